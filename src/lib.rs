@@ -1,0 +1,2 @@
+//! Rekindle: Torch7, whole, in one binary.
+pub mod tensor;
