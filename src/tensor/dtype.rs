@@ -297,3 +297,20 @@ mod tests {
         assert_eq!(Integer::shr(-1i8, 1), 127);
     }
 }
+
+/// Runs an expression with `$T` standing for the Rust type of an element type known only at run time.
+#[macro_export]
+macro_rules! with_dtype {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::tensor::dtype::DType::Byte => { type $T = u8; $body }
+            $crate::tensor::dtype::DType::Char => { type $T = i8; $body }
+            $crate::tensor::dtype::DType::Short => { type $T = i16; $body }
+            $crate::tensor::dtype::DType::Int => { type $T = i32; $body }
+            $crate::tensor::dtype::DType::Long => { type $T = i64; $body }
+            $crate::tensor::dtype::DType::Float => { type $T = f32; $body }
+            $crate::tensor::dtype::DType::Double => { type $T = f64; $body }
+            $crate::tensor::dtype::DType::Half => { type $T = half::f16; $body }
+        }
+    };
+}

@@ -4,11 +4,13 @@
 //! `&Tensor` for inputs and results alike, since a result may be an input, and reach elements through [`View`]s of raw
 //! pointers and the walk in [`walk`].
 
+pub mod display;
 pub mod dtype;
 pub mod error;
 pub mod layout;
 pub mod map;
 pub mod ops;
+pub mod random;
 pub mod simd;
 pub mod storage;
 pub mod walk;
@@ -165,6 +167,18 @@ impl Tensor {
     #[inline(always)]
     pub fn same_size(&self, other: &Tensor) -> bool {
         self.peek().sizes() == other.peek().sizes()
+    }
+
+    /// Storage element `at`, counted from the storage's start.
+    #[inline(always)]
+    pub fn element<T: Element>(&self, at: usize) -> Option<T> {
+        self.peek_storage().and_then(|s| s.get(at))
+    }
+
+    /// Writes storage element `at`; whether it exists.
+    #[inline(always)]
+    pub fn set_element<T: Element>(&self, at: usize, v: T) -> bool {
+        self.peek_storage().is_some_and(|s| s.set(at, v))
     }
 
     /// The storage under the view; none for a tensor that never had elements.
