@@ -2,7 +2,7 @@
 local native = require 'rekindle.native'
 torch = {}
 local torch = torch
-for name, f in pairs(native.functions.torch) do torch[name] = f end
+for name, f in pairs(native.functions.torch or {}) do torch[name] = f end
 require 'torch.class'
 
 -- storages and tensors: the metatable made by Rust becomes the class
@@ -19,7 +19,7 @@ end
 torch.tensor_types, torch.storage_types = {}, {}
 for _, short in ipairs(native.types) do
    local tensor, storage = 'torch.' .. short .. 'Tensor', 'torch.' .. short .. 'Storage'
-   local mt = adopt(tensor, native.methods[tensor])
+   local mt = adopt(tensor, native.methods[tensor] or {})
    local element, set = native.index, native.newindex
    mt.__index = function(x, k)
       local m = mt[k]

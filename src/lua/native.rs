@@ -3,6 +3,7 @@
 
 use super::raw;
 use crate::tensor::display;
+use crate::tensor::map;
 use crate::tensor::dtype::{DType, Element};
 use crate::with_dtype;
 use mlua::{AnyUserData, Lua, Result, Table};
@@ -17,6 +18,9 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
         let found = DType::parse(&name).filter(|d| d.is_float());
         Ok(found.map(raw::set_default_dtype).is_some())
     })?)?;
+    t.set("threads", lua.create_function(|_, ()| Ok(map::threads()))?)?;
+    t.set("set_threads", lua.create_function(|_, n: f64| Ok(map::set_threads(n as usize)))?)?;
+    t.set("cores", lua.create_function(|_, ()| Ok(std::thread::available_parallelism().map_or(1, usize::from)))?)?;
     t.set("display", lua.create_function(display_value)?)?;
     // SAFETY: only reads its argument.
     t.set("identity", unsafe { lua.create_c_function(raw::identity) }?)?;
