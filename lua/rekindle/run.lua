@@ -38,6 +38,7 @@ end
 
 -- the packages that Torch7's th loads before anything else
 function run.prelude()
+   require 'rekindle.print'
    for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
       if require('rekindle.native').sources[name] then require(name) end
    end
