@@ -129,7 +129,7 @@ impl Host {
         // SAFETY: the closures only push what they return, with the stack space that exec_raw reserves (they need a
         // few slots), inside its protected call.
         unsafe {
-            let mut put = |name: &str, f: &dyn Fn(*mut lua_State)| -> anyhow::Result<()> {
+            let put = |name: &str, f: &dyn Fn(*mut lua_State)| -> anyhow::Result<()> {
                 let v: Value = lua.exec_raw((), |l| f(l)).map_err(lua_error)?;
                 table.set(name, v).map_err(lua_error)
             };

@@ -181,7 +181,8 @@ macro_rules! define_real {
             #[inline(always)] fn mul(self, o: Self) -> Self { self.wrapping_mul(o) }
             #[inline(always)] fn div(self, o: Self) -> Option<Self> { self.checked_div(o) }
             #[inline(always)] fn fmod(self, o: Self) -> Option<Self> { self.checked_rem(o) }
-            #[inline(always)] fn remainder(self, o: Self) -> Option<Self> {
+            #[inline(always)] #[allow(unused_comparisons)]
+            fn remainder(self, o: Self) -> Option<Self> {
                 let r = self.checked_rem(o)?;
                 // the sign of the divisor: a nonzero remainder of the other sign moves by one divisor
                 Some(if r != 0 && ((r < 0) != (o < 0)) { r.wrapping_add(o) } else { r })

@@ -1,7 +1,11 @@
 //! Rows of package torch, one file per family.
+pub mod arith;
 pub mod construct;
+pub mod pointwise;
+pub mod reduce;
+pub mod view;
 
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] = &[construct::ROWS];
+pub static ALL: &[&[Op]] = &[arith::ROWS, construct::ROWS, pointwise::ROWS, reduce::ROWS, view::ROWS];

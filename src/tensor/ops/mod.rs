@@ -1,4 +1,10 @@
 //! Operations on tensors, one file per family.
+pub mod arith;
+pub mod compare;
 pub mod construct;
 pub mod copy;
+pub mod create;
 pub mod index;
+pub mod pointwise;
+pub mod reduce;
+pub mod view;
