@@ -1,1 +1,2 @@
 //! Operations on tensors, one file per family.
+pub mod blas;

@@ -1,0 +1,4 @@
+//! Rows of the nn classes, one file per family.
+
+pub mod activation;
+pub mod linear;
