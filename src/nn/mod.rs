@@ -4,8 +4,15 @@
 //! them through [`dense`], and prepares results with [`target`].
 
 pub mod activation;
+pub mod conv;
+pub mod criterion;
 pub mod linear;
+pub mod pool;
 pub mod softmax;
+pub mod unfold;
+
+#[cfg(test)]
+mod conv_tests;
 
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
