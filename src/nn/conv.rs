@@ -200,7 +200,6 @@ pub fn acc_grad<T: Blas>(
 fn add_bias_grad<T: Blas>(p: &Plan, go: Ptr<T>, scale: T, gb: Mat<T>) {
     let pixels = p.g.pixels();
     map::split(p.out, p.batch * pixels, |first, count| {
-        let gb = gb;
         for o in first..first + count {
             let mut sum = T::ZERO;
             for n in 0..p.batch {
@@ -208,7 +207,7 @@ fn add_bias_grad<T: Blas>(p: &Plan, go: Ptr<T>, scale: T, gb: Mat<T>) {
                 let plane = unsafe { std::slice::from_raw_parts(go.at((n * p.out + o) * pixels), pixels) };
                 sum = plane.iter().fold(sum, |s, &v| s.add(v));
             }
-            let r = gb.ptr.wrapping_offset(o as isize * gb.rs);
+            let r = gb.row_range(o, 1).ptr;
             // SAFETY: element `o` of the bias gradient.
             unsafe { *r = (*r).add(scale.mul(sum)) };
         }

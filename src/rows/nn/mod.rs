@@ -1,4 +1,11 @@
 //! Rows of the nn classes, one file per family.
 
+use crate::lua::prelude::Class;
+
 pub mod activation;
+pub mod criterion;
 pub mod linear;
+pub mod spatial;
+
+/// The classes of every family.
+pub static FAMILIES: &[&[Class]] = &[activation::CLASSES, criterion::CLASSES, linear::CLASSES, spatial::CLASSES];
