@@ -108,6 +108,8 @@ fn weights_of<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Opti
 /// Sizes that differ.
 pub fn bce<T: Float>(input: &Tensor, target: &Tensor, average: bool, weights: Option<&Tensor>) -> Result<f64> {
     let w = weights_of::<T>(weights, input)?;
+    let outside = input.to_vec::<T>()?.into_iter().find(|x| *x < T::ZERO || *x > T::ONE);
+    demand!(outside.is_none(), "input value should be between 0~1, but got {:?}", outside.unwrap_or(T::ZERO));
     let i = std::cell::Cell::new(0);
     let sum = over_pairs::<T>(input, target, average, |x, y| {
         let w = w.as_ref().map_or(1.0, |w| w[i.replace(i.get() + 1)].to_f64());
