@@ -25,6 +25,9 @@ do
 
    -- In place, the gradient is read from the result: what was cut off must still be below the threshold.
    function Threshold:validateParameters()
+      if type(self.threshold) ~= 'number' or type(self.val) ~= 'number' then
+         error('nn.Threshold(threshold, value, [inplace]): threshold and value must be numbers')
+      end
       self.inplace = flag(self.inplace, false)
       if self.inplace and self.val > self.threshold then
          error('in-place processing requires value (' .. self.val .. ') not exceed threshold (' .. self.threshold .. ')')
@@ -52,6 +55,7 @@ do
    local ELU, parent = torch.class('nn.ELU', 'nn.Module')
    function ELU:__init(alpha, inplace)
       parent.__init(self)
+      assert(type(alpha or 1) == 'number', 'alpha must be a number')
       self.alpha, self.inplace = alpha or 1, flag(inplace, false)
    end
    function ELU:__tostring__() return string.format('%s (alpha:%f)', torch.type(self), self.alpha) end

@@ -44,7 +44,10 @@ do
       self.numElements = product(self.size)
       local open = 0
       for i = 1, #self.size do
-         if self.size[i] < 0 then open = open + 1 end
+         if self.size[i] < 0 then
+            if self.size[i] ~= -1 then error('nn.View: a size should be positive or -1') end
+            open = open + 1
+         end
       end
       if open > 1 then error('nn.View: only one size may be left open with -1') end
       return self

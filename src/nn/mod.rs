@@ -4,6 +4,7 @@
 //! them through [`dense`], and prepares results with [`target`].
 
 pub mod activation;
+pub mod batchnorm;
 pub mod conv;
 pub mod criterion;
 pub mod linear;

@@ -8,6 +8,12 @@ use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::Blas;
 
+/// The window of a convolution; layers of older files have one `padding` for both directions.
+fn window(kw: i64, kh: i64, dw: i64, dh: i64, pad_w: Option<i64>, pad_h: Option<i64>, padding: i64) -> conv::Window {
+    let pad_w = pad_w.unwrap_or(padding);
+    conv::Window([kw, kh, dw, dh, pad_w, pad_h.unwrap_or(pad_w)])
+}
+
 /// [`conv::forward`].
 ///
 /// # Errors
@@ -21,10 +27,11 @@ pub fn conv_forward<T: Blas>(
     kh: i64,
     dw: i64,
     dh: i64,
-    pad_w: i64,
-    pad_h: i64,
+    pad_w: Option<i64>,
+    pad_h: Option<i64>,
+    padding: i64,
 ) -> Result<()> {
-    conv::forward::<T>(input, output, weight, bias, conv::Window([kw, kh, dw, dh, pad_w, pad_h]))
+    conv::forward::<T>(input, output, weight, bias, window(kw, kh, dw, dh, pad_w, pad_h, padding))
 }
 
 /// [`conv::grad_input`].
@@ -40,10 +47,11 @@ pub fn conv_grad_input<T: Blas>(
     kh: i64,
     dw: i64,
     dh: i64,
-    pad_w: i64,
-    pad_h: i64,
+    pad_w: Option<i64>,
+    pad_h: Option<i64>,
+    padding: i64,
 ) -> Result<()> {
-    conv::grad_input::<T>(input, grad_output, grad_input, weight, conv::Window([kw, kh, dw, dh, pad_w, pad_h]))
+    conv::grad_input::<T>(input, grad_output, grad_input, weight, window(kw, kh, dw, dh, pad_w, pad_h, padding))
 }
 
 /// [`conv::acc_grad`].
@@ -60,11 +68,12 @@ pub fn conv_acc_grad<T: Blas>(
     kh: i64,
     dw: i64,
     dh: i64,
-    pad_w: i64,
-    pad_h: i64,
+    pad_w: Option<i64>,
+    pad_h: Option<i64>,
+    padding: i64,
 ) -> Result<()> {
-    let window = conv::Window([kw, kh, dw, dh, pad_w, pad_h]);
-    conv::acc_grad::<T>(input, grad_output, scale, grad_weight, grad_bias, window)
+    let w = window(kw, kh, dw, dh, pad_w, pad_h, padding);
+    conv::acc_grad::<T>(input, grad_output, scale, grad_weight, grad_bias, w)
 }
 
 /// [`pool::max`].

@@ -3,9 +3,11 @@
 use crate::lua::prelude::Class;
 
 pub mod activation;
+pub mod batchnorm;
 pub mod criterion;
 pub mod linear;
 pub mod spatial;
 
 /// The classes of every family.
-pub static FAMILIES: &[&[Class]] = &[activation::CLASSES, criterion::CLASSES, linear::CLASSES, spatial::CLASSES];
+pub static FAMILIES: &[&[Class]] =
+    &[activation::CLASSES, batchnorm::CLASSES, criterion::CLASSES, linear::CLASSES, spatial::CLASSES];

@@ -10,17 +10,17 @@ pub static CLASSES: &[Class] = &[
         &[
             form3(
                 "updateOutput",
-                "input:T *.output:T .weight:T .bias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0",
+                "input:T *.output:T .weight:T .bias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=nil .padH:long=nil .padding:long=0",
                 floats!(spatial::conv_forward),
             ),
             form3(
                 "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T=nil .weight:T .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0",
+                "input:T gradOutput:T *.gradInput:T=nil .weight:T .kW:long .kH:long .dW:long .dH:long .padW:long=nil .padH:long=nil .padding:long=0",
                 floats!(spatial::conv_grad_input),
             ),
             form3(
                 "accGradParameters",
-                "input:T gradOutput:T scale:real=1 .gradWeight:T .gradBias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0",
+                "input:T gradOutput:T scale:real=1 .gradWeight:T .gradBias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=nil .padH:long=nil .padding:long=0",
                 floats!(spatial::conv_acc_grad),
             ),
         ],
@@ -30,17 +30,17 @@ pub static CLASSES: &[Class] = &[
         &[
             form3(
                 "updateOutput",
-                "input:T *.output:T .weight:T .bias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0",
+                "input:T *.output:T .weight:T .bias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=nil .padH:long=nil .padding:long=0",
                 floats!(spatial::conv_forward),
             ),
             form3(
                 "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T=nil .weight:T .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0",
+                "input:T gradOutput:T *.gradInput:T=nil .weight:T .kW:long .kH:long .dW:long .dH:long .padW:long=nil .padH:long=nil .padding:long=0",
                 floats!(spatial::conv_grad_input),
             ),
             form3(
                 "accGradParameters",
-                "input:T gradOutput:T scale:real=1 .gradWeight:T .gradBias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0",
+                "input:T gradOutput:T scale:real=1 .gradWeight:T .gradBias:T=nil .kW:long .kH:long .dW:long .dH:long .padW:long=nil .padH:long=nil .padding:long=0",
                 floats!(spatial::conv_acc_grad),
             ),
         ],
