@@ -16,9 +16,11 @@
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - `system`: files, processes and time for the packages paths and sys.
 pub mod lua;
+pub mod nn;
 pub mod repl;
 pub mod rows;
 pub mod system;
+
 pub mod tensor;
 
 pub use lua::host::Host;

@@ -394,7 +394,7 @@ macro_rules! kernel {
 /// A method of a class with one call form.
 #[macro_export]
 macro_rules! form3 {
-    ($name:expr, $sig:expr, $col:expr) => {
+    ($name:expr, $sig:expr, $col:expr $(,)?) => {
         ($name, &const { [$crate::lua::call::Form { sig: $sig, column: $col }] } as &'static [$crate::lua::call::Form])
     };
 }

@@ -1,5 +1,13 @@
-//! Rows of package nn, one file per family.
-use crate::lua::call::Class;
+//! Rows of the nn classes, one file per family.
 
-/// Every family.
-pub static ALL: &[&[Class]] = &[];
+use crate::lua::prelude::Class;
+
+pub mod activation;
+pub mod batchnorm;
+pub mod criterion;
+pub mod linear;
+pub mod spatial;
+
+/// The classes of every family.
+pub static ALL: &[&[Class]] =
+    &[activation::CLASSES, batchnorm::CLASSES, criterion::CLASSES, linear::CLASSES, spatial::CLASSES];

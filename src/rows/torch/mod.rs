@@ -1,5 +1,6 @@
 //! Rows of package torch, one file per family.
 pub mod arith;
+pub mod blas;
 pub mod construct;
 pub mod pointwise;
 pub mod reduce;
@@ -8,4 +9,4 @@ pub mod view;
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] = &[arith::ROWS, construct::ROWS, pointwise::ROWS, reduce::ROWS, view::ROWS];
+pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, pointwise::ROWS, reduce::ROWS, view::ROWS];

@@ -1,5 +1,6 @@
 //! Operations on tensors, one file per family.
 pub mod arith;
+pub mod blas;
 pub mod compare;
 pub mod construct;
 pub mod copy;
