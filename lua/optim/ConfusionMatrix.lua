@@ -32,7 +32,7 @@ local function class_of(self, value, what)
       error(string.format('ConfusionMatrix:add: the %s should be a class or a tensor of scores, got %s', what,
          value == nil and 'nothing' or torch.type(value)), 3)
    end
-   if value:nElement() ~= self.nclasses or value:squeeze():dim() > 1 then
+   if value:nElement() ~= self.nclasses then
       error(string.format('ConfusionMatrix:add: the %s should have a score for each of %d classes, got %d elements in %d dimensions',
          what, self.nclasses, value:nElement(), value:dim()), 3)
    end
