@@ -1,0 +1,25 @@
+-- optim.checkgrad: compares a gradient with central differences.
+local step = require 'optim.step'
+
+-- Gives the relative difference between the gradient of opfunc at x and its numerical estimate, then both. The
+-- tensor x is moved while it works, entry by entry, and is afterwards what it was.
+return function(opfunc, x, eps)
+   step.begin('checkgrad', opfunc, x)
+   eps = eps or 1e-7
+   local _, dfdx = step.evaluate('checkgrad', opfunc, x)
+   -- the function may give the same tensor each time
+   local exact = dfdx:clone()
+   local estimate = exact.new():resizeAs(exact):zero()
+   local moving, slopes = x:view(-1), estimate:view(-1)
+   for i = 1, moving:size(1) do
+      local here = moving[i]
+      moving[i] = here + eps
+      local above = opfunc(x)
+      moving[i] = here - eps
+      local below = opfunc(x)
+      moving[i] = here
+      slopes[i] = (above - below) / (2 * eps)
+   end
+   local difference = torch.norm(exact - estimate) / torch.norm(exact + estimate)
+   return difference, exact, estimate
+end
