@@ -3,10 +3,11 @@ pub mod arith;
 pub mod blas;
 pub mod construct;
 pub mod pointwise;
+pub mod random;
 pub mod reduce;
 pub mod view;
 
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, pointwise::ROWS, reduce::ROWS, view::ROWS];
+pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];

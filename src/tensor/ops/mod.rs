@@ -8,4 +8,5 @@ pub mod create;
 pub mod index;
 pub mod pointwise;
 pub mod reduce;
+pub mod sample;
 pub mod view;
