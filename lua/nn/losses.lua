@@ -18,6 +18,15 @@ for _, name in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion' } do
 end
 
 do
+   local Margin, parent = torch.class('nn.MarginCriterion', 'nn.Criterion')
+   function Margin:__init(margin)
+      parent.__init(self)
+      self.sizeAverage, self.margin = true, margin or 1
+   end
+   keepsLoss(Margin)
+end
+
+do
    local BCE, parent = torch.class('nn.BCECriterion', 'nn.Criterion')
    function BCE:__init(weights, sizeAverage)
       parent.__init(self)

@@ -9,6 +9,7 @@ pub mod conv;
 pub mod criterion;
 pub mod linear;
 pub mod pool;
+pub mod shrink;
 pub mod softmax;
 pub mod spatial;
 pub mod unfold;
