@@ -1,2 +1,3 @@
 //! Operations on tensors, one file per family.
 pub mod blas;
+pub mod products;
