@@ -106,7 +106,6 @@ do
       parent.__init(self)
       self.lsm = nn.LogSoftMax()
       self.nll = nn.ClassNLLCriterion(weights, sizeAverage)
-      self.sizeAverage = self.nll.sizeAverage
    end
 
    local function squeezed(target)
@@ -114,7 +113,7 @@ do
    end
 
    function CrossEntropy:updateOutput(input, target)
-      self.nll.sizeAverage = self.sizeAverage
+      if self.sizeAverage ~= nil then self.nll.sizeAverage = self.sizeAverage end
       self.lsm:updateOutput(input:squeeze())
       self.output = self.nll:updateOutput(self.lsm.output, squeezed(target))
       return self.output

@@ -92,6 +92,13 @@ do
       self.indices = torch.LongTensor()
    end
 
+   -- the input's size is kept for unpooling
+   function class:updateOutput(input)
+      local dims = input:dim()
+      if dims >= 2 then self.iheight, self.iwidth = input:size(dims - 1), input:size(dims) end
+      return self:pool(input)
+   end
+
    -- indices stay integers, whatever the type
    function class:type(typename, cache)
       if not typename then return self._type end
@@ -106,6 +113,8 @@ do
       if self.indices then self.indices:set() end
       return parent.clearState(self)
    end
+
+   function class:empty() self:clearState() end
 end
 
 do

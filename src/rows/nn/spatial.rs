@@ -49,7 +49,7 @@ pub static CLASSES: &[Class] = &[
         "nn.SpatialMaxPooling",
         &[
             form3(
-                "updateOutput",
+                "pool",
                 "input:T *.output:T +.indices:Long .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0 .ceil_mode:bool=false",
                 floats!(spatial::max_pool),
             ),
