@@ -71,7 +71,7 @@ do
    -- Classes as a LongTensor, kept in a field; a number is one class.
    local function keepTarget(self, target)
       if type(target) == 'number' then
-         self.target:resize(1)
+         self.target = self.target:long():resize(1)
          self.target[1] = target
       else
          self.target = target:long()
@@ -88,15 +88,6 @@ do
 
    function NLL:updateGradInput(input, target)
       return self:lossGradient(input, keepTarget(self, target))
-   end
-
-   -- the classes stay integers, whatever the type
-   function NLL:type(typename, cache)
-      local target = self.target
-      self.target = nil
-      parent.type(self, typename, cache)
-      self.target = target
-      return self
    end
 end
 
