@@ -42,6 +42,7 @@ end
 function LookupTable:renorm(input)
    if not self.maxNorm then return end
    local kind, seen = self.normType or 2, {}
+   if kind <= 0 then error('non-positive-norm not supported') end
    local rows = numbers(input)
    for i = 1, rows:size(1) do
       local k = rows[i]
@@ -70,15 +71,13 @@ function LookupTable:updateGradInput(input)
 end
 
 function LookupTable:accGradParameters(input, gradOutput, scale)
-   local rows, width = numbers(input), self.weight:size(2)
-   local gradients = gradOutput:contiguous():view(-1, width)
-   local count = {}
-   for i = 1, rows:size(1) do count[rows[i]] = (count[rows[i]] or 0) + 1 end
-   for i = 1, rows:size(1) do
-      local k = rows[i]
-      local share = self.shouldScaleGradByFreq and 1 / count[k] or 1
-      if k ~= self.paddingValue then self.gradWeight[k]:add((scale or 1) * share, gradients[i]) end
-   end
+   self:accRows(gradOutput, numbers(input), scale or 1)
+end
+
+-- Gives up the gradients: only accUpdateGradParameters works from here on.
+function LookupTable:accUpdateOnly()
+   self.gradWeight = nil
+   return self
 end
 
 -- Sharing needs no detour through the gradients here.

@@ -8,6 +8,7 @@ pub mod batchnorm;
 pub mod conv;
 pub mod criterion;
 pub mod linear;
+pub mod lookup;
 pub mod pool;
 pub mod shrink;
 pub mod softmax;
