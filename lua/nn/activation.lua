@@ -1,5 +1,5 @@
 -- Activations: constructors; Rust computes.
-for _, name in ipairs { 'Tanh', 'Sigmoid', 'SoftMax', 'LogSoftMax', 'Square', 'SoftSign' } do
+for _, name in ipairs { 'Tanh', 'Sigmoid', 'SoftMax', 'LogSoftMax', 'Square', 'SoftSign', 'Exp', 'Log', 'LogSigmoid' } do
    torch.class('nn.' .. name, 'nn.Module')
 end
 
@@ -67,5 +67,50 @@ do
       parent.__init(self)
       self.min_val, self.max_val, self.inplace = low or -1, high or 1, flag(inplace, false)
       if self.max_val <= self.min_val then error('max_val must be larger than min_val') end
+   end
+end
+
+do
+   local Clamp, parent = torch.class('nn.Clamp', 'nn.HardTanh')
+   function Clamp:__init(low, high) parent.__init(self, low, high) end
+end
+
+do
+   local ReLU6, parent = torch.class('nn.ReLU6', 'nn.Module')
+   ReLU6.min_val, ReLU6.max_val = 0, 6
+   function ReLU6:__init(inplace)
+      parent.__init(self)
+      self.inplace = flag(inplace, false)
+   end
+end
+
+for _, name in ipairs { 'HardShrink', 'SoftShrink' } do
+   local class, parent = torch.class('nn.' .. name, 'nn.Module')
+   function class:__init(lambda)
+      parent.__init(self)
+      self.lambda = lambda or 0.5
+   end
+end
+
+do
+   local SoftPlus, parent = torch.class('nn.SoftPlus', 'nn.Module')
+   function SoftPlus:__init(beta)
+      parent.__init(self)
+      -- above the threshold the function is the identity
+      self.beta, self.threshold = beta or 1, 20
+   end
+end
+
+do
+   local PReLU, parent = torch.class('nn.PReLU', 'nn.Module')
+   function PReLU:__init(planes)
+      parent.__init(self)
+      self.nOutputPlane = planes or 0
+      local n = math.max(self.nOutputPlane, 1)
+      self.weight, self.gradWeight = torch.Tensor(n):fill(0.25), torch.Tensor(n):zero()
+   end
+   function PReLU:clearState()
+      nn.utils.clear(self, 'gradWeightBuf', 'gradWeightBuf2')
+      return parent.clearState(self)
    end
 end

@@ -18,6 +18,15 @@ for _, name in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion' } do
 end
 
 do
+   local Margin, parent = torch.class('nn.MarginCriterion', 'nn.Criterion')
+   function Margin:__init(margin)
+      parent.__init(self)
+      self.sizeAverage, self.margin = true, margin or 1
+   end
+   keepsLoss(Margin)
+end
+
+do
    local BCE, parent = torch.class('nn.BCECriterion', 'nn.Criterion')
    function BCE:__init(weights, sizeAverage)
       parent.__init(self)
@@ -62,7 +71,7 @@ do
    -- Classes as a LongTensor, kept in a field; a number is one class.
    local function keepTarget(self, target)
       if type(target) == 'number' then
-         self.target:resize(1)
+         self.target = self.target:long():resize(1)
          self.target[1] = target
       else
          self.target = target:long()
@@ -80,15 +89,6 @@ do
    function NLL:updateGradInput(input, target)
       return self:lossGradient(input, keepTarget(self, target))
    end
-
-   -- the classes stay integers, whatever the type
-   function NLL:type(typename, cache)
-      local target = self.target
-      self.target = nil
-      parent.type(self, typename, cache)
-      self.target = target
-      return self
-   end
 end
 
 do
@@ -97,7 +97,6 @@ do
       parent.__init(self)
       self.lsm = nn.LogSoftMax()
       self.nll = nn.ClassNLLCriterion(weights, sizeAverage)
-      self.sizeAverage = self.nll.sizeAverage
    end
 
    local function squeezed(target)
@@ -105,7 +104,7 @@ do
    end
 
    function CrossEntropy:updateOutput(input, target)
-      self.nll.sizeAverage = self.sizeAverage
+      if self.sizeAverage ~= nil then self.nll.sizeAverage = self.sizeAverage end
       self.lsm:updateOutput(input:squeeze())
       self.output = self.nll:updateOutput(self.lsm.output, squeezed(target))
       return self.output

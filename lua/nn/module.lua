@@ -96,17 +96,19 @@ end
 local function shareNamed(from, to, names, seen)
    if type(from) ~= 'table' or seen[from] then return end
    seen[from] = true
-   local isModule = torch.isTypeOf(from, 'nn.Module')
+   local isModule, shared = torch.isTypeOf(from, 'nn.Module'), false
    for key, value in pairs(from) do
       if isModule and names[key] then
          if not torch.isTensor(value) then
             error('Shared parameters have to be Tensors, ' .. tostring(key) .. ' is a ' .. torch.type(value))
          end
          to[key]:set(value)
+         shared = true
       else
          shareNamed(value, rawget(to, key), names, seen)
       end
    end
+   if shared then from.shared, to.shared = true, true end
 end
 
 function Module:clone(...)

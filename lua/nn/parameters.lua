@@ -73,6 +73,7 @@ function Module.flatten(tensors)
          flat:narrow(1, run.at, n):copy(old)
       end
    end
+   -- a tensor listed twice is found in the new storage the second time, and stays
    for _, t in ipairs(tensors) do
       local entry = t:nElement() > 0 and byStorage[torch.pointer(t:storage())]
       if entry then
@@ -86,24 +87,6 @@ function Module.flatten(tensors)
       end
    end
    return flat
-end
-
--- A tensor listed twice is moved once.
-local function distinct(list)
-   local seen, out = {}, {}
-   for _, t in ipairs(list or {}) do
-      local key = torch.pointer(t)
-      if not seen[key] then
-         seen[key] = true
-         out[#out + 1] = t
-      end
-   end
-   return out
-end
-
-do
-   local move = Module.flatten
-   function Module.flatten(tensors) return move(distinct(tensors)) end
 end
 
 function Module:getParameters()

@@ -92,20 +92,21 @@ do
       self.indices = torch.LongTensor()
    end
 
-   -- indices stay integers, whatever the type
-   function class:type(typename, cache)
-      if not typename then return self._type end
-      local indices = self.indices
-      self.indices = nil
-      parent.type(self, typename, cache)
-      self.indices = indices
-      return self
+   -- the input's size is kept for unpooling
+   function class:updateOutput(input)
+      local dims = input:dim()
+      if dims >= 2 then self.iheight, self.iwidth = input:size(dims - 1), input:size(dims) end
+      -- a change of type reaches the indices too
+      if self.indices and torch.typename(self.indices) ~= 'torch.LongTensor' then self.indices = self.indices:long() end
+      return self:pool(input)
    end
 
    function class:clearState()
       if self.indices then self.indices:set() end
       return parent.clearState(self)
    end
+
+   function class:empty() self:clearState() end
 end
 
 do

@@ -116,3 +116,33 @@ do
       return parent.type(self, typename, cache)
    end
 end
+
+do
+   local SplitTable, parent = torch.class('nn.SplitTable', 'nn.Module')
+   function SplitTable:__init(dimension, nInputDims)
+      parent.__init(self)
+      self.dimension, self.nInputDims = dimension, nInputDims
+   end
+
+   function SplitTable:_getPositiveDimension(input)
+      local d, dims = self.dimension, input:dim()
+      if d < 0 then return dims + d + 1 end
+      if self.nInputDims and dims == self.nInputDims + 1 then return d + 1 end
+      return d
+   end
+
+   function SplitTable:updateOutput(input)
+      local d, slices = self:_getPositiveDimension(input), {}
+      for i = 1, input:size(d) do slices[i] = input:select(d, i) end
+      self.output = slices
+      return slices
+   end
+
+   function SplitTable:updateGradInput(input, gradOutput)
+      if not self.gradInput then return nil end
+      local d = self:_getPositiveDimension(input)
+      self.gradInput:resizeAs(input)
+      for i = 1, #gradOutput do self.gradInput:select(d, i):copy(gradOutput[i]) end
+      return self.gradInput
+   end
+end

@@ -47,16 +47,14 @@ fn read<R>(lua: &Lua, v: &AnyUserData, f: impl FnOnce(Option<&crate::tensor::Ten
 fn display_value(lua: &Lua, v: AnyUserData) -> Result<mlua::String> {
     let text = read(lua, &v, |t, s| {
         if let Some(t) = t {
-            let integer = !t.dtype().is_float();
             return with_dtype!(t.dtype(), T => t.to_vec::<T>().map(|data| {
                 let sizes = t.layout().sizes().to_vec();
-                display::format_tensor(&sizes, &|i| data.get(i).map_or(0.0, |v| v.to_f64()), t.dtype().tensor_name(), integer)
+                display::format_tensor(&sizes, &|i| data.get(i).map_or(0.0, |v| v.to_f64()), t.dtype().tensor_name())
             })).map_err(|e| e.to_string());
         }
         let s = s.ok_or("expected a tensor or a storage")?;
-        let integer = !s.dtype().is_float();
         Ok(with_dtype!(s.dtype(), T => {
-            display::format_storage(s.len(), &|i| s.get::<T>(i).map_or(0.0, |v| v.to_f64()), s.dtype().storage_name(), integer)
+            display::format_storage(s.len(), &|i| s.get::<T>(i).map_or(0.0, |v| v.to_f64()), s.dtype().storage_name())
         }))
     })?;
     lua.create_string(text.map_err(mlua::Error::runtime)?)

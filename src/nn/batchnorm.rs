@@ -144,7 +144,7 @@ fn used<T: Float>(stats: [&Tensor; 4], collected: bool, n: usize, eps: f64) -> R
 pub fn grad_input<T: Float>(
     input: &Tensor,
     grad_output: &Tensor,
-    grad_input: &Tensor,
+    grad_input: Option<&Tensor>,
     weight: Option<&Tensor>,
     running_mean: &Tensor,
     running_var: &Tensor,
@@ -154,6 +154,7 @@ pub fn grad_input<T: Float>(
     eps: f64,
     dims: i64,
 ) -> Result<()> {
+    let Some(grad_input) = grad_input else { return Ok(()) };
     let ch = Channels::of(input, running_mean, dims)?;
     map::same_count("BatchNormalization", grad_output, input)?;
     let collected = collects(train, ch.batch);

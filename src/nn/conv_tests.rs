@@ -79,3 +79,19 @@ fn convolutions_equal_plain_loops() {
     check([9, 2, 6, 6], 3, [3, 3, 3, 3, 4, 4]);
     check([2, 24, 9, 9], 130, [5, 5, 1, 1, 2, 2]);
 }
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let (x, wt) = (ramp(&[5, 16, 24, 24], 7), ramp(&[32, 16, 3, 3], 5));
+    let g = ramp(&[5, 32, 24, 24], 11);
+    let w = Window([3, 3, 1, 1, 1, 1]);
+    let run = |threads| {
+        crate::tensor::map::set_threads(threads);
+        let (y, gi, gw) = (empty(), empty(), ramp(wt.layout().sizes(), 2));
+        conv::forward::<f64>(&x, &y, &wt, None, w).unwrap();
+        conv::grad_input::<f64>(&x, &g, Some(&gi), &wt, w).unwrap();
+        conv::acc_grad::<f64>(&x, &g, 1.0, &gw, None, w).unwrap();
+        [y, gi, gw].map(|t| t.to_vec::<f64>().unwrap())
+    };
+    assert!(run(1) == run(4) && run(4) == run(3));
+}

@@ -94,6 +94,32 @@ pub fn smooth_l1_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Te
     })
 }
 
+/// Hinge loss of targets 1 and -1.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn margin<T: Float>(input: &Tensor, target: &Tensor, average: bool, margin: f64) -> Result<f64> {
+    over_pairs::<T>(input, target, average, |x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 })
+}
+
+/// Backward of [`margin`], of the input's size.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn margin_grad<T: Float>(
+    input: &Tensor,
+    target: &Tensor,
+    grad_input: &Tensor,
+    average: bool,
+    margin: T,
+) -> Result<()> {
+    same_count("MarginCriterion", input, target)?;
+    grad_input.resize_as(input)?;
+    let by = norm::<T>(input, average, 1.0);
+    let f = |x: T, y: T| if x.mul(y) < margin { by.mul(y).neg() } else { T::ZERO };
+    map::binary("MarginCriterion", grad_input, input, target, f)
+}
+
 const EPS: f64 = 1e-12;
 
 fn weights_of<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Vec<T>>> {

@@ -4,6 +4,7 @@
 //! `&Tensor` for inputs and results alike, since a result may be an input, and reach elements through [`View`]s of raw
 //! pointers and the walk in [`walk`].
 
+pub mod cformat;
 pub mod display;
 pub mod dtype;
 pub mod error;

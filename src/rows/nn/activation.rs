@@ -1,7 +1,7 @@
 //! Activations, SoftMax and LogSoftMax.
 
 use crate::lua::prelude::*;
-use crate::nn::{activation, softmax};
+use crate::nn::{activation, shrink, softmax};
 
 /// The methods that Rust computes.
 pub static CLASSES: &[Class] = &[
@@ -115,6 +115,75 @@ pub static CLASSES: &[Class] = &[
                 "input:T gradOutput:T *.gradInput:T .min_val:real .max_val:real .inplace:bool=false",
                 floats!(activation::hard_tanh_grad),
             ),
+        ],
+    ),
+    class!(
+        "nn.Log",
+        &[
+            form3!("updateOutput", "input:T *.output:T", floats!(activation::log)),
+            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::log_grad)),
+        ],
+    ),
+    class!(
+        "nn.LogSigmoid",
+        &[
+            form3!("updateOutput", "input:T *.output:T", floats!(activation::log_sigmoid)),
+            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::log_sigmoid_grad)),
+        ],
+    ),
+    class!(
+        "nn.Exp",
+        &[
+            form3!("updateOutput", "input:T *.output:T", floats!(activation::exp)),
+            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .output:T", floats!(activation::exp_grad)),
+        ],
+    ),
+    class!(
+        "nn.ReLU6",
+        &[
+            form3!(
+                "updateOutput",
+                "input:T *.output:T .min_val:real .max_val:real .inplace:bool=false",
+                floats!(activation::hard_tanh),
+            ),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T .min_val:real .max_val:real .inplace:bool=false",
+                floats!(activation::hard_tanh_grad),
+            ),
+        ],
+    ),
+    class!(
+        "nn.HardShrink",
+        &[
+            form3!("updateOutput", "input:T *.output:T .lambda:real", floats!(shrink::hard)),
+            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .lambda:real", floats!(shrink::grad)),
+        ],
+    ),
+    class!(
+        "nn.SoftShrink",
+        &[
+            form3!("updateOutput", "input:T *.output:T .lambda:real", floats!(shrink::soft)),
+            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .lambda:real", floats!(shrink::grad)),
+        ],
+    ),
+    class!(
+        "nn.SoftPlus",
+        &[
+            form3!("updateOutput", "input:T *.output:T .beta:real .threshold:real", floats!(shrink::soft_plus)),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T .output:T .beta:real .threshold:real",
+                floats!(shrink::soft_plus_grad),
+            ),
+        ],
+    ),
+    class!(
+        "nn.PReLU",
+        &[
+            form3!("updateOutput", "input:T *.output:T .weight:T", floats!(shrink::prelu)),
+            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .weight:T", floats!(shrink::prelu_grad)),
+            form3!("accGradParameters", "input:T gradOutput:T scale:real=1 .gradWeight:T", floats!(shrink::prelu_acc)),
         ],
     ),
 ];

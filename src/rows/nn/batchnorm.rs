@@ -14,7 +14,7 @@ pub static CLASSES: &[Class] = &[class!(
         ),
         form3!(
             "updateGradInput",
-            "input:T gradOutput:T *.gradInput:T .weight:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .eps:num=1e-5 .nDim:long=2",
+            "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .eps:num=1e-5 .nDim:long=2",
             floats!(batchnorm::grad_input),
         ),
         form3!(

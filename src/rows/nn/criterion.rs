@@ -64,4 +64,15 @@ pub static CLASSES: &[Class] = &[
             ),
         ],
     ),
+    class!(
+        "nn.MarginCriterion",
+        &[
+            form3!("loss", "input:T target:T .sizeAverage:bool=true .margin:num=1", floats!(criterion::margin)),
+            form3!(
+                "updateGradInput",
+                "input:T target:T *.gradInput:T .sizeAverage:bool=true .margin:real=1",
+                floats!(criterion::margin_grad),
+            ),
+        ],
+    ),
 ];

@@ -6,8 +6,9 @@ pub mod activation;
 pub mod batchnorm;
 pub mod criterion;
 pub mod linear;
+pub mod lookup;
 pub mod spatial;
 
 /// The classes of every family.
 pub static ALL: &[&[Class]] =
-    &[activation::CLASSES, batchnorm::CLASSES, criterion::CLASSES, linear::CLASSES, spatial::CLASSES];
+    &[activation::CLASSES, batchnorm::CLASSES, criterion::CLASSES, linear::CLASSES, lookup::CLASSES, spatial::CLASSES];

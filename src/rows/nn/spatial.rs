@@ -49,7 +49,7 @@ pub static CLASSES: &[Class] = &[
         "nn.SpatialMaxPooling",
         &[
             form3!(
-                "updateOutput",
+                "pool",
                 "input:T *.output:T +.indices:Long .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0 .ceil_mode:bool=false",
                 floats!(spatial::max_pool),
             ),
@@ -65,12 +65,12 @@ pub static CLASSES: &[Class] = &[
         &[
             form3!(
                 "updateOutput",
-                "input:T *.output:T .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0 .ceil_mode:bool=false .count_include_pad:bool=true .divide:bool=true",
+                "input:T *.output:T .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0 .ceil_mode:bool=false .count_include_pad:bool=true .divide:bool=false",
                 floats!(spatial::average_pool),
             ),
             form3!(
                 "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0 .ceil_mode:bool=false .count_include_pad:bool=true .divide:bool=true",
+                "input:T gradOutput:T *.gradInput:T .kW:long .kH:long .dW:long .dH:long .padW:long=0 .padH:long=0 .ceil_mode:bool=false .count_include_pad:bool=true .divide:bool=false",
                 floats!(spatial::average_pool_grad),
             ),
         ],

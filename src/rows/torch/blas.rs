@@ -1,68 +1,68 @@
 //! Rows of the products of vectors and matrices.
 
 use crate::lua::prelude::*;
-use crate::tensor::ops::blas;
+use crate::tensor::ops::products;
 
 /// All call forms. A given result of `mm` and kin must fit; the `add` family resizes it to the summand's size, and as
 /// methods their receiver is the summand where none is given.
 pub static ROWS: &[Op] = &[
-    op!("mm", &[form("a:T b:T", all!(blas::mm_new)), form("*res:T a:T b:T", all!(blas::mm))]),
-    op!("mv", &[form("a:T b:T", all!(blas::mv_new)), form("*res:T a:T b:T", all!(blas::mv))]),
-    op!("ger", &[form("a:T b:T", all!(blas::ger_new)), form("*res:T a:T b:T", all!(blas::ger))]),
-    op!("bmm", &[form("a:T b:T", all!(blas::bmm_new)), form("*res:T a:T b:T", all!(blas::bmm))]),
-    func!("addmv", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(blas::addmv))]),
+    op!("mm", &[form("a:T b:T", all!(products::mm_new)), form("*res:T a:T b:T", all!(products::mm))]),
+    op!("mv", &[form("a:T b:T", all!(products::mv_new)), form("*res:T a:T b:T", all!(products::mv))]),
+    op!("ger", &[form("a:T b:T", all!(products::ger_new)), form("*res:T a:T b:T", all!(products::ger))]),
+    op!("bmm", &[form("a:T b:T", all!(products::bmm_new)), form("*res:T a:T b:T", all!(products::bmm))]),
+    func!("addmv", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(products::addmv))]),
     method!(
         "addmv",
         &[
-            form("*res:T a:T b:T", all!(blas::addmv::plain)),
-            form("*res:T alpha:real a:T b:T", all!(blas::addmv::scaled)),
-            form("*res:T beta:real alpha:real a:T b:T", all!(blas::addmv::both)),
-            form("*res:T t:T alpha:real=1 a:T b:T", all!(blas::addmv::summand)),
-            form("*res:T beta:real t:T alpha:real a:T b:T", all!(blas::addmv)),
+            form("*res:T a:T b:T", all!(products::addmv::plain)),
+            form("*res:T alpha:real a:T b:T", all!(products::addmv::scaled)),
+            form("*res:T beta:real alpha:real a:T b:T", all!(products::addmv::both)),
+            form("*res:T t:T alpha:real=1 a:T b:T", all!(products::addmv::summand)),
+            form("*res:T beta:real t:T alpha:real a:T b:T", all!(products::addmv)),
         ],
     ),
-    func!("addmm", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(blas::addmm))]),
+    func!("addmm", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(products::addmm))]),
     method!(
         "addmm",
         &[
-            form("*res:T a:T b:T", all!(blas::addmm::plain)),
-            form("*res:T alpha:real a:T b:T", all!(blas::addmm::scaled)),
-            form("*res:T beta:real alpha:real a:T b:T", all!(blas::addmm::both)),
-            form("*res:T t:T alpha:real=1 a:T b:T", all!(blas::addmm::summand)),
-            form("*res:T beta:real t:T alpha:real a:T b:T", all!(blas::addmm)),
+            form("*res:T a:T b:T", all!(products::addmm::plain)),
+            form("*res:T alpha:real a:T b:T", all!(products::addmm::scaled)),
+            form("*res:T beta:real alpha:real a:T b:T", all!(products::addmm::both)),
+            form("*res:T t:T alpha:real=1 a:T b:T", all!(products::addmm::summand)),
+            form("*res:T beta:real t:T alpha:real a:T b:T", all!(products::addmm)),
         ],
     ),
-    func!("addr", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(blas::addr))]),
+    func!("addr", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(products::addr))]),
     method!(
         "addr",
         &[
-            form("*res:T a:T b:T", all!(blas::addr::plain)),
-            form("*res:T alpha:real a:T b:T", all!(blas::addr::scaled)),
-            form("*res:T beta:real alpha:real a:T b:T", all!(blas::addr::both)),
-            form("*res:T t:T alpha:real=1 a:T b:T", all!(blas::addr::summand)),
-            form("*res:T beta:real t:T alpha:real a:T b:T", all!(blas::addr)),
+            form("*res:T a:T b:T", all!(products::addr::plain)),
+            form("*res:T alpha:real a:T b:T", all!(products::addr::scaled)),
+            form("*res:T beta:real alpha:real a:T b:T", all!(products::addr::both)),
+            form("*res:T t:T alpha:real=1 a:T b:T", all!(products::addr::summand)),
+            form("*res:T beta:real t:T alpha:real a:T b:T", all!(products::addr)),
         ],
     ),
-    func!("addbmm", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(blas::addbmm))]),
+    func!("addbmm", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(products::addbmm))]),
     method!(
         "addbmm",
         &[
-            form("*res:T a:T b:T", all!(blas::addbmm::plain)),
-            form("*res:T alpha:real a:T b:T", all!(blas::addbmm::scaled)),
-            form("*res:T beta:real alpha:real a:T b:T", all!(blas::addbmm::both)),
-            form("*res:T t:T alpha:real=1 a:T b:T", all!(blas::addbmm::summand)),
-            form("*res:T beta:real t:T alpha:real a:T b:T", all!(blas::addbmm)),
+            form("*res:T a:T b:T", all!(products::addbmm::plain)),
+            form("*res:T alpha:real a:T b:T", all!(products::addbmm::scaled)),
+            form("*res:T beta:real alpha:real a:T b:T", all!(products::addbmm::both)),
+            form("*res:T t:T alpha:real=1 a:T b:T", all!(products::addbmm::summand)),
+            form("*res:T beta:real t:T alpha:real a:T b:T", all!(products::addbmm)),
         ],
     ),
-    func!("baddbmm", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(blas::baddbmm))]),
+    func!("baddbmm", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(products::baddbmm))]),
     method!(
         "baddbmm",
         &[
-            form("*res:T a:T b:T", all!(blas::baddbmm::plain)),
-            form("*res:T alpha:real a:T b:T", all!(blas::baddbmm::scaled)),
-            form("*res:T beta:real alpha:real a:T b:T", all!(blas::baddbmm::both)),
-            form("*res:T t:T alpha:real=1 a:T b:T", all!(blas::baddbmm::summand)),
-            form("*res:T beta:real t:T alpha:real a:T b:T", all!(blas::baddbmm)),
+            form("*res:T a:T b:T", all!(products::baddbmm::plain)),
+            form("*res:T alpha:real a:T b:T", all!(products::baddbmm::scaled)),
+            form("*res:T beta:real alpha:real a:T b:T", all!(products::baddbmm::both)),
+            form("*res:T t:T alpha:real=1 a:T b:T", all!(products::baddbmm::summand)),
+            form("*res:T beta:real t:T alpha:real a:T b:T", all!(products::baddbmm)),
         ],
     ),
 ];

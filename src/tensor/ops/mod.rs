@@ -7,6 +7,7 @@ pub mod copy;
 pub mod create;
 pub mod index;
 pub mod pointwise;
+pub mod products;
 pub mod reduce;
 pub mod sample;
 pub mod view;
