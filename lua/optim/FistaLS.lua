@@ -28,7 +28,8 @@ local function search(o, f, pl, y, found, change, previous)
 end
 
 -- f: f(x) gives the value, f(x, 'dx') the value and the gradient; g: the other term; pl: shrinks its first argument in
--- place, given L; xinit: the start, which receives the result.
+-- place, given L; xinit: receives the result. The search starts at zero whatever xinit holds: zero is the sparsest
+-- point, and Torch7 starts there.
 -- params: L (0.1), Lstep (1.5), maxiter (50), maxline (20), errthres (1e-4), doFistaUpdate (false), verbose. It also
 -- keeps the buffers, and L afterwards. Gives the result (params.y) and the history.
 return function(f, g, pl, xinit, params)
@@ -37,7 +38,7 @@ return function(f, g, pl, xinit, params)
    local function option(key, default) return step.number('FistaLS', params, key, default) end
    local o = { L = option('L', 0.1), Lstep = option('Lstep', 1.5), maxline = option('maxline', 20) }
    local maxiter, threshold = option('maxiter', 50), option('errthres', 1e-4)
-   local y = step.scratch(params, 'y', xinit):resizeAs(xinit):copy(xinit)
+   local y = step.scratch(params, 'y', xinit):resizeAs(xinit):zero()
    local change = step.scratch(params, 'ply', xinit):resizeAs(xinit):zero()
    local previous = step.scratch(params, 'xkm', xinit):resizeAs(xinit):zero()
    local found = step.scratch(params, 'xk', xinit):resizeAs(xinit):zero()
@@ -45,21 +46,21 @@ return function(f, g, pl, xinit, params)
    local history, momentum = {}, 1
    for k = 1, maxiter do
       local entry = search(o, f, pl, y, found, change, previous)
-      entry.Gply = g(found)
-      entry.F = entry.Fply + entry.Gply
-      history[k] = entry
-      if params.verbose then
-         print(string.format('iter=%d eold=%g enew=%g', k, k > 1 and history[k - 1].F or math.huge, entry.F))
-      end
-      local converged = k > 1 and math.abs(history[k - 1].F - entry.F) <= threshold
       y:copy(found)
       if params.doFistaUpdate then
          local following = (1 + math.sqrt(1 + 4 * momentum * momentum)) / 2
          y:add((1 - momentum) / following, previous:add(-1, found))
          previous:copy(found)
          momentum = following
+         -- the point that will be returned is the extrapolated one
+         entry.Fply = f(y)
       end
-      if converged then break end
+      entry.Gply = g(y)
+      entry.F = entry.Fply + entry.Gply
+      history[k] = entry
+      local before = k > 1 and history[k - 1].F or math.huge
+      if params.verbose then print(string.format('iter=%d eold=%g enew=%g', k, before, entry.F)) end
+      if k > 1 and math.abs(before - entry.F) <= threshold then break end
    end
    params.L = o.L
    xinit:copy(y)

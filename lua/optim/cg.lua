@@ -138,7 +138,7 @@ return function(opfunc, x, config, state)
       else
          x:copy(state.x0)
          state.df1:copy(state.df0)
-         if failed or evaluations > o.maxEval then break end
+         if failed or evaluations >= o.maxEval then break end
          swap(state, 'df1', 'df2')
          s:copy(state.df1):mul(-1)
          slope = -s:dot(s)
