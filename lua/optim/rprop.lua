@@ -19,15 +19,17 @@ end
 
 -- Grows the step where the gradient kept its sign, shrinks it where the sign flipped, and keeps it within bounds.
 local function adapt(s, dfdx, grow, shrink, largest, smallest)
+   -- comparisons by the type of the gradient: torch.gt would go by the type of the byte mask
+   local type = dfdx
    torch.cmul(s.sign, dfdx, s.delta)
-   torch.gt(s.psign, s.sign, 0)
-   torch.lt(s.nsign, s.sign, 0)
-   torch.eq(s.zsign, s.sign, 0)
+   type.gt(s.psign, s.sign, 0)
+   type.lt(s.nsign, s.sign, 0)
+   type.eq(s.zsign, s.sign, 0)
    multiply(s.stepsize, s.psign, grow)
    multiply(s.stepsize, s.nsign, shrink)
-   torch.gt(s.dminmax, s.stepsize, largest)
+   type.gt(s.dminmax, s.stepsize, largest)
    s.stepsize:maskedFill(s.dminmax, largest)
-   torch.lt(s.dminmax, s.stepsize, smallest)
+   type.lt(s.dminmax, s.stepsize, smallest)
    s.stepsize:maskedFill(s.dminmax, smallest)
    -- after a flip the parameter rests for one iteration
    dfdx:maskedFill(s.nsign, 0)
