@@ -9,6 +9,7 @@ local constructors = {}     -- name -> constructor table
 local owner = {}            -- constructor table -> metatable
 local cdata_types = {}      -- ctype id -> metatable
 local rawmeta = debug.getmetatable
+local native = require 'rekindle.native'
 
 local function metatable_of(obj)
    if type(obj) == 'cdata' then return cdata_types[tonumber(require('ffi').typeof(obj))] end
@@ -212,6 +213,8 @@ function torch.class(...)
    local up = parent and classes[parent]
    if parent and not up then error('bad argument #2 (invalid parent class name ' .. parent .. ')', 2) end
    local mt = {}
+   -- what Rust computes for this class; Lua may override it afterwards
+   for k, f in pairs(native.classes[name] or {}) do mt[k] = f end
    local function create(...)
       local obj = setmetatable({}, mt)
       local init = mt.__init
@@ -299,7 +302,7 @@ function torch.pointer(obj)
    if kind == 'nil' or kind == 'boolean' or kind == 'number' then
       error('Torch object, table, thread, cdata or function expected', 2)
    end
-   return require('rekindle.native').identity(obj)
+   return native.identity(obj)
 end
 
 function torch.isequal(a, b)

@@ -15,7 +15,7 @@ use mlua::{AnyUserData, Lua, Result, Table};
 pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     t.set("default_type", lua.create_function(|_, ()| Ok(raw::default_dtype().tensor_name()))?)?;
     t.set("set_default_type", lua.create_function(|_, name: String| {
-        let found = DType::parse(&name).filter(|d| d.is_float());
+        let found = DType::parse(&name).filter(|d| d.tensor_name() == name);
         Ok(found.map(raw::set_default_dtype).is_some())
     })?)?;
     t.set("threads", lua.create_function(|_, ()| Ok(map::threads()))?)?;

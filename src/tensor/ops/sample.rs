@@ -100,7 +100,7 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
     let mut i = 0;
     for_each_ptr(&res.view::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
-        unsafe { p.write(T::from_i64(order[i] as i64)) };
+        unsafe { p.write(T::from_i64(order[i] as i64 + 1)) };
         i += 1;
     });
     Ok(())
