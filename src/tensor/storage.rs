@@ -81,6 +81,8 @@ struct Shared {
     len: Cell<usize>,
     block: Cell<Block>,
     ptr: Cell<NonNull<u8>>,
+    /// For a view: the storage it looks into, and from which element.
+    parent: Option<(Storage, usize)>,
 }
 
 // SAFETY: storages cross threads only as Torch7's do: the programs that share one synchronise their own writes, and
@@ -103,7 +105,7 @@ impl Storage {
         let bytes = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
         let block = Block::new(bytes)?;
         let ptr = Cell::new(block.ptr);
-        Ok(Storage(Arc::new(Shared { dtype, len: Cell::new(len), block: Cell::new(block), ptr })))
+        Ok(Storage(Arc::new(Shared { dtype, len: Cell::new(len), block: Cell::new(block), ptr, parent: None })))
     }
 
     /// A storage with a copy of these elements.
@@ -117,6 +119,38 @@ impl Storage {
         Ok(s)
     }
 
+    /// A view of `len` elements from `offset` of another storage, which shares their memory and cannot be resized.
+    ///
+    /// # Errors
+    /// A part outside, or without elements.
+    pub fn part(of: &Storage, offset: usize, len: usize) -> Result<Storage> {
+        let end = offset.checked_add(len);
+        if len == 0 || end.is_none_or(|e| e > of.len()) {
+            return Err(Error::invalid(format!(
+                "size out of bounds: {len} elements from {} of a storage of {}",
+                offset.saturating_add(1),
+                of.len()
+            )));
+        }
+        let ptr = Cell::new(Block::EMPTY.ptr);
+        let parent = Some((of.clone(), offset));
+        Ok(Storage(Arc::new(Shared { dtype: of.dtype(), len: Cell::new(len), block: Cell::new(Block::EMPTY), ptr, parent })))
+    }
+
+    /// Becomes a copy of another storage's bytes, whose type has elements of the same size.
+    ///
+    /// # Errors
+    /// Elements of another size, not enough memory.
+    pub fn take_bytes(&self, from: &Storage) -> Result<()> {
+        if self.dtype().size() != from.dtype().size() {
+            return Err(Error::invalid("storages with elements of different sizes"));
+        }
+        self.resize(from.len())?;
+        // SAFETY: both hold as many bytes; `copy` allows them to be the same.
+        unsafe { std::ptr::copy(from.byte_ptr(), self.byte_ptr(), from.len() * self.dtype().size()) };
+        Ok(())
+    }
+
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
@@ -126,7 +160,11 @@ impl Storage {
     /// How many elements there are.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.0.len.get()
+        match &self.0.parent {
+            None => self.0.len.get(),
+            // the parent may have become smaller
+            Some((p, offset)) => self.0.len.get().min(p.len().saturating_sub(*offset)),
+        }
     }
 
     /// Whether there is no element.
@@ -142,12 +180,16 @@ impl Storage {
     #[inline(always)]
     pub fn ptr<T: Element>(&self) -> *mut T {
         assert!(T::DTYPE as u8 == self.0.dtype as u8, "storage of another type");
-        self.0.ptr.get().as_ptr().cast()
+        self.byte_ptr().cast()
     }
 
     /// Where the bytes start, whatever the type.
+    #[inline(always)]
     pub fn byte_ptr(&self) -> *mut u8 {
-        self.0.ptr.get().as_ptr()
+        match &self.0.parent {
+            None => self.0.ptr.get().as_ptr(),
+            Some((p, offset)) => p.byte_ptr().wrapping_add(offset * self.0.dtype.size()),
+        }
     }
 
     /// An address that is the same for all handles of one storage.
@@ -165,6 +207,9 @@ impl Storage {
     /// # Errors
     /// [`Error::Memory`] when there is not enough; the storage is then as before.
     pub fn resize(&self, len: usize) -> Result<()> {
+        if self.0.parent.is_some() {
+            return Err(Error::invalid("Trying to resize storage that is not resizable"));
+        }
         let size = self.dtype().size();
         let bytes = len.checked_mul(size).ok_or(Error::Memory { bytes: usize::MAX })?;
         let old = self.0.block.replace(Block::EMPTY);

@@ -68,13 +68,13 @@ fn storage_text<T: Element>(text: &[u8]) -> Result<Storage> {
     Storage::from_slice(&text.iter().map(|&b| T::from_i64(i64::from(b))).collect::<Vec<T>>())
 }
 fn storage_part<T: Element>(s: &Storage, offset: usize, n: i64) -> Result<Storage> {
-    construct::storage_part::<T>(s, offset, n.max(0) as usize)
+    Storage::part(s, offset, usize::try_from(n).unwrap_or(0))
 }
 fn storage_tail<T: Element>(s: &Storage, offset: usize) -> Result<Storage> {
-    construct::storage_part::<T>(s, offset, s.len().saturating_sub(offset))
+    Storage::part(s, offset, s.len().saturating_sub(offset))
 }
 fn storage_whole<T: Element>(s: &Storage) -> Result<Storage> {
-    construct::storage_part::<T>(s, 0, s.len())
+    Storage::part(s, 0, s.len())
 }
 
 /// `torch.DoubleStorage(...)`

@@ -1,0 +1,142 @@
+-- The paths package: names of files, directories, and what is in them.
+local native = require 'rekindle.native'
+local paths = rawget(_G, 'paths') or {}
+rawset(_G, 'paths', paths)
+
+-- the i-th argument as a string, or the error that a C function would give
+local function string(name, i, count, value)
+   if type(value) == 'number' then return tostring(value) end
+   if type(value) ~= 'string' then
+      local got = i > count and 'no value' or type(value)
+      error(("bad argument #%d to '%s' (string expected, got %s)"):format(i, name, got), 3)
+   end
+   return value
+end
+
+function paths.dirname(...)
+   local p = string('dirname', 1, select('#', ...), (...))
+   local trimmed = p:match('^(.-)/*$')
+   if trimmed == '' then return p == '' and '.' or '/' end
+   local dir = trimmed:match('^(.*)/[^/]*$')
+   if not dir then return '.' end
+   return dir == '' and '/' or dir
+end
+
+function paths.basename(...)
+   local p = string('basename', 1, select('#', ...), (...))
+   local suffix = select(2, ...)
+   local name = p:match('([^/]*)/*$')
+   if suffix ~= nil then
+      suffix = string('basename', 2, 2, suffix)
+      if suffix ~= '' then
+         if suffix:sub(1, 1) ~= '.' then suffix = '.' .. suffix end
+         if name:sub(-#suffix) == suffix then name = name:sub(1, -#suffix - 1) end
+      end
+   end
+   return name
+end
+
+-- what follows the last dot; no value at all without one
+function paths.extname(...)
+   local ext = string('extname', 1, select('#', ...), (...)):match('%.([^.]*)$')
+   if ext then return ext end
+end
+
+function paths.concat(...)
+   local n, parts = select('#', ...), {}
+   for i = 1, n do parts[i] = string('concat', i, n, (select(i, ...))) end
+   return native.absolute(unpack(parts, 1, n))
+end
+
+function paths.filep(...) return native.is_file(string('filep', 1, select('#', ...), (...))) end
+function paths.dirp(...) return native.is_dir(string('dirp', 1, select('#', ...), (...))) end
+function paths.mkdir(...) return native.mkdir(string('mkdir', 1, select('#', ...), (...))) end
+function paths.rmdir(...) return native.rmdir(string('rmdir', 1, select('#', ...), (...))) end
+
+-- the names in a directory, '.' and '..' among them; nil and a message without one
+function paths.dir(...) return native.list_dir(string('dir', 1, select('#', ...), (...))) end
+
+function paths.rmall(p, sure)
+   if sure ~= 'yes' then return nil, "missing second argument ('yes')" end
+   if not native.is_dir(p) and not native.is_file(p) then return nil, 'not a file or directory' end
+   return native.remove_all(p)
+end
+
+function paths.cwd() return native.cwd() end
+function paths.execdir() return native.execdir() end
+function paths.tmpname() return native.tmpname() end
+function paths.uname() return native.uname() end
+paths.home = native.home() or '.'
+
+function paths.is_win() return native.uname() == 'Windows' or nil end
+function paths.is_mac() return native.uname() == 'Darwin' or nil end
+
+-- iterates over the names in a directory, filtered by a pattern or a function
+function paths.files(dir, filter)
+   local keep = filter
+   if type(filter) == 'string' then
+      keep = function(name) return name:find(filter) end
+   elseif filter ~= nil and type(filter) ~= 'function' then
+      error('Expecting optional arg 2 to be function or string. Got : ' .. type(filter), 2)
+   end
+   local names, i = native.list_dir(dir) or {}, 0
+   return function()
+      repeat i = i + 1 until names[i] == nil or not keep or keep(names[i])
+      return names[i]
+   end
+end
+
+function paths.iterdirs(dir)
+   return paths.files(dir, function(name)
+      return name ~= '.' and name ~= '..' and native.is_dir(dir .. '/' .. name)
+   end)
+end
+
+function paths.iterfiles(dir)
+   return paths.files(dir, function(name) return native.is_file(dir .. '/' .. name) end)
+end
+
+-- the first of the programs that is in a directory of PATH
+function paths.findprogram(...)
+   for i = 1, select('#', ...) do
+      local name = select(i, ...)
+      if name:find('/', 1, true) then
+         if native.is_file(name) then return paths.concat(name) end
+      else
+         for dir in (os.getenv('PATH') or ''):gmatch('[^:]+') do
+            local p = dir .. '/' .. name
+            if native.is_file(p) then return p end
+         end
+      end
+   end
+end
+
+function paths.getregistryvalue()
+   error('This function exists only on windows', 2)
+end
+
+-- the absolute name of the file whose code is at this level of the stack; nil outside files
+local function fileAt(level)
+   local info = debug.getinfo(level + 1, 'S')
+   local source = info and info.source:match('^@(.*)$')
+   return source and paths.concat(source)
+end
+
+-- the file that calls, or `name` beside it
+function paths.thisfile(name, level)
+   local file = fileAt((level or 1) + 1)
+   if not name then return file end
+   return paths.concat(file and paths.dirname(file) or paths.cwd(), name)
+end
+
+function paths.dofile(name, depth)
+   local file = fileAt((depth or 1) + 1)
+   local chunk = assert(loadfile(paths.concat(file and paths.dirname(file) or paths.cwd(), name)))
+   local results = { chunk() }
+   return unpack(results)
+end
+
+-- require, for a C library too
+function paths.require(name) return require(name) end
+
+return paths
