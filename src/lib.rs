@@ -1,2 +1,26 @@
 //! Rekindle: Torch7, whole, in one binary.
+//!
+//! The main types are [`Host`], a Lua state that is a Torch7, and [`tensor::Tensor`], which programs in Rust share
+//! with it.
+//!
+//! ```
+//! let host = rekindle::Host::new()?;
+//! let norm: f64 = host.eval("return torch.Tensor{3, 4}:norm()")?;
+//! assert_eq!(norm, 5.0);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+//!
+//! - [`tensor`]: element types, storages, layouts, operations; knows neither Lua nor nn.
+//! - `nn`: kernels of modules and criteria, functions over tensors.
+//! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
+//! - [`rows`]: what Lua can call, one declaration per call form.
+//! - `system`: files, processes and time for the packages paths and sys.
+pub mod lua;
+pub mod nn;
+pub mod repl;
+pub mod rows;
+pub mod system;
+
 pub mod tensor;
+
+pub use lua::host::Host;

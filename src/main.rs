@@ -1,2 +1,61 @@
-//! The command line.
-fn main() {}
+//! The command line of `th`.
+
+use anyhow::Context;
+use clap::Parser;
+use rekindle::Host;
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Torch7 in one binary: runs Lua scripts with tensors, nn and optim, or an interactive session.
+#[derive(Parser)]
+#[command(version, trailing_var_arg = true)]
+struct Options {
+    /// Run this piece of Lua (may be given several times)
+    #[arg(short, value_name = "CODE")]
+    execute: Vec<String>,
+    /// Require this library before anything else
+    #[arg(short, value_name = "NAME")]
+    library: Vec<String>,
+    /// Enter the interactive session after the script
+    #[arg(short)]
+    interactive: bool,
+    /// Script to run, then its own arguments
+    #[arg(value_name = "SCRIPT", allow_hyphen_values = true)]
+    script: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("th: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(o: &Options) -> anyhow::Result<()> {
+    let host = Host::new()?;
+    host.call::<()>("prelude", ())?;
+    for name in &o.library {
+        host.call::<()>("library", name.as_str())?;
+    }
+    for code in &o.execute {
+        host.call::<()>("run_string", (code.as_str(), o.script.clone()))?;
+    }
+    if o.execute.is_empty() {
+        if let Some((script, args)) = o.script.split_first() {
+            host.run_file(script, args)?;
+        } else if !o.interactive && !std::io::stdin().is_terminal() {
+            let mut code = String::new();
+            std::io::stdin().read_to_string(&mut code).context("cannot read the program from standard input")?;
+            host.call::<()>("run_string", (code, Vec::<String>::new()))?;
+        } else {
+            return rekindle::repl::run(&host);
+        }
+    }
+    if o.interactive { rekindle::repl::run(&host) } else { Ok(()) }
+}

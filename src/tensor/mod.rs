@@ -1,2 +1,376 @@
 //! The tensor library: pure Rust, knows neither Lua nor nn.
+//!
+//! A [`Tensor`] is a [`Layout`] over a shared [`Storage`]. Operations live in [`ops`], one file per family; they take
+//! `&Tensor` for inputs and results alike, since a result may be an input, and reach elements through [`View`]s of raw
+//! pointers and the walk in [`walk`].
+
+pub mod cformat;
+pub mod display;
+pub mod dtype;
 pub mod error;
+pub mod layout;
+pub mod map;
+pub mod ops;
+pub mod random;
+pub mod simd;
+pub mod storage;
+pub mod walk;
+
+use crate::demand;
+use dtype::{DType, Element};
+use error::{Error, Result};
+use layout::{Layout, shape_text};
+use std::cell::Cell;
+use storage::Storage;
+
+/// A strided view over a shared storage. Cheap to make; `clone` shares the data.
+pub struct Tensor {
+    dtype: DType,
+    layout: Cell<Layout>,
+    storage: Cell<Option<Storage>>,
+}
+
+/// A tensor's elements for a kernel: the layout, and where its first element lies. In bounds when made; valid until
+/// the storage is resized and [`storage::reclaim`] runs.
+#[derive(Clone, Copy)]
+pub struct View<T> {
+    /// The first element.
+    pub ptr: *mut T,
+    /// Sizes and strides.
+    pub layout: Layout,
+}
+
+impl Clone for Tensor {
+    fn clone(&self) -> Self {
+        Tensor { dtype: self.dtype, layout: self.layout.clone(), storage: Cell::new(self.storage()) }
+    }
+}
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of size {}", self.dtype.tensor_name(), shape_text(self.peek().sizes()))
+    }
+}
+
+impl Tensor {
+    /// A tensor without dimensions and without storage.
+    pub fn empty(dtype: DType) -> Tensor {
+        Tensor { dtype, layout: Cell::new(Layout::EMPTY), storage: Cell::new(None) }
+    }
+
+    /// A zeroed, contiguous tensor.
+    ///
+    /// # Errors
+    /// Too many dimensions, or not enough memory.
+    pub fn new(dtype: DType, sizes: &[usize]) -> Result<Tensor> {
+        let layout = Layout::contiguous(sizes)?;
+        let storage = Storage::new(dtype, layout.numel())?;
+        Ok(Tensor { dtype, layout: Cell::new(layout), storage: Cell::new(Some(storage)) })
+    }
+
+    /// A tensor of one dimension with a copy of these elements.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn from_slice<T: Element>(data: &[T]) -> Result<Tensor> {
+        let s = Storage::from_slice(data)?;
+        Ok(Tensor::over(s, Layout::contiguous(&[data.len()])?))
+    }
+
+    /// A tensor with the sizes and a copy of the elements of an `ndarray` array.
+    ///
+    /// # Errors
+    /// Too many dimensions, or not enough memory.
+    pub fn from_array<T: Element, D: ndarray::Dimension>(array: &ndarray::ArrayRef<T, D>) -> Result<Tensor> {
+        let data: Vec<T> = array.iter().copied().collect();
+        Ok(Tensor::over(Storage::from_slice(&data)?, Layout::contiguous(array.shape())?))
+    }
+
+    /// A copy of the elements as an `ndarray` array.
+    ///
+    /// # Errors
+    /// Another element type, or a view outside its storage.
+    pub fn to_array<T: Element>(&self) -> Result<ndarray::ArrayD<T>> {
+        let sizes = self.layout().sizes().to_vec();
+        let data = self.to_vec::<T>()?;
+        ndarray::ArrayD::from_shape_vec(sizes, data).map_err(|e| Error::invalid(e.to_string()))
+    }
+
+    /// A view over an existing storage.
+    pub fn over(storage: Storage, layout: Layout) -> Tensor {
+        Tensor { dtype: storage.dtype(), layout: Cell::new(layout), storage: Cell::new(Some(storage)) }
+    }
+
+    /// The same storage under another layout.
+    pub fn with_layout(&self, layout: Layout) -> Tensor {
+        Tensor { dtype: self.dtype, layout: Cell::new(layout), storage: Cell::new(self.storage()) }
+    }
+
+    /// The elements' type.
+    #[inline(always)]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    #[inline(always)]
+    fn peek(&self) -> &Layout {
+        // SAFETY: the reference is used for one field access inside this module and not held across any call that
+        // could set the cell; tensors are not shared between threads while kernels run.
+        unsafe { &*self.layout.as_ptr() }
+    }
+
+    #[inline(always)]
+    fn peek_storage(&self) -> Option<&Storage> {
+        // SAFETY: as in `peek`.
+        unsafe { (*self.storage.as_ptr()).as_ref() }
+    }
+
+    /// Sizes, strides and offset.
+    #[inline(always)]
+    pub fn layout(&self) -> Layout {
+        self.layout.get()
+    }
+    /// Number of dimensions.
+    #[inline(always)]
+    pub fn ndim(&self) -> usize {
+        self.peek().ndim()
+    }
+    /// Size of dimension `d` (from 0); 0 where there is none.
+    #[inline(always)]
+    pub fn size(&self, d: usize) -> usize {
+        self.peek().sizes().get(d).copied().unwrap_or(0)
+    }
+    /// Stride of dimension `d` (from 0); 0 where there is none.
+    #[inline(always)]
+    pub fn stride(&self, d: usize) -> isize {
+        self.peek().strides().get(d).copied().unwrap_or(0)
+    }
+    /// First element, counted from the storage's start.
+    #[inline(always)]
+    pub fn offset(&self) -> usize {
+        self.peek().offset
+    }
+    /// Number of elements.
+    #[inline(always)]
+    pub fn numel(&self) -> usize {
+        self.peek().numel()
+    }
+    /// Whether the elements lie one after another.
+    #[inline(always)]
+    pub fn is_contiguous(&self) -> bool {
+        self.peek().is_contiguous()
+    }
+    /// The shape as messages print it: `[2 x 3]`.
+    pub fn shape_text(&self) -> String {
+        shape_text(self.peek().sizes())
+    }
+    /// Whether both have the same sizes.
+    #[inline(always)]
+    pub fn same_size(&self, other: &Tensor) -> bool {
+        self.peek().sizes() == other.peek().sizes()
+    }
+
+    /// Storage element `at`, counted from the storage's start.
+    #[inline(always)]
+    pub fn element<T: Element>(&self, at: usize) -> Option<T> {
+        self.peek_storage().and_then(|s| s.get(at))
+    }
+
+    /// Writes storage element `at`; whether it exists.
+    #[inline(always)]
+    pub fn set_element<T: Element>(&self, at: usize, v: T) -> bool {
+        self.peek_storage().is_some_and(|s| s.set(at, v))
+    }
+
+    /// The storage under the view; none for a tensor that never had elements.
+    pub fn storage(&self) -> Option<Storage> {
+        self.peek_storage().cloned()
+    }
+
+    /// The storage, made if there is none yet.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn storage_or_new(&self) -> Result<Storage> {
+        if let Some(s) = self.storage() {
+            return Ok(s);
+        }
+        let s = Storage::new(self.dtype, 0)?;
+        self.storage.set(Some(s.clone()));
+        Ok(s)
+    }
+
+    /// Makes this tensor the same view as another one of its type.
+    ///
+    /// # Errors
+    /// Another element type.
+    pub fn set(&self, other: &Tensor) -> Result<()> {
+        demand!(
+            self.dtype == other.dtype,
+            "set: expected a {}, got a {}",
+            self.dtype.tensor_name(),
+            other.dtype.tensor_name()
+        );
+        self.layout.set(other.layout());
+        let s = other.storage();
+        self.storage.set(s);
+        Ok(())
+    }
+
+    /// Makes this tensor a view over `storage`, which grows where the view reaches further.
+    ///
+    /// # Errors
+    /// Another element type, or not enough memory.
+    pub fn set_storage(&self, storage: Option<Storage>, layout: Layout) -> Result<()> {
+        let needed = layout.extent()?;
+        if let Some(s) = &storage {
+            demand!(
+                s.dtype() == self.dtype,
+                "set: expected a {}, got a {}",
+                self.dtype.storage_name(),
+                s.dtype().storage_name()
+            );
+            s.reserve(needed)?;
+        }
+        self.layout.set(layout);
+        self.storage.set(storage);
+        Ok(())
+    }
+
+    /// Changes sizes, strides and offset; the storage must already reach.
+    pub fn set_layout(&self, layout: Layout) {
+        self.layout.set(layout);
+    }
+
+    /// Gives the tensor these sizes, contiguous, growing its storage where needed. The same sizes keep the strides,
+    /// as in Torch7.
+    ///
+    /// # Errors
+    /// Too many dimensions, or not enough memory.
+    pub fn resize(&self, sizes: &[usize]) -> Result<()> {
+        if self.peek().sizes() == sizes && (self.peek_storage().is_some() || sizes.is_empty()) {
+            return self.grow(self.peek().extent()?);
+        }
+        let mut layout = Layout::contiguous(sizes)?;
+        layout.offset = self.offset();
+        self.grow(layout.extent()?)?;
+        self.layout.set(layout);
+        Ok(())
+    }
+
+    /// As [`Tensor::resize`], with the sizes of another tensor.
+    ///
+    /// # Errors
+    /// As [`Tensor::resize`].
+    #[inline(always)]
+    pub fn resize_as(&self, other: &Tensor) -> Result<()> {
+        if self.same_size(other) && self.peek_storage().is_some() {
+            return Ok(());
+        }
+        self.resize(other.layout().sizes())
+    }
+
+    /// As [`Tensor::resize`], with strides (negative ones are filled in as for contiguous).
+    ///
+    /// # Errors
+    /// As [`Tensor::resize`].
+    pub fn resize_strided(&self, sizes: &[usize], strides: &[isize]) -> Result<()> {
+        let layout = Layout::strided(self.offset(), sizes, strides)?;
+        self.grow(layout.extent()?)?;
+        self.layout.set(layout);
+        Ok(())
+    }
+
+    fn grow(&self, needed: usize) -> Result<()> {
+        if needed > 0 { self.storage_or_new()?.reserve(needed) } else { Ok(()) }
+    }
+
+    /// The elements for a kernel.
+    ///
+    /// # Errors
+    /// [`Error::OutOfStorage`] when the storage was made smaller under the view; another element type.
+    #[inline(always)]
+    pub fn view<T: Element>(&self) -> Result<View<T>> {
+        let layout = self.layout();
+        Ok(View { ptr: self.first::<T>(&layout)?, layout })
+    }
+
+    /// Pointer and count when the elements lie one after another.
+    #[inline(always)]
+    pub fn flat<T: Element>(&self) -> Result<Option<(*mut T, usize)>> {
+        let layout = self.peek();
+        if !layout.is_contiguous() {
+            return Ok(None);
+        }
+        let n = layout.numel();
+        if n == 0 {
+            return Ok(Some((std::ptr::NonNull::dangling().as_ptr(), 0)));
+        }
+        let ptr = self.checked_ptr::<T>(layout.offset, layout.offset + n)?;
+        Ok(Some((ptr, n)))
+    }
+
+    #[inline(always)]
+    fn first<T: Element>(&self, layout: &Layout) -> Result<*mut T> {
+        let end = layout.extent()?;
+        if end == 0 {
+            return Ok(std::ptr::NonNull::dangling().as_ptr());
+        }
+        self.checked_ptr(layout.offset, end)
+    }
+
+    #[inline(always)]
+    fn checked_ptr<T: Element>(&self, offset: usize, end: usize) -> Result<*mut T> {
+        match self.peek_storage() {
+            // wrapping_add: the offset lies inside the buffer, as the end does
+            Some(s) if end <= s.len() && s.dtype() == T::DTYPE => Ok(s.ptr::<T>().wrapping_add(offset)),
+            Some(s) if s.dtype() != T::DTYPE => Err(Error::invalid(format!(
+                "expected a {}, got a {}",
+                T::DTYPE.tensor_name(),
+                self.dtype.tensor_name()
+            ))),
+            s => Err(Error::OutOfStorage { needed: end, len: s.map_or(0, Storage::len) }),
+        }
+    }
+
+    /// A copy of the elements in logical order.
+    ///
+    /// # Errors
+    /// As [`Tensor::view`].
+    pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        let mut out = Vec::with_capacity(self.numel());
+        walk::for_each(&self.view::<T>()?, |v| out.push(v));
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resize_to_the_same_sizes_keeps_strides() {
+        let t = Tensor::new(DType::Double, &[2, 3]).unwrap();
+        t.set_layout(t.layout().transpose(0, 1).unwrap());
+        t.resize(&[3, 2]).unwrap();
+        assert_eq!(t.stride(0), 1);
+        t.resize(&[6]).unwrap();
+        assert_eq!(t.stride(0), 1);
+    }
+
+    #[test]
+    fn a_storage_made_smaller_is_noticed() {
+        let t = Tensor::from_slice(&[1.0f32, 2.0, 3.0]).unwrap();
+        t.storage().unwrap().resize(1).unwrap();
+        assert!(t.view::<f32>().is_err());
+        assert!(t.flat::<f32>().is_err());
+        assert!(t.view::<f64>().is_err());
+    }
+
+    #[test]
+    fn arrays_go_in_and_out() {
+        let a = ndarray::array![[1.0, 2.0], [3.0, 4.0]];
+        let t = Tensor::from_array(&a).unwrap();
+        assert_eq!(t.to_array::<f64>().unwrap(), a.into_dyn());
+    }
+}

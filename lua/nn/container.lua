@@ -1,0 +1,90 @@
+-- nn.Container: a module with modules inside.
+local Container, parent = torch.class('nn.Container', 'nn.Module')
+
+function Container:__init()
+   parent.__init(self)
+   self.modules = {}
+end
+
+function Container:add(module)
+   table.insert(self.modules, module)
+   return self
+end
+
+function Container:get(index) return self.modules[index] end
+function Container:size() return #self.modules end
+
+local NOTE = 'WARNING: If you see a stack trace below, it doesn\'t point to the place where this error occurred. ' ..
+   'Please use only the one above.'
+
+-- Where an error came up, for the innermost container only; error objects other than text go through as they are.
+local function located(err)
+   if type(err) ~= 'string' or err:find(NOTE, 1, true) then return err end
+   return err .. '\n' .. debug.traceback('', 2):gsub('^\n', '') .. '\n\n' .. NOTE
+end
+
+local function finish(self, index, ok, ...)
+   if ok then return ... end
+   local err = ...
+   if type(err) ~= 'string' then error(err, 0) end
+   error(string.format('In %d module of %s:\n%s', index, torch.type(self), err), 0)
+end
+
+-- Calls module[method](module, ...); an error says which module of which container it came from.
+function Container:rethrowErrors(module, index, method, ...)
+   if module == nil or not rawequal(module, self.modules[index]) then
+      error(string.format('mismatch between the module and its index %s in %s', tostring(index), torch.type(self)))
+   end
+   return finish(self, index, xpcall(module[method], located, module, ...))
+end
+
+function Container:applyToModules(f)
+   for _, m in ipairs(self.modules) do f(m) end
+end
+
+-- Methods that pass their arguments on to every module.
+for _, name in ipairs { 'zeroGradParameters', 'updateParameters', 'reset' } do
+   Container[name] = function(self, ...)
+      for _, m in ipairs(self.modules) do m[name](m, ...) end
+   end
+end
+
+for _, name in ipairs { 'training', 'evaluate' } do
+   Container[name] = function(self)
+      for _, m in ipairs(self.modules) do m[name](m) end
+      parent[name](self)
+   end
+end
+
+function Container:share(other, ...)
+   for i, m in ipairs(self.modules) do m:share(other.modules[i], ...) end
+   return self
+end
+
+function Container:parameters()
+   local values, grads = {}, {}
+   for _, m in ipairs(self.modules) do
+      local v, g = m:parameters()
+      for i = 1, v and #v or 0 do
+         values[#values + 1] = v[i]
+         grads[#values] = g[i]
+      end
+   end
+   return values, grads
+end
+
+-- The container's results may be those of a module, so they are replaced, not emptied.
+function Container:clearState()
+   for _, name in ipairs { 'output', 'gradInput' } do
+      local value = self[name]
+      if torch.isTensor(value) then
+         self[name] = value.new()
+      elseif value ~= nil then
+         self[name] = type(value) == 'table' and {} or nil
+      end
+   end
+   for _, m in ipairs(self.modules) do m:clearState() end
+   return self
+end
+
+return Container

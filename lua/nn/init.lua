@@ -1,0 +1,13 @@
+-- nn: modules, containers and criteria. Lua keeps the objects, Rust computes.
+require 'torch'
+
+nn = nn or {}
+
+-- one file per family, in the order in which they build on each other
+local families = {
+   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion',
+   'linear', 'activation', 'shape', 'dropout', 'spatial', 'normalization', 'losses', 'branches', 'tables', 'slices', 'constants', 'lookup', 'training',
+}
+for _, family in ipairs(families) do require('nn.' .. family) end
+
+return nn

@@ -1,0 +1,44 @@
+-- nn.StochasticGradient: one example after the other, with a decreasing rate.
+local StochasticGradient = torch.class('nn.StochasticGradient')
+
+function StochasticGradient:__init(module, criterion)
+   self.module, self.criterion = module, criterion
+   self.learningRate, self.learningRateDecay = 0.01, 0
+   self.maxIteration = 25
+   self.shuffleIndices, self.verbose = true, true
+end
+
+-- One pass over the data; returns the mean loss.
+local function pass(self, dataset, order, rate)
+   local module, criterion, total = self.module, self.criterion, 0
+   for t = 1, dataset:size() do
+      local example = dataset[order and order[t] or t]
+      local input, target = example[1], example[2]
+      total = total + criterion:forward(module:forward(input), target)
+      module:updateGradInput(input, criterion:updateGradInput(module.output, target))
+      module:accUpdateGradParameters(input, criterion.gradInput, rate)
+      if self.hookExample then self.hookExample(self, example) end
+   end
+   return total / dataset:size()
+end
+
+function StochasticGradient:train(dataset)
+   local function say(...)
+      if self.verbose then print(...) end
+   end
+   local order = self.shuffleIndices and torch.randperm(dataset:size(), 'torch.LongTensor') or nil
+   local rate, iteration = self.learningRate, 1
+   say('# StochasticGradient: training')
+   while true do
+      local loss = pass(self, dataset, order, rate)
+      say('# current error = ' .. loss)
+      if self.hookIteration then self.hookIteration(self, iteration, loss) end
+      iteration = iteration + 1
+      rate = self.learningRate / (1 + iteration * self.learningRateDecay)
+      if self.maxIteration > 0 and iteration > self.maxIteration then
+         say('# StochasticGradient: you have reached the maximum number of iterations')
+         say('# training error = ' .. loss)
+         return
+      end
+   end
+end

@@ -1,0 +1,149 @@
+-- Helpers over tensors, nested tables of them, and modules.
+nn.utils = nn.utils or {}
+local utils = nn.utils
+
+local function isObject(v)
+   return torch.isTypeOf(v, 'nn.Module') or torch.isTypeOf(v, 'nn.Criterion')
+end
+
+-- What was converted already, by the address of the old tensor or storage. The old one is kept, so that its address
+-- is not used again meanwhile.
+local function once(cache, old, make)
+   local key = torch.pointer(old)
+   local entry = cache[key]
+   if not entry then
+      entry = { old = old, new = make(old) }
+      cache[key] = entry
+   end
+   return entry.new
+end
+
+local function convertTensor(tensor, typename, cache)
+   if torch.typename(tensor) == typename then return tensor end
+   return once(cache, tensor, function()
+      local new = torch.Tensor():type(typename)
+      local storage = tensor:storage()
+      if not storage then return new end
+      local shared = once(cache, storage, function()
+         local class = typename:gsub('^torch%.', ''):gsub('Tensor$', 'Storage')
+         return torch[class](storage:size()):copy(storage)
+      end)
+      return new:set(shared, tensor:storageOffset(), tensor:size(), tensor:stride())
+   end)
+end
+
+-- Converts tensors, modules and tables of them to a type; what shared a storage shares one afterwards.
+function utils.recursiveType(value, typename, cache)
+   cache = cache or {}
+   if torch.isTensor(value) then return convertTensor(value, typename, cache) end
+   if isObject(value) then
+      value:type(typename, cache)
+   elseif torch.type(value) == 'table' then
+      for k, v in pairs(value) do value[k] = utils.recursiveType(v, typename, cache) end
+   end
+   return value
+end
+
+-- Makes `into` the same nesting of tables as `from`, and calls leaf(tensor, tensor) for what meets.
+local function follow(into, from, leaf)
+   if torch.type(from) == 'table' then
+      if torch.type(into) ~= 'table' then into = { into } end
+      for k, v in pairs(from) do into[k] = follow(into[k], v, leaf) end
+      for k in pairs(into) do
+         if from[k] == nil then into[k] = nil end
+      end
+      return into
+   end
+   if not torch.isTensor(from) then
+      error('expecting nested tensors or tables. Got ' .. torch.type(into) .. ' and ' .. torch.type(from) .. ' instead')
+   end
+   if not torch.isTensor(into) then into = from.new() end
+   leaf(into, from)
+   return into
+end
+
+function utils.recursiveResizeAs(into, from)
+   return follow(into, from, function(t, s) t:resize(s:size()) end), from
+end
+
+function utils.recursiveCopy(into, from)
+   return follow(into, from, function(t, s) t:resize(s:size()):copy(s) end), from
+end
+
+function utils.recursiveFill(value, number)
+   if torch.isTensor(value) then
+      value:fill(number)
+   elseif torch.type(value) == 'table' then
+      for _, v in pairs(value) do utils.recursiveFill(v, number) end
+   else
+      error('expecting tensor or table thereof. Got ' .. torch.type(value) .. ' instead')
+   end
+   return value
+end
+
+-- recursiveAdd(t, [factor,] s)
+function utils.recursiveAdd(t, factor, s)
+   if s == nil then factor, s = 1, factor end
+   if torch.isTensor(t) and torch.isTensor(s) then
+      t:add(factor, s)
+   elseif torch.type(t) == 'table' and torch.type(s) == 'table' then
+      for k, v in pairs(s) do utils.recursiveAdd(t[k], factor, v) end
+   else
+      error('expecting nested tensors or tables. Got ' .. torch.type(t) .. ' and ' .. torch.type(s) .. ' instead')
+   end
+   return t, s
+end
+
+-- addSingletonDimension([view,] tensor [, dimension])
+function utils.addSingletonDimension(...)
+   local view, tensor, dim
+   if torch.isTensor((select(2, ...))) then view, tensor, dim = ... else tensor, dim = ... end
+   if not torch.isTensor(tensor) then error('invalid arguments: addSingletonDimension expects a tensor') end
+   dim = dim or 1
+   local n = tensor:dim()
+   if dim < 1 or dim > n + 1 then
+      error(string.format('invalid dimension %d. Tensor is of %d dimensions.', dim, n))
+   end
+   local sizes, strides = tensor:size():totable(), tensor:stride():totable()
+   table.insert(sizes, dim, 1)
+   table.insert(strides, dim, 1)
+   view = view or tensor.new()
+   return view:set(tensor:storage(), tensor:storageOffset(), torch.LongStorage(sizes), torch.LongStorage(strides))
+end
+
+-- A view of the input, which is copied first where its elements do not lie in a row.
+function utils.contiguousView(output, input, ...)
+   output = output or input.new()
+   if not input:isContiguous() then input = output:resize(input:size()):copy(input) end
+   return output:view(input, ...)
+end
+
+-- Empties fields: tensors lose their storage, tables their entries, anything else becomes nil.
+function utils.clear(object, ...)
+   local names = { ... }
+   if torch.type(names[1]) == 'table' then names = names[1] end
+   for _, name in ipairs(names) do
+      local value = object[name]
+      if torch.isTensor(value) then
+         value:set()
+      elseif value ~= nil then
+         object[name] = torch.type(value) == 'table' and {} or nil
+      end
+   end
+   return object
+end
+
+-- The text of containers whose modules work side by side.
+function utils.branchText(container)
+   local lines, last = { torch.type(container) .. ' {', '  input' }, #container.modules
+   for i, m in ipairs(container.modules) do
+      local mark, margin = '    |`-> (', '\n    |    '
+      if i == last then mark, margin = '     `-> (', '\n         ' end
+      lines[#lines + 1] = mark .. i .. '): ' .. tostring(m):gsub('\n', margin)
+   end
+   lines[#lines + 1] = '     ... -> output'
+   lines[#lines + 1] = '}'
+   return table.concat(lines, '\n')
+end
+
+return utils

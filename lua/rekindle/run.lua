@@ -1,0 +1,108 @@
+-- How `th` runs programs: script files, strings, errors with a traceback.
+local run = {}
+
+local function report(message)
+   if type(message) ~= 'string' then
+      local mt = debug.getmetatable(message)
+      message = mt and mt.__tostring and tostring(message) or '(error object is a ' .. type(message) .. ' value)'
+   end
+   return debug.traceback(message, 2)
+end
+
+local function protected(chunk, ...)
+   local args, n = { ... }, select('#', ...)
+   local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report)
+   if not ok then error(why, 0) end
+end
+
+-- a script with the global `arg` as Lua's own interpreter sets it
+function run.run_file(path, args)
+   arg = { [0] = path }
+   for i, a in ipairs(args) do arg[i] = a end
+   local chunk, why = loadfile(path)
+   if not chunk then error(why, 0) end
+   protected(chunk, unpack(args))
+end
+
+function run.run_string(code, args)
+   arg = arg or {}
+   for i, a in ipairs(args or {}) do arg[i] = a end
+   local chunk, why = loadstring(code, '=(command line)')
+   if not chunk then error(why, 0) end
+   protected(chunk, unpack(args or {}))
+end
+
+function run.library(name)
+   protected(function() _G[name:match('[^.]+$')] = require(name) end)
+end
+
+-- the packages that Torch7's th loads before anything else
+function run.prelude()
+   require 'rekindle.print'
+   for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
+      if require('rekindle.native').sources[name] then require(name) end
+   end
+end
+
+-- ---- the interactive session ----
+
+local function compile(line)
+   local expression = line:match('^%s*=(.*)$') or line
+   local chunk = loadstring('return ' .. expression, '=stdin')
+   if chunk then return chunk, true end
+   return loadstring(line, '=stdin')
+end
+
+-- whether a chunk only lacks its end
+function run.is_incomplete(line)
+   local chunk, why = compile(line)
+   return not chunk and why:find("near '<eof>'", 1, true) ~= nil
+end
+
+local function show(...)
+   for i = 1, select('#', ...) do print((select(i, ...))) end
+   _G._RESULT, _G._LAST = ..., ...
+end
+
+function run.interact(line)
+   local chunk, why = compile(line)
+   if not chunk then error(why, 0) end
+   local function finish(ok, ...)
+      if not ok then error((...), 0) end
+      show(...)
+   end
+   finish(xpcall(chunk, report))
+end
+
+-- names that continue what was typed: globals, fields, methods
+function run.complete(text)
+   local head, sep, last = text:match('^(.-)([.:]?)([%w_]*)$')
+   local value = _G
+   for part in head:gmatch('[%w_]+') do
+      local ok, v = pcall(function() return value[part] end)
+      if not ok or v == nil then return {} end
+      value = v
+   end
+   local found, seen = {}, {}
+   local function add(t, functions)
+      for k, v in pairs(type(t) == 'table' and t or {}) do
+         if type(k) == 'string' and not seen[k] and k:sub(1, #last) == last and (last ~= '' or k:sub(1, 1) ~= '_')
+            and (not functions or type(v) == 'function') then
+            seen[k] = true
+            found[#found + 1] = head .. sep .. k
+         end
+      end
+   end
+   if sep ~= ':' then add(value) end
+   local mt = debug.getmetatable(value)
+   while type(mt) == 'table' and sep ~= '' do
+      add(mt, sep == ':')
+      if type(mt.__index) == 'table' then add(mt.__index, sep == ':') end
+      local proxy = debug.getmetatable(mt)
+      mt = proxy and proxy.parent
+   end
+   table.sort(found)
+   return found
+end
+
+return run

@@ -1,0 +1,68 @@
+-- The package torch: functions and tensor classes from Rust, put together with what is Lua.
+local native = require 'rekindle.native'
+torch = {}
+local torch = torch
+for name, f in pairs(native.functions.torch or {}) do torch[name] = f end
+require 'torch.class'
+
+-- storages and tensors: the metatable made by Rust becomes the class
+local function adopt(name, methods)
+   local mt = native.metatables[name]
+   for k, f in pairs(methods or {}) do mt[k] = f end
+   local call = native.constructors[name].call
+   mt.new = native.constructors[name].new
+   mt.__native = true
+   torch._register(mt, name, nil, call, mt.new)
+   return mt
+end
+
+torch.tensor_types, torch.storage_types = {}, {}
+for _, short in ipairs(native.types) do
+   local tensor, storage = 'torch.' .. short .. 'Tensor', 'torch.' .. short .. 'Storage'
+   local mt = adopt(tensor, native.methods[tensor] or {})
+   local element, set = native.index, native.newindex
+   mt.__index = function(x, k)
+      local m = mt[k]
+      if m ~= nil then return m end
+      return element(x, k)
+   end
+   mt.__newindex = set
+   mt.__index__ = function(x, k)
+      local v = element(x, k)
+      return v, v ~= nil
+   end
+   mt.__newindex__ = function(x, k, v) set(x, k, v) return true end
+   local st = adopt(storage, native.storage_methods[storage])
+   local get, put = native.storage_index, native.storage_newindex
+   st.__index = function(s, k)
+      local m = st[k]
+      if m ~= nil then return m end
+      return get(s, k)
+   end
+   st.__newindex = put
+   st.__index__ = function(s, k)
+      if type(k) == 'number' then return get(s, k), true end
+      return nil, false
+   end
+   st.__newindex__ = function(s, k, v) put(s, k, v) return true end
+   torch.tensor_types[#torch.tensor_types + 1] = tensor
+   torch.storage_types[#torch.storage_types + 1] = storage
+end
+
+local function set_default(name)
+   torch.Tensor = torch.getconstructortable(name)
+   torch.Storage = torch.getconstructortable((name:gsub('Tensor$', 'Storage')))
+end
+function torch.setdefaulttensortype(name)
+   if type(name) ~= 'string' or not native.set_default_type(name) then
+      error('setdefaulttensortype: expected torch.FloatTensor or torch.DoubleTensor, got ' .. tostring(name), 2)
+   end
+   set_default(name)
+end
+function torch.getdefaulttensortype() return native.default_type() end
+set_default(native.default_type())
+
+for _, part in ipairs { 'torch.tensor', 'torch.random', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline' } do
+   if native.sources[part] then require(part) end
+end
+return torch

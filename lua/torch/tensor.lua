@@ -1,0 +1,228 @@
+-- Methods of tensors that run user functions or make other tensors' views, and how tensors look as text.
+local native = require 'rekindle.native'
+local ffi = require 'ffi'
+local torch = torch
+
+local function each_class(f)
+   for i, name in ipairs(torch.tensor_types) do f(torch.getmetatable(name), name, native.types[i]) end
+end
+
+local ctypes = { Byte = 'uint8_t*', Char = 'int8_t*', Short = 'int16_t*', Int = 'int32_t*', Long = 'int64_t*',
+   Float = 'float*', Double = 'double*', Half = 'uint16_t*' }
+
+-- Calls visit(k) with every element's distance from the first one, in logical order. Distances are taken up front as
+-- sizes and strides, so that a visitor which resizes the tensor cannot lead astray.
+local function walk(x, visit)
+   local n = x:dim()
+   if n == 0 then return end
+   local size, stride, index = {}, {}, {}
+   for d = 1, n do size[d], stride[d], index[d] = x:size(d), x:stride(d), 0 end
+   local inner, step, at = size[n], stride[n], 0
+   while true do
+      for i = 0, inner - 1 do visit(at + i * step) end
+      local d = n - 1
+      while d >= 1 do
+         index[d] = index[d] + 1
+         at = at + stride[d]
+         if index[d] < size[d] then break end
+         at = at - size[d] * stride[d]
+         index[d] = 0
+         d = d - 1
+      end
+      if d < 1 then return end
+   end
+end
+
+-- reading and writing through the storage keeps every access checked
+local function accessor(x)
+   local storage, first = x:storage(), x:storageOffset()
+   return storage, first
+end
+
+local function checked(name, f, ...)
+   if type(f) ~= 'function' then error(name .. ': expected a function, got ' .. type(f), 3) end
+   local n
+   for i = 1, select('#', ...) do
+      local x = select(i, ...)
+      if not torch.isTensor(x) then error(name .. ': expected a tensor, got ' .. torch.type(x), 3) end
+      if n and x:nElement() ~= n then
+         error(string.format('%s: inconsistent tensor sizes, %d and %d elements', name, n, x:nElement()), 3)
+      end
+      n = x:nElement()
+   end
+end
+
+local function store(name, storage, at, v, contiguous)
+   if v == nil or v == false and not contiguous then return end
+   if type(v) ~= 'number' then
+      if v == false then return end
+      error(name .. ': the function should return a number or nothing, got ' .. type(v), 3)
+   end
+   storage[at] = v
+end
+
+local function offsets(x)
+   local list, k = {}, 0
+   walk(x, function(at) k = k + 1 list[k] = at end)
+   return list
+end
+
+local methods = {}
+
+function methods:apply(f)
+   checked('apply', f, self)
+   if self:dim() == 0 then return self end
+   local s, first = accessor(self)
+   walk(self, function(at)
+      at = first + at
+      local v = f(s[at])
+      if v ~= nil then store('apply', s, at, v) end
+   end)
+   return self
+end
+
+function methods:map(other, f)
+   checked('map', f, self, other)
+   if self:dim() == 0 then return self end
+   local s, first = accessor(self)
+   local t, start = accessor(other)
+   local places, k = offsets(other), 0
+   walk(self, function(at)
+      k, at = k + 1, first + at
+      store('map', s, at, f(s[at], t[start + places[k]]))
+   end)
+   return self
+end
+
+function methods:map2(a, b, f)
+   checked('map2', f, self, a, b)
+   if self:dim() == 0 then return self end
+   local s, first = accessor(self)
+   local t, u, start, begin = a:storage(), b:storage(), a:storageOffset(), b:storageOffset()
+   local pa, pb, k = offsets(a), offsets(b), 0
+   walk(self, function(at)
+      k, at = k + 1, first + at
+      store('map2', s, at, f(s[at], t[start + pa[k]], u[begin + pb[k]]))
+   end)
+   return self
+end
+
+function methods:type(name)
+   if name == nil then return torch.typename(self) end
+   if name == torch.typename(self) then return self end
+   local class = torch.getconstructortable(name)
+   if not class or not name:find('Tensor$') then
+      error('type: expected the name of a tensor type, got ' .. tostring(name), 2)
+   end
+   local out = class()
+   if self:dim() > 0 then out:resize(self:size()):copy(self) end
+   return out
+end
+
+function methods:typeAs(other) return self:type(other:type()) end
+
+function methods:totable()
+   local function level(x)
+      local t = {}
+      if x:dim() == 1 then
+         for i = 1, x:size(1) do t[i] = x[i] end
+      elseif x:dim() > 1 then
+         for i = 1, x:size(1) do t[i] = level(x[i]) end
+      end
+      return t
+   end
+   return level(self)
+end
+
+function methods:__tostring__() return native.display(self) end
+function methods:cdata() return self end
+function methods:isTensor() return true end
+function methods:free() end
+function methods:retain() end
+
+for short, name in pairs { byte = 'Byte', char = 'Char', short = 'Short', int = 'Int', long = 'Long', float = 'Float',
+   double = 'Double', half = 'Half' } do
+   local class = 'torch.' .. name .. 'Tensor'
+   methods[short] = function(self) return self:type(class) end
+end
+function methods:real() return self:type(torch.getdefaulttensortype()) end
+
+each_class(function(mt, _, short)
+   for k, f in pairs(methods) do
+      if rawget(mt, k) == nil then mt[k] = f end
+   end
+   local ctype = ctypes[short]
+   mt.data = function(self, as_number)
+      local address = native.address(self)
+      if as_number then return address or 0 end
+      return ffi.cast(ctype, address or 0)
+   end
+   local storage = torch.getmetatable('torch.' .. short .. 'Storage')
+   storage.data = mt.data
+   storage.__tostring__ = methods.__tostring__
+   storage.cdata = methods.cdata
+   storage.totable = function(self)
+      local t = {}
+      for i = 1, #self do t[i] = self[i] end
+      return t
+   end
+end)
+
+function torch.isTensor(x) return (torch.typename(x) or ''):find('^torch%.%a+Tensor$') ~= nil end
+function torch.isStorage(x) return (torch.typename(x) or ''):find('^torch%.%a+Storage$') ~= nil end
+function torch.data(x, ...) return x:data(...) end
+function torch.cdata(x) return x:cdata() end
+
+-- ---- operators ----
+
+local function number_or(x) return type(x) == 'number' or torch.isTensor(x) end
+local function operand(name, ...)
+   for i = 1, 2 do
+      local x = select(i, ...)
+      if not number_or(x) then
+         error(string.format('%s: expected a number or a tensor, got %s', name, torch.type(x)), 3)
+      end
+   end
+end
+
+local operators = {}
+function operators.__add__(a, b)
+   operand('__add__', a, b)
+   if type(a) == 'number' then return torch.add(b, a) end
+   return torch.add(a, b)
+end
+function operators.__sub__(a, b)
+   operand('__sub__', a, b)
+   if type(a) == 'number' then return torch.mul(b, -1):add(a) end
+   if type(b) == 'number' then return torch.add(a, -b) end
+   return torch.add(a, -1, b)
+end
+function operators.__unm__(a) return torch.mul(a, -1) end
+function operators.__mul__(a, b)
+   operand('__mul__', a, b)
+   if type(a) == 'number' then return torch.mul(b, a) end
+   if type(b) == 'number' then return torch.mul(a, b) end
+   local da, db = a:dim(), b:dim()
+   if da == 1 and db == 1 then return a:dot(b) end
+   if da == 2 and db == 1 then return torch.mv(a, b) end
+   if da == 2 and db == 2 then return torch.mm(a, b) end
+   error(string.format('multiplication between %dD and %dD tensors not yet supported', da, db), 2)
+end
+function operators.__div__(a, b)
+   if not torch.isTensor(a) or type(b) ~= 'number' then
+      error('__div__: expected a tensor divided by a number, got ' .. torch.type(a) .. ' / ' .. torch.type(b), 2)
+   end
+   return torch.div(a, b)
+end
+function operators.__mod__(a, b)
+   if not torch.isTensor(a) then error('__mod__: expected a tensor, got ' .. torch.type(a), 2) end
+   if type(b) == 'number' then return torch.remainder(a, b) end
+   return torch.cremainder(a, b)
+end
+
+each_class(function(mt, _, short)
+   if short ~= 'Half' then
+      for k, f in pairs(operators) do mt[k] = f end
+   end
+   mt.__len__ = function(x) return x:size() end
+end)

@@ -1,0 +1,52 @@
+-- Small things of package torch: threads, heap tracking, loading files beside a package.
+local torch = torch
+local native = require 'rekindle.native'
+
+function torch.getnumthreads() return native.threads() end
+function torch.setnumthreads(n)
+   if type(n) ~= 'number' or n < 1 then
+      error('setnumthreads: expected a positive number of threads, got ' .. tostring(n), 2)
+   end
+   native.set_threads(n)
+end
+function torch.getnumcores() return native.cores() end
+
+-- Native memory always counts towards Lua's collector here, so that there is nothing to switch.
+torch._heaptracking = true
+function torch.setheaptracking(on) torch._heaptracking = on and true or false end
+
+-- the folder of the file at a level of the stack
+local function folder(level)
+   local source = debug.getinfo(level + 1, 'S').source
+   return source:match('^@(.*[/\\])') or './'
+end
+
+function torch.packageLuaPath(name)
+   if not name then
+      local dir = folder(2)
+      return (dir:gsub('[/\\]$', ''))
+   end
+   for path in string.gmatch(package.path, '[^;]+') do
+      local file = path:gsub('%?', (name:gsub('%.', '/')))
+      local f = io.open(file)
+      if f then
+         f:close()
+         return (file:match('^(.*)[/\\][^/\\]*$'))
+      end
+   end
+end
+
+-- runs a file that lies beside the package that asks for it
+function torch.include(package, file)
+   dofile(torch.packageLuaPath(package) .. '/' .. file)
+end
+
+function include(file, level)
+   if type(file) ~= 'string' then error('include: expected a file name, got ' .. type(file), 2) end
+   return dofile(folder((level or 1) + 1) .. file)
+end
+
+function torch.updateerrorhandlers() end
+function torch.updatethreadlocals() end
+
+torch._gen = torch.Generator and torch.Generator()

@@ -1,0 +1,440 @@
+//! A call between Lua and Rust, without Lua: typed arguments, results, and the columns of kernels.
+
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{DTYPES, Element};
+use crate::tensor::error::{Error, Result};
+use crate::tensor::random::Generator;
+use crate::tensor::storage::Storage;
+use std::cell::RefCell;
+
+/// An argument as it reaches a kernel.
+#[derive(Clone, Copy)]
+pub enum Val<'a> {
+    /// nil
+    Nil,
+    /// A number.
+    Num(f64),
+    /// A boolean.
+    Bool(bool),
+    /// A string's bytes.
+    Str(&'a [u8]),
+    /// A tensor.
+    Tensor(&'a Tensor),
+    /// A storage.
+    Storage(&'a Storage),
+    /// A random generator.
+    Gen(&'a RefCell<Generator>),
+    /// Sizes, or a LongStorage's content.
+    Dims(&'a Dims),
+    /// A table of tensors.
+    Tensors(&'a [&'a Tensor]),
+    /// A nested table of numbers.
+    Nested(&'a Nested),
+}
+
+/// Numbers given one by one, or as a LongStorage.
+#[derive(Debug, Clone, Default)]
+pub struct Dims(pub Vec<i64>);
+
+impl Dims {
+    /// As sizes: a list stops at the first that is not positive, as in Torch7.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.0.iter().take_while(|&&n| n > 0).map(|&n| n as usize).collect()
+    }
+}
+
+/// A nested Lua table of numbers, flattened in row-major order.
+#[derive(Debug, Clone, Default)]
+pub struct Nested {
+    /// The size of each level.
+    pub sizes: Vec<usize>,
+    /// The numbers.
+    pub data: Vec<f64>,
+}
+
+/// A value handed back to Lua.
+pub enum Ret {
+    /// nil
+    Nil,
+    /// A number.
+    Num(f64),
+    /// A boolean.
+    Bool(bool),
+    /// A string.
+    Str(Vec<u8>),
+    /// A new tensor object.
+    Tensor(Tensor),
+    /// A storage object.
+    Storage(Storage),
+    /// A LongStorage.
+    Dims(Dims),
+    /// A table of new tensor objects.
+    List(Vec<Tensor>),
+}
+
+/// All that a kernel hands back.
+pub enum Rets {
+    /// The starred parameters.
+    Args,
+    /// Values.
+    Values(Vec<Ret>),
+    /// One number, the usual case, without a list.
+    Num(f64),
+    /// One tensor, likewise.
+    Tensor(Tensor),
+}
+
+/// The arguments of a call, one per parameter of its form.
+pub struct Call<'a> {
+    vals: [Val<'a>; MAX_PARAMS],
+    n: usize,
+}
+
+/// Most parameters that a form can have.
+pub const MAX_PARAMS: usize = 24;
+
+impl<'a> Call<'a> {
+    /// A call without arguments yet.
+    #[inline(always)]
+    pub fn new() -> Self {
+        Call { vals: [Val::Nil; MAX_PARAMS], n: 0 }
+    }
+    /// Adds the next argument; forms with more than [`MAX_PARAMS`] parameters are refused when compiled.
+    #[inline(always)]
+    pub fn push(&mut self, v: Val<'a>) {
+        if let Some(slot) = self.vals.get_mut(self.n) {
+            *slot = v;
+            self.n += 1;
+        }
+    }
+    /// The arguments, in the order of the signature.
+    #[inline(always)]
+    pub fn args(&self) -> &[Val<'a>] {
+        &self.vals[..self.n]
+    }
+}
+
+impl Default for Call<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A kernel behind a common type.
+pub type Kernel = for<'a> fn(&'a Call<'a>) -> Result<Rets>;
+/// A kernel for each element type that has it.
+pub type Column = [Option<Kernel>; DTYPES];
+
+/// A Rust type that a parameter can have.
+pub trait Arg<'a>: Sized {
+    /// Reads it; `None` when the row declares another kind than the function takes.
+    fn get(v: &'a Val<'a>) -> Option<Result<Self>>;
+}
+
+macro_rules! plain_arg {
+    ($($t:ty, $v:ident => $pat:pat => $out:expr;)*) => { $(
+        impl<'a> Arg<'a> for $t {
+            #[inline(always)]
+            fn get($v: &'a Val<'a>) -> Option<Result<Self>> { match $v { $pat => Some(Ok($out)), _ => None } }
+        }
+    )* };
+}
+plain_arg! {
+    &'a Tensor, v => Val::Tensor(t) => *t;
+    &'a Storage, v => Val::Storage(s) => *s;
+    &'a RefCell<Generator>, v => Val::Gen(g) => *g;
+    bool, v => Val::Bool(b) => *b;
+    &'a [u8], v => Val::Str(s) => *s;
+    &'a [&'a Tensor], v => Val::Tensors(t) => *t;
+    &'a Nested, v => Val::Nested(n) => *n;
+    &'a Dims, v => Val::Dims(d) => *d;
+    Dims, v => Val::Dims(d) => (*d).clone();
+}
+
+macro_rules! number_args {
+    ($($v:ident $t:ident $n:literal $fam:ident,)*) => { $(
+        impl<'a> Arg<'a> for $t {
+            #[inline(always)]
+            fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
+                match v { Val::Num(n) => Some(Ok(<$t as Element>::from_f64(*n))), _ => None }
+            }
+        }
+    )* };
+}
+use half::f16;
+crate::for_each_dtype!(number_args);
+
+impl<'a> Arg<'a> for usize {
+    #[inline(always)]
+    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
+        let Val::Num(n) = v else { return None };
+        Some(if *n >= 1.0 && *n < 9e15 {
+            Ok(*n as usize - 1)
+        } else {
+            Err(Error::invalid(format!("out of range: index {n} is not in 1.., indices start from 1")))
+        })
+    }
+}
+
+impl<'a> Arg<'a> for &'a str {
+    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
+        let Val::Str(s) = v else { return None };
+        Some(std::str::from_utf8(s).map_err(|_| Error::invalid("expected text, got bytes that are not UTF-8")))
+    }
+}
+
+impl<'a, A: Arg<'a>> Arg<'a> for Option<A> {
+    #[inline(always)]
+    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
+        match v {
+            Val::Nil => Some(Ok(None)),
+            v => A::get(v).map(|r| r.map(Some)),
+        }
+    }
+}
+
+/// A Rust type that can be handed back.
+pub trait IntoRet {
+    /// As values.
+    fn into_rets(self) -> Rets;
+}
+
+/// A single value.
+pub trait IntoOne {
+    /// As a value.
+    fn one(self) -> Ret;
+}
+
+impl IntoRet for () {
+    #[inline(always)]
+    fn into_rets(self) -> Rets {
+        Rets::Args
+    }
+}
+
+macro_rules! one_ret {
+    ($($t:ty, $s:ident => $one:expr, $many:expr;)*) => { $(
+        impl IntoOne for $t { #[inline(always)] fn one(self) -> Ret { let $s = self; $one } }
+        impl IntoRet for $t { #[inline(always)] fn into_rets(self) -> Rets { let $s = self; $many } }
+    )* };
+}
+one_ret! {
+    f64, v => Ret::Num(v), Rets::Num(v);
+    i64, v => Ret::Num(v as f64), Rets::Num(v as f64);
+    usize, v => Ret::Num(v as f64), Rets::Num(v as f64);
+    bool, v => Ret::Bool(v), Rets::Values(vec![Ret::Bool(v)]);
+    String, v => Ret::Str(v.into_bytes()), Rets::Values(vec![Ret::Str(v.into_bytes())]);
+    Vec<u8>, v => Ret::Str(v), Rets::Values(vec![Ret::Str(v)]);
+    Tensor, v => Ret::Tensor(v), Rets::Tensor(v);
+    Storage, v => Ret::Storage(v), Rets::Values(vec![Ret::Storage(v)]);
+    Dims, v => Ret::Dims(v), Rets::Values(vec![Ret::Dims(v)]);
+    Vec<Tensor>, v => Ret::List(v), Rets::Values(vec![Ret::List(v)]);
+    Ret, v => v, Rets::Values(vec![v]);
+}
+impl<A: IntoOne> IntoOne for Option<A> {
+    fn one(self) -> Ret {
+        self.map_or(Ret::Nil, A::one)
+    }
+}
+impl<A: IntoOne> IntoRet for Option<A> {
+    fn into_rets(self) -> Rets {
+        Rets::Values(vec![self.one()])
+    }
+}
+impl<A: IntoOne, B: IntoOne> IntoRet for (A, B) {
+    fn into_rets(self) -> Rets {
+        Rets::Values(vec![self.0.one(), self.1.one()])
+    }
+}
+impl<A: IntoOne, B: IntoOne, C: IntoOne> IntoRet for (A, B, C) {
+    fn into_rets(self) -> Rets {
+        Rets::Values(vec![self.0.one(), self.1.one(), self.2.one()])
+    }
+}
+
+/// A typed function that can be called with a [`Call`]. `M` is its list of parameter types.
+pub trait Typed<'a, M> {
+    /// Reads the arguments and runs it.
+    fn run(self, c: &'a Call<'a>) -> Result<Rets>;
+}
+
+/// Reads the arguments of a call and runs the function.
+#[inline(always)]
+pub fn invoke<'a, M, F: Typed<'a, M>>(f: F, c: &'a Call<'a>) -> Result<Rets> {
+    f.run(c)
+}
+
+#[cold]
+fn row_error(i: usize) -> Error {
+    Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1))
+}
+
+macro_rules! typed {
+    ($n:literal: $($a:ident $i:tt),*) => {
+        impl<'a, Func, R: IntoRet, $($a: Arg<'a>),*> Typed<'a, fn($($a),*) -> R> for Func
+        where Func: Fn($($a),*) -> Result<R> {
+            #[inline(always)]
+            fn run(self, c: &'a Call<'a>) -> Result<Rets> {
+                if c.n != $n { return Err(row_error(c.n)); }
+                (self)($(match $a::get(&c.vals[$i]) { Some(v) => v?, None => return Err(row_error($i)) }),*).map(R::into_rets)
+            }
+        }
+    };
+}
+typed!(0:);
+typed!(1: A 0);
+typed!(2: A 0, B 1);
+typed!(3: A 0, B 1, C 2);
+typed!(4: A 0, B 1, C 2, D 3);
+typed!(5: A 0, B 1, C 2, D 3, E 4);
+typed!(6: A 0, B 1, C 2, D 3, E 4, F 5);
+typed!(7: A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+typed!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+typed!(9: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+typed!(10: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+typed!(11: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+typed!(12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+typed!(13: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12);
+typed!(14: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13);
+typed!(15: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13, P 14);
+typed!(16: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13, P 14, Q 15);
+
+/// A call form: its signature and its column of kernels.
+pub struct Form {
+    /// See `docs/rows.md`.
+    pub sig: &'static str,
+    /// A kernel for each element type that has the operation.
+    pub column: Column,
+}
+
+/// Where an operation appears.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// `torch.f` and `x:f`
+    Both,
+    /// `torch.f` alone
+    Function,
+    /// `x:f` alone
+    Method,
+    /// A method of storages
+    Storage,
+}
+
+/// An operation: a name and its call forms.
+pub struct Op {
+    /// Its name in Lua.
+    pub name: &'static str,
+    /// Where it appears.
+    pub place: Place,
+    /// Its forms, tried in order.
+    pub forms: &'static [Form],
+}
+
+/// The Rust methods of a Lua class.
+pub struct Class {
+    /// The class: `nn.Linear`.
+    pub name: &'static str,
+    /// Its methods.
+    pub methods: &'static [(&'static str, &'static [Form])],
+}
+
+/// A call form of a row.
+pub const fn form(sig: &'static str, column: Column) -> Form {
+    Form { sig, column }
+}
+/// An operation in some place; the row macros below are made from it. Constant blocks keep the rows static.
+#[macro_export]
+macro_rules! row {
+    ($place:ident, $name:expr, $($forms:expr),*) => {
+        $crate::lua::call::Op {
+            name: $name,
+            place: $crate::lua::call::Place::$place,
+            forms: &const { [$($forms),*] },
+        }
+    };
+}
+/// `torch.f` and `x:f`.
+#[macro_export]
+macro_rules! op {
+    ($name:expr, &[$($f:expr),* $(,)?] $(,)?) => { $crate::row!(Both, $name, $($f),*) };
+}
+/// `torch.f` alone.
+#[macro_export]
+macro_rules! func {
+    ($name:expr, &[$($f:expr),* $(,)?] $(,)?) => { $crate::row!(Function, $name, $($f),*) };
+}
+/// `x:f` alone.
+#[macro_export]
+macro_rules! method {
+    ($name:expr, &[$($f:expr),* $(,)?] $(,)?) => { $crate::row!(Method, $name, $($f),*) };
+}
+/// `s:f` of storages alone.
+#[macro_export]
+macro_rules! storage_method {
+    ($name:expr, &[$($f:expr),* $(,)?] $(,)?) => { $crate::row!(Storage, $name, $($f),*) };
+}
+/// The Rust methods of a class.
+#[macro_export]
+macro_rules! class {
+    ($name:expr, &[$($m:expr),* $(,)?] $(,)?) => {
+        $crate::lua::call::Class { name: $name, methods: &const { [$($m),*] } }
+    };
+}
+
+/// A typed function behind the common type.
+#[macro_export]
+macro_rules! kernel {
+    ($f:expr) => {
+        Some({
+            let k: $crate::lua::call::Kernel = |c| $crate::lua::call::invoke($f, c);
+            k
+        })
+    };
+}
+/// A method of a class with one call form.
+#[macro_export]
+macro_rules! form3 {
+    ($name:expr, $sig:expr, $col:expr $(,)?) => {
+        ($name, &const { [$crate::lua::call::Form { sig: $sig, column: $col }] } as &'static [$crate::lua::call::Form])
+    };
+}
+/// The column of a function for every type with arithmetic.
+#[macro_export]
+macro_rules! all {
+    ($($f:ident)::+) => {
+        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
+         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), $crate::kernel!($($f)::+::<f32>),
+         $crate::kernel!($($f)::+::<f64>), None]
+    };
+}
+/// The column of a function for all types.
+#[macro_export]
+macro_rules! every {
+    ($($f:ident)::+) => {
+        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
+         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), $crate::kernel!($($f)::+::<f32>),
+         $crate::kernel!($($f)::+::<f64>), $crate::kernel!($($f)::+::<half::f16>)]
+    };
+}
+/// The column of a function for the integer types.
+#[macro_export]
+macro_rules! ints {
+    ($($f:ident)::+) => {
+        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
+         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), None, None, None]
+    };
+}
+/// The column of a function for Float and Double.
+#[macro_export]
+macro_rules! floats {
+    ($($f:ident)::+) => {
+        [None, None, None, None, None, $crate::kernel!($($f)::+::<f32>), $crate::kernel!($($f)::+::<f64>), None]
+    };
+}
+/// The column of a function that is the same for every type.
+#[macro_export]
+macro_rules! any {
+    ($f:expr) => {
+        [$crate::kernel!($f); 8]
+    };
+}

@@ -1,0 +1,169 @@
+//! `x[key]` and `x[key] = value`: what each kind of key means.
+
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{DType, Element};
+use crate::tensor::error::{Error, Result};
+use crate::tensor::layout::Layout;
+use crate::tensor::ops::{copy, index};
+use crate::{demand, refuse, with_dtype};
+
+/// One entry of a `{...}` key.
+#[derive(Debug, Clone, Copy)]
+pub enum Spec {
+    /// A number: the dimension goes away.
+    At(i64),
+    /// `{first, last}`: the dimension stays; missing ends are the whole, a missing `last` is `first`.
+    Range(Option<i64>, Option<i64>),
+}
+
+/// A key that stands for elements.
+pub enum Key<'a> {
+    /// A number.
+    Number(f64),
+    /// A LongStorage with an index per dimension.
+    Indices(Vec<i64>),
+    /// A table.
+    Table(Vec<Spec>),
+    /// A ByteTensor: the elements where it is not 0.
+    Mask(&'a Tensor),
+}
+
+/// What a key reads.
+pub enum Got {
+    /// A single element.
+    Num(f64),
+    /// A view, or the masked elements.
+    Tensor(Tensor),
+}
+
+/// What is assigned.
+pub enum Value<'a> {
+    /// A number.
+    Num(f64),
+    /// A tensor of any type.
+    Tensor(&'a Tensor),
+}
+
+/// A 1-based index, negative from the end, as an offset into a dimension.
+fn locate(i: i64, size: usize, dim: usize) -> Result<usize> {
+    let at = if i < 0 { size as i64 + i } else { i - 1 };
+    if at < 0 || at >= size as i64 {
+        return Err(Error::Index { op: "out of range", index: i, dim: dim + 1, size });
+    }
+    Ok(at as usize)
+}
+
+/// The first element of a layout, as a number.
+fn number(t: &Tensor, at: usize) -> Result<f64> {
+    let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
+    let v = with_dtype!(t.dtype(), T => s.get::<T>(at).map(Element::to_f64));
+    v.ok_or(Error::OutOfStorage { needed: at + 1, len: s.len() })
+}
+
+/// Where a key leads: a layout, and whether every dimension was given an index.
+fn resolve(t: &Tensor, specs: &[Spec]) -> Result<(Layout, bool)> {
+    demand!(t.ndim() > 0, "empty tensor: there is nothing to index");
+    demand!(specs.len() <= t.ndim(), "too many indices provided: {} for a {}D tensor", specs.len(), t.ndim());
+    let mut l = t.layout();
+    let mut d = 0;
+    for (k, s) in specs.iter().enumerate() {
+        let size = l.sizes()[d];
+        match *s {
+            Spec::At(i) => {
+                let at = locate(i, size, k)?;
+                l.offset += at * l.strides()[d] as usize;
+                if l.ndim() == 1 {
+                    return Ok((l, true));
+                }
+                l.remove(d);
+            }
+            Spec::Range(first, last) => {
+                let a = first.map_or(Ok(0), |i| locate(i, size, k))?;
+                let b = match (first, last) {
+                    (_, Some(i)) => locate(i, size, k)?,
+                    (Some(_), None) => a,
+                    (None, None) => size - 1,
+                };
+                demand!(b >= a, "end index must be greater or equal to start index: {{{}, {}}}", a + 1, b + 1);
+                l = l.narrow(d, a, b - a + 1)?;
+                d += 1;
+            }
+        }
+    }
+    Ok((l, false))
+}
+
+fn specs_of(t: &Tensor, key: &Key) -> Result<Vec<Spec>> {
+    Ok(match key {
+        Key::Number(n) => vec![Spec::At(*n as i64)],
+        Key::Indices(list) => {
+            demand!(list.len() == t.ndim(), "invalid size: {} indices for a {}D tensor", list.len(), t.ndim());
+            list.iter().map(|&i| Spec::At(i)).collect()
+        }
+        Key::Table(specs) => specs.clone(),
+        Key::Mask(_) => vec![],
+    })
+}
+
+/// Reads `x[key]`.
+///
+/// # Errors
+/// An index outside the tensor, or a mask of another length.
+pub fn get(t: &Tensor, key: &Key) -> Result<Got> {
+    if let Key::Mask(mask) = key {
+        let out = Tensor::empty(t.dtype());
+        mask_op(t, |t| with_dtype!(t.dtype(), T => index::masked_select::<T>(&out, t, mask)))?;
+        return Ok(Got::Tensor(out));
+    }
+    let (l, single) = resolve(t, &specs_of(t, key)?)?;
+    if single { number(t, l.offset).map(Got::Num) } else { Ok(Got::Tensor(t.with_layout(l))) }
+}
+
+/// Masks do not serve Half, as in Torch7.
+fn mask_op<R>(t: &Tensor, f: impl FnOnce(&Tensor) -> Result<R>) -> Result<R> {
+    demand!(t.dtype() != DType::Half, "torch.HalfTensor does not support masks");
+    f(t)
+}
+
+/// Writes `x[key] = value`.
+///
+/// # Errors
+/// An index outside the tensor, or a value with another number of elements.
+pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
+    if let Key::Mask(mask) = key {
+        return mask_op(t, |t| match value {
+            Value::Num(v) => with_dtype!(t.dtype(), T => index::masked_fill::<T>(t, mask, Element::from_f64(*v))),
+            Value::Tensor(src) => {
+                let same = if src.dtype() == t.dtype() { (*src).clone() } else { copy::to_type(src, t.dtype())? };
+                with_dtype!(t.dtype(), T => index::masked_copy::<T>(t, mask, &same))
+            }
+        });
+    }
+    let (l, single) = resolve(t, &specs_of(t, key)?)?;
+    match value {
+        Value::Num(v) if single => {
+            let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
+            let done = with_dtype!(t.dtype(), T => s.set::<T>(l.offset, Element::from_f64(*v)));
+            if done { Ok(()) } else { Err(Error::OutOfStorage { needed: l.offset + 1, len: s.len() }) }
+        }
+        Value::Num(v) => with_dtype!(t.dtype(), T => crate::tensor::map::fill::<T>(&t.with_layout(l), Element::from_f64(*v))),
+        Value::Tensor(src) => {
+            let mut l = l;
+            if single {
+                demand!(matches!(key, Key::Number(_) | Key::Table(_)), "value should be a number");
+                // a single element takes a tensor of one element
+                let keep = l.offset;
+                l = Layout::contiguous(&[1])?;
+                l.offset = keep;
+            }
+            if src.numel() != l.numel() {
+                refuse!(
+                    "inconsistent tensor size: cannot assign a tensor of size {} to one of size {}",
+                    src.shape_text(),
+                    crate::tensor::layout::shape_text(l.sizes())
+                );
+            }
+            copy::copy(&t.with_layout(l), src)
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The boundary between Lua and Rust. It names no operation: what can be called is declared in `rows`.
+pub mod call;
+pub mod element;
+pub mod host;
+pub mod native;
+pub mod prelude;
+pub mod raw;
+pub mod sig;
+pub mod table;

@@ -1,0 +1,283 @@
+//! Signatures: the text of a row turned into patterns that a call is matched against. See `docs/rows.md`.
+
+use crate::tensor::dtype::DType;
+
+/// Bits that describe what a Lua value is. A tensor or storage has the bit of its element type.
+pub mod kind {
+    use crate::tensor::dtype::DType;
+    /// nil
+    pub const NIL: u32 = 1;
+    /// number, or a string that reads as one
+    pub const NUM: u32 = 1 << 1;
+    /// string
+    pub const STR: u32 = 1 << 2;
+    /// table
+    pub const TABLE: u32 = 1 << 3;
+    /// boolean
+    pub const BOOL: u32 = 1 << 4;
+    /// anything else
+    pub const OTHER: u32 = 1 << 5;
+    /// torch.Generator
+    pub const GEN: u32 = 1 << 6;
+    /// a tensor of the call's element type
+    pub const T: u32 = 1 << 7;
+    /// a storage of the call's element type
+    pub const S: u32 = 1 << 24;
+    /// any tensor
+    pub const TENSOR: u32 = 0xff << 8;
+    /// any storage
+    pub const STORAGE: u32 = 0xff << 16;
+    /// The bit of tensors of one type.
+    pub const fn tensor(d: DType) -> u32 {
+        1 << (8 + d.index())
+    }
+    /// The bit of storages of one type.
+    pub const fn storage(d: DType) -> u32 {
+        1 << (16 + d.index())
+    }
+}
+
+/// How an argument is read once a pattern has been chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Read {
+    /// As its Lua type says.
+    Plain,
+    /// Every number from here on, or one LongStorage.
+    Dims,
+    /// A table of tensors.
+    Tensors,
+    /// A nested table of numbers.
+    Nested,
+}
+
+/// What stands in for a parameter that a call leaves out.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Fill {
+    /// The argument at this position, from 0.
+    Stack(u8),
+    /// A fresh tensor; of this type, or of the call's.
+    Fresh(Option<DType>),
+    /// A number.
+    Num(f64),
+    /// A boolean.
+    Bool(bool),
+    /// nil
+    Nil,
+    /// The default generator.
+    Gen,
+    /// The field of `self` with this number.
+    Field(u8),
+}
+
+/// A parameter of a signature.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// The kinds it takes.
+    pub accept: u32,
+    /// How it is read.
+    pub read: Read,
+    /// Whether it is handed back.
+    pub returned: bool,
+    /// What stands in when it is left out, in methods and in functions.
+    pub absent: Option<Fill>,
+    /// Whether it is a field of `self`, and whether that is made when nil.
+    pub field: Option<bool>,
+    /// The kind as written.
+    pub kind: String,
+}
+
+/// One way of calling: which argument goes to which parameter.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// Which form of the operation.
+    pub form: usize,
+    /// Number of arguments; with `rest`, the least number.
+    pub nargs: usize,
+    /// Whether the last argument takes all that follow.
+    pub rest: bool,
+    /// What each argument may be.
+    pub accept: Vec<u32>,
+    /// Where each parameter comes from.
+    pub fill: Vec<Fill>,
+    /// Whether any argument is a list.
+    pub lists: bool,
+}
+
+/// Where a function is called from, which decides what may be left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Style {
+    /// `torch.f(...)`
+    Function,
+    /// `x:f(...)`
+    Method,
+    /// `module:f(...)`, with fields of `self`
+    Class,
+}
+
+/// A signature that cannot be read; only a wrong row causes it.
+pub type Bad = String;
+
+/// Reads a signature.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse(sig: &str, style: Style) -> Result<Vec<Param>, Bad> {
+    let selfish = style == Style::Method && sig.contains("@1");
+    sig.split_whitespace().map(|word| parse_param(word, style, selfish)).collect()
+}
+
+fn parse_param(word: &str, style: Style, selfish: bool) -> Result<Param, Bad> {
+    let (head, kind) = word.split_once(':').ok_or_else(|| format!("parameter '{word}' has no kind"))?;
+    let (kind, default) = match kind.split_once('=') {
+        Some((k, d)) => (k, Some(d)),
+        None => (kind, None),
+    };
+    let make = head.starts_with('+');
+    let head = head.trim_start_matches('+');
+    let returned = head.starts_with('*');
+    let head = head.trim_start_matches('*');
+    let make = make || head.starts_with('+');
+    let head = head.trim_start_matches('+');
+    let is_field = head.starts_with('.');
+    let head = head.trim_start_matches('.');
+    let result = head.contains('?');
+    let alias = head.contains("@1");
+    let name = head.trim_end_matches("@1").trim_end_matches('?').to_string();
+    let (accept, read) = accepts(kind)?;
+    let fresh = Fill::Fresh(DType::ALL.into_iter().find(|d| d.name() == kind));
+    let absent = if let Some(d) = default {
+        Some(parse_default(d)?)
+    } else if kind == "gen" {
+        Some(Fill::Gen)
+    } else if result && !selfish {
+        Some(fresh)
+    } else if alias && style == Style::Method {
+        Some(Fill::Stack(0))
+    } else {
+        None
+    };
+    let field = is_field.then_some(make);
+    Ok(Param { name, accept, read, returned, absent, field, kind: kind.to_string() })
+}
+
+fn parse_default(d: &str) -> Result<Fill, Bad> {
+    Ok(match d {
+        "nil" => Fill::Nil,
+        "true" => Fill::Bool(true),
+        "false" => Fill::Bool(false),
+        n => Fill::Num(n.parse().map_err(|_| format!("default '{n}' is not a number"))?),
+    })
+}
+
+fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
+    let bits = match kind {
+        "T" => kind::T,
+        "S" => kind::S,
+        "tensor" => kind::TENSOR,
+        "storage" => kind::STORAGE,
+        "T[]" => return Ok((kind::TABLE, Read::Tensors)),
+        "nested" => return Ok((kind::TABLE, Read::Nested)),
+        "dims" => return Ok((kind::NUM | kind::storage(DType::Long), Read::Dims)),
+        "real" | "num" | "long" | "index" => kind::NUM,
+        "bool" => kind::BOOL,
+        "str" => kind::STR,
+        "gen" => kind::GEN,
+        name => {
+            let (short, storage) = match name.strip_suffix("Storage") {
+                Some(s) => (s, true),
+                None => (name, false),
+            };
+            let d = DType::ALL.into_iter().find(|d| d.name() == short);
+            let d = d.ok_or_else(|| format!("unknown kind '{name}'"))?;
+            if storage { kind::storage(d) } else { kind::tensor(d) }
+        }
+    };
+    Ok((bits, Read::Plain))
+}
+
+/// All ways of calling a form: every choice of optional parameters, fullest last.
+pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
+    let optional: Vec<usize> = (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].field.is_none()).collect();
+    let mut all: Vec<Pattern> = (0..1u32 << optional.len())
+        .map(|bits| {
+            let mut p = Pattern { form, nargs: 0, rest: false, accept: vec![], fill: vec![], lists: false };
+            let mut fields = 0;
+            for (i, q) in params.iter().enumerate() {
+                if q.field.is_some() {
+                    p.fill.push(Fill::Field(fields));
+                    fields += 1;
+                    continue;
+                }
+                let given = optional.iter().position(|&o| o == i).is_none_or(|b| bits >> b & 1 == 1);
+                match q.absent {
+                    Some(fill) if !given => p.fill.push(fill),
+                    _ => {
+                        p.fill.push(Fill::Stack(p.nargs as u8));
+                        p.accept.push(q.accept);
+                        p.nargs += 1;
+                        p.rest |= q.read == Read::Dims;
+                        p.lists |= q.read != Read::Plain;
+                    }
+                }
+            }
+            p
+        })
+        .collect();
+    all.sort_by_key(|p| p.nargs);
+    all
+}
+
+/// A form as the error message shows it: optional parameters in brackets, returned ones in stars.
+pub fn help(params: &[Param], dtype: DType) -> String {
+    let tensor = |name: &str| format!("{name}Tensor");
+    let one = |p: &Param| {
+        let text = match p.kind.as_str() {
+            "T" => tensor(dtype.name()),
+            "real" if dtype.is_float() => dtype.name().to_lowercase(),
+            "num" => "double".into(),
+            "dims" => "(LongStorage | dim1 [dim2...])".into(),
+            "T[]" => format!("{{{}+}}", tensor(dtype.name())),
+            "tensor" => "Tensor".into(),
+            "gen" => "Generator".into(),
+            "str" => "string".into(),
+            "bool" => "boolean".into(),
+            "real" | "long" | "index" => p.kind.clone(),
+            k if DType::ALL.iter().any(|d| d.name() == k) => tensor(k),
+            k => k.into(),
+        };
+        let text = if p.returned { format!("*{text}*") } else { text };
+        if p.absent.is_some() { format!("[{text}]") } else { text }
+    };
+    params.iter().filter(|p| p.field.is_none()).map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_takes_self_as_result() {
+        let p = parse("*res?:T x@1:T v:real", Style::Method).unwrap();
+        let all = patterns(0, &p);
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0].fill, [Fill::Stack(0), Fill::Stack(0), Fill::Stack(1)]);
+        let f = patterns(0, &parse("*res?:T x@1:T v:real", Style::Function).unwrap());
+        assert_eq!(f[0].fill, [Fill::Fresh(None), Fill::Stack(0), Fill::Stack(1)]);
+    }
+
+    #[test]
+    fn fields_take_no_argument() {
+        let p = parse("input:T *.output:T .bias:T=nil +.finput:T", Style::Class).unwrap();
+        assert_eq!(p[3].field, Some(true));
+        let all = patterns(0, &p);
+        assert_eq!((all.len(), all[0].nargs), (1, 1));
+    }
+
+    #[test]
+    fn wrong_rows_are_told() {
+        assert!(parse("x", Style::Function).is_err());
+        assert!(parse("x:Quad", Style::Function).is_err());
+    }
+}

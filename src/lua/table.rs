@@ -1,0 +1,82 @@
+//! Compiled operations: the rows of one name with all their patterns, ready for the trampoline.
+
+use super::call::{Class, Column, Form, Op};
+use super::sig::{self, Param, Pattern, Style};
+use crate::tensor::dtype::DType;
+
+/// How the element type of a call is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Dispatch {
+    /// From the arguments (functions of `torch`).
+    First,
+    /// It is this one (methods).
+    Fixed(DType),
+    /// It is this one, and argument 1 is the callable table itself (constructors).
+    Call(DType),
+    /// From the tensors after `self` (methods of nn classes).
+    Class,
+}
+
+/// A function as the trampoline runs it.
+pub struct Compiled {
+    /// Its full name, for messages.
+    pub name: String,
+    /// How the element type is found.
+    pub dispatch: Dispatch,
+    /// Most arguments that a pattern takes.
+    pub most: usize,
+    /// Every pattern, in the order of trial.
+    pub patterns: Vec<Pattern>,
+    /// The parameters of each form.
+    pub forms: Vec<Vec<Param>>,
+    /// The kernels of each form.
+    pub columns: Vec<Column>,
+    /// Names of the fields of `self` that are read.
+    pub fields: Vec<String>,
+}
+
+/// Compiles the forms of one name.
+///
+/// # Errors
+/// A signature that cannot be read, with the name in front.
+pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -> Result<Compiled, sig::Bad> {
+    let mut c = Compiled { name, dispatch, most: 0, patterns: vec![], forms: vec![], columns: vec![], fields: vec![] };
+    for (i, f) in forms.iter().enumerate() {
+        let params = sig::parse(f.sig, style).map_err(|e| format!("{}: '{}': {e}", c.name, f.sig))?;
+        if params.len() > super::call::MAX_PARAMS {
+            return Err(format!("{}: more than {} parameters", c.name, super::call::MAX_PARAMS));
+        }
+        let mut patterns = sig::patterns(i, &params);
+        // forms of one class method share their upvalues, so fields are numbered across all forms
+        let base = c.fields.len() as u8;
+        for p in &mut patterns {
+            for fill in &mut p.fill {
+                if let sig::Fill::Field(n) = fill {
+                    *n += base;
+                }
+            }
+        }
+        c.most = patterns.iter().map(|p| p.nargs).fold(c.most, usize::max);
+        c.fields.extend(params.iter().filter(|p| p.field.is_some()).map(|p| p.name.clone()));
+        c.patterns.append(&mut patterns);
+        c.forms.push(params);
+        c.columns.push(f.column);
+    }
+    Ok(c)
+}
+
+/// Whether any form of the operation exists for this element type.
+pub fn has(op: &Op, d: DType) -> bool {
+    op.forms.iter().any(|f| f.column[d.index()].is_some())
+}
+
+/// Compiles the methods of a class.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_class(class: &Class) -> Result<Vec<(&'static str, Compiled)>, sig::Bad> {
+    let one = |&(name, forms): &(&'static str, &'static [Form])| {
+        compile(format!("{}.{name}", class.name), forms, Style::Class, Dispatch::Class).map(|c| (name, c))
+    };
+    class.methods.iter().map(one).collect()
+}

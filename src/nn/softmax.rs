@@ -1,0 +1,156 @@
+//! SoftMax and LogSoftMax: over dimension 1 of 1D and 3D inputs, over dimension 2 of 2D and 4D inputs.
+
+use super::{dense, target};
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::tensor::map::{self, Ptr, same_count};
+
+/// How the values that are normalised together lie: `n` of them `step` apart, in `outer * step` groups.
+struct Groups {
+    outer: usize,
+    n: usize,
+    step: usize,
+}
+
+fn groups(x: &Tensor) -> Result<Groups> {
+    demand!((1..=4).contains(&x.ndim()), "1D, 2D, 3D or 4D tensor expected, got {}", x.shape_text());
+    let d = (x.ndim() + 1) % 2;
+    let l = x.layout();
+    let outer = l.sizes()[..d].iter().product();
+    Ok(Groups { outer, n: l.sizes()[d], step: l.sizes()[d + 1..].iter().product() })
+}
+
+impl Groups {
+    /// Calls `f(first)` with the position of each group's first value, on several threads.
+    fn each(&self, f: impl Fn(usize) + Sync) {
+        map::split(self.outer * self.step, self.n * 16, |start, count| {
+            for i in start..start + count {
+                f(i / self.step * self.n * self.step + i % self.step);
+            }
+        });
+    }
+}
+
+#[inline(always)]
+fn exp<T: Float>(x: T) -> T {
+    x.via(f32::exp, f64::exp)
+}
+
+/// Forward of both: `output` of the input's size.
+///
+/// # Errors
+/// A number of dimensions other than 1 to 4.
+fn normalise<T: Float>(input: &Tensor, output: &Tensor, log: bool) -> Result<()> {
+    let g = groups(input)?;
+    let x = dense::<T>(input)?;
+    let y = Ptr(target::<T>(output, input.layout().sizes())?);
+    let x = Ptr(x.view::<T>()?.ptr);
+    g.each(|first| {
+        let at = |i: usize| first + i * g.step;
+        // SAFETY: all positions of a group lie inside both tensors, and no two groups share one.
+        unsafe {
+            let top = (0..g.n).map(|i| *x.at(at(i))).fold(T::LOWEST, |m, v| if v > m { v } else { m });
+            let mut sum = 0.0;
+            for i in 0..g.n {
+                let e = exp((*x.at(at(i))).sub(top));
+                sum += e.to_f64();
+                if !log {
+                    *y.at(at(i)) = e;
+                }
+            }
+            if log {
+                let total = top.add(T::from_f64(sum.ln()));
+                (0..g.n).for_each(|i| *y.at(at(i)) = (*x.at(at(i))).sub(total));
+            } else {
+                let by = T::from_f64(1.0 / sum);
+                (0..g.n).for_each(|i| *y.at(at(i)) = (*y.at(at(i))).mul(by));
+            }
+        }
+    });
+    Ok(())
+}
+
+fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, log: bool) -> Result<()> {
+    same_count("SoftMax", grad_output, output)?;
+    let g = groups(output)?;
+    let (go, y) = (dense::<T>(grad_output)?, dense::<T>(output)?);
+    let r = Ptr(target::<T>(grad_input, output.layout().sizes())?);
+    let (go, y) = (Ptr(go.view::<T>()?.ptr), Ptr(y.view::<T>()?.ptr));
+    g.each(|first| {
+        let at = |i: usize| first + i * g.step;
+        // SAFETY: as in `normalise`.
+        unsafe {
+            let weigh = |i: usize| {
+                if log { (*go.at(at(i))).to_f64() } else { (*go.at(at(i))).to_f64() * (*y.at(at(i))).to_f64() }
+            };
+            let sum = T::from_f64((0..g.n).map(weigh).sum());
+            for i in 0..g.n {
+                let (d, v) = (*go.at(at(i)), *y.at(at(i)));
+                *r.at(at(i)) = if log { d.sub(exp(v).mul(sum)) } else { v.mul(d.sub(sum)) };
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Forward of SoftMax.
+///
+/// # Errors
+/// A number of dimensions other than 1 to 4.
+pub fn softmax<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
+    normalise::<T>(input, output, false)
+}
+
+/// Forward of LogSoftMax.
+///
+/// # Errors
+/// A number of dimensions other than 1 to 4.
+pub fn log_softmax<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
+    normalise::<T>(input, output, true)
+}
+
+/// Backward of SoftMax, from its output.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn softmax_grad<T: Float>(
+    _input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    output: &Tensor,
+) -> Result<()> {
+    backward::<T>(grad_output, grad_input, output, false)
+}
+
+/// Backward of LogSoftMax, from its output.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn log_softmax_grad<T: Float>(
+    _input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    output: &Tensor,
+) -> Result<()> {
+    backward::<T>(grad_output, grad_input, output, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::dtype::DType;
+
+    #[test]
+    fn a_transposed_matrix_is_normalised_by_rows() {
+        let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        x.resize(&[2, 3]).unwrap();
+        let xt = x.with_layout(x.layout().transpose(0, 1).unwrap());
+        let y = Tensor::empty(DType::Double);
+        softmax::<f64>(&xt, &y).unwrap();
+        let v = y.to_vec::<f64>().unwrap();
+        let want = 1.0 / (1.0 + 3f64.exp());
+        assert!(v.chunks(2).all(|r| (r[0] - want).abs() < 1e-12 && (r[0] + r[1] - 1.0).abs() < 1e-12));
+    }
+}

@@ -1,0 +1,26 @@
+//! Batch normalization; `nDim` is a field of the classes.
+
+use crate::lua::prelude::*;
+use crate::nn::batchnorm;
+
+/// The methods that Rust computes; the spatial and volumetric classes inherit them.
+pub static CLASSES: &[Class] = &[class!(
+    "nn.BatchNormalization",
+    &[
+        form3!(
+            "updateOutput",
+            "input:T *.output:T .weight:T=nil .bias:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .momentum:num=0.1 .eps:num=1e-5 .nDim:long=2",
+            floats!(batchnorm::forward),
+        ),
+        form3!(
+            "updateGradInput",
+            "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .eps:num=1e-5 .nDim:long=2",
+            floats!(batchnorm::grad_input),
+        ),
+        form3!(
+            "accGradParameters",
+            "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .eps:num=1e-5 .nDim:long=2",
+            floats!(batchnorm::acc_grad),
+        ),
+    ],
+)];

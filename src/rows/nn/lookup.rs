@@ -1,0 +1,14 @@
+//! nn.LookupTable.
+
+use crate::lua::prelude::*;
+use crate::nn::lookup;
+
+/// The methods that Rust computes; Lua brings the row numbers into a LongTensor first.
+pub static CLASSES: &[Class] = &[class!(
+    "nn.LookupTable",
+    &[form3!(
+        "accRows",
+        "gradients:T numbers:Long scale:real=1 .gradWeight:T .paddingValue:long=0 .shouldScaleGradByFreq:bool=false",
+        floats!(lookup::acc_grad),
+    )],
+)];

@@ -1,0 +1,14 @@
+//! Rows of the nn classes, one file per family.
+
+use crate::lua::prelude::Class;
+
+pub mod activation;
+pub mod batchnorm;
+pub mod criterion;
+pub mod linear;
+pub mod lookup;
+pub mod spatial;
+
+/// The classes of every family.
+pub static ALL: &[&[Class]] =
+    &[activation::CLASSES, batchnorm::CLASSES, criterion::CLASSES, linear::CLASSES, lookup::CLASSES, spatial::CLASSES];

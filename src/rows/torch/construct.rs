@@ -1,0 +1,126 @@
+//! Constructors of tensors and storages, and the methods of storages.
+use crate::lua::prelude::*;
+
+fn positive(list: &Dims) -> Vec<usize> {
+    // Torch7 reads at most eight sizes from a list of numbers
+    list.sizes()
+}
+fn dims<T: Element>(d: Dims) -> Result<Tensor> {
+    let sizes = positive(&d);
+    if sizes.is_empty() { construct::empty::<T>() } else { construct::sized::<T>(&sizes) }
+}
+fn strided<T: Element>(sizes: &Storage, strides: &Storage) -> Result<Tensor> {
+    let (sizes, strides) = (longs(sizes), longs(strides));
+    let strides: Vec<isize> = strides.0.iter().map(|&s| s as isize).collect();
+    construct::strided::<T>(&sizes.sizes(), &strides)
+}
+fn longs(s: &Storage) -> Dims {
+    Dims(s.to_vec::<i64>(0, usize::MAX))
+}
+fn share<T: Element>(x: &Tensor) -> Result<Tensor> {
+    Ok(x.clone())
+}
+fn nested<T: Element>(t: &Nested) -> Result<Tensor> {
+    construct::from_numbers::<T>(&t.sizes, &t.data)
+}
+fn at_offset<T: Element>(s: &Storage, offset: usize) -> Result<Tensor> {
+    construct::over(s, offset, &[], &[])
+}
+fn all_of<T: Element>(s: &Storage) -> Result<Tensor> {
+    construct::over_all(s)
+}
+fn with_sizes<T: Element>(s: &Storage, offset: usize, sizes: &Storage, strides: Option<&Storage>) -> Result<Tensor> {
+    let strides: Vec<isize> = strides.map(longs).unwrap_or_default().0.iter().map(|&s| s as isize).collect();
+    let sizes = longs(sizes).sizes();
+    demand!(strides.is_empty() || strides.len() == sizes.len(), "inconsistent size and stride: {} sizes, {} strides", sizes.len(), strides.len());
+    construct::over(s, offset, &sizes, &strides)
+}
+fn with_pairs<T: Element>(s: &Storage, offset: usize, pairs: Dims) -> Result<Tensor> {
+    let (sizes, strides) = construct::size_stride_pairs(&pairs.0)?;
+    construct::over(s, offset, &sizes, &strides)
+}
+
+/// `torch.DoubleTensor(...)`
+pub static TENSOR: Op = func!(
+    "new",
+    &[
+        form("", every!(construct::empty)),
+        form("s:S", every!(all_of)),
+        form("s:S offset:index sizes:LongStorage strides:LongStorage=nil", every!(with_sizes)),
+        form("s:S offset:index", every!(at_offset)),
+        form("s:S offset:index pairs:dims", every!(with_pairs)),
+        form("sizes:dims", every!(dims)),
+        form("sizes:LongStorage strides:LongStorage", every!(strided)),
+        form("x:T", every!(share)),
+        form("t:nested", every!(nested)),
+    ],
+);
+
+fn no_storage<T: Element>() -> Result<Storage> {
+    Storage::new(T::DTYPE, 0)
+}
+fn storage_list<T: Element>(t: &Nested) -> Result<Storage> {
+    demand!(t.sizes.len() <= 1, "storage: expected a table of numbers, got a nested one");
+    construct::storage_of::<T>(&t.data)
+}
+fn storage_text<T: Element>(text: &[u8]) -> Result<Storage> {
+    demand!(size_of::<T>() == 1, "only Char and Byte storages can be made from a string");
+    Storage::from_slice(&text.iter().map(|&b| T::from_i64(i64::from(b))).collect::<Vec<T>>())
+}
+fn storage_part<T: Element>(s: &Storage, offset: usize, n: i64) -> Result<Storage> {
+    construct::storage_part::<T>(s, offset, n.max(0) as usize)
+}
+fn storage_tail<T: Element>(s: &Storage, offset: usize) -> Result<Storage> {
+    construct::storage_part::<T>(s, offset, s.len().saturating_sub(offset))
+}
+fn storage_whole<T: Element>(s: &Storage) -> Result<Storage> {
+    construct::storage_part::<T>(s, 0, s.len())
+}
+
+/// `torch.DoubleStorage(...)`
+pub static STORAGE: Op = func!(
+    "new",
+    &[
+        form("", every!(no_storage)),
+        form("n:long", every!(construct::storage)),
+        form("t:nested", every!(storage_list)),
+        form("s:S offset:index n:long", every!(storage_part)),
+        form("s:S offset:index", every!(storage_tail)),
+        form("s:S", every!(storage_whole)),
+        form("text:str", every!(storage_text)),
+    ],
+);
+
+fn size(s: &Storage) -> Result<usize> {
+    Ok(s.len())
+}
+fn element_size(s: &Storage) -> Result<usize> {
+    Ok(s.dtype().size())
+}
+fn text<T: Element>(s: &Storage) -> Result<Vec<u8>> {
+    Ok(s.to_vec::<T>(0, usize::MAX).into_iter().map(|v| v.to_i64() as u8).collect())
+}
+fn set_text<T: Element>(s: &Storage, text: &[u8]) -> Result<()> {
+    s.resize(text.len())?;
+    s.write_slice(0, &text.iter().map(|&b| T::from_i64(i64::from(b))).collect::<Vec<T>>())
+}
+fn nothing(_: &Storage) -> Result<()> {
+    Ok(())
+}
+/// The columns of byte-sized types.
+const fn bytes(c: [Option<crate::lua::call::Kernel>; 8]) -> [Option<crate::lua::call::Kernel>; 8] {
+    [c[0], c[1], None, None, None, None, None, None]
+}
+
+/// Methods of storages.
+pub static ROWS: &[Op] = &[
+    storage_method!("size", &[form("s:S", any!(size))]),
+    storage_method!("__len__", &[form("s:S", any!(size)), form("s:S other:S", any!(|s: &Storage, _: &Storage| size(s)))]),
+    storage_method!("elementSize", &[form("s:S", any!(element_size))]),
+    storage_method!("fill", &[form("*s:S v:real", every!(construct::storage_fill))]),
+    storage_method!("copy", &[form("*s:S src:storage", any!(construct::storage_copy))]),
+    storage_method!("resize", &[form("*s:S n:long", any!(construct::storage_resize))]),
+    storage_method!("string", &[form("s:S", bytes(every!(text))), form("*s:S text:str", bytes(every!(set_text)))]),
+    storage_method!("retain", &[form("s:S", any!(nothing))]),
+    storage_method!("free", &[form("s:S", any!(nothing))]),
+];

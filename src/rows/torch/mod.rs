@@ -1,0 +1,13 @@
+//! Rows of package torch, one file per family.
+pub mod arith;
+pub mod blas;
+pub mod construct;
+pub mod pointwise;
+pub mod random;
+pub mod reduce;
+pub mod view;
+
+use crate::lua::call::Op;
+
+/// Every family.
+pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];

@@ -1,0 +1,123 @@
+//! Random numbers.
+use crate::lua::prelude::*;
+
+type Gen = RefCell<Generator>;
+
+fn manual_seed(g: &Gen, seed: f64) -> Result<()> {
+    g.borrow_mut().manual_seed(if seed < 0.0 { seed as i64 as u64 } else { seed as u64 });
+    Ok(())
+}
+fn seed(g: &Gen) -> Result<f64> {
+    Ok(g.borrow_mut().seed() as f64)
+}
+fn initial_seed(g: &Gen) -> Result<f64> {
+    Ok(g.borrow().initial_seed() as f64)
+}
+fn get_state(g: &Gen) -> Result<Tensor> {
+    Tensor::from_slice(&g.borrow().export_state())
+}
+fn set_state(g: &Gen, state: &Tensor) -> Result<Tensor> {
+    g.borrow_mut().import_state(&state.to_vec::<u8>()?)?;
+    Ok(state.clone())
+}
+fn random(g: &Gen) -> Result<f64> {
+    Ok(f64::from(g.borrow_mut().random()))
+}
+fn random_between(g: &Gen, a: i64, b: i64) -> Result<i64> {
+    g.borrow_mut().random_between(a, b)
+}
+fn random_to(g: &Gen, b: i64) -> Result<i64> {
+    g.borrow_mut().random_to(b)
+}
+fn fill_to<T: Real>(x: &Tensor, g: &Gen, b: i64) -> Result<()> {
+    sample::random_between::<T>(x, g, 1, b)
+}
+fn uniform_of<T: Float>(g: &Gen, a: f64, b: f64) -> Result<f64> {
+    Ok(g.borrow_mut().uniform(a, b))
+}
+fn normal_of<T: Float>(g: &Gen, mean: f64, std: f64) -> Result<f64> {
+    g.borrow_mut().normal(mean, std)
+}
+fn exponential_of<T: Float>(g: &Gen, lambda: f64) -> Result<f64> {
+    Ok(g.borrow_mut().exponential(lambda))
+}
+fn cauchy_of<T: Float>(g: &Gen, median: f64, sigma: f64) -> Result<f64> {
+    Ok(g.borrow_mut().cauchy(median, sigma))
+}
+fn log_normal_of<T: Float>(g: &Gen, mean: f64, std: f64) -> Result<f64> {
+    g.borrow_mut().log_normal(mean, std)
+}
+fn geometric(g: &Gen, p: f64) -> Result<i64> {
+    g.borrow_mut().geometric(p)
+}
+fn bernoulli(g: &Gen, p: f64) -> Result<f64> {
+    Ok(f64::from(u8::from(g.borrow_mut().bernoulli(p)?)))
+}
+fn bernoulli_float<T: Real>(x: &Tensor, g: &Gen, p: &Tensor) -> Result<()> {
+    sample::bernoulli_of::<T, f32>(x, g, p)
+}
+fn bernoulli_double<T: Real>(x: &Tensor, g: &Gen, p: &Tensor) -> Result<()> {
+    sample::bernoulli_of::<T, f64>(x, g, p)
+}
+fn rand<T: Float>(res: &Tensor, g: &Gen, d: Dims) -> Result<()> {
+    res.resize(&d.sizes())?;
+    sample::uniform::<T>(res, g, 0.0, 1.0)
+}
+fn randn<T: Float>(res: &Tensor, g: &Gen, d: Dims) -> Result<()> {
+    res.resize(&d.sizes())?;
+    sample::normal::<T>(res, g, 0.0, 1.0)
+}
+fn multinomial<T: Float>(res: &Tensor, g: &Gen, p: &Tensor, n: i64, replace: bool) -> Result<()> {
+    sample::multinomial::<T>(res, g, p, n, replace)
+}
+
+/// The rows.
+pub static ROWS: &[Op] = &[
+    func!("manualSeed", &[form("g:gen seed:num", any!(manual_seed))]),
+    func!("seed", &[form("g:gen", any!(seed))]),
+    func!("initialSeed", &[form("g:gen", any!(initial_seed))]),
+    func!("getRNGState", &[form("g:gen", any!(get_state))]),
+    func!("setRNGState", &[form("g:gen state:Byte", any!(set_state))]),
+    op!("random", &[
+        form("g:gen", any!(random)),
+        form("g:gen b:long", any!(random_to)),
+        form("g:gen a:long b:long", any!(random_between)),
+        form("*x:T g:gen", all!(sample::random)),
+        form("*x:T g:gen b:long", all!(fill_to)),
+        form("*x:T g:gen a:long b:long", all!(sample::random_between)),
+    ]),
+    op!("geometric", &[form("g:gen p:num", any!(geometric)), form("*x:T g:gen p:num", all!(sample::geometric))]),
+    op!("bernoulli", &[
+        form("g:gen p:num=0.5", any!(bernoulli)),
+        form("*x:T g:gen p:num=0.5", all!(sample::bernoulli)),
+        form("*x:T g:gen p:Float", all!(bernoulli_float)),
+        form("*x:T g:gen p:Double", all!(bernoulli_double)),
+    ]),
+    op!("uniform", &[
+        form("g:gen a:num=0 b:num=1", floats!(uniform_of)),
+        form("*x:T g:gen a:num=0 b:num=1", floats!(sample::uniform)),
+    ]),
+    op!("normal", &[
+        form("g:gen mean:num=0 std:num=1", floats!(normal_of)),
+        form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
+    ]),
+    op!("exponential", &[
+        form("g:gen lambda:num=1", floats!(exponential_of)),
+        form("*x:T g:gen lambda:num=1", floats!(sample::exponential)),
+    ]),
+    op!("cauchy", &[
+        form("g:gen median:num=0 sigma:num=1", floats!(cauchy_of)),
+        form("*x:T g:gen median:num=0 sigma:num=1", floats!(sample::cauchy)),
+    ]),
+    op!("logNormal", &[
+        form("g:gen mean:num=1 std:num=2", floats!(log_normal_of)),
+        form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
+    ]),
+    func!("rand", &[form("*res?:T g:gen d:dims", floats!(rand))]),
+    func!("randn", &[form("*res?:T g:gen d:dims", floats!(randn))]),
+    op!("randperm", &[form("*res?:T g:gen n:long", all!(sample::randperm))]),
+    func!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial))]),
+    method!("multinomial", &[form("*res:Long g:gen p:Double n:long replace:bool=false", [
+        None, None, None, None, kernel!(multinomial::<f64>), None, None, None
+    ])]),
+];

@@ -1,0 +1,3 @@
+//! stub
+/// stub
+pub fn register(_: &mlua::Lua, _: &mlua::Table) -> mlua::Result<()> { Ok(()) }

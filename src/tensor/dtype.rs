@@ -1,0 +1,317 @@
+//! The list of element types, and the traits that say what an element type can do.
+//!
+//! [`for_each_dtype!`] is the only place where the types are named: enums, names, columns of kernels and dispatch
+//! are made from it.
+
+use half::f16;
+
+/// Calls a macro with the whole list: `variant rust-type name family` per element type.
+/// The family says which operations a type has: `int`, `float` (all of mathematics) or `store` (storage only).
+#[macro_export]
+macro_rules! for_each_dtype {
+    ($mac:ident) => {
+        $mac! {
+            Byte u8 "Byte" int,
+            Char i8 "Char" int,
+            Short i16 "Short" int,
+            Int i32 "Int" int,
+            Long i64 "Long" int,
+            Float f32 "Float" float,
+            Double f64 "Double" float,
+            Half f16 "Half" store,
+        }
+    };
+}
+
+macro_rules! define_dtype {
+    ($($v:ident $t:ident $n:literal $fam:ident,)*) => {
+        /// The type of a tensor's elements.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum DType { $(#[doc = concat!("`", stringify!($t), "`, in Lua `torch.", $n, "Tensor`")] $v),* }
+
+        impl DType {
+            /// Every element type, in the order of the columns of kernel tables.
+            pub const ALL: [DType; DTYPES] = [$(DType::$v),*];
+            /// The short name: `Double`.
+            pub const fn name(self) -> &'static str { match self { $(DType::$v => $n),* } }
+            /// The class of tensors of this type: `torch.DoubleTensor`.
+            pub const fn tensor_name(self) -> &'static str {
+                match self { $(DType::$v => concat!("torch.", $n, "Tensor")),* }
+            }
+            /// The class of storages of this type: `torch.DoubleStorage`.
+            pub const fn storage_name(self) -> &'static str {
+                match self { $(DType::$v => concat!("torch.", $n, "Storage")),* }
+            }
+            /// Bytes an element takes.
+            pub const fn size(self) -> usize { match self { $(DType::$v => size_of::<$t>()),* } }
+            /// Whether values are fractions.
+            pub const fn is_float(self) -> bool {
+                match self { $(DType::$v => define_dtype!(@is_float $fam)),* }
+            }
+        }
+        $(impl Element for $t {
+            const DTYPE: DType = DType::$v;
+            #[inline(always)]
+            fn from_f64(v: f64) -> Self { define_dtype!(@from $fam $t v) }
+            #[inline(always)]
+            fn to_f64(self) -> f64 { define_dtype!(@to $fam self) }
+            #[inline(always)]
+            fn from_i64(v: i64) -> Self { define_dtype!(@from_int $fam $t v) }
+            #[inline(always)]
+            fn to_i64(self) -> i64 { define_dtype!(@to_int $fam self) }
+        })*
+        /// How many element types there are.
+        pub const DTYPES: usize = [$($n),*].len();
+    };
+    (@is_float int) => { false };
+    (@is_float $other:ident) => { true };
+    // C converts a double to a narrow integer through int64 and keeps the low bits; `as` alone would saturate.
+    (@from int $t:ident $v:ident) => { wrap_to_i64($v) as $t };
+    (@from float $t:ident $v:ident) => { $v as $t };
+    (@from store $t:ident $v:ident) => { f16::from_f64($v) };
+    (@to store $s:ident) => { $s.to_f64() };
+    (@to $fam:ident $s:ident) => { $s as f64 };
+    (@from_int store $t:ident $v:ident) => { f16::from_f64($v as f64) };
+    (@from_int $fam:ident $t:ident $v:ident) => { $v as $t };
+    (@to_int int $s:ident) => { $s as i64 };
+    (@to_int float $s:ident) => { wrap_to_i64($s as f64) };
+    (@to_int store $s:ident) => { wrap_to_i64($s.to_f64()) };
+}
+for_each_dtype!(define_dtype);
+
+/// A double as x86's conversion to a 64-bit integer gives it: truncated, and the smallest integer for nan and
+/// anything out of range.
+#[inline(always)]
+pub fn wrap_to_i64(v: f64) -> i64 {
+    if v >= -9.223372036854775808e18 && v < 9.223372036854775808e18 { v as i64 } else { i64::MIN }
+}
+
+impl DType {
+    /// The column of this type in kernel tables.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+    /// The type whose short name, tensor class or storage class this is.
+    pub fn parse(name: &str) -> Option<DType> {
+        let short = name.strip_prefix("torch.").unwrap_or(name);
+        let short = short.strip_suffix("Tensor").or_else(|| short.strip_suffix("Storage")).unwrap_or(short);
+        DType::ALL.into_iter().find(|d| d.name() == short)
+    }
+}
+
+/// What can be stored in a tensor. Conversions truncate and wrap as C does on x86-64.
+pub trait Element: Copy + Send + Sync + Default + PartialEq + PartialOrd + std::fmt::Debug + 'static {
+    /// The type as a value.
+    const DTYPE: DType;
+    /// Converts from a Lua number.
+    fn from_f64(v: f64) -> Self;
+    /// Converts to a Lua number.
+    fn to_f64(self) -> f64;
+    /// Converts from an integer without losing the low bits.
+    fn from_i64(v: i64) -> Self;
+    /// Converts to an integer without going through a double where the type is an integer.
+    fn to_i64(self) -> i64;
+    /// Converts from any element type, exactly where both are integers.
+    #[inline(always)]
+    fn convert<S: Element>(s: S) -> Self {
+        if S::DTYPE.is_float() { Self::from_f64(s.to_f64()) } else { Self::from_i64(s.to_i64()) }
+    }
+}
+
+/// An element type with arithmetic: everything but Half. Integer arithmetic wraps.
+pub trait Real: Element {
+    /// The type sums over a whole tensor are accumulated in: `i64` or `f64`.
+    type Acc: Real;
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// The smallest value (minus infinity for fractions).
+    const LOWEST: Self;
+    /// The largest value (infinity for fractions).
+    const HIGHEST: Self;
+    /// a + b
+    fn add(self, o: Self) -> Self;
+    /// a - b
+    fn sub(self, o: Self) -> Self;
+    /// a * b
+    fn mul(self, o: Self) -> Self;
+    /// a / b; `None` where C traps (integer division by 0, smallest / -1).
+    fn div(self, o: Self) -> Option<Self>;
+    /// C's remainder (sign of the dividend); `None` where C traps.
+    fn fmod(self, o: Self) -> Option<Self>;
+    /// Remainder with the sign of the divisor; `None` where C traps.
+    fn remainder(self, o: Self) -> Option<Self>;
+    /// -a
+    fn neg(self) -> Self;
+    /// |a|
+    fn abs(self) -> Self;
+    /// Whether it is not a number.
+    fn is_nan(self) -> bool;
+    /// a raised to b; integers through double as C's pow does.
+    fn pow(self, o: Self) -> Self;
+}
+
+/// An integer element type, with bit operations.
+pub trait Integer: Real {
+    /// a & b
+    fn and(self, o: Self) -> Self;
+    /// a | b
+    fn or(self, o: Self) -> Self;
+    /// a ^ b
+    fn xor(self, o: Self) -> Self;
+    /// a shifted left; amounts of the width and more give 0.
+    fn shl(self, by: Self) -> Self;
+    /// The unsigned pattern shifted right; amounts of the width and more give 0.
+    fn shr(self, by: Self) -> Self;
+}
+
+macro_rules! define_real {
+    ($($v:ident $t:ident $n:literal $fam:ident,)*) => { $(define_real!(@$fam $t);)* };
+    (@int $t:ident) => {
+        impl Real for $t {
+            type Acc = i64;
+            const ZERO: Self = 0;
+            const ONE: Self = 1;
+            const LOWEST: Self = $t::MIN;
+            const HIGHEST: Self = $t::MAX;
+            #[inline(always)] fn add(self, o: Self) -> Self { self.wrapping_add(o) }
+            #[inline(always)] fn sub(self, o: Self) -> Self { self.wrapping_sub(o) }
+            #[inline(always)] fn mul(self, o: Self) -> Self { self.wrapping_mul(o) }
+            #[inline(always)] fn div(self, o: Self) -> Option<Self> { self.checked_div(o) }
+            #[inline(always)] fn fmod(self, o: Self) -> Option<Self> { self.checked_rem(o) }
+            #[inline(always)] #[allow(unused_comparisons)]
+            fn remainder(self, o: Self) -> Option<Self> {
+                let r = self.checked_rem(o)?;
+                // the sign of the divisor: a nonzero remainder of the other sign moves by one divisor
+                Some(if r != 0 && ((r < 0) != (o < 0)) { r.wrapping_add(o) } else { r })
+            }
+            #[inline(always)] #[allow(unused_comparisons)]
+            fn abs(self) -> Self { if self < 0 { self.wrapping_neg() } else { self } }
+            #[inline(always)] fn neg(self) -> Self { self.wrapping_neg() }
+            #[inline(always)] fn is_nan(self) -> bool { false }
+            #[inline(always)] fn pow(self, o: Self) -> Self { Self::from_f64(f64::powf(self as f64, o as f64)) }
+        }
+        impl Integer for $t {
+            #[inline(always)] fn and(self, o: Self) -> Self { self & o }
+            #[inline(always)] fn or(self, o: Self) -> Self { self | o }
+            #[inline(always)] fn xor(self, o: Self) -> Self { self ^ o }
+            #[inline(always)] fn shl(self, by: Self) -> Self {
+                u32::try_from(by.to_i64()).ok().and_then(|n| self.checked_shl(n)).unwrap_or(0)
+            }
+            #[inline(always)] fn shr(self, by: Self) -> Self {
+                let bits = $t::BITS;
+                match u32::try_from(by.to_i64()) {
+                    Ok(n) if n < bits => {
+                        let mask = if n == 0 { u64::MAX } else { (1u64 << (bits - n)) - 1 };
+                        (((self as i64 as u64) >> n) & mask) as $t
+                    }
+                    _ => 0,
+                }
+            }
+        }
+    };
+    (@float $t:ident) => {
+        impl Real for $t {
+            type Acc = f64;
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const LOWEST: Self = $t::NEG_INFINITY;
+            const HIGHEST: Self = $t::INFINITY;
+            #[inline(always)] fn add(self, o: Self) -> Self { self + o }
+            #[inline(always)] fn sub(self, o: Self) -> Self { self - o }
+            #[inline(always)] fn mul(self, o: Self) -> Self { self * o }
+            #[inline(always)] fn div(self, o: Self) -> Option<Self> { Some(self / o) }
+            #[inline(always)] fn fmod(self, o: Self) -> Option<Self> { Some(self % o) }
+            #[inline(always)] fn remainder(self, o: Self) -> Option<Self> {
+                Some(if o == 0.0 { $t::NAN } else { self - o * (self / o).floor() })
+            }
+            #[inline(always)] fn abs(self) -> Self { $t::abs(self) }
+            #[inline(always)] fn neg(self) -> Self { -self }
+            #[inline(always)] fn is_nan(self) -> bool { $t::is_nan(self) }
+            #[inline(always)] fn pow(self, o: Self) -> Self { $t::powf(self, o) }
+        }
+    };
+    (@store $t:ident) => {};
+}
+for_each_dtype!(define_real);
+
+/// A fraction with the whole of mathematics: f32 and f64.
+pub trait Float: Real {
+    /// Applies a function of doubles in the type's own precision where Rust has it, else through a double.
+    fn via(self, single: fn(f32) -> f32, double: fn(f64) -> f64) -> Self;
+    /// Whether neither infinite nor nan.
+    fn finite(self) -> bool;
+}
+
+impl Float for f32 {
+    #[inline(always)]
+    fn via(self, single: fn(f32) -> f32, _: fn(f64) -> f64) -> Self {
+        single(self)
+    }
+    #[inline(always)]
+    fn finite(self) -> bool {
+        f32::is_finite(self)
+    }
+}
+
+impl Float for f64 {
+    #[inline(always)]
+    fn via(self, _: fn(f32) -> f32, double: fn(f64) -> f64) -> Self {
+        double(self)
+    }
+    #[inline(always)]
+    fn finite(self) -> bool {
+        f64::is_finite(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conversions_wrap_as_in_c() {
+        assert_eq!(u8::from_f64(300.7), 44);
+        assert_eq!(u8::from_f64(-1.0), 255);
+        assert_eq!(i8::from_f64(200.0), -56);
+        assert_eq!(i64::from_f64(f64::NAN), i64::MIN);
+        assert_eq!(i32::convert(1i64 << 33 | 5), 5);
+    }
+
+    #[test]
+    fn names_parse_back() {
+        for d in DType::ALL {
+            assert_eq!(DType::parse(d.tensor_name()), Some(d));
+            assert_eq!(DType::parse(d.storage_name()), Some(d));
+        }
+        assert_eq!(DType::parse("torch.CudaTensor"), None);
+    }
+
+    #[test]
+    fn integer_remainders_take_the_divisors_sign() {
+        assert_eq!(Real::remainder(-7i32, 3), Some(2));
+        assert_eq!(Real::remainder(7i32, -3), Some(-2));
+        assert_eq!(Real::fmod(-7i32, 3), Some(-1));
+        assert_eq!(Real::div(i32::MIN, -1), None);
+        assert_eq!(Integer::shr(-1i8, 1), 127);
+    }
+}
+
+/// Runs an expression with `$T` standing for the Rust type of an element type known only at run time.
+#[macro_export]
+macro_rules! with_dtype {
+    ($dtype:expr, $T:ident => $body:expr) => {
+        match $dtype {
+            $crate::tensor::dtype::DType::Byte => { type $T = u8; $body }
+            $crate::tensor::dtype::DType::Char => { type $T = i8; $body }
+            $crate::tensor::dtype::DType::Short => { type $T = i16; $body }
+            $crate::tensor::dtype::DType::Int => { type $T = i32; $body }
+            $crate::tensor::dtype::DType::Long => { type $T = i64; $body }
+            $crate::tensor::dtype::DType::Float => { type $T = f32; $body }
+            $crate::tensor::dtype::DType::Double => { type $T = f64; $body }
+            $crate::tensor::dtype::DType::Half => { type $T = half::f16; $body }
+        }
+    };
+}

@@ -1,0 +1,344 @@
+//! Elementwise loops and folds over one to three tensors: the only place that visits elements for them.
+//!
+//! Results may be inputs. Operands that coincide exactly or not at all take vectorised loops; any other overlap goes
+//! element by element in logical order, as Torch7 would.
+
+use super::dtype::Element;
+use super::error::{Error, Result};
+use super::simd::vectorize;
+use super::walk::{Cursor, walk};
+use super::{Tensor, View};
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// From this many elements on, work is shared between threads.
+const GRAIN: usize = 32 * 1024;
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many threads kernels use: set by [`set_threads`], else as many as the machine has cores.
+pub fn threads() -> usize {
+    match THREADS.load(Relaxed) {
+        0 => rayon::current_num_threads(),
+        n => n,
+    }
+}
+
+/// Sets how many threads kernels use; at least one.
+pub fn set_threads(n: usize) {
+    THREADS.store(n.max(1), Relaxed);
+}
+
+/// Calls `f(start, count)` for parts of `0..n`, on several threads when there is enough work of `cost` units an item.
+#[inline(always)]
+pub fn split(n: usize, cost: usize, f: impl Fn(usize, usize) + Sync) {
+    if n.saturating_mul(cost) < 2 * GRAIN || n < 2 {
+        return f(0, n);
+    }
+    split_many(n, cost, &f);
+}
+
+#[inline(never)]
+fn split_many(n: usize, cost: usize, f: &(dyn Fn(usize, usize) + Sync)) {
+    let parts = threads().min(n).min(n.saturating_mul(cost) / GRAIN).max(1);
+    if parts == 1 {
+        return f(0, n);
+    }
+    // parts are rounded to whole cache lines of bytes, so that neighbours never write the same line
+    let step = if n >= parts * 64 { n.div_ceil(parts).next_multiple_of(64) } else { n.div_ceil(parts) };
+    (0..parts).into_par_iter().for_each(|k| {
+        let start = (k * step).min(n);
+        let count = step.min(n - start);
+        if count > 0 {
+            f(start, count);
+        }
+    });
+}
+
+/// A pointer that may go to another thread: kernels give each thread its own part.
+#[derive(Clone, Copy)]
+pub struct Ptr<T>(pub *mut T);
+// SAFETY: the code that sends it writes disjoint parts from each thread.
+unsafe impl<T> Send for Ptr<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Ptr<T> {}
+
+impl<T> Ptr<T> {
+    /// The address of element `i`.
+    #[inline(always)]
+    pub fn at(&self, i: usize) -> *mut T {
+        self.0.wrapping_add(i)
+    }
+}
+
+/// The error for operands of different lengths.
+#[cold]
+pub fn mismatch(op: &'static str, a: &Tensor, b: &Tensor) -> Error {
+    Error::SizeMismatch { op, lhs: a.shape_text(), rhs: b.shape_text() }
+}
+
+/// Fails unless both have as many elements.
+#[inline(always)]
+pub fn same_count(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.numel() == b.numel() { Ok(()) } else { Err(mismatch(op, a, b)) }
+}
+
+fn disjoint<A, B>(a: *const A, na: usize, b: *const B, nb: usize) -> bool {
+    let (a, b) = (a as usize, b as usize);
+    a + na * size_of::<A>() <= b || b + nb * size_of::<B>() <= a
+}
+
+/// `res[i] = f(res[i])` for a run of neighbours.
+#[inline(always)]
+fn in_place<T: Element>(r: *mut T, n: usize, f: impl Fn(T) -> T) {
+    for i in 0..n {
+        // SAFETY: callers hand out runs inside views; values are read and written one at a time.
+        unsafe { *r.add(i) = f(*r.add(i)) };
+    }
+}
+
+/// `res[i] = f()` for every element: results that do not depend on the old value.
+pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
+    if let Some((r, n)) = res.flat::<T>()? {
+        let r = Ptr(r);
+        split(n, 1, |start, count| in_place(r.at(start), count, |_| v));
+        return Ok(());
+    }
+    super::walk::for_each_ptr(&res.view::<T>()?, |p| {
+        // SAFETY: the walk stays inside the view.
+        unsafe { p.write(v) }
+    });
+    Ok(())
+}
+
+/// `res[i] = f(x[i])`. `res` already has as many elements as `x`.
+#[inline(always)]
+pub fn unary<R: Element, A: Element>(
+    op: &'static str,
+    res: &Tensor,
+    x: &Tensor,
+    cost: usize,
+    f: impl Fn(A) -> R + Sync + Copy,
+) -> Result<()> {
+    same_count(op, res, x)?;
+    if let (Some((r, n)), Some((a, _))) = (res.flat::<R>()?, x.flat::<A>()?) {
+        let (r, a) = (Ptr(r), Ptr(a));
+        let same = r.0 as usize == a.0 as usize && size_of::<R>() == size_of::<A>();
+        if same || disjoint(r.0, n, a.0, n) {
+            split(n, cost, |start, count| flat1(r.at(start), a.at(start), count, same, f));
+            return Ok(());
+        }
+    }
+    let (r, a) = (res.view::<R>()?, x.view::<A>()?);
+    strided1(&r, &a, cost, f);
+    Ok(())
+}
+
+#[inline(always)]
+fn flat1<R: Element, A: Element>(r: *mut R, a: *const A, n: usize, same: bool, f: impl Fn(A) -> R + Copy) {
+    if n < 16 || same && R::DTYPE != A::DTYPE {
+        for i in 0..n {
+            // SAFETY: n elements lie at both addresses.
+            unsafe { *r.add(i) = f(*a.add(i)) };
+        }
+        return;
+    }
+    vectorize(
+        #[inline(always)]
+        || {
+            if same {
+                for i in 0..n {
+                    // SAFETY: n elements lie here; `r` is `a`, so one pointer serves both and the loop vectorises.
+                    unsafe { *r.add(i) = f(*(r as *const A).add(i)) };
+                }
+            } else {
+                // SAFETY: n elements lie at both addresses, and the runs do not overlap.
+                let (r, a) = unsafe { (std::slice::from_raw_parts_mut(r, n), std::slice::from_raw_parts(a, n)) };
+                for (r, a) in r.iter_mut().zip(a) {
+                    *r = f(*a);
+                }
+            }
+        },
+    );
+}
+
+#[inline(never)]
+fn strided1<R: Element, A: Element>(r: &View<R>, a: &View<A>, cost: usize, f: impl Fn(A) -> R + Sync + Copy) {
+    let total = r.layout.numel();
+    let (rp, ap, rl, al) = (Ptr(r.ptr), Ptr(a.ptr), r.layout, a.layout);
+    let body = |start, count| {
+        let mut c = [Cursor::new(&rl, start), Cursor::new(&al, start)];
+        let (rs, xs) = (c[0].stride(), c[1].stride());
+        walk(&mut c, count, &mut |at, n| {
+            let (mut r, mut a) = (Ptr::at(&rp, 0).wrapping_offset(at[0]), Ptr::at(&ap, 0).wrapping_offset(at[1]));
+            for _ in 0..n {
+                // SAFETY: the walk stays inside both views.
+                unsafe { *r = f(*a) };
+                r = r.wrapping_offset(rs);
+                a = a.wrapping_offset(xs);
+            }
+        });
+    };
+    if independent(&[span(r), span(a)]) { split(total, cost, body) } else { body(0, total) }
+}
+
+/// `res[i] = f(x[i], y[i])`. `res` already has as many elements as both.
+#[inline(always)]
+pub fn binary<R: Element, A: Element, B: Element>(
+    op: &'static str,
+    res: &Tensor,
+    x: &Tensor,
+    y: &Tensor,
+    f: impl Fn(A, B) -> R + Sync + Copy,
+) -> Result<()> {
+    same_count(op, x, y)?;
+    same_count(op, res, x)?;
+    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<R>()?, x.flat::<A>()?, y.flat::<B>()?) {
+        let (r, a, b) = (Ptr(r), Ptr(a), Ptr(b));
+        let same = r.0 as usize == a.0 as usize && R::DTYPE == A::DTYPE;
+        if disjoint(r.0, n, b.0, n) && (same || disjoint(r.0, n, a.0, n)) {
+            split(n, 1, |start, count| flat2(r.at(start), a.at(start), b.at(start), count, same, f));
+            return Ok(());
+        }
+    }
+    let (r, a, b) = (res.view::<R>()?, x.view::<A>()?, y.view::<B>()?);
+    strided2(&r, &a, &b, f);
+    Ok(())
+}
+
+#[inline(always)]
+fn flat2<R: Element, A: Element, B: Element>(
+    r: *mut R,
+    a: *const A,
+    b: *const B,
+    n: usize,
+    same: bool,
+    f: impl Fn(A, B) -> R + Copy,
+) {
+    if n < 16 {
+        for i in 0..n {
+            // SAFETY: n elements lie at each address.
+            unsafe { *r.add(i) = f(*a.add(i), *b.add(i)) };
+        }
+        return;
+    }
+    vectorize(
+        #[inline(always)]
+        || {
+            // SAFETY: n elements lie at each address, and `b` does not overlap `r`.
+            let b = unsafe { std::slice::from_raw_parts(b, n) };
+            if same {
+                for (i, b) in b.iter().enumerate() {
+                    // SAFETY: `r` is `a` and has n elements.
+                    unsafe { *r.add(i) = f(*(r as *const A).add(i), *b) };
+                }
+            } else {
+                // SAFETY: `a` does not overlap `r` either.
+                let (r, a) = unsafe { (std::slice::from_raw_parts_mut(r, n), std::slice::from_raw_parts(a, n)) };
+                for ((r, a), b) in r.iter_mut().zip(a).zip(b) {
+                    *r = f(*a, *b);
+                }
+            }
+        },
+    );
+}
+
+#[inline(never)]
+fn strided2<R: Element, A: Element, B: Element>(
+    r: &View<R>,
+    a: &View<A>,
+    b: &View<B>,
+    f: impl Fn(A, B) -> R + Sync + Copy,
+) {
+    let total = r.layout.numel();
+    let (rp, ap, bp) = (Ptr(r.ptr), Ptr(a.ptr), Ptr(b.ptr));
+    let layouts = [r.layout, a.layout, b.layout];
+    let body = |start, count| {
+        let mut c = layouts.each_ref().map(|l| Cursor::new(l, start));
+        let [rs, xs, ys] = c.each_ref().map(Cursor::stride);
+        walk(&mut c, count, &mut |at, n| {
+            let mut r = Ptr::at(&rp, 0).wrapping_offset(at[0]);
+            let mut a = Ptr::at(&ap, 0).wrapping_offset(at[1]);
+            let mut b = Ptr::at(&bp, 0).wrapping_offset(at[2]);
+            for _ in 0..n {
+                // SAFETY: the walk stays inside the three views.
+                unsafe { *r = f(*a, *b) };
+                r = r.wrapping_offset(rs);
+                a = a.wrapping_offset(xs);
+                b = b.wrapping_offset(ys);
+            }
+        });
+    };
+    if independent(&[span(r), span(a), span(b)]) { split(total, 1, body) } else { body(0, total) }
+}
+
+/// `res[i] = f(res[i], x[i], y[i])`.
+#[inline(always)]
+pub fn ternary<T: Element>(
+    op: &'static str,
+    res: &Tensor,
+    x: &Tensor,
+    y: &Tensor,
+    f: impl Fn(T, T, T) -> T + Sync + Copy,
+) -> Result<()> {
+    same_count(op, x, y)?;
+    same_count(op, res, x)?;
+    let views = [res.view::<T>()?, x.view::<T>()?, y.view::<T>()?];
+    let ptrs = views.map(|v| Ptr(v.ptr));
+    let layouts = views.map(|v| v.layout);
+    let body = |start, count| {
+        let mut c = layouts.each_ref().map(|l| Cursor::new(l, start));
+        let [rs, xs, ys] = c.each_ref().map(Cursor::stride);
+        walk(&mut c, count, &mut |at, n| {
+            let (r, a, b) = (
+                Ptr::at(&ptrs[0], 0).wrapping_offset(at[0]),
+                Ptr::at(&ptrs[1], 0).wrapping_offset(at[1]),
+                Ptr::at(&ptrs[2], 0).wrapping_offset(at[2]),
+            );
+            for i in 0..n as isize {
+                // SAFETY: the walk stays inside the three views.
+                unsafe {
+                    let r = r.offset(i * rs);
+                    *r = f(*r, *a.offset(i * xs), *b.offset(i * ys));
+                }
+            }
+        });
+    };
+    if independent(&views.each_ref().map(span)) {
+        split(views[0].layout.numel(), 1, body)
+    } else {
+        body(0, layouts[0].numel())
+    }
+    Ok(())
+}
+
+/// Addresses a view can touch, and whether it writes each element once.
+fn span<T: Element>(v: &View<T>) -> (usize, usize, Layout1) {
+    let end = v.layout.extent().unwrap_or(0).saturating_sub(v.layout.offset);
+    let overlapping = v.layout.sizes().iter().zip(v.layout.strides()).any(|(&n, &s)| n > 1 && s == 0);
+    (v.ptr as usize, v.ptr as usize + end * size_of::<T>(), Layout1 { overlapping })
+}
+
+/// What `independent` has to know of a layout.
+struct Layout1 {
+    overlapping: bool,
+}
+
+/// Whether parts of the walk may run on different threads: the first operand (the result) writes every element once
+/// and touches nothing that the others read.
+fn independent(spans: &[(usize, usize, Layout1)]) -> bool {
+    let Some(((lo, hi, r), rest)) = spans.split_first() else { return true };
+    !r.overlapping && rest.iter().all(|(l, h, _)| h <= lo || hi <= l)
+}
+
+/// Folds all elements in logical order.
+#[inline(always)]
+pub fn fold<T: Element, S>(x: &Tensor, init: S, mut f: impl FnMut(S, T) -> S) -> Result<S> {
+    let mut acc = Some(init);
+    super::walk::for_each(&x.view::<T>()?, |v| {
+        if let Some(a) = acc.take() {
+            acc = Some(f(a, v));
+        }
+    });
+    acc.ok_or_else(|| Error::invalid("fold: interrupted"))
+}

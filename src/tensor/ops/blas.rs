@@ -1,0 +1,273 @@
+//! Products of vectors and matrices over strided views.
+//!
+//! Large products go to the `gemm` crate in pieces whose number depends on the sizes alone, so that results do not
+//! depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
+
+use crate::tensor::dtype::{Element, Real};
+use crate::tensor::error::Result;
+use crate::tensor::map;
+use crate::tensor::simd::vectorize;
+use crate::tensor::{Tensor, View};
+
+/// A strided matrix in memory. Whoever makes one vouches that all its elements can be reached.
+#[derive(Clone, Copy)]
+pub struct Mat<T> {
+    /// The element at row 0, column 0.
+    pub ptr: *mut T,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// Distance between rows.
+    pub rs: isize,
+    /// Distance between columns.
+    pub cs: isize,
+}
+
+// SAFETY: products give every thread its own part of the result and only read the operands.
+unsafe impl<T> Send for Mat<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Mat<T> {}
+
+impl<T> Mat<T> {
+    /// A row-major matrix without gaps at `ptr`.
+    pub fn dense(ptr: *mut T, rows: usize, cols: usize) -> Self {
+        Mat { ptr, rows, cols, rs: cols as isize, cs: 1 }
+    }
+
+    /// A view of one dimension (as a column) or two.
+    pub fn of(v: &View<T>) -> Self {
+        let (n, s) = (v.layout.sizes(), v.layout.strides());
+        let at = |d: usize| (n.get(d).copied().unwrap_or(1), s.get(d).copied().unwrap_or(1));
+        let ((rows, rs), (cols, cs)) = (at(0), at(1));
+        Mat { ptr: v.ptr, rows, cols, rs, cs }
+    }
+
+    /// Rows and columns exchanged.
+    pub fn t(self) -> Self {
+        Mat { rows: self.cols, cols: self.rows, rs: self.cs, cs: self.rs, ..self }
+    }
+
+    /// Rows `first..first + n`.
+    pub fn row_range(self, first: usize, n: usize) -> Self {
+        Mat { ptr: self.ptr.wrapping_offset(first as isize * self.rs), rows: n, ..self }
+    }
+
+    /// Columns `first..first + n`.
+    pub fn col_range(self, first: usize, n: usize) -> Self {
+        self.t().row_range(first, n).t()
+    }
+
+    #[inline(always)]
+    fn at(&self, i: usize, j: usize) -> *mut T {
+        self.ptr.wrapping_offset(i as isize * self.rs + j as isize * self.cs)
+    }
+}
+
+/// An element type with products. The default is plain loops.
+pub trait Blas: Real {
+    /// `c = alpha a b + beta c` on the calling thread; `c` overlaps neither operand.
+    fn block(alpha: Self, a: Mat<Self>, b: Mat<Self>, beta: Self, c: Mat<Self>) {
+        naive(alpha, a, b, beta, c);
+    }
+}
+
+macro_rules! blas {
+    (int: $($t:ty)*) => { $(impl Blas for $t {})* };
+    (float: $($t:ty)*) => { $(impl Blas for $t {
+        fn block(alpha: Self, a: Mat<Self>, b: Mat<Self>, beta: Self, c: Mat<Self>) {
+            // SAFETY: the matrices are in bounds by the promise of `Mat`, and `c` overlaps neither operand.
+            unsafe {
+                gemm::gemm(
+                    c.rows, c.cols, a.cols, c.ptr, c.cs, c.rs, beta != 0.0, a.ptr, a.cs, a.rs, b.ptr, b.cs, b.rs,
+                    beta, alpha, false, false, false, gemm::Parallelism::None,
+                );
+            }
+        }
+    })* };
+}
+blas!(int: u8 i8 i16 i32 i64);
+blas!(float: f32 f64);
+
+fn naive<T: Real>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
+    for i in 0..c.rows {
+        for j in 0..c.cols {
+            let mut sum = T::ZERO;
+            for k in 0..a.cols {
+                // SAFETY: inside the matrices.
+                sum = sum.add(unsafe { (*a.at(i, k)).mul(*b.at(k, j)) });
+            }
+            store(alpha, sum, beta, c.at(i, j));
+        }
+    }
+}
+
+#[inline(always)]
+fn store<T: Real>(alpha: T, sum: T, beta: T, c: *mut T) {
+    // SAFETY: callers give an address inside the result.
+    unsafe { *c = if beta == T::ZERO { alpha.mul(sum) } else { alpha.mul(sum).add(beta.mul(*c)) } }
+}
+
+/// `c = alpha a b + beta c` over views of two dimensions; what `c` holds is ignored where `beta` is 0.
+/// The inner sizes agree, and `c` overlaps neither operand.
+pub fn gemm<T: Blas>(alpha: T, a: &View<T>, b: &View<T>, beta: T, c: &View<T>) {
+    product(alpha, Mat::of(a), Mat::of(b), beta, Mat::of(c));
+}
+
+/// As [`gemm()`], over matrices in memory.
+pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
+    debug_assert!(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
+    let work = c.rows.saturating_mul(c.cols).saturating_mul(a.cols);
+    if c.rows == 0 || c.cols == 0 {
+        return;
+    }
+    if work == 0 || alpha == T::ZERO {
+        return scale(beta, c);
+    }
+    if c.cols == 1 {
+        return gemv(alpha, a, b, beta, c);
+    }
+    if c.rows == 1 {
+        return gemv(alpha, b.t(), a.t(), beta, c.t());
+    }
+    if work <= 256 {
+        return naive(alpha, a, b, beta, c);
+    }
+    if work < 1 << 19 {
+        return T::block(alpha, a, b, beta, c);
+    }
+    let by_rows = c.rows >= c.cols;
+    let long = c.rows.max(c.cols);
+    let piece = long.div_ceil(16).next_multiple_of(16).max(64);
+    let pieces = long.div_ceil(piece);
+    map::split(pieces, work / pieces, |first, count| {
+        for i in first..first + count {
+            let n = piece.min(long - i * piece);
+            if by_rows {
+                T::block(alpha, a.row_range(i * piece, n), b, beta, c.row_range(i * piece, n));
+            } else {
+                T::block(alpha, a, b.col_range(i * piece, n), beta, c.col_range(i * piece, n));
+            }
+        }
+    });
+}
+
+fn scale<T: Real>(beta: T, c: Mat<T>) {
+    for i in 0..c.rows {
+        for j in 0..c.cols {
+            store(T::ZERO, T::ZERO, beta, c.at(i, j));
+        }
+    }
+}
+
+/// `y = alpha a x + beta y`, where `x` and `y` are columns.
+fn gemv<T: Blas>(alpha: T, a: Mat<T>, x: Mat<T>, beta: T, y: Mat<T>) {
+    let packed: Vec<T> = (0..a.cols)
+        .map(|k| {
+            // SAFETY: inside the column.
+            unsafe { *x.at(k, 0) }
+        })
+        .collect();
+    let x = &packed[..];
+    map::split(a.rows, a.cols, |first, count| {
+        let (a, y) = (a.row_range(first, count), y.row_range(first, count));
+        if a.rs == 1 && a.cs != 1 && count >= 8 {
+            by_columns(alpha, a, x, beta, y)
+        } else {
+            by_rows(alpha, a, x, beta, y)
+        }
+    });
+}
+
+fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
+    for i in 0..a.rows {
+        let sum = if a.cs == 1 {
+            // SAFETY: a row without gaps of as many elements as `x` has.
+            dot_flat(unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) }, x)
+        } else {
+            let mut sum = T::ZERO;
+            for (k, &v) in x.iter().enumerate() {
+                // SAFETY: inside the matrix.
+                sum = sum.add(unsafe { *a.at(i, k) }.mul(v));
+            }
+            sum
+        };
+        store(alpha, sum, beta, y.at(i, 0));
+    }
+}
+
+fn dot_flat<T: Real>(a: &[T], b: &[T]) -> T {
+    const LANES: usize = 16;
+    vectorize(
+        #[inline(always)]
+        || {
+            let mut lanes = [T::ZERO; LANES];
+            let (ca, cb) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+            let tail = ca.remainder().iter().zip(cb.remainder());
+            let rest = tail.fold(T::ZERO, |s, (&p, &q)| s.add(p.mul(q)));
+            for (p, q) in ca.zip(cb) {
+                for l in 0..LANES {
+                    lanes[l] = lanes[l].add(p[l].mul(q[l]));
+                }
+            }
+            lanes.into_iter().fold(rest, T::add)
+        },
+    )
+}
+
+/// Columns without gaps: the sums of all rows grow together.
+fn by_columns<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
+    let mut sums = vec![T::ZERO; a.rows];
+    vectorize(
+        #[inline(always)]
+        || {
+            for (k, &v) in x.iter().enumerate() {
+                // SAFETY: a column without gaps of `rows` elements.
+                let col = unsafe { std::slice::from_raw_parts(a.at(0, k), a.rows) };
+                for (s, &c) in sums.iter_mut().zip(col) {
+                    *s = s.add(c.mul(v));
+                }
+            }
+        },
+    );
+    for (i, s) in sums.into_iter().enumerate() {
+        store(alpha, s, beta, y.at(i, 0));
+    }
+}
+
+/// A copy without gaps.
+///
+/// # Errors
+/// Not enough memory.
+pub fn packed<T: Element>(x: &Tensor) -> Result<Tensor> {
+    let y = Tensor::new(T::DTYPE, x.layout().sizes())?;
+    map::unary("copy", &y, x, 1, |v: T| v)?;
+    Ok(y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp(n: usize, step: usize) -> Vec<f64> {
+        (0..n).map(|i| ((i * step) % 17) as f64 / 8.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn products_equal_plain_loops() {
+        for (m, n, k) in [(1, 5, 7), (6, 1, 40), (3, 3, 3), (33, 29, 47), (130, 90, 64), (64, 200, 50)] {
+            for turned in [false, true] {
+                let (mut a, mut b) = (ramp(m * k, 13), ramp(k * n, 7));
+                let (mut c, mut d) = (vec![f64::NAN; m * n], vec![0.0; m * n]);
+                let mut ma = Mat::dense(a.as_mut_ptr(), m, k);
+                if turned {
+                    ma = Mat::dense(a.as_mut_ptr(), k, m).t();
+                }
+                let mb = Mat::dense(b.as_mut_ptr(), k, n);
+                product(2.0, ma, mb, 0.0, Mat::dense(c.as_mut_ptr(), m, n));
+                naive(2.0, ma, mb, 0.0, Mat::dense(d.as_mut_ptr(), m, n));
+                assert!(c.iter().zip(&d).all(|(x, y)| (x - y).abs() < 1e-10), "{m} {n} {k} {turned}");
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Copies between tensors of any types, and conversions.
+
+use crate::tensor::dtype::{DType, Element};
+use crate::tensor::error::Result;
+use crate::tensor::map::{self, Ptr, same_count, split};
+use crate::tensor::{Tensor, View};
+use crate::with_dtype;
+
+/// Side of the square tiles that a transposed copy goes through.
+const TILE: usize = 32;
+
+/// `dst[i] = src[i]`, converted, in logical order; sizes may differ, the number of elements may not.
+///
+/// # Errors
+/// Another number of elements.
+pub fn copy(dst: &Tensor, src: &Tensor) -> Result<()> {
+    same_count("copy", dst, src)?;
+    with_dtype!(dst.dtype(), D => with_dtype!(src.dtype(), S => copy_typed::<D, S>(dst, src)))
+}
+
+fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> {
+    if D::DTYPE == S::DTYPE {
+        if let (Some((d, n)), Some((s, _))) = (dst.flat::<D>()?, src.flat::<D>()?) {
+            // SAFETY: both runs have n elements; `copy` allows them to overlap.
+            unsafe { std::ptr::copy(s, d, n) };
+            return Ok(());
+        }
+        if dst.ndim() == 2 && dst.same_size(src) && src.stride(0) == 1 && src.stride(1) > 1 && dst.stride(1) == 1 {
+            transposed::<D>(&dst.view()?, &src.view()?);
+            return Ok(());
+        }
+    }
+    map::unary(
+        "copy",
+        dst,
+        src,
+        1,
+        #[inline(always)]
+        |v: S| D::convert(v),
+    )
+}
+
+/// A matrix whose columns lie together, copied to one whose rows do, tile by tile so that both stay in cache.
+fn transposed<T: Element>(d: &View<T>, s: &View<T>) {
+    let (rows, cols) = (d.layout.sizes()[0], d.layout.sizes()[1]);
+    let (dr, sc) = (d.layout.strides()[0] as usize, s.layout.strides()[1] as usize);
+    let (dp, sp) = (Ptr(d.ptr), Ptr(s.ptr));
+    let overlap = (d.ptr as usize) < s.ptr.wrapping_add(sc * cols) as usize
+        && (s.ptr as usize) < d.ptr.wrapping_add(dr * rows) as usize;
+    let body = |first: usize, count: usize| {
+        for i0 in (first..first + count).step_by(TILE) {
+            for j0 in (0..cols).step_by(TILE) {
+                for i in i0..(i0 + TILE).min(first + count) {
+                    for j in j0..(j0 + TILE).min(cols) {
+                        // SAFETY: i < rows and j < cols, inside both views.
+                        unsafe { *dp.at(i * dr + j) = *sp.at(j * sc + i) };
+                    }
+                }
+            }
+        }
+    };
+    if overlap { body(0, rows) } else { split(rows, cols, body) }
+}
+
+/// A contiguous copy of the given type.
+///
+/// # Errors
+/// Not enough memory.
+pub fn to_type(x: &Tensor, d: DType) -> Result<Tensor> {
+    let out = Tensor::empty(d);
+    out.resize_as(x)?;
+    copy(&out, x)?;
+    Ok(out)
+}
+
+/// A contiguous copy.
+///
+/// # Errors
+/// Not enough memory.
+pub fn clone(x: &Tensor) -> Result<Tensor> {
+    if x.ndim() == 0 { Ok(Tensor::empty(x.dtype())) } else { to_type(x, x.dtype()) }
+}
+
+/// The tensor itself when contiguous, else a contiguous copy.
+///
+/// # Errors
+/// Not enough memory.
+pub fn contiguous(x: &Tensor) -> Result<Tensor> {
+    if x.is_contiguous() { Ok(x.clone()) } else { clone(x) }
+}

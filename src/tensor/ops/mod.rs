@@ -1,0 +1,13 @@
+//! Operations on tensors, one file per family.
+pub mod arith;
+pub mod blas;
+pub mod compare;
+pub mod construct;
+pub mod copy;
+pub mod create;
+pub mod index;
+pub mod pointwise;
+pub mod products;
+pub mod reduce;
+pub mod sample;
+pub mod view;

@@ -1,0 +1,114 @@
+//! Mathematical functions, elementwise.
+
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{Element, Float};
+use crate::tensor::error::Result;
+use crate::tensor::map;
+
+/// One line per function: its name, f32 and f64 versions, and what a call costs in elements of simple work.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident: $single:expr, $double:expr, $cost:literal;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// A view outside its storage.
+            pub fn $name<T: Float>(res: &Tensor, x: &Tensor) -> Result<()> {
+                res.resize_as(x)?;
+                map::unary(stringify!($name), res, x, $cost, #[inline(always)] |x: T| x.via($single, $double))
+            }
+        )*
+        /// The same functions on a number; rounded to single precision where that is the default type.
+        pub mod scalar {
+            $(
+                /// See the function on tensors.
+                ///
+                /// # Errors
+                /// None.
+                pub fn $name<T: super::Float>(x: f64) -> super::Result<f64> {
+                    let f: fn(f64) -> f64 = $double;
+                    Ok(<T as super::Element>::from_f64(f(x)).to_f64())
+                }
+            )*
+        }
+    };
+}
+functions! {
+    /// e^x
+    exp: f32::exp, f64::exp, 8;
+    /// Natural logarithm
+    log: f32::ln, f64::ln, 8;
+    /// ln(1 + x)
+    log1p: f32::ln_1p, f64::ln_1p, 8;
+    /// Square root
+    sqrt: f32::sqrt, f64::sqrt, 2;
+    /// 1 / sqrt(x)
+    rsqrt: |x| 1.0 / f32::sqrt(x), |x| 1.0 / f64::sqrt(x), 2;
+    /// Sine
+    sin: f32::sin, f64::sin, 8;
+    /// Cosine
+    cos: f32::cos, f64::cos, 8;
+    /// Tangent
+    tan: f32::tan, f64::tan, 8;
+    /// Arc sine
+    asin: f32::asin, f64::asin, 8;
+    /// Arc cosine
+    acos: f32::acos, f64::acos, 8;
+    /// Arc tangent
+    atan: f32::atan, f64::atan, 8;
+    /// Hyperbolic sine
+    sinh: f32::sinh, f64::sinh, 8;
+    /// Hyperbolic cosine
+    cosh: f32::cosh, f64::cosh, 8;
+    /// Hyperbolic tangent
+    tanh: f32::tanh, f64::tanh, 8;
+    /// 1 / (1 + e^-x)
+    sigmoid: |x| 1.0 / (1.0 + f32::exp(-x)), |x| 1.0 / (1.0 + f64::exp(-x)), 8;
+    /// Largest integer not above
+    floor: f32::floor, f64::floor, 1;
+    /// Smallest integer not below
+    ceil: f32::ceil, f64::ceil, 1;
+    /// Nearest integer, halves away from zero
+    round: f32::round, f64::round, 1;
+    /// Towards zero
+    trunc: f32::trunc, f64::trunc, 1;
+    /// What trunc takes away
+    frac: |x| x - f32::trunc(x), |x| x - f64::trunc(x), 1;
+    /// Magnitude
+    abs: f32::abs, f64::abs, 1;
+}
+
+/// Angle of the point (y, x).
+///
+/// # Errors
+/// Different numbers of elements.
+pub fn atan2<T: Float>(res: &Tensor, y: &Tensor, x: &Tensor) -> Result<()> {
+    map::same_count("atan2", y, x)?;
+    res.resize_as(y)?;
+    map::binary("atan2", res, y, x, #[inline(always)] |y: T, x: T| T::from_f64(y.to_f64().atan2(x.to_f64())))
+}
+
+/// Angle of a point given as numbers.
+///
+/// # Errors
+/// None.
+pub fn atan2_numbers<T: Float>(y: f64, x: f64) -> Result<f64> {
+    Ok(T::from_f64(y.atan2(x)).to_f64())
+}
+
+/// x raised to y, of numbers.
+///
+/// # Errors
+/// None.
+pub fn pow_numbers<T: Float>(x: f64, y: f64) -> Result<f64> {
+    Ok(T::from_f64(x.powf(y)).to_f64())
+}
+
+/// a + weight * (b - a), of numbers.
+///
+/// # Errors
+/// None.
+pub fn lerp_numbers<T: Float>(a: f64, b: f64, weight: f64) -> Result<f64> {
+    Ok(T::from_f64(a + weight * (b - a)).to_f64())
+}
+

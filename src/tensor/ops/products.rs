@@ -1,0 +1,213 @@
+//! The products of Torch7: mm, mv, ger, bmm and the family that adds a product to a summand.
+
+use super::blas::{Blas, Mat, gemm, packed, product};
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Element;
+use crate::tensor::error::Result;
+use crate::tensor::map;
+
+fn shares(a: &Tensor, b: &Tensor) -> bool {
+    match (a.storage(), b.storage()) {
+        (Some(p), Some(q)) => p.same(&q),
+        _ => false,
+    }
+}
+
+/// The operand, or a copy of it where it shares the result's storage.
+fn apart<T: Element>(res: &Tensor, x: &Tensor) -> Result<Tensor> {
+    if shares(res, x) { packed::<T>(x) } else { Ok(x.clone()) }
+}
+
+fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
+    let kind = ["", "vector", "matrix", "3D tensor"][n];
+    demand!(x.ndim() == n && x.numel() > 0, "{op}: {kind} expected, got {}D tensor {}", x.ndim(), x.shape_text());
+    Ok(())
+}
+
+fn sized(op: &str, res: &Tensor, sizes: &[usize]) -> Result<()> {
+    let text = crate::tensor::layout::shape_text(sizes);
+    demand!(res.layout().sizes() == sizes, "{op}: expected a tensor of size {text}, got {}", res.shape_text());
+    Ok(())
+}
+
+/// Makes `res` a copy of the summand; for `beta` 0 only its size counts.
+fn start<T: Blas>(res: &Tensor, beta: T, t: &Tensor) -> Result<()> {
+    if std::ptr::eq(res, t) || shares(res, t) && res.layout() == t.layout() {
+        return Ok(());
+    }
+    let from = apart::<T>(res, t)?;
+    res.resize_as(&from)?;
+    if beta == T::ZERO { Ok(()) } else { map::unary("copy", res, &from, 1, |v: T| v) }
+}
+
+/// Sizes of `a b` for matrices or batches (checked), without the batch.
+fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<Vec<usize>> {
+    dims(op, a, 2 + batch)?;
+    dims(op, b, 2 + batch)?;
+    demand!(
+        a.size(batch + 1) == b.size(batch) && (batch == 0 || a.size(0) == b.size(0)),
+        "{op}: size mismatch, m1: {}, m2: {}",
+        a.shape_text(),
+        b.shape_text()
+    );
+    Ok(vec![a.size(batch), b.size(batch + 1)])
+}
+
+/// `res = beta t + alpha a b`: t (m x n), a (m x k), b (k x n).
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+    sized("addmm", t, &product_sizes("addmm", a, b, 0)?)?;
+    let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
+    start(res, beta, t)?;
+    gemm(alpha, &a.view()?, &b.view()?, beta, &res.view()?);
+    Ok(())
+}
+
+/// `res = beta t + alpha a x`: t (m), a (m x n), x (n).
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x: &Tensor) -> Result<()> {
+    dims("addmv", a, 2)?;
+    dims("addmv", x, 1)?;
+    demand!(a.size(1) == x.size(0), "addmv: size mismatch, {}, {}", a.shape_text(), x.shape_text());
+    sized("addmv", t, &[a.size(0)])?;
+    let (a, x) = (apart::<T>(res, a)?, apart::<T>(res, x)?);
+    start(res, beta, t)?;
+    gemm(alpha, &a.view()?, &x.view()?, beta, &res.view()?);
+    Ok(())
+}
+
+/// `res = beta t + alpha x y'`: t (m x n), x (m), y (n).
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y: &Tensor) -> Result<()> {
+    dims("addr", x, 1)?;
+    dims("addr", y, 1)?;
+    sized("addr", t, &[x.size(0), y.size(0)])?;
+    let (x, y) = (apart::<T>(res, x)?, apart::<T>(res, y)?);
+    start(res, beta, t)?;
+    product(alpha, Mat::of(&x.view()?), Mat::of(&y.view()?).t(), beta, Mat::of(&res.view()?));
+    Ok(())
+}
+
+/// Matrix `i` of a batch.
+fn slice<T: Element>(x: &Tensor, i: usize) -> Result<Mat<T>> {
+    let v = x.view::<T>()?;
+    let (n, s) = (v.layout.sizes(), v.layout.strides());
+    Ok(Mat { ptr: v.ptr.wrapping_offset(i as isize * s[0]), rows: n[1], cols: n[2], rs: s[1], cs: s[2] })
+}
+
+/// `res = beta t + alpha` times the sum of all `a[i] b[i]`: t (m x n), a (batch x m x k), b (batch x k x n).
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+    sized("addbmm", t, &product_sizes("addbmm", a, b, 1)?)?;
+    let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
+    start(res, beta, t)?;
+    let c = Mat::of(&res.view()?);
+    for i in 0..a.size(0) {
+        product(alpha, slice(&a, i)?, slice(&b, i)?, if i == 0 { beta } else { T::ONE }, c);
+    }
+    Ok(())
+}
+
+/// `res[i] = beta t[i] + alpha a[i] b[i]`: t (batch x m x n), a (batch x m x k), b (batch x k x n).
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn baddbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+    let mn = product_sizes("baddbmm", a, b, 1)?;
+    sized("baddbmm", t, &[a.size(0), mn[0], mn[1]])?;
+    let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
+    start(res, beta, t)?;
+    for i in 0..a.size(0) {
+        product(alpha, slice(&a, i)?, slice(&b, i)?, beta, slice(res, i)?);
+    }
+    Ok(())
+}
+
+/// The plain products: `$new` makes its result, `$f` fills one that already has the right size. A result that is an
+/// operand too becomes zero first, as in Torch7.
+macro_rules! plain {
+    ($($new:ident $f:ident $add:ident $doc:literal |$a:ident, $b:ident| $sizes:expr;)*) => { $(
+        #[doc = concat!($doc, ", in a new tensor.\n\n# Errors\nSizes that do not fit.")]
+        pub fn $new<T: Blas>($a: &Tensor, $b: &Tensor) -> Result<Tensor> {
+            let sizes: Vec<usize> = $sizes;
+            let res = Tensor::new(T::DTYPE, &sizes)?;
+            $add(&res, T::ZERO, &res, T::ONE, $a, $b)?;
+            Ok(res)
+        }
+        #[doc = concat!($doc, ", in `res`, which has that size.\n\n# Errors\nSizes that do not fit.")]
+        pub fn $f<T: Blas>(res: &Tensor, $a: &Tensor, $b: &Tensor) -> Result<()> {
+            if shares(res, $a) || shares(res, $b) {
+                map::fill(res, T::ZERO)?;
+            }
+            $add(res, T::ZERO, res, T::ONE, $a, $b)
+        }
+    )* };
+}
+plain! {
+    mm_new mm addmm "The product of two matrices (m x k, k x n)" |a, b| product_sizes("mm", a, b, 0)?;
+    mv_new mv addmv "The product of a matrix (m x n) and a vector (n)" |a, b| vec![a.size(0)];
+    ger_new ger addr "The outer product of two vectors (m, n)" |a, b| vec![a.size(0), b.size(0)];
+    bmm_new bmm baddbmm "The products of two batches (batch x m x k, batch x k x n)"
+        |a, b| { let n = product_sizes("bmm", a, b, 1)?; vec![a.size(0), n[0], n[1]] };
+}
+
+/// The forms without a summand, where the result is its own: one module per function of the family.
+macro_rules! onto {
+    ($($f:ident)*) => { $(
+        #[doc = concat!("Call forms of `", stringify!($f), "` that accumulate into the receiver.")]
+        pub mod $f {
+            use super::{Blas, Result, Tensor};
+            /// Adds the product.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn plain<T: Blas>(res: &Tensor, a: &Tensor, b: &Tensor) -> Result<()> {
+                super::$f(res, T::ONE, res, T::ONE, a, b)
+            }
+            /// Adds `alpha` times the product.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn scaled<T: Blas>(res: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+                super::$f(res, T::ONE, res, alpha, a, b)
+            }
+            /// Adds `alpha` times the product to `beta` times the receiver.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn both<T: Blas>(res: &Tensor, beta: T, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+                super::$f(res, beta, res, alpha, a, b)
+            }
+            /// Puts the summand `t` plus `alpha` times the product into the receiver.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn summand<T: Blas>(res: &Tensor, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+                super::$f(res, T::ONE, t, alpha, a, b)
+            }
+        }
+    )* };
+}
+onto!(addmm addmv addr addbmm baddbmm);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_is_an_operand_becomes_zero() {
+        let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0]).unwrap();
+        x.resize(&[2, 2]).unwrap();
+        mm::<f64>(&x, &x, &x).unwrap();
+        assert_eq!(x.to_vec::<f64>().unwrap(), [0.0; 4]);
+    }
+}

@@ -1,0 +1,158 @@
+//! Filling tensors with random numbers, in logical order, draw for draw as Torch7 does.
+
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{DType, Element, Float, Real};
+use crate::tensor::error::{Error, Result};
+use crate::tensor::random::Generator;
+use crate::tensor::walk::for_each_ptr;
+use std::cell::RefCell;
+
+/// Element `i` becomes the generator's next draw.
+fn draw<T: Element>(x: &Tensor, g: &RefCell<Generator>, mut f: impl FnMut(&mut Generator) -> Result<T>) -> Result<()> {
+    let g = &mut *g.borrow_mut();
+    let mut failed = None;
+    for_each_ptr(&x.view::<T>()?, |p| match f(g) {
+        // SAFETY: the walk stays inside the view.
+        Ok(v) => unsafe { p.write(v) },
+        Err(e) => failed = Some(e),
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Defines a fill from a method of the generator that gives doubles.
+macro_rules! fills {
+    ($($(#[$doc:meta])* $name:ident($($p:ident),*) = |$g:ident| $draw:expr;)*) => { $(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// Parameters outside the distribution's domain.
+        pub fn $name<T: Real>(x: &Tensor, g: &RefCell<Generator>, $($p: f64),*) -> Result<()> {
+            draw(x, g, |$g| Ok(T::from_f64($draw)))
+        }
+    )* };
+}
+fills! {
+    /// Uniform over a..b.
+    uniform(a, b) = |g| g.uniform(a, b);
+    /// Normal.
+    normal(mean, std) = |g| g.normal(mean, std)?;
+    /// Exponential with rate lambda.
+    exponential(lambda) = |g| g.exponential(lambda);
+    /// Cauchy.
+    cauchy(median, sigma) = |g| g.cauchy(median, sigma);
+    /// exp of a normal.
+    log_normal(mean, std) = |g| g.log_normal(mean, std)?;
+    /// Number of trials up to the first success.
+    geometric(p) = |g| g.geometric(p)? as f64;
+    /// 1 with probability p, else 0.
+    bernoulli(p) = |g| f64::from(u8::from(g.bernoulli(p)?));
+}
+
+/// 1 with the probability that `p` has at the same place, else 0.
+///
+/// # Errors
+/// Another number of elements, a probability outside 0..1.
+pub fn bernoulli_of<T: Real, P: Float>(x: &Tensor, g: &RefCell<Generator>, p: &Tensor) -> Result<()> {
+    crate::tensor::map::same_count("bernoulli", x, p)?;
+    let p = p.to_vec::<P>()?;
+    let mut i = 0;
+    draw(x, g, |g| {
+        let hit = g.bernoulli(p[i].to_f64())?;
+        i += 1;
+        Ok(if hit { T::ONE } else { T::ZERO })
+    })
+}
+
+/// Whole numbers over the range that the type can hold exactly.
+///
+/// # Errors
+/// None.
+pub fn random<T: Real>(x: &Tensor, g: &RefCell<Generator>) -> Result<()> {
+    let range: u64 = match T::DTYPE {
+        DType::Byte => 256,
+        DType::Char => 128,
+        DType::Short => 1 << 15,
+        DType::Int => 1 << 31,
+        DType::Long => 1 << 63,
+        DType::Float => (1 << 24) + 1,
+        DType::Double | DType::Half => (1 << 53) + 1,
+    };
+    draw(x, g, |g| Ok(T::from_i64((u64::from(g.random()) % range) as i64)))
+}
+
+/// Whole numbers in a..=b.
+///
+/// # Errors
+/// An empty range.
+pub fn random_between<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: i64, b: i64) -> Result<()> {
+    draw(x, g, |g| Ok(T::from_i64(g.random_between(a, b)?)))
+}
+
+/// A random order of 1..=n.
+///
+/// # Errors
+/// n below 1.
+pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result<()> {
+    let n = usize::try_from(n).ok().filter(|&n| n > 0).ok_or_else(|| Error::invalid(format!("randperm: must be strictly positive, got {n}")))?;
+    let order = g.borrow_mut().permutation(n)?;
+    res.resize(&[n])?;
+    let mut i = 0;
+    for_each_ptr(&res.view::<T>()?, |p| {
+        // SAFETY: the walk stays inside the view.
+        unsafe { p.write(T::from_i64(order[i] as i64 + 1)) };
+        i += 1;
+    });
+    Ok(())
+}
+
+/// Draws category numbers (from 1) by weight, per row of a matrix or from one vector.
+///
+/// # Errors
+/// Weights that are negative or all 0, more draws than categories without replacement.
+pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n: i64, replace: bool) -> Result<()> {
+    demand!(p.ndim() == 1 || p.ndim() == 2, "multinomial: prob_dist must be 1 or 2 dim, got {}", p.ndim());
+    let n = usize::try_from(n).unwrap_or(0);
+    demand!(n > 0, "multinomial: cannot sample n_sample < 1");
+    let cats = p.size(p.ndim() - 1);
+    demand!(replace || n <= cats, "multinomial: cannot sample {n} > {cats} (number of categories) without replacement");
+    let weights = p.to_vec::<T>()?;
+    let mut out: Vec<i64> = Vec::with_capacity(weights.len() / cats * n);
+    let g = &mut *g.borrow_mut();
+    for row in weights.chunks(cats) {
+        let mut cum: Vec<f64> = Vec::with_capacity(cats);
+        let mut sum = 0.0;
+        for &w in row {
+            demand!(w >= T::ZERO, "multinomial: invalid multinomial distribution (encountering probability entry < 0)");
+            sum += w.to_f64();
+            cum.push(sum);
+        }
+        demand!(sum > 0.0 && sum.is_finite(), "multinomial: invalid multinomial distribution (sum of probabilities {sum})");
+        cum.iter_mut().for_each(|c| *c /= sum);
+        for _ in 0..n {
+            let u = g.uniform(0.0, 1.0);
+            let k = cum.partition_point(|&c| c < u).min(cats - 1);
+            out.push(k as i64 + 1);
+            if !replace {
+                exclude(&mut cum, k);
+            }
+        }
+    }
+    let sizes = if p.ndim() == 1 { vec![n] } else { vec![p.size(0), n] };
+    res.set(&Tensor::over(crate::tensor::storage::Storage::from_slice(&out)?, crate::tensor::layout::Layout::contiguous(&sizes)?))
+}
+
+/// Takes category `k` out of a cumulative distribution and scales the rest to 1.
+fn exclude(cum: &mut [f64], k: usize) {
+    let before = if k > 0 { cum[k - 1] } else { 0.0 };
+    let gone = cum[k] - before;
+    let rest = 1.0 - gone;
+    for (i, c) in cum.iter_mut().enumerate() {
+        if i >= k {
+            *c = if i == k { before } else { *c - gone };
+        }
+        if rest > 0.0 {
+            *c /= rest;
+        }
+    }
+}

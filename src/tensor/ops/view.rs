@@ -1,0 +1,299 @@
+//! Views: other layouts over the same storage, and the few rearrangements that copy.
+
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Element;
+use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
+use crate::{demand, refuse};
+
+/// A view of part of dimension `d`.
+///
+/// # Errors
+/// A part outside.
+pub fn narrow(x: &Tensor, d: usize, first: usize, n: i64) -> Result<Tensor> {
+    let n = usize::try_from(n).unwrap_or(0);
+    Ok(x.with_layout(x.layout().narrow(d, first, n)?))
+}
+
+/// The slice at `index` of dimension `d`.
+///
+/// # Errors
+/// A vector, or an index outside.
+pub fn select(x: &Tensor, d: usize, index: usize) -> Result<Tensor> {
+    Ok(x.with_layout(x.layout().select(d, index)?))
+}
+
+/// A part given by first and last index of each dimension; negative ones count from the end.
+///
+/// # Errors
+/// A part outside, or an odd number of bounds.
+pub fn sub(x: &Tensor, bounds: &[i64]) -> Result<Tensor> {
+    demand!(x.ndim() > 0, "sub: empty tensor");
+    demand!(bounds.len() % 2 == 0 && bounds.len() / 2 <= x.ndim(), "sub: {} bounds for a {}D tensor", bounds.len(), x.ndim());
+    let mut l = x.layout();
+    for (d, b) in bounds.chunks(2).enumerate() {
+        let size = l.sizes()[d] as i64;
+        let place = |i: i64| if i < 0 { size + i } else { i - 1 };
+        let (a, z) = (place(b[0]), place(b[1]));
+        demand!(0 <= a && a <= z && z < size, "sub: range {}..{} is outside dimension {} of size {size}", b[0], b[1], d + 1);
+        l = l.narrow(d, a as usize, (z - a + 1) as usize)?;
+    }
+    Ok(x.with_layout(l))
+}
+
+/// Two dimensions swapped.
+///
+/// # Errors
+/// A dimension that is not there.
+pub fn transpose(x: &Tensor, a: usize, b: usize) -> Result<Tensor> {
+    Ok(x.with_layout(x.layout().transpose(a, b)?))
+}
+
+/// A matrix transposed.
+///
+/// # Errors
+/// Not a matrix.
+pub fn t(x: &Tensor) -> Result<Tensor> {
+    demand!(x.ndim() == 2, "t: Tensor must have 2 dimensions, has {}", x.ndim());
+    transpose(x, 0, 1)
+}
+
+/// Dimensions in another order.
+///
+/// # Errors
+/// Not a permutation of the dimensions.
+pub fn permute(x: &Tensor, order: &[i64]) -> Result<Tensor> {
+    let l = x.layout();
+    let mut seen = vec![false; l.ndim()];
+    demand!(order.len() == l.ndim(), "permute: {} dimensions given for a {}D tensor", order.len(), l.ndim());
+    let (mut sizes, mut strides) = (vec![], vec![]);
+    for &d in order {
+        let k = usize::try_from(d - 1).ok().filter(|&k| k < l.ndim() && !seen[k]);
+        let Some(k) = k else { refuse!("permute: {order:?} is not an order of {} dimensions", l.ndim()) };
+        seen[k] = true;
+        sizes.push(l.sizes()[k]);
+        strides.push(l.strides()[k]);
+    }
+    Ok(x.with_layout(Layout::strided(l.offset, &sizes, &strides)?))
+}
+
+/// Slices of `size`, `step` apart, along dimension `d`, in a new last dimension.
+///
+/// # Errors
+/// A size or step that does not fit.
+pub fn unfold(x: &Tensor, d: usize, size: i64, step: i64) -> Result<Tensor> {
+    demand!(size > 0 && step > 0, "unfold: size and step must be positive, got {size} and {step}");
+    Ok(x.with_layout(x.layout().unfold(d, size as usize, step as usize)?))
+}
+
+/// Sizes of 1 repeated without copying.
+///
+/// # Errors
+/// Sizes that cannot be reached.
+pub fn expand(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
+    Ok(x.with_layout(x.layout().expand(sizes)?))
+}
+
+/// All dimensions of size 1 dropped.
+///
+/// # Errors
+/// None.
+pub fn squeeze(x: &Tensor) -> Result<Tensor> {
+    Ok(x.with_layout(x.layout().squeeze()))
+}
+
+/// Dimension `d` dropped when its size is 1 and it is not the last one.
+///
+/// # Errors
+/// A dimension that is not there.
+pub fn squeeze_dim(x: &Tensor, d: usize) -> Result<Tensor> {
+    demand!(d < x.ndim(), "squeeze: dimension {} out of range of {}D tensor", d + 1, x.ndim());
+    let mut l = x.layout();
+    if l.sizes()[d] == 1 && l.ndim() > 1 {
+        l.remove(d);
+    }
+    Ok(x.with_layout(l))
+}
+
+/// Fills in a single -1 so that the sizes hold `numel` elements.
+fn infer(sizes: &[i64], numel: usize) -> Result<Vec<usize>> {
+    let holes = sizes.iter().filter(|&&n| n < 0).count();
+    demand!(holes <= 1, "view: only one dimension can be inferred, got {sizes:?}");
+    demand!(sizes.iter().all(|&n| n >= -1), "view: invalid sizes {sizes:?}");
+    let known: i64 = sizes.iter().filter(|&&n| n >= 0).product();
+    let rest = if holes == 1 && known > 0 { numel as i64 / known } else { 0 };
+    let full: Vec<usize> = sizes.iter().map(|&n| if n < 0 { rest as usize } else { n as usize }).collect();
+    demand!(
+        !full.is_empty() && full.iter().product::<usize>() == numel,
+        "Wrong size for view. Input size: {numel}. Output size: {}",
+        sizes.iter().map(i64::to_string).collect::<Vec<_>>().join("x")
+    );
+    Ok(full)
+}
+
+/// Other sizes over the same elements; the tensor must be contiguous. One size may be -1.
+///
+/// # Errors
+/// Not contiguous, or sizes for another number of elements.
+pub fn view(x: &Tensor, sizes: &[i64]) -> Result<Tensor> {
+    demand!(x.is_contiguous(), "expecting a contiguous tensor");
+    let mut l = Layout::contiguous(&infer(sizes, x.numel())?)?;
+    l.offset = x.offset();
+    Ok(x.with_layout(l))
+}
+
+/// A copy with other sizes.
+///
+/// # Errors
+/// Sizes for another number of elements.
+pub fn reshape<T: Element>(res: &Tensor, x: &Tensor, sizes: &[i64]) -> Result<()> {
+    let sizes = infer(sizes, x.numel())?;
+    let source = if std::ptr::eq(res, x) { super::copy::clone(x)? } else { x.clone() };
+    res.resize(&sizes)?;
+    super::copy::copy(res, &source)
+}
+
+/// Copies laid side by side: `times[d]` of them along each dimension; missing leading dimensions count as 1.
+///
+/// # Errors
+/// Fewer numbers than dimensions.
+pub fn repeat<T: Element>(res: &Tensor, x: &Tensor, times: &[i64]) -> Result<()> {
+    demand!(times.iter().all(|&n| n > 0), "repeatTensor: expected positive numbers, got {times:?}");
+    demand!(
+        times.len() >= x.ndim() && x.ndim() > 0,
+        "repeatTensor: number of dimensions of repeat dims ({}) can not be smaller than number of dimensions of tensor ({})",
+        times.len(),
+        x.ndim()
+    );
+    let source = super::copy::contiguous(x)?;
+    let mut l = source.layout();
+    while l.ndim() < times.len() {
+        l.insert(0, 1, 0)?;
+    }
+    let sizes: Vec<usize> = l.sizes().iter().zip(times).map(|(&n, &k)| n * k as usize).collect();
+    let base = l;
+    // each dimension becomes a pair (times, size), of which the first has stride 0
+    let mut pairs = Layout::EMPTY;
+    pairs.offset = base.offset;
+    for (d, &k) in times.iter().enumerate() {
+        pairs.insert(2 * d, k as usize, 0)?;
+        pairs.insert(2 * d + 1, base.sizes()[d], base.strides()[d])?;
+    }
+    let out = Tensor::new(T::DTYPE, &sizes)?;
+    super::copy::copy(&out, &source.with_layout(pairs))?;
+    res.resize(&sizes)?;
+    super::copy::copy(res, &out)
+}
+
+/// Parts of `size` along dimension `d`; the last one may be smaller.
+///
+/// # Errors
+/// A size of 0 or less, a dimension that is not there.
+pub fn split(x: &Tensor, size: i64, d: usize) -> Result<Vec<Tensor>> {
+    demand!(size > 0, "split: expected a positive size, got {size}");
+    demand!(d < x.ndim(), "split: dimension {} out of range of {}D tensor", d + 1, x.ndim());
+    let (n, size) = (x.size(d), size as usize);
+    (0..n).step_by(size).map(|k| Ok(x.with_layout(x.layout().narrow(d, k, size.min(n - k))?))).collect()
+}
+
+/// At most `n` parts of equal size along dimension `d`.
+///
+/// # Errors
+/// As [`split`].
+pub fn chunk(x: &Tensor, n: i64, d: usize) -> Result<Vec<Tensor>> {
+    demand!(n > 0, "chunk: expected a positive number, got {n}");
+    demand!(d < x.ndim(), "chunk: dimension {} out of range of {}D tensor", d + 1, x.ndim());
+    split(x, x.size(d).div_ceil(n as usize).max(1) as i64, d)
+}
+
+/// Tensors laid one after another along dimension `d` (from 0); missing dimensions count as size 1, tensors without
+/// elements are left out.
+///
+/// # Errors
+/// Sizes that differ elsewhere than along `d`.
+pub fn cat<T: Element>(res: &Tensor, parts: &[&Tensor], d: Option<usize>) -> Result<()> {
+    let parts: Vec<Tensor> = parts.iter().filter(|p| p.ndim() > 0).map(|p| (*p).clone()).collect();
+    let deepest = parts.iter().map(Tensor::ndim).max().unwrap_or(0);
+    demand!(deepest > 0, "cat: nothing to concatenate");
+    let d = d.unwrap_or(deepest - 1);
+    let n = deepest.max(d + 1);
+    demand!(d <= deepest && n <= crate::tensor::layout::MAX_DIMS, "cat: invalid dimension {}", d + 1);
+    let mut full = vec![];
+    for p in &parts {
+        let mut l = p.layout();
+        while l.ndim() < n {
+            l.insert(l.ndim(), 1, 1)?;
+        }
+        full.push(p.with_layout(l));
+    }
+    let mut sizes = full[0].layout().sizes().to_vec();
+    sizes[d] = full.iter().map(|p| p.size(d)).sum();
+    for p in &full {
+        let fits = (0..n).all(|k| k == d || p.size(k) == sizes[k]);
+        demand!(fits, "inconsistent tensor sizes: cat of {} with {} along dimension {}", full[0].shape_text(), p.shape_text(), d + 1);
+    }
+    let aliased = res.storage().is_some_and(|s| parts.iter().any(|p| p.storage().is_some_and(|q| q.same(&s))));
+    let out = if aliased { Tensor::empty(T::DTYPE) } else { res.clone() };
+    out.resize(&sizes)?;
+    let mut at = 0;
+    for p in &full {
+        super::copy::copy(&out.with_layout(out.layout().narrow(d, at, p.size(d))?), p)?;
+        at += p.size(d);
+    }
+    res.set(&out)
+}
+
+/// A copy with the elements above (or below) a diagonal set to 0.
+fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64, i64) -> bool) -> Result<()> {
+    demand!(x.ndim() == 2, "{op}: expected a matrix, got a {}D tensor", x.ndim());
+    let data = x.to_vec::<T>()?;
+    res.resize_as(x)?;
+    let cols = res.size(1) as i64;
+    let mut i = 0i64;
+    crate::tensor::walk::for_each_ptr(&res.view::<T>()?, |p| {
+        let v = if keep(i / cols, i % cols) { data[i as usize] } else { T::default() };
+        // SAFETY: the walk stays inside the view.
+        unsafe { p.write(v) };
+        i += 1;
+    });
+    Ok(())
+}
+
+/// The part on and below diagonal `k`.
+///
+/// # Errors
+/// Not a matrix.
+pub fn tril<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
+    triangle::<T>("tril", res, x, |i, j| j - i <= k)
+}
+
+/// The part on and above diagonal `k`.
+///
+/// # Errors
+/// Not a matrix.
+pub fn triu<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
+    triangle::<T>("triu", res, x, |i, j| j - i >= k)
+}
+
+/// A vector as diagonal `k` of a matrix, or diagonal `k` of a matrix as a vector.
+///
+/// # Errors
+/// More than two dimensions, a diagonal that is not there.
+pub fn diag<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
+    demand!(x.ndim() == 1 || x.ndim() == 2, "diag: matrix or a vector expected, got a {}D tensor", x.ndim());
+    let (down, right) = ((-k).max(0) as usize, k.max(0) as usize);
+    let data = x.to_vec::<T>()?;
+    if x.ndim() == 1 {
+        let side = data.len() + down + right;
+        let out = Tensor::new(T::DTYPE, &[side, side])?;
+        for (i, &v) in data.iter().enumerate() {
+            out.set_element::<T>((i + down) * side + i + right, v);
+        }
+        return res.set(&out);
+    }
+    let (rows, cols) = (x.size(0), x.size(1));
+    demand!(down < rows && right < cols, "diag: diagonal {k} is outside of a {rows}x{cols} matrix");
+    let n = (rows - down).min(cols - right);
+    let values: Vec<T> = (0..n).map(|i| data[(i + down) * cols + i + right]).collect();
+    res.set(&Tensor::from_slice(&values)?)
+}

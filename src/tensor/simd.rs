@@ -1,0 +1,64 @@
+//! Run-time choice of the instruction set: the same loop compiled for the baseline, AVX2 and AVX-512.
+
+use std::sync::OnceLock;
+
+/// What the processor offers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// What every processor of the target has.
+    Base,
+    /// AVX2 and FMA (x86-64-v3).
+    V3,
+    /// AVX-512 F, BW, DQ, VL (x86-64-v4).
+    V4,
+}
+
+/// The level of this machine, found once.
+pub fn level() -> Level {
+    static LEVEL: OnceLock<Level> = OnceLock::new();
+    *LEVEL.get_or_init(detect)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Level {
+    let v3 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let v4 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    match (v3, v4) {
+        (true, true) => Level::V4,
+        (true, false) => Level::V3,
+        _ => Level::Base,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Level {
+    Level::Base
+}
+
+/// Runs a loop, compiled for the level of this machine. The loop must be inlined whole into it: give a closure whose
+/// body is `#[inline(always)]` code.
+#[inline(always)]
+pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn v3<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn v4<R>(f: impl FnOnce() -> R) -> R {
+            f()
+        }
+        match level() {
+            // SAFETY: `level` found these features on this processor.
+            Level::V4 => return unsafe { v4(f) },
+            // SAFETY: as above.
+            Level::V3 => return unsafe { v3(f) },
+            Level::Base => {}
+        }
+    }
+    f()
+}

@@ -1,0 +1,278 @@
+//! The shared buffer under tensors, and the one place of the core where memory is aliased.
+//!
+//! A [`Storage`] is a reference-counted, resizable run of elements of one type. Many tensors look at one storage, and
+//! an operation may write through one while it reads through another: so nothing here hands out `&mut [T]`, only raw
+//! pointers and whole-buffer copies.
+
+use super::dtype::{DType, Element};
+use super::error::{Error, Result};
+use std::alloc::{self, Layout as Alloc};
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Buffers are aligned for the widest vector registers.
+const ALIGN: usize = 64;
+
+/// Bytes held by all storages of the process.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Buffers that a resize replaced while a scope was open; views taken before the resize still read them.
+    static RETIRED: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes that all storages hold at present; the Lua side feeds them to its collector.
+pub fn live_bytes() -> usize {
+    LIVE.load(Relaxed)
+}
+
+/// Frees the buffers that resizes replaced on this thread. Call it where no view is alive: the Lua boundary does so
+/// after each call.
+pub fn reclaim() {
+    RETIRED.with(|r| {
+        // the borrow ends before the blocks are dropped, and the usual case costs one comparison
+        if !r.borrow().is_empty() {
+            drop(std::mem::take(&mut *r.borrow_mut()));
+        }
+    });
+}
+
+/// An owned allocation.
+struct Block {
+    ptr: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: a block is plain memory with one owner.
+unsafe impl Send for Block {}
+
+impl Block {
+    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0 };
+
+    fn new(bytes: usize) -> Result<Block> {
+        if bytes == 0 {
+            return Ok(Block::EMPTY);
+        }
+        let fail = Error::Memory { bytes };
+        let layout = Alloc::from_size_align(bytes, ALIGN).map_err(|_| fail.clone())?;
+        // SAFETY: the size is not zero. Zeroed, because Torch7 programs may read what they never wrote and must not
+        // see freed memory of the process; large zeroed blocks come from the system without being touched.
+        let ptr = unsafe { alloc::alloc_zeroed(layout) };
+        let ptr = NonNull::new(ptr).ok_or(fail)?;
+        LIVE.fetch_add(bytes, Relaxed);
+        Ok(Block { ptr, bytes })
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            LIVE.fetch_sub(self.bytes, Relaxed);
+            // SAFETY: allocated in `new` with this size and alignment, and dropped once.
+            unsafe { alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, ALIGN)) }
+        }
+    }
+}
+
+struct Shared {
+    dtype: DType,
+    len: Cell<usize>,
+    block: Cell<Block>,
+    ptr: Cell<NonNull<u8>>,
+}
+
+// SAFETY: storages cross threads only as Torch7's do: the programs that share one synchronise their own writes, and
+// a resize while another state uses the storage is refused by `resize` (it wants an unshared count there). Kernels
+// split work over threads through raw pointers into disjoint parts.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+/// A shared, resizable buffer of elements of one type.
+#[derive(Clone)]
+pub struct Storage(Arc<Shared>);
+
+impl Storage {
+    /// A storage of `len` zero elements.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] when there is not enough.
+    pub fn new(dtype: DType, len: usize) -> Result<Storage> {
+        let bytes = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
+        let block = Block::new(bytes)?;
+        let ptr = Cell::new(block.ptr);
+        Ok(Storage(Arc::new(Shared { dtype, len: Cell::new(len), block: Cell::new(block), ptr })))
+    }
+
+    /// A storage with a copy of these elements.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] when there is not enough.
+    pub fn from_slice<T: Element>(data: &[T]) -> Result<Storage> {
+        let s = Storage::new(T::DTYPE, data.len())?;
+        // SAFETY: the fresh buffer has room for exactly these elements and nobody else sees it.
+        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), s.ptr::<T>(), data.len()) };
+        Ok(s)
+    }
+
+    /// The elements' type.
+    #[inline(always)]
+    pub fn dtype(&self) -> DType {
+        self.0.dtype
+    }
+
+    /// How many elements there are.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.0.len.get()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where the elements start. Dangling when empty. Valid until the storage is resized and [`reclaim`] runs, or
+    /// the last handle goes.
+    ///
+    /// # Panics
+    /// If `T` is not the storage's type: callers are dispatched by it.
+    #[inline(always)]
+    pub fn ptr<T: Element>(&self) -> *mut T {
+        assert!(T::DTYPE as u8 == self.0.dtype as u8, "storage of another type");
+        self.0.ptr.get().as_ptr().cast()
+    }
+
+    /// Where the bytes start, whatever the type.
+    pub fn byte_ptr(&self) -> *mut u8 {
+        self.0.ptr.get().as_ptr()
+    }
+
+    /// An address that is the same for all handles of one storage.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// Whether both are handles of one storage.
+    pub fn same(&self, other: &Storage) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Changes the number of elements and keeps the first ones; new ones are zero. Every tensor over it sees the change.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] when there is not enough; the storage is then as before.
+    pub fn resize(&self, len: usize) -> Result<()> {
+        let size = self.dtype().size();
+        let bytes = len.checked_mul(size).ok_or(Error::Memory { bytes: usize::MAX })?;
+        let old = self.0.block.replace(Block::EMPTY);
+        let (had, old_len) = (old.bytes, self.len());
+        if bytes <= had && bytes >= had / 2 {
+            self.0.block.set(old);
+            if len > old_len {
+                // SAFETY: bytes old_len..len lie in the block, whose capacity covers them; no reference to them lives.
+                unsafe { self.byte_ptr().add(old_len * size).write_bytes(0, (len - old_len) * size) };
+            }
+            self.0.len.set(len);
+            return Ok(());
+        }
+        let new = match Block::new(bytes) {
+            Ok(b) => b,
+            Err(e) => {
+                self.0.block.set(old);
+                return Err(e);
+            }
+        };
+        // SAFETY: both blocks have at least the smaller of the two lengths, and are distinct allocations.
+        unsafe { std::ptr::copy_nonoverlapping(old.ptr.as_ptr(), new.ptr.as_ptr(), len.min(old_len) * size) };
+        self.0.ptr.set(new.ptr);
+        self.0.block.set(new);
+        self.0.len.set(len);
+        if had > 0 {
+            RETIRED.with(|r| r.borrow_mut().push(old));
+        }
+        Ok(())
+    }
+
+    /// Grows to at least `len` elements.
+    ///
+    /// # Errors
+    /// As [`Storage::resize`].
+    #[inline(always)]
+    pub fn reserve(&self, len: usize) -> Result<()> {
+        if len > self.len() { self.resize(len) } else { Ok(()) }
+    }
+
+    /// Element `i`, or `None` outside.
+    #[inline(always)]
+    pub fn get<T: Element>(&self, i: usize) -> Option<T> {
+        // SAFETY: in bounds, and read by value: no reference is made to memory that others may write.
+        (i < self.len()).then(|| unsafe { self.ptr::<T>().add(i).read() })
+    }
+
+    /// Writes element `i`; whether it exists.
+    #[inline(always)]
+    pub fn set<T: Element>(&self, i: usize, v: T) -> bool {
+        if i >= self.len() {
+            return false;
+        }
+        // SAFETY: in bounds, and no reference into the buffer is ever alive while Lua code runs.
+        unsafe { self.ptr::<T>().add(i).write(v) };
+        true
+    }
+
+    /// A copy of the elements from `from`, at most `n`.
+    pub fn to_vec<T: Element>(&self, from: usize, n: usize) -> Vec<T> {
+        let from = from.min(self.len());
+        let n = n.min(self.len() - from);
+        let mut out = Vec::with_capacity(n);
+        // SAFETY: the range lies inside, and the vector has room for n elements, all written before set_len.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.ptr::<T>().add(from), out.as_mut_ptr(), n);
+            out.set_len(n);
+        }
+        out
+    }
+
+    /// Copies a slice over the elements from `at`; elements beyond the end are an error.
+    ///
+    /// # Errors
+    /// [`Error::OutOfStorage`] when the slice does not fit.
+    pub fn write_slice<T: Element>(&self, at: usize, data: &[T]) -> Result<()> {
+        let needed = at.saturating_add(data.len());
+        if needed > self.len() {
+            return Err(Error::OutOfStorage { needed, len: self.len() });
+        }
+        // SAFETY: the range lies inside; `copy` allows the slice to come from this very buffer.
+        unsafe { std::ptr::copy(data.as_ptr(), self.ptr::<T>().add(at), data.len()) };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resize_keeps_the_first_and_zeroes_the_rest() {
+        let s = Storage::from_slice(&[1.0f64, 2.0, 3.0]).unwrap();
+        s.resize(2).unwrap();
+        s.resize(3).unwrap();
+        assert_eq!(s.to_vec::<f64>(0, 9), [1.0, 2.0, 0.0]);
+        s.resize(1000).unwrap();
+        assert_eq!(s.get::<f64>(1), Some(2.0));
+        assert_eq!(s.get::<f64>(999), Some(0.0));
+        assert_eq!(s.get::<f64>(1000), None);
+        reclaim();
+    }
+
+    #[test]
+    fn too_much_memory_is_an_error() {
+        assert!(Storage::new(DType::Double, usize::MAX / 4).is_err());
+        let s = Storage::from_slice(&[7u8]).unwrap();
+        assert!(s.resize(usize::MAX / 2).is_err());
+        assert_eq!(s.get::<u8>(0), Some(7));
+    }
+}

@@ -1,0 +1,155 @@
+//! The walk over strided tensors, in logical order, run by run.
+//!
+//! Operands need the same number of elements, not the same sizes. Each one's contiguous dimensions are merged, and the
+//! walk hands out stretches in which every operand moves by a constant stride. It is compiled once, for each number
+//! of operands; element types come in only in the loops over runs.
+
+use super::View;
+use super::dtype::Element;
+use super::layout::{Layout, MAX_DIMS};
+
+/// A position in one operand: an odometer over its merged dimensions.
+#[derive(Clone)]
+pub struct Cursor {
+    ndim: usize,
+    sizes: [usize; MAX_DIMS],
+    strides: [isize; MAX_DIMS],
+    index: [usize; MAX_DIMS],
+    at: isize,
+}
+
+impl Cursor {
+    /// A cursor at logical element `start`.
+    pub fn new(layout: &Layout, start: usize) -> Cursor {
+        let mut c = Cursor { ndim: 0, sizes: [1; MAX_DIMS], strides: [0; MAX_DIMS], index: [0; MAX_DIMS], at: 0 };
+        for (&n, &s) in layout.sizes().iter().zip(layout.strides()) {
+            if n == 1 {
+                continue;
+            }
+            if c.ndim > 0 && c.strides[c.ndim - 1] == n as isize * s {
+                c.sizes[c.ndim - 1] *= n;
+                c.strides[c.ndim - 1] = s;
+            } else {
+                c.sizes[c.ndim] = n;
+                c.strides[c.ndim] = s;
+                c.ndim += 1;
+            }
+        }
+        c.ndim = c.ndim.max(1);
+        c.seek(start);
+        c
+    }
+
+    fn seek(&mut self, mut start: usize) {
+        self.at = 0;
+        for d in (0..self.ndim).rev() {
+            let n = self.sizes[d].max(1);
+            // the first dimension takes what is left, so that a seek to the very end stays in the arrays
+            self.index[d] = if d == 0 { start } else { start % n };
+            start /= n;
+            self.at += self.index[d] as isize * self.strides[d];
+        }
+    }
+
+    /// Distance between neighbours of a run.
+    #[inline(always)]
+    pub fn stride(&self) -> isize {
+        self.strides[self.ndim - 1]
+    }
+
+    #[inline(always)]
+    fn run(&self) -> usize {
+        self.sizes[self.ndim - 1] - self.index[self.ndim - 1]
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, n: usize) {
+        let mut d = self.ndim - 1;
+        self.index[d] += n;
+        self.at += n as isize * self.strides[d];
+        while self.index[d] >= self.sizes[d] && d > 0 {
+            self.at -= self.index[d] as isize * self.strides[d];
+            self.index[d] = 0;
+            d -= 1;
+            self.index[d] += 1;
+            self.at += self.strides[d];
+        }
+    }
+}
+
+/// Walks elements `start..start + count` of all operands together. `f` gets, for each run, the distance of each
+/// operand's run from its first element, and the run's length; strides within runs are those of the cursors.
+#[inline(never)]
+pub fn walk<const N: usize>(cursors: &mut [Cursor; N], mut count: usize, f: &mut dyn FnMut(&[isize; N], usize)) {
+    while count > 0 {
+        let n = cursors.iter().map(Cursor::run).fold(count, usize::min);
+        let mut at = [0; N];
+        for (a, c) in at.iter_mut().zip(cursors.iter_mut()) {
+            *a = c.at;
+            c.advance(n);
+        }
+        f(&at, n);
+        count -= n;
+    }
+}
+
+/// Calls `f` with every element in logical order.
+#[inline(always)]
+pub fn for_each<T: Element>(x: &View<T>, mut f: impl FnMut(T)) {
+    for_each_ptr(x, |p| {
+        // SAFETY: the walk stays inside the view, which was in bounds when made.
+        f(unsafe { p.read() })
+    });
+}
+
+/// Calls `f` with the address of every element in logical order.
+#[inline(always)]
+pub fn for_each_ptr<T: Element>(x: &View<T>, mut f: impl FnMut(*mut T)) {
+    let mut c = [Cursor::new(&x.layout, 0)];
+    let stride = c[0].stride();
+    walk(&mut c, x.layout.numel(), &mut |at, n| {
+        let mut p = x.ptr.wrapping_offset(at[0]);
+        for _ in 0..n {
+            f(p);
+            p = p.wrapping_offset(stride);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offsets(layout: &Layout, start: usize, count: usize) -> Vec<isize> {
+        let mut c = [Cursor::new(layout, start)];
+        let stride = c[0].stride();
+        let mut out = vec![];
+        walk(&mut c, count, &mut |at, n| out.extend((0..n as isize).map(|i| at[0] + i * stride)));
+        out
+    }
+
+    #[test]
+    fn contiguous_is_one_run() {
+        let l = Layout::contiguous(&[2, 3, 4]).unwrap();
+        let mut runs = 0;
+        walk(&mut [Cursor::new(&l, 0)], 24, &mut |_, _| runs += 1);
+        assert_eq!(runs, 1);
+    }
+
+    #[test]
+    fn transposed_goes_in_logical_order_from_anywhere() {
+        let l = Layout::contiguous(&[2, 3]).unwrap().transpose(0, 1).unwrap();
+        assert_eq!(offsets(&l, 0, 6), [0, 3, 1, 4, 2, 5]);
+        assert_eq!(offsets(&l, 3, 2), [4, 2]);
+        assert_eq!(offsets(&l, 6, 0), [0isize; 0]);
+    }
+
+    #[test]
+    fn operands_may_have_other_sizes() {
+        let a = Layout::contiguous(&[6]).unwrap();
+        let b = Layout::contiguous(&[2, 3]).unwrap().transpose(0, 1).unwrap();
+        let mut lens = vec![];
+        walk(&mut [Cursor::new(&a, 0), Cursor::new(&b, 0)], 6, &mut |_, n| lens.push(n));
+        assert_eq!(lens, [2, 2, 2]);
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs the conformance suite through the built binary, one process per area, and checks that every case listed in
+//! `tests/passing.txt` still passes. The list only grows: `UPDATE_PASSING=1 cargo test --release --test conformance`
+//! adds what passes now.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Names of all areas, from the case files.
+fn areas() -> Vec<String> {
+    let dir = root().join("tests/conformance/cases");
+    let mut names: Vec<String> = std::fs::read_dir(dir)
+        .expect("the cases are part of the repository")
+        .filter_map(|e| e.ok()?.path().file_stem()?.to_str().map(String::from))
+        .collect();
+    names.sort();
+    names
+}
+
+/// What passes in one area, as `area/case`. Cases of an area that kills the process count as failed.
+fn passing(area: &str, scratch: &Path) -> Vec<String> {
+    let out = Command::new(env!("CARGO_BIN_EXE_th"))
+        .arg(root().join("tests/conformance/run.lua"))
+        .args(["-v", area])
+        .current_dir(scratch)
+        .output()
+        .expect("th runs");
+    let text = String::from_utf8_lossy(&out.stdout);
+    let ok = text.lines().filter_map(|l| l.strip_prefix("ok   ")).map(String::from).collect();
+    if !text.trim_end().ends_with("failed") {
+        println!("{area}: did not reach its end: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    ok
+}
+
+#[test]
+fn listed_cases_pass() {
+    let list = root().join("tests/passing.txt");
+    let listed: BTreeSet<String> = std::fs::read_to_string(&list).unwrap_or_default().lines().map(String::from).collect();
+    let scratch = std::env::temp_dir().join(format!("rekindle-conformance-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a scratch folder");
+    let queue = Mutex::new(areas());
+    let found = Mutex::new(BTreeSet::new());
+    std::thread::scope(|s| {
+        for _ in 0..2 {
+            s.spawn(|| {
+                loop {
+                    let next = queue.lock().expect("no worker panics").pop();
+                    let Some(area) = next else { break };
+                    let ok = passing(&area, &scratch);
+                    found.lock().expect("no worker panics").extend(ok);
+                }
+            });
+        }
+    });
+    let found = found.into_inner().expect("no worker panics");
+    std::fs::remove_dir_all(&scratch).ok();
+    let lost: Vec<&String> = listed.difference(&found).collect();
+    println!("{} passed, {} failed", listed.len() - lost.len(), lost.len());
+    if std::env::var_os("UPDATE_PASSING").is_some() {
+        let all: Vec<&str> = listed.union(&found).map(String::as_str).collect();
+        std::fs::write(&list, all.join("\n") + "\n").expect("the list can be written");
+    }
+    assert!(lost.is_empty(), "cases that passed before and fail now: {lost:#?}");
+    assert!(!listed.is_empty(), "tests/passing.txt lists nothing");
+}

@@ -1,0 +1,61 @@
+//! Whole programs through the built binary: examples, options of the command line, robustness.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn th(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_th")).args(args).current_dir(root()).output().expect("th runs")
+}
+
+/// Standard output of a run that must succeed.
+fn good(args: &[&str]) -> String {
+    let out = th(args);
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "th {args:?} failed: {}\n{text}", String::from_utf8_lossy(&out.stderr));
+    text
+}
+
+#[test]
+fn random_arguments_only_raise_strings() {
+    for seed in ["1", "2", "3"] {
+        let text = good(&["tests/lua/random_arguments.lua", seed]);
+        assert!(text.contains("errors"), "{text}");
+    }
+}
+
+#[test]
+fn temporaries_stay_small() {
+    if cfg!(target_os = "linux") {
+        assert!(good(&["tests/lua/temporaries.lua"]).contains("peak"));
+    }
+}
+
+#[test]
+fn examples_run() {
+    assert!(good(&["examples/backprop.lua"]).contains("all as it should be"));
+    assert!(good(&["examples/custom_module.lua"]).contains("after 50 calls"));
+}
+
+#[test]
+fn options_of_the_command_line() {
+    assert_eq!(good(&["-e", "print(6 * 7)"]), "42\n");
+    assert_eq!(good(&["-e", "print(...)", "a", "-b"]), "a\t-b\n");
+    assert!(good(&["-l", "nn", "-e", "print(nn.Tanh())"]).contains("nn.Tanh"));
+    let out = th(&["-e", "error('on purpose')"]);
+    assert_eq!(out.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(text.contains("on purpose") && text.contains("traceback"), "{text}");
+    assert_eq!(th(&["-e", "os.exit(7)"]).status.code(), Some(7));
+    assert!(!th(&["no-such-file.lua"]).status.success());
+}
+
+#[test]
+fn errors_are_strings_with_position() {
+    let text = good(&["-e", "print(pcall(torch.add, torch.Tensor(2), 'x')) print(pcall(function() return torch.Tensor(2):add(torch.Tensor(3)) end))"]);
+    assert!(text.contains("invalid arguments") && text.contains("expected arguments"), "{text}");
+    assert!(text.contains("(command line):1:"), "{text}");
+}
