@@ -174,12 +174,15 @@ function CmdLine:string(prefix, params, ignore)
       local name = bare(argument.key)
       if not ignore[name] and params[name] ~= nil then say(name) end
    end
+   local before_options = #said
    for name in pairs(defaults) do names[#names + 1] = name end
    table.sort(names)
    for _, name in ipairs(names) do
       local changed = params[name] ~= nil and params[name] ~= defaults[name]
       if not ignore[name] and (changed or ignore[name] == false and params[name] ~= nil) then say(name) end
    end
+   -- names made by Torch7 end in a separator when arguments are followed by no option
+   if #said == before_options and before_options > (prefix and 1 or 0) then said[#said + 1] = '' end
    return table.concat(said, self.argseparator)
 end
 
