@@ -40,11 +40,16 @@ local function accessor(x)
 end
 
 local function checked(name, f, ...)
+   local class = torch.typename((...))
    if type(f) ~= 'function' then error(name .. ': expected a function, got ' .. type(f), 3) end
    local n
    for i = 1, select('#', ...) do
       local x = select(i, ...)
       if not torch.isTensor(x) then error(name .. ': expected a tensor, got ' .. torch.type(x), 3) end
+      if class == 'torch.HalfTensor' then error(class .. ' does not implement the ' .. name .. '() function', 3) end
+      if torch.typename(x) ~= class then
+         error(string.format('%s: expected a %s, got a %s', name, class, torch.typename(x)), 3)
+      end
       if n and x:nElement() ~= n then
          error(string.format('%s: inconsistent tensor sizes, %d and %d elements', name, n, x:nElement()), 3)
       end
@@ -53,9 +58,9 @@ local function checked(name, f, ...)
 end
 
 local function store(name, storage, at, v, contiguous)
-   if v == nil or v == false and not contiguous then return end
+   if v == nil then return end
    if type(v) ~= 'number' then
-      if v == false then return end
+      if v == false and contiguous then return end
       error(name .. ': the function should return a number or nothing, got ' .. type(v), 3)
    end
    storage[at] = v
@@ -73,10 +78,11 @@ function methods:apply(f)
    checked('apply', f, self)
    if self:dim() == 0 then return self end
    local s, first = accessor(self)
+   local contiguous = self:isContiguous()
    walk(self, function(at)
       at = first + at
       local v = f(s[at])
-      if v ~= nil then store('apply', s, at, v) end
+      if v ~= nil then store('apply', s, at, v, contiguous) end
    end)
    return self
 end
@@ -89,7 +95,7 @@ function methods:map(other, f)
    local places, k = offsets(other), 0
    walk(self, function(at)
       k, at = k + 1, first + at
-      store('map', s, at, f(s[at], t[start + places[k]]))
+      store('map', s, at, f(s[at], t[start + places[k]]), true)
    end)
    return self
 end
@@ -102,7 +108,7 @@ function methods:map2(a, b, f)
    local pa, pb, k = offsets(a), offsets(b), 0
    walk(self, function(at)
       k, at = k + 1, first + at
-      store('map2', s, at, f(s[at], t[start + pa[k]], u[begin + pb[k]]))
+      store('map2', s, at, f(s[at], t[start + pa[k]], u[begin + pb[k]]), true)
    end)
    return self
 end
@@ -182,6 +188,20 @@ function torch.totable(x) return x:totable() end
 function torch.data(x, ...) return x:data(...) end
 function torch.cdata(x) return x:cdata() end
 
+-- split and chunk may be given the table that is to hold the parts
+local function into_table(name)
+   local make = torch[name]
+   torch[name] = function(first, ...)
+      if type(first) ~= 'table' then return make(first, ...) end
+      local parts = make(...)
+      for k in pairs(first) do first[k] = nil end
+      for i, part in ipairs(parts) do first[i] = part end
+      return first
+   end
+end
+into_table 'split'
+into_table 'chunk'
+
 -- ---- operators ----
 
 local function number_or(x) return type(x) == 'number' or torch.isTensor(x) end
@@ -224,9 +244,17 @@ function operators.__div__(a, b)
    return torch.div(a, b)
 end
 function operators.__mod__(a, b)
-   if not torch.isTensor(a) then error('__mod__: expected a tensor, got ' .. torch.type(a), 2) end
-   if type(b) == 'number' then return torch.remainder(a, b) end
-   return torch.cremainder(a, b)
+   if not torch.isTensor(a) or type(b) ~= 'number' then
+      error('__mod__: expected a tensor and a number, got ' .. torch.type(a) .. ' % ' .. torch.type(b), 2)
+   end
+   return torch.remainder(a, b)
+end
+-- a string on the right that reads as a number is one
+for name, f in pairs(operators) do
+   operators[name] = function(a, b)
+      if type(b) == 'string' then b = tonumber(b) or b end
+      return f(a, b)
+   end
 end
 
 each_class(function(mt, _, short)

@@ -212,6 +212,13 @@ impl IntoRet for () {
     }
 }
 
+impl IntoRet for Rets {
+    #[inline(always)]
+    fn into_rets(self) -> Rets {
+        self
+    }
+}
+
 macro_rules! one_ret {
     ($($t:ty, $s:ident => $one:expr, $many:expr;)*) => { $(
         impl IntoOne for $t { #[inline(always)] fn one(self) -> Ret { let $s = self; $one } }

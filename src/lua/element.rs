@@ -132,10 +132,16 @@ fn mask_op<R>(t: &Tensor, f: impl FnOnce(&Tensor) -> Result<R>) -> Result<R> {
 pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
     if let Key::Mask(mask) = key {
         return mask_op(t, |t| match value {
-            Value::Num(v) => with_dtype!(t.dtype(), T => index::masked_fill::<T>(t, mask, Element::from_f64(*v))),
+            Value::Num(_) if t.dtype() == DType::Half => refuse!("torch.HalfTensor cannot be filled with a number: expected a tensor"),
+        Value::Num(v) => with_dtype!(t.dtype(), T => index::masked_fill::<T>(t, mask, Element::from_f64(*v))),
             Value::Tensor(src) => {
-                let same = if src.dtype() == t.dtype() { (*src).clone() } else { copy::to_type(src, t.dtype())? };
-                with_dtype!(t.dtype(), T => index::masked_copy::<T>(t, mask, &same))
+                demand!(
+                    src.dtype() == t.dtype(),
+                    "expected a {} where a mask writes, got a {}",
+                    t.dtype().tensor_name(),
+                    src.dtype().tensor_name()
+                );
+                with_dtype!(t.dtype(), T => index::masked_copy::<T>(t, mask, src))
             }
         });
     }
@@ -150,7 +156,7 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
         Value::Tensor(src) => {
             let mut l = l;
             if single {
-                demand!(matches!(key, Key::Number(_) | Key::Table(_)), "value should be a number");
+                demand!(matches!(key, Key::Number(_)), "value should be a number");
                 // a single element takes a tensor of one element
                 let keep = l.offset;
                 l = Layout::contiguous(&[1])?;

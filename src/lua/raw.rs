@@ -119,7 +119,7 @@ unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>) -> u32 {
         match ffi::lua_type(l, i) {
             ffi::LUA_TNUMBER => {
                 *out = Val::Num(ffi::lua_tonumber(l, i));
-                kind::NUM
+                kind::NUM | kind::NUMBER
             }
             ffi::LUA_TUSERDATA => match object::<c_void>(l, i) {
                 Some((k, p)) if k < STORAGE => {
@@ -340,7 +340,7 @@ fn matches(p: &Pattern, kinds: &[u32]) -> bool {
             return false;
         }
         let head = p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0);
-        return head && (kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & kind::NUM != 0));
+        return head && (kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & kind::NUMBER != 0));
     }
     p.nargs == kinds.len() && p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0)
 }
@@ -598,6 +598,9 @@ unsafe fn nested(l: *mut lua_State, at: c_int) -> std::result::Result<Nested, St
             ffi::lua_rawgeti(l, -1, 1);
         }
         ffi::lua_settop(l, top);
+        if out.sizes.len() > 1 && out.sizes.contains(&0) {
+            return Err("invalid table: it has an empty row".into());
+        }
         if out.sizes.iter().all(|&n| n > 0) {
             let r = nested_level(l, at, 0, &mut out);
             ffi::lua_settop(l, top);

@@ -23,6 +23,8 @@ pub mod kind {
     pub const T: u32 = 1 << 7;
     /// a storage of the call's element type
     pub const S: u32 = 1 << 24;
+    /// a number that is not a string
+    pub const NUMBER: u32 = 1 << 25;
     /// any tensor
     pub const TENSOR: u32 = 0xff << 8;
     /// any storage
@@ -179,7 +181,7 @@ fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
         "storage" => kind::STORAGE,
         "T[]" => return Ok((kind::TABLE, Read::Tensors)),
         "nested" => return Ok((kind::TABLE, Read::Nested)),
-        "dims" => return Ok((kind::NUM | kind::storage(DType::Long), Read::Dims)),
+        "dims" => return Ok((kind::NUMBER | kind::storage(DType::Long), Read::Dims)),
         "real" | "num" | "long" | "index" => kind::NUM,
         "bool" => kind::BOOL,
         "str" => kind::STR,

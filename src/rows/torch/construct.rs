@@ -3,11 +3,20 @@ use crate::lua::prelude::*;
 
 fn positive(list: &Dims) -> Vec<usize> {
     // Torch7 reads at most eight sizes from a list of numbers
-    list.sizes()
+    let mut sizes = list.sizes();
+    sizes.truncate(8);
+    sizes
 }
 fn dims<T: Element>(d: Dims) -> Result<Tensor> {
     let sizes = positive(&d);
-    if sizes.is_empty() { construct::empty::<T>() } else { construct::sized::<T>(&sizes) }
+    if sizes.is_empty() { empty::<T>() } else { construct::sized::<T>(&sizes) }
+}
+fn sized_by<T: Element>(sizes: &Storage) -> Result<Tensor> {
+    let sizes = longs(sizes).sizes();
+    if sizes.is_empty() { empty::<T>() } else { construct::sized::<T>(&sizes) }
+}
+fn empty<T: Element>() -> Result<Tensor> {
+    Ok(Tensor::empty(T::DTYPE))
 }
 fn strided<T: Element>(sizes: &Storage, strides: &Storage) -> Result<Tensor> {
     let (sizes, strides) = (longs(sizes), longs(strides));
@@ -44,11 +53,12 @@ fn with_pairs<T: Element>(s: &Storage, offset: usize, pairs: Dims) -> Result<Ten
 pub static TENSOR: Op = func!(
     "new",
     &[
-        form("", every!(construct::empty)),
+        form("", every!(empty)),
         form("s:S", every!(all_of)),
         form("s:S offset:index sizes:LongStorage strides:LongStorage=nil", every!(with_sizes)),
         form("s:S offset:index", every!(at_offset)),
         form("s:S offset:index pairs:dims", every!(with_pairs)),
+        form("sizes:LongStorage", every!(sized_by)),
         form("sizes:dims", every!(dims)),
         form("sizes:LongStorage strides:LongStorage", every!(strided)),
         form("x:T", every!(share)),

@@ -2,6 +2,7 @@
 pub mod arith;
 pub mod blas;
 pub mod construct;
+pub mod order;
 pub mod pointwise;
 pub mod random;
 pub mod reduce;
@@ -10,4 +11,4 @@ pub mod view;
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];
+pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, order::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];

@@ -126,15 +126,48 @@ fn permute(x: &Tensor, d: Dims) -> Result<Tensor> {
 fn sub(x: &Tensor, d: Dims) -> Result<Tensor> {
     view::sub(x, &d.0)
 }
-fn squeeze(x: &Tensor) -> Result<Ret> {
-    let s = view::squeeze(x)?;
-    if s.numel() == 1 {
-        return Ok(Ret::Num(crate::with_dtype!(s.dtype(), T => s.element::<T>(s.offset()).map_or(f64::NAN, |v| v.to_f64()))));
-    }
-    Ok(Ret::Tensor(s))
+/// The element at this place of the storage.
+fn element_at(x: &Tensor, at: usize) -> Result<Rets> {
+    let v = crate::with_dtype!(x.dtype(), T => x.element::<T>(at).map(|v| v.to_f64()));
+    v.map(Rets::Num).ok_or(Error::OutOfStorage { needed: at + 1, len: 0 })
 }
-fn squeeze_into<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
-    res.set(&view::squeeze(x)?)
+/// A squeezed tensor, or a number where one element is left.
+fn number_or(s: Tensor) -> Result<Rets> {
+    if s.ndim() == 1 && s.numel() == 1 { element_at(&s, s.offset()) } else { Ok(Rets::Tensor(s)) }
+}
+fn number_or_result(res: &Tensor, s: Tensor) -> Result<Rets> {
+    res.set(&s)?;
+    if s.ndim() == 1 && s.numel() == 1 { element_at(&s, s.offset()) } else { Ok(Rets::Args) }
+}
+fn squeeze(x: &Tensor) -> Result<Rets> {
+    number_or(view::squeeze(x)?)
+}
+fn squeeze_dim(x: &Tensor, d: usize) -> Result<Rets> {
+    number_or(view::squeeze_dim(x, d)?)
+}
+fn squeeze_into(res: &Tensor, x: &Tensor) -> Result<Rets> {
+    number_or_result(res, view::squeeze(x)?)
+}
+fn squeeze_dim_into(res: &Tensor, x: &Tensor, d: usize) -> Result<Rets> {
+    number_or_result(res, view::squeeze_dim(x, d)?)
+}
+fn select(x: &Tensor, d: usize, i: usize) -> Result<Rets> {
+    if x.ndim() == 1 && d == 0 && i < x.size(0) {
+        return element_at(x, x.offset() + i * x.stride(0) as usize);
+    }
+    view::select(x, d, i).map(Rets::Tensor)
+}
+fn contiguous(x: &Tensor) -> Result<Rets> {
+    if x.is_contiguous() { Ok(Rets::Args) } else { copy::contiguous(x).map(Rets::Tensor) }
+}
+fn view_as_into(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
+    res.set(&view_as(x, y)?)
+}
+fn expand_into(res: &Tensor, x: &Tensor, d: Dims) -> Result<()> {
+    res.set(&expand(x, d)?)
+}
+fn expand_as_into(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
+    res.set(&expand_as(x, y)?)
 }
 fn cat_pair<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<i64>) -> Result<()> {
     view::cat::<T>(res, &[a, b], cat_dim(d)?)
@@ -144,7 +177,7 @@ fn cat_list<T: Real>(res: &Tensor, list: &[&Tensor], d: Option<i64>) -> Result<(
 }
 fn cat_dim(d: Option<i64>) -> Result<Option<usize>> {
     match d {
-        None => Ok(None),
+        None | Some(-1) => Ok(None),
         Some(d) => usize::try_from(d - 1).map(Some).map_err(|_| Error::invalid(format!("cat: invalid dimension {d}"))),
     }
 }
@@ -164,7 +197,7 @@ pub static ROWS: &[Op] = &[
     op!("fill", &[form("*x:T v:real", every!(create::fill))]),
     method!("copy", &[form("*x:T y:tensor", any!(copy::copy))]),
     method!("clone", &[form("x:T", any!(copy::clone))]),
-    method!("contiguous", &[form("x:T", any!(copy::contiguous))]),
+    method!("contiguous", &[form("*x:T", any!(contiguous))]),
     method!("size", &[form("x:T", any!(size_all)), form("x:T d:index", any!(size))]),
     method!("stride", &[form("x:T", any!(stride_all)), form("x:T d:index", any!(stride))]),
     method!("dim", &[form("x:T", any!(dim))]),
@@ -174,14 +207,14 @@ pub static ROWS: &[Op] = &[
     method!("storage", &[form("x:T", any!(storage))]),
     method!("elementSize", &[form("x:T", any!(element_size))]),
     method!("isContiguous", &[form("x:T", any!(is_contiguous))]),
-    method!("isSameSizeAs", &[form("x:T y:tensor", any!(same_size))]),
+    method!("isSameSizeAs", &[form("x:T y:T", any!(same_size))]),
     method!("isSize", &[form("x:T s:LongStorage", any!(is_size))]),
     method!("isSetTo", &[form("x:T y:T", any!(is_set_to))]),
     method!("resize", &[
         form("*x:T d:dims", any!(resize)),
         form("*x:T sizes:LongStorage strides:LongStorage", any!(resize_strided)),
     ]),
-    method!("resizeAs", &[form("*x:T y:tensor", any!(resize_as))]),
+    method!("resizeAs", &[form("*x:T y:T", any!(resize_as))]),
     method!("set", &[
         form("*x:T", any!(set_empty)),
         form("*x:T y:T", any!(set_tensor)),
@@ -191,22 +224,23 @@ pub static ROWS: &[Op] = &[
         form("*x:T s:S offset:index pairs:dims", any!(set_pairs)),
     ]),
     method!("narrow", &[form("x:T dim:index first:index n:long", any!(view::narrow))]),
-    method!("select", &[form("x:T dim:index i:index", any!(view::select))]),
+    method!("select", &[form("x:T dim:index i:index", any!(select))]),
     method!("sub", &[form("x:T d:dims", any!(sub))]),
     method!("transpose", &[form("x:T a:index b:index", any!(view::transpose))]),
     method!("t", &[form("x:T", any!(view::t))]),
     op!("permute", &[form("x:T d:dims", any!(permute))]),
     method!("unfold", &[form("x:T dim:index size:long step:long", any!(view::unfold))]),
-    op!("expand", &[form("x:T d:dims", any!(expand))]),
-    op!("expandAs", &[form("x:T y:tensor", any!(expand_as))]),
+    op!("expand", &[form("x:T d:dims", any!(expand)), form("*res:T x:T d:dims", any!(expand_into))]),
+    op!("expandAs", &[form("x:T y:tensor", any!(expand_as)), form("*res:T x:T y:tensor", any!(expand_as_into))]),
     op!("squeeze", &[
         form("x:T", any!(squeeze)),
-        form("*res:T x:T", every!(squeeze_into)),
-        form("x:T dim:index", any!(view::squeeze_dim)),
+        form("*res:T x:T", any!(squeeze_into)),
+        form("x:T dim:index", any!(squeeze_dim)),
+        form("*res:T x:T dim:index", any!(squeeze_dim_into)),
     ]),
     method!("view", &[form("*res:T x:T d:dims", any!(view_into)), form("x:T d:dims", any!(view_dims))]),
     func!("view", &[form("x:T d:dims", any!(view_dims)), form("*res:T x:T d:dims", any!(view_into))]),
-    op!("viewAs", &[form("x:T y:tensor", any!(view_as))]),
+    op!("viewAs", &[form("x:T y:tensor", any!(view_as)), form("*res:T x:T y:tensor", any!(view_as_into))]),
     func!("reshape", &[form("*res?:T x:T d:dims", every!(reshape))]),
     method!("reshape", &[form("x:T d:dims", every!(reshape_method)), form("*res:T x:T d:dims", every!(reshape))]),
     op!("repeatTensor", &[form("x:T d:dims", every!(repeat)), form("*res:T x:T d:dims", every!(repeat_into))]),
@@ -216,10 +250,11 @@ pub static ROWS: &[Op] = &[
         form("*res?:T a:T b:T dim:long=nil", all!(cat_pair)),
         form("*res?:T list:T[] dim:long=nil", all!(cat_list)),
     ]),
-    op!("tril", &[form("*res?:T x@1:T k:long=0", all!(view::tril))]),
-    op!("triu", &[form("*res?:T x@1:T k:long=0", all!(view::triu))]),
+    op!("tril", &[form("*res?:T x:T k:long=0", all!(view::tril))]),
+    op!("triu", &[form("*res?:T x:T k:long=0", all!(view::triu))]),
     op!("diag", &[form("*res?:T x:T k:long=0", all!(view::diag))]),
     method!("index", &[
+        form("res:T x:T dim:index *list:Long", all!(index::index)),
         form("*res?:T x:T dim:index list:Long", all!(index::index)),
     ]),
     method!("indexCopy", &[form("x:T dim:index list:Long *src:T", all!(index::index_copy))]),
@@ -227,7 +262,10 @@ pub static ROWS: &[Op] = &[
     method!("indexFill", &[form("x:T dim:index list:Long *v:real", all!(index::index_fill))]),
     method!("maskedFill", &[form("x:T mask:Byte *v:real", all!(index::masked_fill))]),
     method!("maskedCopy", &[form("*x:T mask:Byte src:T", all!(index::masked_copy))]),
-    method!("maskedSelect", &[form("*res?:T x:T mask:Byte", all!(index::masked_select))]),
+    method!("maskedSelect", &[
+        form("res:T x:T *mask:Byte", all!(index::masked_select)),
+        form("*res?:T x:T mask:Byte", all!(index::masked_select)),
+    ]),
     op!("gather", &[
         form("x:T dim:index list:Long", all!(index::gather_fresh)),
         form("*res:T x:T dim:index list:Long", all!(index::gather)),

@@ -90,9 +90,9 @@ with_tensor! {
     /// x raised to y
     cpow<T: Real>(x, y) = x.pow(y);
     /// The larger of x and y; nan stays.
-    cmax<T: Real>(x, y) = if x > y || x.is_nan() { x } else { y };
+    cmax<T: Real>(x, y) = if x > y { x } else { y };
     /// The smaller of x and y; nan stays.
-    cmin<T: Real>(x, y) = if x < y || x.is_nan() { x } else { y };
+    cmin<T: Real>(x, y) = if x < y { x } else { y };
     /// Bits of x and y
     cbitand<T: Integer>(x, y) = x.and(y);
     /// Bits of x or y

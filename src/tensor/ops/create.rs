@@ -44,6 +44,8 @@ fn sized(res: &Tensor, n: usize) -> Result<()> {
 /// # Errors
 /// A step of 0 or of the wrong sign, infinite bounds.
 pub fn range<T: Real>(res: &Tensor, from: f64, to: f64, step: f64) -> Result<()> {
+    let cut = |v: f64| if T::DTYPE.is_float() { v } else { v.trunc() };
+    let (from, to, step) = (cut(from), cut(to), cut(step));
     demand!(step > 0.0 || step < 0.0, "range: step must be a non-null number, got {step}");
     demand!(
         (step > 0.0 && to >= from) || (step < 0.0 && to <= from),

@@ -211,13 +211,16 @@ pub fn chunk(x: &Tensor, n: i64, d: usize) -> Result<Vec<Tensor>> {
 ///
 /// # Errors
 /// Sizes that differ elsewhere than along `d`.
-pub fn cat<T: Element>(res: &Tensor, parts: &[&Tensor], d: Option<usize>) -> Result<()> {
-    let parts: Vec<Tensor> = parts.iter().filter(|p| p.ndim() > 0).map(|p| (*p).clone()).collect();
+pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Result<()> {
+    let parts: Vec<Tensor> = list.iter().filter(|p| p.ndim() > 0).map(|p| (*p).clone()).collect();
     let deepest = parts.iter().map(Tensor::ndim).max().unwrap_or(0);
-    demand!(deepest > 0, "cat: nothing to concatenate");
+    demand!(!list.is_empty(), "cat: nothing to concatenate");
+    if deepest == 0 {
+        return res.set(&Tensor::empty(T::DTYPE));
+    }
     let d = d.unwrap_or(deepest - 1);
-    let n = deepest.max(d + 1);
-    demand!(d <= deepest && n <= crate::tensor::layout::MAX_DIMS, "cat: invalid dimension {}", d + 1);
+    let n = deepest.max(d.saturating_add(1));
+    demand!(n <= crate::tensor::layout::MAX_DIMS, "cat: invalid dimension {}", d + 1);
     let mut full = vec![];
     for p in &parts {
         let mut l = p.layout();

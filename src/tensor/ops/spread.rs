@@ -1,0 +1,152 @@
+//! Histograms, norms held below a bound, cross products and squared distances.
+
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{Element, Float, Real};
+use crate::tensor::error::{Error, Result};
+use crate::tensor::walk::for_each_ptr;
+
+/// The ends of a histogram: as given, or those of the data where both are the same.
+fn ends(data: &[f64], low: f64, high: f64) -> Result<(f64, f64)> {
+    let (mut low, mut high) = (low, high);
+    if low == high {
+        let numbers = || data.iter().copied().filter(|v| !v.is_nan());
+        (low, high) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
+    }
+    if low == high {
+        (low, high) = (low - 1.0, high + 1.0);
+    }
+    demand!(low.is_finite() && high.is_finite() && low < high, "histc: cannot make bins from {low} to {high}");
+    Ok((low, high))
+}
+
+/// Counts `data` into bins between the ends.
+fn count(bins: &mut [f64], data: &[f64], (low, high): (f64, f64)) {
+    let width = (high - low) / bins.len() as f64;
+    let last = bins.len() - 1;
+    for &v in data.iter().filter(|&&v| v >= low && v <= high) {
+        bins[(((v - low) / width) as usize).min(last)] += 1.0;
+    }
+}
+
+fn numbers<T: Element>(x: &Tensor) -> Result<Vec<f64>> {
+    Ok(x.to_vec::<T>()?.into_iter().map(Element::to_f64).collect())
+}
+
+fn bin_number(op: &str, bins: i64) -> Result<usize> {
+    demand!(bins > 0 && bins < 1 << 40, "{op}: expected a positive number of bins, got {bins}");
+    Ok(bins as usize)
+}
+
+/// Writes values in logical order.
+fn write<T: Element>(res: &Tensor, sizes: &[usize], data: &[f64]) -> Result<()> {
+    res.resize(sizes)?;
+    let mut values = data.iter();
+    for_each_ptr(&res.view::<T>()?, |p| {
+        if let Some(&v) = values.next() {
+            // SAFETY: the walk stays inside the view.
+            unsafe { p.write(T::from_f64(v)) };
+        }
+    });
+    Ok(())
+}
+
+/// How many elements fall into each of equal bins between two ends (those of the data where the ends are the same).
+///
+/// # Errors
+/// No element, no bin, infinite ends.
+pub fn histc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64) -> Result<()> {
+    demand!(x.ndim() > 0, "histc: tensor must have one dimension at least");
+    let data = numbers::<T>(x)?;
+    let mut out = vec![0.0; bin_number("histc", bins)?];
+    count(&mut out, &data, ends(&data, low, high)?);
+    write::<T>(res, &[out.len()], &out)
+}
+
+/// As [`histc`], for each row of a matrix, with the same bins for all rows.
+///
+/// # Errors
+/// As [`histc`]; not a matrix.
+pub fn bhistc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64) -> Result<()> {
+    demand!(x.ndim() == 2, "bhistc: expected a matrix, got a {}D tensor", x.ndim());
+    let data = numbers::<T>(x)?;
+    let (rows, bins) = (x.size(0), bin_number("bhistc", bins)?);
+    let ends = ends(&data, low, high)?;
+    let total = rows.checked_mul(bins).filter(|&n| n < 1 << 40);
+    let total = total.ok_or_else(|| Error::invalid(format!("bhistc: {rows} rows of {bins} bins are too many")))?;
+    let mut out = vec![0.0; total];
+    for (bins, row) in out.chunks_mut(bins).zip(data.chunks(x.size(1).max(1))) {
+        count(bins, row, ends);
+    }
+    write::<T>(res, &[rows, bins], &out)
+}
+
+/// Slices along dimension `d` scaled down to a p-norm of at most `most`.
+///
+/// # Errors
+/// A vector, a dimension that is not there, a power that is not positive.
+pub fn renorm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize, most: f64) -> Result<()> {
+    demand!(p > 0.0, "renorm: non-positive-norm not supported, got {p}");
+    demand!(x.ndim() > 1, "renorm: need at least 2 dimensions, got {}", x.ndim());
+    if d >= x.ndim() {
+        return Err(Error::Dimension { op: "renorm", dim: d as i64 + 1, ndim: x.ndim() });
+    }
+    let source = x.clone();
+    res.resize_as(x)?;
+    for i in 0..source.size(d) {
+        let slice = numbers::<T>(&super::view::select(&source, d, i)?)?;
+        let norm = slice.iter().map(|v| v.abs().powf(p)).sum::<f64>().powf(1.0 / p);
+        let scale = if norm > most { most / (norm + 1e-7) } else { 1.0 };
+        let scaled: Vec<f64> = slice.iter().map(|v| v * scale).collect();
+        let out = super::view::select(res, d, i)?;
+        write::<T>(&out, out.layout().sizes(), &scaled)?;
+    }
+    Ok(())
+}
+
+/// Cross products along a dimension of size 3: the given one, or the first such.
+///
+/// # Errors
+/// Sizes that differ, no dimension of size 3.
+pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) -> Result<()> {
+    demand!(a.same_size(b), "cross: inconsistent tensor sizes, {} and {}", a.shape_text(), b.shape_text());
+    let d = d.or_else(|| a.layout().sizes().iter().position(|&n| n == 3)).filter(|&d| d < a.ndim() && a.size(d) == 3);
+    let Some(d) = d else {
+        return Err(Error::invalid(format!("cross: expected a dimension of size 3, got {}", a.shape_text())));
+    };
+    let x = super::view::transpose(a, 0, d)?.to_vec::<T>()?;
+    let y = super::view::transpose(b, 0, d)?.to_vec::<T>()?;
+    let n = x.len() / 3;
+    res.resize_as(a)?;
+    let mut at = 0;
+    for_each_ptr(&super::view::transpose(res, 0, d)?.view::<T>()?, |p| {
+        let (plane, i) = (at / n, at % n);
+        let (j, k) = ((plane + 1) % 3 * n + i, (plane + 2) % 3 * n + i);
+        // SAFETY: the walk stays inside the view.
+        unsafe { p.write(x[j].mul(y[k]).sub(x[k].mul(y[j]))) };
+        at += 1;
+    });
+    Ok(())
+}
+
+/// Squared distances between the rows of two tensors, times `gain`.
+///
+/// # Errors
+/// Rows of different length, no element.
+pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Result<()> {
+    demand!(a.ndim() > 0 && b.ndim() > 0, "match: expected two tensors with elements");
+    let (rows, cols) = (a.size(0), b.size(0));
+    let (x, y) = (a.to_vec::<T>()?, b.to_vec::<T>()?);
+    let n = x.len() / rows.max(1);
+    demand!(n > 0 && y.len() / cols.max(1) == n, "match: inconsistent sizes, {} and {}", a.shape_text(), b.shape_text());
+    res.resize(&[rows, cols])?;
+    let mut at = 0;
+    for_each_ptr(&res.view::<T>()?, |p| {
+        let (u, v) = (&x[at / cols * n..][..n], &y[at % cols * n..][..n]);
+        let sum = u.iter().zip(v).fold(T::ZERO, |s, (&u, &v)| s.add(u.sub(v).mul(u.sub(v))));
+        // SAFETY: the walk stays inside the view.
+        unsafe { p.write(gain.mul(sum)) };
+        at += 1;
+    });
+    Ok(())
+}
