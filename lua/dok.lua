@@ -1,5 +1,17 @@
--- The package dok: named arguments and help texts, under the names that older packages call. It gives no value of its
--- own, so that require 'dok' is true, as in Torch7; the functions are in the global dok.
-local arguments = require 'xlua.arguments'
+-- The dok package: documented functions with named arguments, through xlua's versions of them.
+local xlua = require 'xlua'
+local dok = {}
+rawset(_G, 'dok', dok)
 
-dok = { usage = arguments.usage, unpack = arguments.unpack, error = arguments.error }
+dok.usage = xlua.usage
+dok.error = function(message, place, usage)
+   local text = '\27[1;31m' .. (place and '<' .. place .. '> ' or '') .. message .. '\27[0m'
+   error(usage and text .. '\n' .. usage or text, 2)
+end
+
+function dok.unpack(args, name, description, ...)
+   local t = xlua.fill({}, args, name, description, { ... }, function() error('error', 0) end)
+   return t, unpack(t, 1, 64)
+end
+
+return true

@@ -1,202 +1,142 @@
--- The package paths: names of files, and what is under them.
+-- The paths package: names of files, directories, and what is in them.
 local native = require 'rekindle.native'
+local paths = rawget(_G, 'paths') or {}
+rawset(_G, 'paths', paths)
 
-paths = { home = native.home() }
-
-local function check_string(name, position, value, count)
-   if type(value) == 'string' or type(value) == 'number' then return tostring(value) end
-   local got = value == nil and position > count and 'no value' or type(value)
-   error(string.format("bad argument #%d to '%s' (string expected, got %s)", position, name, got), 3)
+-- the i-th argument as a string, or the error that a C function would give
+local function string(name, i, count, value)
+   if type(value) == 'number' then return tostring(value) end
+   if type(value) ~= 'string' then
+      local got = i > count and 'no value' or type(value)
+      error(("bad argument #%d to '%s' (string expected, got %s)"):format(i, name, got), 3)
+   end
+   return value
 end
 
--- names -----------------------------------------------------------------------------------------------------------
-
--- A name without the separators at its end, except the one that is the root.
-local function trimmed(name)
-   local short = name:gsub('/+$', '')
-   if short == '' and name ~= '' then return '/' end
-   return short
-end
-
--- The last part of a name, without the suffix (given with or without its dot).
-function paths.basename(...)
-   local name, suffix = ...
-   name = trimmed(check_string('basename', 1, name, select('#', ...)))
-   local base = name:match('[^/]*$')
-   if suffix == nil then return base end
-   suffix = check_string('basename', 2, suffix, 2)
-   if suffix == '' then return base end
-   if suffix:sub(1, 1) ~= '.' then suffix = '.' .. suffix end
-   if #base >= #suffix and base:sub(-#suffix) == suffix then return base:sub(1, -#suffix - 1) end
-   return base
-end
-
--- What is before the last part of a name.
 function paths.dirname(...)
-   local name = trimmed(check_string('dirname', 1, (...), select('#', ...)))
-   local folder = name:match('^(.*)/[^/]*$')
-   if not folder then return '.' end
-   if folder == '' then return '/' end
-   -- '//a//b' keeps its odd separators, as it does in Torch7
-   return folder
+   local p = string('dirname', 1, select('#', ...), (...))
+   local trimmed = p:match('^(.-)/*$')
+   if trimmed == '' then return p == '' and '.' or '/' end
+   local dir = trimmed:match('^(.*)/[^/]*$')
+   if not dir then return '.' end
+   return dir == '' and '/' or dir
 end
 
--- What follows the last dot, which may be in the name of a folder; nothing at all without a dot.
+function paths.basename(...)
+   local p = string('basename', 1, select('#', ...), (...))
+   local suffix = select(2, ...)
+   local name = p:match('([^/]*)/*$')
+   if suffix ~= nil then
+      suffix = string('basename', 2, 2, suffix)
+      if suffix ~= '' then
+         if suffix:sub(1, 1) ~= '.' then suffix = '.' .. suffix end
+         if name:sub(-#suffix) == suffix then name = name:sub(1, -#suffix - 1) end
+      end
+   end
+   return name
+end
+
+-- what follows the last dot; no value at all without one
 function paths.extname(...)
-   local name = check_string('extname', 1, (...), select('#', ...))
-   local extension = name:match('%.([^.]*)$')
-   if extension then return extension end
+   local ext = string('extname', 1, select('#', ...), (...)):match('%.([^.]*)$')
+   if ext then return ext end
 end
 
--- Puts names one after the other, resolving '.' and '..'. The result is absolute: relative names start at the current
--- folder.
 function paths.concat(...)
-   local parts = {}
-   for part in native.cwd():gmatch('[^/]+') do parts[#parts + 1] = part end
-   for i = 1, select('#', ...) do
-      local name = check_string('concat', i, (select(i, ...)), select('#', ...))
-      if name:sub(1, 1) == '/' then parts = {} end
-      for part in name:gmatch('[^/]+') do
-         if part == '..' then
-            parts[#parts] = nil
-         elseif part ~= '.' then
-            parts[#parts + 1] = part
-         end
-      end
-   end
-   return '/' .. table.concat(parts, '/')
+   local n, parts = select('#', ...), {}
+   for i = 1, n do parts[i] = string('concat', i, n, (select(i, ...))) end
+   return native.absolute(unpack(parts, 1, n))
 end
 
--- the system ------------------------------------------------------------------------------------------------------
+function paths.filep(...) return native.is_file(string('filep', 1, select('#', ...), (...))) end
+function paths.dirp(...) return native.is_dir(string('dirp', 1, select('#', ...), (...))) end
+function paths.mkdir(...) return native.mkdir(string('mkdir', 1, select('#', ...), (...))) end
+function paths.rmdir(...) return native.rmdir(string('rmdir', 1, select('#', ...), (...))) end
 
-paths.cwd = native.cwd
-paths.execdir = native.execdir
-paths.tmpname = native.tmpname
-paths.uname = native.uname
+-- the names in a directory, '.' and '..' among them; nil and a message without one
+function paths.dir(...) return native.list_dir(string('dir', 1, select('#', ...), (...))) end
 
-function paths.is_win() if native.uname() == 'Windows' then return true end end
-
-function paths.is_mac() if native.uname() == 'Darwin' then return true end end
-
-function paths.getregistryvalue() error('paths.getregistryvalue: This function exists only on windows', 2) end
-
--- The first of the named programs that lies in a folder of $PATH; nil if there is none.
-function paths.findprogram(...)
-   for i = 1, select('#', ...) do
-      local name = check_string('findprogram', i, (select(i, ...)), select('#', ...))
-      if name:find('/', 1, true) then
-         local full = paths.concat(name)
-         if native.is_file(full) then return full end
-      else
-         for folder in (os.getenv('PATH') or ''):gmatch('[^:]+') do
-            local full = paths.concat(folder, name)
-            if native.is_file(full) then return full end
-         end
-      end
-   end
-   return nil
-end
-
--- files and folders -----------------------------------------------------------------------------------------------
-
-function paths.filep(...)
-   return native.is_file(check_string('filep', 1, (...), select('#', ...)))
-end
-
-function paths.dirp(...)
-   return native.is_dir(check_string('dirp', 1, (...), select('#', ...)))
-end
-
--- true, or nil and why not
-local function outcome(done, why)
-   if done then return true end
-   return nil, why
-end
-
-function paths.mkdir(...)
-   return outcome(native.mkdir(check_string('mkdir', 1, (...), select('#', ...))))
-end
-
-function paths.rmdir(...)
-   return outcome(native.rmdir(check_string('rmdir', 1, (...), select('#', ...))))
-end
-
--- Removes a file, or a folder with everything in it; the second argument must be 'yes', so that nobody does this by
--- accident.
-function paths.rmall(...)
-   local name, sure = ...
-   name = check_string('rmall', 1, name, select('#', ...))
+function paths.rmall(p, sure)
    if sure ~= 'yes' then return nil, "missing second argument ('yes')" end
-   if not (native.is_dir(name) or native.is_file(name)) then return nil, 'not a file or directory' end
-   return outcome(native.remove_all(name))
+   if not native.is_dir(p) and not native.is_file(p) then return nil, 'not a file or directory' end
+   return native.remove_all(p)
 end
 
--- All names in a folder, '.' and '..' among them, in no order; nil where there is no such folder.
-function paths.dir(...)
-   return native.list_dir(check_string('dir', 1, (...), select('#', ...)))
-end
+function paths.cwd() return native.cwd() end
+function paths.execdir() return native.execdir() end
+function paths.tmpname() return native.tmpname() end
+function paths.uname() return native.uname() end
+paths.home = native.home() or '.'
 
--- an iterator over the names in a folder that `keep` accepts
-local function each(folder, keep)
-   local names, i = native.list_dir(folder) or {}, 0
+function paths.is_win() return native.uname() == 'Windows' or nil end
+function paths.is_mac() return native.uname() == 'Darwin' or nil end
+
+-- iterates over the names in a directory, filtered by a pattern or a function
+function paths.files(dir, filter)
+   local keep = filter
+   if type(filter) == 'string' then
+      keep = function(name) return name:find(filter) end
+   elseif filter ~= nil and type(filter) ~= 'function' then
+      error('Expecting optional arg 2 to be function or string. Got : ' .. type(filter), 2)
+   end
+   local names, i = native.list_dir(dir) or {}, 0
    return function()
-      repeat i = i + 1 until names[i] == nil or keep(names[i])
+      repeat i = i + 1 until names[i] == nil or not keep or keep(names[i])
       return names[i]
    end
 end
 
--- Iterates over the names in a folder, filtered by a pattern or a function; '.' and '..' are names too.
-function paths.files(...)
-   local folder, filter = ...
-   folder = check_string('files', 1, folder, select('#', ...))
-   local keep = filter
-   if filter == nil then
-      keep = function() return true end
-   elseif type(filter) == 'string' then
-      keep = function(name) return name:find(filter) end
-   elseif type(filter) ~= 'function' then
-      error('paths.files: Expecting optional arg 2 to be function or string. Got : ' .. torch.type(filter), 2)
-   end
-   return each(folder, keep)
-end
-
-function paths.iterfiles(...)
-   local folder = check_string('iterfiles', 1, (...), select('#', ...))
-   return each(folder, function(name) return native.is_file(paths.concat(folder, name)) end)
-end
-
-function paths.iterdirs(...)
-   local folder = check_string('iterdirs', 1, (...), select('#', ...))
-   return each(folder, function(name)
-      return name ~= '.' and name ~= '..' and native.is_dir(paths.concat(folder, name))
+function paths.iterdirs(dir)
+   return paths.files(dir, function(name)
+      return name ~= '.' and name ~= '..' and native.is_dir(dir .. '/' .. name)
    end)
 end
 
--- the running file ------------------------------------------------------------------------------------------------
+function paths.iterfiles(dir)
+   return paths.files(dir, function(name) return native.is_file(dir .. '/' .. name) end)
+end
 
--- the file of the function at a level of the stack, absolute; nil where it was not loaded from a file
-local function file_at(level)
+-- the first of the programs that is in a directory of PATH
+function paths.findprogram(...)
+   for i = 1, select('#', ...) do
+      local name = select(i, ...)
+      if name:find('/', 1, true) then
+         if native.is_file(name) then return paths.concat(name) end
+      else
+         for dir in (os.getenv('PATH') or ''):gmatch('[^:]+') do
+            local p = dir .. '/' .. name
+            if native.is_file(p) then return p end
+         end
+      end
+   end
+end
+
+function paths.getregistryvalue()
+   error('This function exists only on windows', 2)
+end
+
+-- the absolute name of the file whose code is at this level of the stack; nil outside files
+local function fileAt(level)
    local info = debug.getinfo(level + 1, 'S')
-   local name = info and info.source:match('^@(.*)$')
-   return name and paths.concat(name)
+   local source = info and info.source:match('^@(.*)$')
+   return source and paths.concat(source)
 end
 
--- The file that calls this, or with a name: the file of that name beside it.
+-- the file that calls, or `name` beside it
 function paths.thisfile(name, level)
-   local this = file_at((tonumber(level) or 1) + 1)
-   if not this or not name then return this end
-   return paths.concat(paths.dirname(this), name)
+   local file = fileAt((level or 1) + 1)
+   if not name then return file end
+   return paths.concat(file and paths.dirname(file) or paths.cwd(), name)
 end
 
--- Runs a file named relative to the file that calls this.
-function paths.dofile(name, level)
-   local this = file_at((tonumber(level) or 1) + 1)
-   return dofile(paths.concat(this and paths.dirname(this) or native.cwd(), name))
+function paths.dofile(name, depth)
+   local file = fileAt((depth or 1) + 1)
+   local chunk = assert(loadfile(paths.concat(file and paths.dirname(file) or paths.cwd(), name)))
+   local results = { chunk() }
+   return unpack(results)
 end
 
--- require: Lua modules, then C modules whose library exports luaopen_NAME.
-function paths.require(name)
-   return require(name)
-end
+-- require, for a C library too
+function paths.require(name) return require(name) end
 
 return paths

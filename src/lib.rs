@@ -20,6 +20,7 @@ pub mod nn;
 pub mod repl;
 pub mod rows;
 pub mod system;
+pub mod t7;
 
 pub mod tensor;
 

@@ -309,5 +309,5 @@ function torch.isequal(a, b)
    if type(a) == 'userdata' and type(b) == 'userdata' then
       return torch.pointer(a) == torch.pointer(b)
    end
-   return rawequal(a, b)
+   return type(a) ~= 'number' and rawequal(a, b)
 end

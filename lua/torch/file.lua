@@ -46,6 +46,9 @@ function File:longSize(n)
    return self
 end
 
+-- ends the use of a file without writing what it holds
+function File:discard() io_native.discard(handle(self, 'discard')) end
+
 function File:noBuffer() handle(self, 'noBuffer') return self end
 
 -- scalars and runs of each type: readInt(), readInt(n), readInt(storage), writeInt(v), writeInt(storage)

@@ -49,6 +49,14 @@ for _, short in ipairs(native.types) do
    torch.storage_types[#torch.storage_types + 1] = storage
 end
 
+local generator = native.metatables['torch.Generator']
+generator.__native = true
+generator.__index = generator
+generator.new = native.generator
+function generator:write(file) file:writeObject(torch.getRNGState(self)) end
+function generator:read(file) torch.setRNGState(self, file:readObject()) end
+torch._register(generator, 'torch.Generator', nil, function() return native.generator() end, native.generator)
+
 local function set_default(name)
    torch.Tensor = torch.getconstructortable(name)
    torch.Storage = torch.getconstructortable((name:gsub('Tensor$', 'Storage')))
@@ -62,7 +70,7 @@ end
 function torch.getdefaulttensortype() return native.default_type() end
 set_default(native.default_type())
 
-for _, part in ipairs { 'torch.tensor', 'torch.random', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline' } do
+for _, part in ipairs { 'torch.tensor', 'torch.alias', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline', 'torch.tester' } do
    if native.sources[part] then require(part) end
 end
 return torch

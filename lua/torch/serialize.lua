@@ -39,7 +39,7 @@ end
 local function write_text(file, text)
    file:writeInt(#text)
    file:writeString(text)
-   if file:isBinary() == false and file:isAutoSpacing() then file:writeString('\n') end
+   if #text > 0 and not file:isBinary() and file:isAutoSpacing() then file:writeString('\n') end
 end
 
 -- whether the object was written before; writes its number
@@ -357,7 +357,7 @@ function torch.save(path, object, mode, referenced)
    local file = prepare(torch.DiskFile(path, 'w'), mode, referenced)
    local ok, why = pcall(file.writeObject, file, object)
    if not ok then
-      native.file.discard(native.file_handle(file))
+      file:discard()
       error(why, 0)
    end
    file:close()

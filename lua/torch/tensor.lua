@@ -155,12 +155,20 @@ each_class(function(mt, _, short)
    mt.data = function(self, as_number)
       local address = native.address(self)
       if as_number then return address or 0 end
-      return ffi.cast(ctype, address or 0)
+      return address and ffi.cast(ctype, address)
    end
    local storage = torch.getmetatable('torch.' .. short .. 'Storage')
    storage.data = mt.data
    storage.__tostring__ = methods.__tostring__
    storage.cdata = methods.cdata
+   storage.__eq__ = function(a, b) return torch.pointer(a) == torch.pointer(b) end
+   local text = storage.string
+   if text then
+      storage.string = function(self, v)
+         if v == nil then return text(self) end
+         return text(self, type(v) == 'number' and tostring(v) or v)
+      end
+   end
    storage.totable = function(self)
       local t = {}
       for i = 1, #self do t[i] = self[i] end
@@ -170,6 +178,7 @@ end)
 
 function torch.isTensor(x) return (torch.typename(x) or ''):find('^torch%.%a+Tensor$') ~= nil end
 function torch.isStorage(x) return (torch.typename(x) or ''):find('^torch%.%a+Storage$') ~= nil end
+function torch.totable(x) return x:totable() end
 function torch.data(x, ...) return x:data(...) end
 function torch.cdata(x) return x:cdata() end
 

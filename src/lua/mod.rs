@@ -1,6 +1,7 @@
 //! The boundary between Lua and Rust. It names no operation: what can be called is declared in `rows`.
 pub mod call;
 pub mod element;
+pub mod file;
 pub mod host;
 pub mod native;
 pub mod prelude;

@@ -923,3 +923,13 @@ pub unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
         1
     }
 }
+
+/// Pushes a fresh generator.
+///
+/// # Safety
+/// `l` is a live state.
+pub unsafe extern "C-unwind" fn new_generator(l: *mut lua_State) -> c_int {
+    // SAFETY: by the contract.
+    unsafe { push_generator(l, Generator::new()) };
+    1
+}

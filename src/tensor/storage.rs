@@ -43,13 +43,15 @@ pub fn reclaim() {
 struct Block {
     ptr: NonNull<u8>,
     bytes: usize,
+    /// A file's pages, for a block that is one.
+    map: Option<memmap2::MmapRaw>,
 }
 
 // SAFETY: a block is plain memory with one owner.
 unsafe impl Send for Block {}
 
 impl Block {
-    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0 };
+    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, map: None };
 
     fn new(bytes: usize) -> Result<Block> {
         if bytes == 0 {
@@ -62,13 +64,13 @@ impl Block {
         let ptr = unsafe { alloc::alloc_zeroed(layout) };
         let ptr = NonNull::new(ptr).ok_or(fail)?;
         LIVE.fetch_add(bytes, Relaxed);
-        Ok(Block { ptr, bytes })
+        Ok(Block { ptr, bytes, map: None })
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.bytes > 0 {
+        if self.bytes > 0 && self.map.is_none() {
             LIVE.fetch_sub(self.bytes, Relaxed);
             // SAFETY: allocated in `new` with this size and alignment, and dropped once.
             unsafe { alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, ALIGN)) }
@@ -81,6 +83,10 @@ struct Shared {
     len: Cell<usize>,
     block: Cell<Block>,
     ptr: Cell<NonNull<u8>>,
+    /// For a view: the storage it looks into, and from which element.
+    parent: Option<(Storage, usize)>,
+    /// Whether it cannot be resized: views and mapped files.
+    fixed: bool,
 }
 
 // SAFETY: storages cross threads only as Torch7's do: the programs that share one synchronise their own writes, and
@@ -103,7 +109,7 @@ impl Storage {
         let bytes = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
         let block = Block::new(bytes)?;
         let ptr = Cell::new(block.ptr);
-        Ok(Storage(Arc::new(Shared { dtype, len: Cell::new(len), block: Cell::new(block), ptr })))
+        Ok(Storage(Arc::new(Shared { dtype, len: Cell::new(len), block: Cell::new(block), ptr, parent: None, fixed: false })))
     }
 
     /// A storage with a copy of these elements.
@@ -117,6 +123,73 @@ impl Storage {
         Ok(s)
     }
 
+    /// The content of a file as elements. Shared: writes reach the file, which is made longer where `len` asks for more.
+    /// Not shared: a copy of the file's first `len` elements, or of all.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or is too short.
+    pub fn mapped(dtype: DType, path: &str, shared: bool, len: usize) -> Result<Storage> {
+        let fail = |e: std::io::Error| Error::invalid(format!("unable to map file <{path}>: {e}"));
+        let file = std::fs::OpenOptions::new().read(true).write(shared).create(shared).truncate(false).open(path).map_err(fail)?;
+        let there = usize::try_from(file.metadata().map_err(fail)?.len()).unwrap_or(usize::MAX);
+        let wanted = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
+        if there < wanted {
+            if !shared {
+                return Err(Error::invalid(format!("file <{path}> has {there} bytes, {wanted} are wanted")));
+            }
+            file.set_len(wanted as u64).map_err(fail)?;
+        }
+        let bytes = if len > 0 { wanted } else { there / dtype.size() * dtype.size() };
+        if bytes == 0 {
+            return Storage::new(dtype, 0);
+        }
+        let options = { let mut o = memmap2::MmapOptions::new(); o.len(bytes); o };
+        if !shared {
+            let s = Storage::new(dtype, bytes / dtype.size())?;
+            let content = std::fs::read(path).map_err(fail)?;
+            // SAFETY: the fresh storage has `bytes` bytes; what the file lost meanwhile stays zero.
+            unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), s.byte_ptr(), bytes.min(content.len())) };
+            return Ok(s);
+        }
+        let map = options.map_raw(&file).map_err(fail)?;
+        let ptr = NonNull::new(map.as_mut_ptr()).ok_or(Error::Memory { bytes })?;
+        let block = Block { ptr, bytes, map: Some(map) };
+        let len = Cell::new(bytes / dtype.size());
+        Ok(Storage(Arc::new(Shared { dtype, len, block: Cell::new(block), ptr: Cell::new(ptr), parent: None, fixed: true })))
+    }
+
+    /// A view of `len` elements from `offset` of another storage, which shares their memory and cannot be resized.
+    ///
+    /// # Errors
+    /// A part outside, or without elements.
+    pub fn part(of: &Storage, offset: usize, len: usize) -> Result<Storage> {
+        let end = offset.checked_add(len);
+        if len == 0 || end.is_none_or(|e| e > of.len()) {
+            return Err(Error::invalid(format!(
+                "size out of bounds: {len} elements from {} of a storage of {}",
+                offset.saturating_add(1),
+                of.len()
+            )));
+        }
+        let ptr = Cell::new(Block::EMPTY.ptr);
+        let parent = Some((of.clone(), offset));
+        Ok(Storage(Arc::new(Shared { dtype: of.dtype(), len: Cell::new(len), block: Cell::new(Block::EMPTY), ptr, parent, fixed: true })))
+    }
+
+    /// Becomes a copy of another storage's bytes, whose type has elements of the same size.
+    ///
+    /// # Errors
+    /// Elements of another size, not enough memory.
+    pub fn take_bytes(&self, from: &Storage) -> Result<()> {
+        if self.dtype().size() != from.dtype().size() {
+            return Err(Error::invalid("storages with elements of different sizes"));
+        }
+        self.resize(from.len())?;
+        // SAFETY: both hold as many bytes; `copy` allows them to be the same.
+        unsafe { std::ptr::copy(from.byte_ptr(), self.byte_ptr(), from.len() * self.dtype().size()) };
+        Ok(())
+    }
+
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
@@ -126,7 +199,11 @@ impl Storage {
     /// How many elements there are.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.0.len.get()
+        match &self.0.parent {
+            None => self.0.len.get(),
+            // the parent may have become smaller
+            Some((p, offset)) => self.0.len.get().min(p.len().saturating_sub(*offset)),
+        }
     }
 
     /// Whether there is no element.
@@ -142,12 +219,16 @@ impl Storage {
     #[inline(always)]
     pub fn ptr<T: Element>(&self) -> *mut T {
         assert!(T::DTYPE as u8 == self.0.dtype as u8, "storage of another type");
-        self.0.ptr.get().as_ptr().cast()
+        self.byte_ptr().cast()
     }
 
     /// Where the bytes start, whatever the type.
+    #[inline(always)]
     pub fn byte_ptr(&self) -> *mut u8 {
-        self.0.ptr.get().as_ptr()
+        match &self.0.parent {
+            None => self.0.ptr.get().as_ptr(),
+            Some((p, offset)) => p.byte_ptr().wrapping_add(offset * self.0.dtype.size()),
+        }
     }
 
     /// An address that is the same for all handles of one storage.
@@ -165,6 +246,9 @@ impl Storage {
     /// # Errors
     /// [`Error::Memory`] when there is not enough; the storage is then as before.
     pub fn resize(&self, len: usize) -> Result<()> {
+        if self.0.fixed {
+            return Err(Error::invalid("Trying to resize storage that is not resizable"));
+        }
         let size = self.dtype().size();
         let bytes = len.checked_mul(size).ok_or(Error::Memory { bytes: usize::MAX })?;
         let old = self.0.block.replace(Block::EMPTY);

@@ -63,18 +63,17 @@ fn storage_list<T: Element>(t: &Nested) -> Result<Storage> {
     demand!(t.sizes.len() <= 1, "storage: expected a table of numbers, got a nested one");
     construct::storage_of::<T>(&t.data)
 }
-fn storage_text<T: Element>(text: &[u8]) -> Result<Storage> {
-    demand!(size_of::<T>() == 1, "only Char and Byte storages can be made from a string");
-    Storage::from_slice(&text.iter().map(|&b| T::from_i64(i64::from(b))).collect::<Vec<T>>())
+fn storage_file<T: Element>(path: &str, shared: bool, n: i64) -> Result<Storage> {
+    Storage::mapped(T::DTYPE, path, shared, usize::try_from(n).unwrap_or(0))
 }
 fn storage_part<T: Element>(s: &Storage, offset: usize, n: i64) -> Result<Storage> {
-    construct::storage_part::<T>(s, offset, n.max(0) as usize)
+    Storage::part(s, offset, usize::try_from(n).unwrap_or(0))
 }
 fn storage_tail<T: Element>(s: &Storage, offset: usize) -> Result<Storage> {
-    construct::storage_part::<T>(s, offset, s.len().saturating_sub(offset))
+    Storage::part(s, offset, s.len().saturating_sub(offset))
 }
 fn storage_whole<T: Element>(s: &Storage) -> Result<Storage> {
-    construct::storage_part::<T>(s, 0, s.len())
+    Storage::part(s, 0, s.len())
 }
 
 /// `torch.DoubleStorage(...)`
@@ -87,7 +86,7 @@ pub static STORAGE: Op = func!(
         form("s:S offset:index n:long", every!(storage_part)),
         form("s:S offset:index", every!(storage_tail)),
         form("s:S", every!(storage_whole)),
-        form("text:str", every!(storage_text)),
+        form("file:str shared:bool=false n:long=0", every!(storage_file)),
     ],
 );
 

@@ -11,10 +11,16 @@ fn seed(g: &Gen) -> Result<f64> {
     Ok(g.borrow_mut().seed() as f64)
 }
 fn initial_seed(g: &Gen) -> Result<f64> {
-    Ok(g.borrow().initial_seed() as f64)
+    // seeds given as negative numbers come back as such
+    Ok(g.borrow().initial_seed() as i64 as f64)
 }
 fn get_state(g: &Gen) -> Result<Tensor> {
     Tensor::from_slice(&g.borrow().export_state())
+}
+fn get_state_into(g: &Gen, res: &Tensor) -> Result<()> {
+    let state = get_state(g)?;
+    res.resize_as(&state)?;
+    copy::copy(res, &state)
 }
 fn set_state(g: &Gen, state: &Tensor) -> Result<Tensor> {
     g.borrow_mut().import_state(&state.to_vec::<u8>()?)?;
@@ -76,7 +82,7 @@ pub static ROWS: &[Op] = &[
     func!("manualSeed", &[form("g:gen seed:num", any!(manual_seed))]),
     func!("seed", &[form("g:gen", any!(seed))]),
     func!("initialSeed", &[form("g:gen", any!(initial_seed))]),
-    func!("getRNGState", &[form("g:gen", any!(get_state))]),
+    func!("getRNGState", &[form("g:gen", any!(get_state)), form("g:gen *res:Byte", any!(get_state_into))]),
     func!("setRNGState", &[form("g:gen state:Byte", any!(set_state))]),
     op!("random", &[
         form("g:gen", any!(random)),
@@ -102,8 +108,8 @@ pub static ROWS: &[Op] = &[
         form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
     ]),
     op!("exponential", &[
-        form("g:gen lambda:num=1", floats!(exponential_of)),
-        form("*x:T g:gen lambda:num=1", floats!(sample::exponential)),
+        form("g:gen lambda:num", floats!(exponential_of)),
+        form("*x:T g:gen lambda:num", floats!(sample::exponential)),
     ]),
     op!("cauchy", &[
         form("g:gen median:num=0 sigma:num=1", floats!(cauchy_of)),
@@ -113,11 +119,13 @@ pub static ROWS: &[Op] = &[
         form("g:gen mean:num=1 std:num=2", floats!(log_normal_of)),
         form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
     ]),
-    func!("rand", &[form("*res?:T g:gen d:dims", floats!(rand))]),
-    func!("randn", &[form("*res?:T g:gen d:dims", floats!(randn))]),
+    op!("rand", &[form("*res?:T g:gen d:dims", floats!(rand))]),
+    op!("randn", &[form("*res?:T g:gen d:dims", floats!(randn))]),
     op!("randperm", &[form("*res?:T g:gen n:long", all!(sample::randperm))]),
     func!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial))]),
-    method!("multinomial", &[form("*res:Long g:gen p:Double n:long replace:bool=false", [
-        None, None, None, None, kernel!(multinomial::<f64>), None, None, None
-    ])]),
+    method!("multinomial", &[
+        form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial)),
+    ]),
+    op!("multinomialAliasSetup_", &[form("p:T *small?:Long *scaled?:T", floats!(alias::setup))]),
+    op!("multinomialAlias_", &[form("*out:Long g:gen small:Long scaled:T", floats!(alias::draw))]),
 ];

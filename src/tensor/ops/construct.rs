@@ -101,16 +101,6 @@ pub fn storage_of<T: Element>(data: &[f64]) -> Result<Storage> {
     Storage::from_slice(&data.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>())
 }
 
-/// Part of a storage as a storage of its own (a copy: views of storages are not shared).
-///
-/// # Errors
-/// A part outside.
-pub fn storage_part<T: Element>(s: &Storage, offset: usize, n: usize) -> Result<Storage> {
-    let end = offset.checked_add(n).filter(|&e| e <= s.len());
-    demand!(end.is_some(), "storage: part {}..{} is outside of {} elements", offset + 1, offset.saturating_add(n), s.len());
-    Storage::from_slice(&s.to_vec::<T>(offset, n))
-}
-
 /// Sets all elements of a storage.
 ///
 /// # Errors
@@ -122,16 +112,18 @@ pub fn storage_fill<T: Element>(s: &Storage, v: T) -> Result<()> {
     Ok(())
 }
 
-/// Copies a storage of any type over another; both have the same number of elements.
+/// Copies a storage over another of the same length, or the beginning of a longer one of another type.
 ///
 /// # Errors
 /// Another number of elements.
 pub fn storage_copy(dst: &Storage, src: &Storage) -> Result<()> {
-    demand!(dst.len() == src.len(), "storage:copy: size mismatch, {} and {} elements", dst.len(), src.len());
+    let fits = if dst.dtype() == src.dtype() { dst.len() == src.len() } else { dst.len() <= src.len() };
+    demand!(fits, "storage:copy: size mismatch, {} and {} elements", dst.len(), src.len());
     if dst.is_empty() {
         return Ok(());
     }
-    super::copy::copy(&over_all(dst)?, &over_all(src)?)
+    let first = over_all(src)?;
+    super::copy::copy(&over_all(dst)?, &first.with_layout(first.layout().narrow(0, 0, dst.len())?))
 }
 
 /// Changes a storage's number of elements.

@@ -1,4 +1,5 @@
 //! Operations on tensors, one file per family.
+pub mod alias;
 pub mod arith;
 pub mod blas;
 pub mod compare;

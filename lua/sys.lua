@@ -1,0 +1,78 @@
+-- The sys package: the clock, commands of the shell, colours, and names of files.
+local native = require 'rekindle.native'
+local paths = require 'paths'
+local sys = rawget(_G, 'sys') or {}
+rawset(_G, 'sys', sys)
+
+sys.clock = native.clock
+sys.dirname, sys.concat = paths.dirname, paths.concat
+sys.prefix = paths.dirname(native.execdir() or '/usr/bin')
+
+local started = native.clock()
+function sys.tic() started = native.clock() end
+
+-- seconds since tic; printed where asked for
+function sys.toc(verbose)
+   local passed = native.clock() - started
+   if verbose then print(passed) end
+   return passed
+end
+
+function sys.sleep(seconds) native.sleep(seconds) end
+function sys.usleep(microseconds) native.sleep(microseconds * 1e-6) end
+
+-- what a command writes, without the new line at its end
+function sys.execute(command)
+   local pipe = assert(io.popen(command))
+   local text = pipe:read('*a')
+   pipe:close()
+   return (text:gsub('^%s*', ''):gsub('%s*$', ''))
+end
+
+function sys.fexecute(command, format)
+   local name = os.tmpname()
+   os.execute(command .. ' > ' .. name)
+   local f = assert(io.open(name))
+   local text = f:read(format or '*a')
+   f:close()
+   os.remove(name)
+   return format and text or text and (text:gsub('[\r\n]*$', ''))
+end
+
+function sys.uname() return sys.OS end
+sys.OS = ({ Linux = 'linux', Darwin = 'macos', Windows = 'windows' })[native.uname()] or native.uname()
+
+for name, flags in pairs { ls = '', ll = ' -l', la = ' -a', lla = ' -la' } do
+   sys[name] = function(where) return sys.execute('ls' .. flags .. ' ' .. (where or '.')) end
+end
+
+-- the parts between separators, without the empty ones
+function sys.split(text, pattern)
+   local parts, from = {}, 1
+   while from <= #text do
+      local first, last = text:find(pattern, from)
+      if not first or last < first then first, last = #text + 1, #text end
+      if first > from then parts[#parts + 1] = text:sub(from, first - 1) end
+      from = math.max(last, first) + 1
+   end
+   return parts
+end
+
+function sys.isNaN(x) return x ~= x end
+
+-- the directory and the name of the file that calls
+function sys.fpath()
+   local source = debug.getinfo(2, 'S').source:match('^@(.*)$')
+   local file = paths.concat(source or '.')
+   return paths.dirname(file), paths.basename(file)
+end
+
+local COLORS = { none = '\27[0m' }
+for i, name in ipairs { 'black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white' } do
+   COLORS[name] = ('\27[0;%dm'):format(29 + i)
+   COLORS[name:sub(1, 1):upper() .. name:sub(2)] = ('\27[1;%dm'):format(29 + i)
+   COLORS['_' .. name] = ('\27[%dm'):format(39 + i)
+end
+sys.COLORS = COLORS
+
+return sys
