@@ -95,7 +95,8 @@ function compare.values(a, b, tolerance, seen)
    if both_tensors then return compare.tensors(a, b, tolerance) end
    if is_storage(a) and is_storage(b) then return compare.storages(a, b, tolerance) end
    if torch.type(a) ~= torch.type(b) then
-      return false, string.format('EQ failed: values have different types (first: %s, second: %s)', torch.type(a), torch.type(b))
+      return false, string.format('EQ failed: values have different types (first: %s, second: %s)', torch.type(a),
+         torch.type(b))
    end
    if type(a) == 'number' then return numbers(a, b, tolerance) end
    if type(a) == 'table' then return compare.tables(a, b, tolerance, seen) end

@@ -1,5 +1,4 @@
 -- torch.Tester and torch.TestSuite: assertions that are counted rather than fatal, and running and reporting tests.
-require 'sys'
 local compare = require 'torch.compare'
 
 local Tester = torch.class('torch.Tester')
@@ -120,7 +119,7 @@ end
 -- asserteq and assertne compare as == does, so that tables are equal only to themselves
 local function by_reference(self, a, b)
    if type(a) == 'table' and type(b) == 'table' then
-      warn_once(self, 'asserteq and assertne tell whether two tables are one and the same; eq and ne compare what is in them')
+      warn_once(self, 'asserteq and assertne compare tables by identity; eq and ne compare what is in them')
    end
    return a == b
 end
@@ -152,7 +151,7 @@ function Tester:_assertTensorEqOrNeq(a, b, negate, message, tolerance)
       error('assertTensor: expected two tensors, got ' .. torch.type(a) .. ' and ' .. torch.type(b), 3)
    end
    if a:nElement() == b:nElement() and not a:isSameSizeAs(b) then
-      self:_warning('assertTensorEq and assertTensorNe compare tensors of the same number of elements entry by entry; these have different sizes')
+      self:_warning('assertTensorEq and assertTensorNe go by the elements only; these tensors have different sizes')
       b = b:clone():resize(a:size())
    end
    return compared(self, compare.tensors, a, b, negate, message, tolerance)
@@ -209,7 +208,7 @@ function Tester:assertErrorObj(f, accepts, ...)
    return raises(self, 'assertErrorObj', f, function(why) return accepts(why) and true or false end, ...)
 end
 
-require('torch.testrun')(Tester)
+for name, method in pairs(require 'torch.testrun') do Tester[name] = method end
 
 -- A table for tests that refuses a name twice and anything that is not a function.
 function torch.TestSuite()
