@@ -46,21 +46,21 @@ fn ratio<T: Float>(a: T, b: T) -> T {
 
 #[inline(always)]
 fn exp_neg<T: Float>(x: T) -> T {
-    x.neg().via(f32::exp, f64::exp)
+    x.neg().vexp()
 }
 
 of_output! {
-    tanh tanh_grad: |x| x.via(f32::tanh, f64::tanh), |y, g| g.mul(T::ONE.sub(y.mul(y)));
+    tanh tanh_grad: |x| x.vtanh(), |y, g| g.mul(T::ONE.sub(y.mul(y)));
     sigmoid sigmoid_grad: |x| ratio(T::ONE, T::ONE.add(exp_neg(x))), |y, g| g.mul(T::ONE.sub(y)).mul(y);
-    exp exp_grad: |x| x.via(f32::exp, f64::exp), |y, g| g.mul(y);
+    exp exp_grad: |x| x.vexp(), |y, g| g.mul(y);
     sqrt sqrt_grad: |x| x.via(f32::sqrt, f64::sqrt),
         |y, g| if y == T::ZERO { T::ZERO } else { ratio(g.mul(T::from_f64(0.5)), y) };
 }
 
 of_input! {
     abs abs_grad: |x| x.abs(), |x, g| if x < T::ZERO { g.neg() } else { g };
-    log log_grad: |x| x.via(f32::ln, f64::ln), |x, g| ratio(g, x);
-    log_sigmoid log_sigmoid_grad: |x| T::ONE.add(exp_neg(x)).via(f32::ln, f64::ln).neg(),
+    log log_grad: |x| x.vlog(), |x, g| ratio(g, x);
+    log_sigmoid log_sigmoid_grad: |x| T::ONE.add(exp_neg(x)).vlog().neg(),
         |x, g| { let z = exp_neg(x); ratio(g.mul(z), T::ONE.add(z)) };
     square square_grad: |x| x.mul(x), |x, g| g.mul(x).mul(T::from_f64(2.0));
     soft_sign soft_sign_grad: |x| ratio(x, T::ONE.add(x.abs())),
@@ -144,7 +144,7 @@ pub fn elu<T: Float>(input: &Tensor, output: &Tensor, alpha: T, inplace: bool) -
     } else {
         output.resize_as(input)?
     }
-    let f = |x: T| if x > T::ZERO { x } else { x.via(f32::exp, f64::exp).sub(T::ONE).mul(alpha) };
+    let f = |x: T| if x > T::ZERO { x } else { x.vexp().sub(T::ONE).mul(alpha) };
     map::unary("elu", output, input, 16, f)
 }
 

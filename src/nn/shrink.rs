@@ -55,7 +55,7 @@ pub fn soft_plus<T: Float>(input: &Tensor, output: &Tensor, beta: T, threshold: 
         if bx > threshold {
             return x;
         }
-        bx.via(f32::exp, f64::exp).via(f32::ln_1p, f64::ln_1p).div(beta).unwrap_or(T::ZERO)
+        bx.vexp().vlog1p().div(beta).unwrap_or(T::ZERO)
     })
 }
 
@@ -78,7 +78,7 @@ pub fn soft_plus_grad<T: Float>(
         if by > threshold {
             return g;
         }
-        let z = by.via(f32::exp, f64::exp);
+        let z = by.vexp();
         g.mul(z.sub(T::ONE).div(z).unwrap_or(T::ZERO))
     })
 }

@@ -35,7 +35,7 @@ impl Groups {
 
 #[inline(always)]
 fn exp<T: Float>(x: T) -> T {
-    x.via(f32::exp, f64::exp)
+    x.vexp()
 }
 
 /// Forward of both: `output` of the input's size.

@@ -238,7 +238,7 @@ macro_rules! define_real {
 for_each_dtype!(define_real);
 
 /// A fraction with the whole of mathematics: f32 and f64.
-pub trait Float: Real {
+pub trait Float: Real + super::vmath::VectorMath {
     /// Applies a function of doubles in the type's own precision where Rust has it, else through a double.
     fn via(self, single: fn(f32) -> f32, double: fn(f64) -> f64) -> Self;
     /// Whether neither infinite nor nan.

@@ -14,6 +14,7 @@ pub mod ops;
 pub mod random;
 pub mod simd;
 pub mod storage;
+pub mod vmath;
 pub mod walk;
 
 use crate::demand;

@@ -5,9 +5,9 @@ use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
 use crate::tensor::map;
 
-/// One line per function: its name, f32 and f64 versions, and what a call costs in elements of simple work.
+/// One line per function: its value for an element, for a double, and what a call costs in elements of simple work.
 macro_rules! functions {
-    ($($(#[$doc:meta])* $name:ident: $single:expr, $double:expr, $cost:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident($x:ident) = $value:expr, $double:expr, $cost:literal;)*) => {
         $(
             $(#[$doc])*
             ///
@@ -15,7 +15,7 @@ macro_rules! functions {
             /// A view outside its storage.
             pub fn $name<T: Float>(res: &Tensor, x: &Tensor) -> Result<()> {
                 res.resize_as(x)?;
-                map::unary(stringify!($name), res, x, $cost, #[inline(always)] |x: T| x.via($single, $double))
+                map::unary(stringify!($name), res, x, $cost, #[inline(always)] |$x: T| -> T { $value })
             }
         )*
         /// The same functions on a number; rounded to single precision where that is the default type.
@@ -35,47 +35,47 @@ macro_rules! functions {
 }
 functions! {
     /// e^x
-    exp: f32::exp, f64::exp, 8;
+    exp(x) = x.vexp(), f64::exp, 8;
     /// Natural logarithm
-    log: f32::ln, f64::ln, 8;
+    log(x) = x.vlog(), f64::ln, 8;
     /// ln(1 + x)
-    log1p: f32::ln_1p, f64::ln_1p, 8;
+    log1p(x) = x.vlog1p(), f64::ln_1p, 8;
     /// Square root
-    sqrt: f32::sqrt, f64::sqrt, 2;
+    sqrt(x) = x.via(f32::sqrt, f64::sqrt), f64::sqrt, 2;
     /// 1 / sqrt(x)
-    rsqrt: |x| 1.0 / f32::sqrt(x), |x| 1.0 / f64::sqrt(x), 2;
+    rsqrt(x) = x.via(|x| 1.0 / f32::sqrt(x), |x| 1.0 / f64::sqrt(x)), |x| 1.0 / f64::sqrt(x), 2;
     /// Sine
-    sin: f32::sin, f64::sin, 8;
+    sin(x) = if x.beyond_trig() { x.any_sin() } else { x.vsin() }, f64::sin, 8;
     /// Cosine
-    cos: f32::cos, f64::cos, 8;
+    cos(x) = if x.beyond_trig() { x.any_cos() } else { x.vcos() }, f64::cos, 8;
     /// Tangent
-    tan: f32::tan, f64::tan, 8;
+    tan(x) = x.via(f32::tan, f64::tan), f64::tan, 8;
     /// Arc sine
-    asin: f32::asin, f64::asin, 8;
+    asin(x) = x.via(f32::asin, f64::asin), f64::asin, 8;
     /// Arc cosine
-    acos: f32::acos, f64::acos, 8;
+    acos(x) = x.via(f32::acos, f64::acos), f64::acos, 8;
     /// Arc tangent
-    atan: f32::atan, f64::atan, 8;
+    atan(x) = x.via(f32::atan, f64::atan), f64::atan, 8;
     /// Hyperbolic sine
-    sinh: f32::sinh, f64::sinh, 8;
+    sinh(x) = x.via(f32::sinh, f64::sinh), f64::sinh, 8;
     /// Hyperbolic cosine
-    cosh: f32::cosh, f64::cosh, 8;
+    cosh(x) = x.via(f32::cosh, f64::cosh), f64::cosh, 8;
     /// Hyperbolic tangent
-    tanh: f32::tanh, f64::tanh, 8;
+    tanh(x) = x.vtanh(), f64::tanh, 8;
     /// 1 / (1 + e^-x)
-    sigmoid: |x| 1.0 / (1.0 + f32::exp(-x)), |x| 1.0 / (1.0 + f64::exp(-x)), 8;
+    sigmoid(x) = x.vsigmoid(), |x| 1.0 / (1.0 + f64::exp(-x)), 8;
     /// Largest integer not above
-    floor: f32::floor, f64::floor, 1;
+    floor(x) = x.via(f32::floor, f64::floor), f64::floor, 1;
     /// Smallest integer not below
-    ceil: f32::ceil, f64::ceil, 1;
+    ceil(x) = x.via(f32::ceil, f64::ceil), f64::ceil, 1;
     /// Nearest integer, halves away from zero
-    round: f32::round, f64::round, 1;
+    round(x) = x.via(f32::round, f64::round), f64::round, 1;
     /// Towards zero
-    trunc: f32::trunc, f64::trunc, 1;
+    trunc(x) = x.via(f32::trunc, f64::trunc), f64::trunc, 1;
     /// What trunc takes away
-    frac: |x| x - f32::trunc(x), |x| x - f64::trunc(x), 1;
+    frac(x) = x.via(|x| x - f32::trunc(x), |x| x - f64::trunc(x)), |x| x - f64::trunc(x), 1;
     /// Magnitude
-    abs: f32::abs, f64::abs, 1;
+    abs(x) = x.via(f32::abs, f64::abs), f64::abs, 1;
 }
 
 /// Angle of the point (y, x).
