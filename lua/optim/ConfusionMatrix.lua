@@ -33,8 +33,8 @@ local function class_of(self, value, what)
          value == nil and 'nothing' or torch.type(value)), 3)
    end
    if value:nElement() ~= self.nclasses then
-      error(string.format('ConfusionMatrix:add: the %s should have a score for each of %d classes, got %d elements in %d dimensions',
-         what, self.nclasses, value:nElement(), value:dim()), 3)
+      error(string.format('ConfusionMatrix:add: the %s should have a score for each of %d classes, got %d elements', what,
+         self.nclasses, value:nElement()), 3)
    end
    self._prediction:resize(value:size()):copy(value)
    torch.max(self._max, self._pred_idx, self._prediction:view(-1), 1)
@@ -177,7 +177,7 @@ function ConfusionMatrix:__tostring__()
    return table.concat(lines, '\n')
 end
 
--- Drawing is rare and needs the package image, so it is loaded when asked for.
+-- A picture of the matrix: see optim/render.lua. Drawing is rare, so its code is loaded when asked for.
 function ConfusionMatrix:render(...)
    return require('optim.render')(self, ...)
 end
