@@ -41,7 +41,8 @@ fn passing(area: &str, scratch: &Path) -> Vec<String> {
 #[test]
 fn listed_cases_pass() {
     let list = root().join("tests/passing.txt");
-    let listed: BTreeSet<String> = std::fs::read_to_string(&list).unwrap_or_default().lines().map(String::from).collect();
+    let listed: BTreeSet<String> =
+        std::fs::read_to_string(&list).unwrap_or_default().lines().map(String::from).collect();
     let scratch = std::env::temp_dir().join(format!("rekindle-conformance-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).expect("a scratch folder");
     let queue = Mutex::new(areas());

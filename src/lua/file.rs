@@ -27,37 +27,60 @@ fn open(stream: Fallible<Stream>) -> Fallible<Handle> {
 /// Out of memory in Lua.
 pub fn register(lua: &Lua, natives: &Table) -> Result<()> {
     let t = lua.create_table()?;
-    t.set("disk", lua.create_function(|_, (path, mode, quiet): (String, String, bool)| {
-        Ok(open(Stream::disk(&path, &mode).map(|mut s| {
-            s.quiet = quiet;
-            s
-        })))
-    })?)?;
-    t.set("pipe", lua.create_function(|_, (cmd, mode, quiet): (String, String, bool)| {
-        Ok(open(Stream::pipe(&cmd, &mode).map(|mut s| {
-            s.quiet = quiet;
-            s
-        })))
-    })?)?;
+    t.set(
+        "disk",
+        lua.create_function(|_, (path, mode, quiet): (String, String, bool)| {
+            Ok(open(Stream::disk(&path, &mode).map(|mut s| {
+                s.quiet = quiet;
+                s
+            })))
+        })?,
+    )?;
+    t.set(
+        "pipe",
+        lua.create_function(|_, (cmd, mode, quiet): (String, String, bool)| {
+            Ok(open(Stream::pipe(&cmd, &mode).map(|mut s| {
+                s.quiet = quiet;
+                s
+            })))
+        })?,
+    )?;
     t.set("memory", lua.create_function(memory)?)?;
-    t.set("storage", lua.create_function(|lua, h: AnyUserData| {
-        let mut bytes = with(&h, |s| s.bytes().to_vec())?;
-        bytes.push(0);
-        push_storage(lua, Storage::from_slice(&bytes.into_iter().map(|b| b as i8).collect::<Vec<i8>>()))
-    })?)?;
+    t.set(
+        "storage",
+        lua.create_function(|lua, h: AnyUserData| {
+            let mut bytes = with(&h, |s| s.bytes().to_vec())?;
+            bytes.push(0);
+            push_storage(lua, Storage::from_slice(&bytes.into_iter().map(|b| b as i8).collect::<Vec<i8>>()))
+        })?,
+    )?;
     t.set("position", lua.create_function(|_, h: AnyUserData| with(&h, |s| s.position() + 1))?)?;
-    t.set("seek", lua.create_function(|_, (h, to): (AnyUserData, f64)| {
-        with(&h, |s| if to >= 1.0 { s.seek(to as usize - 1) } else { Err(format!("position must be positive, got {to}")) }.map(|()| true))
-    })?)?;
-    t.set("long_size", lua.create_function(|_, (h, n): (AnyUserData, f64)| {
-        with(&h, |s| match n as i64 {
-            0 | 8 => Ok(s.format.long_size = 8),
-            4 => Ok(s.format.long_size = 4),
-            n => Err(format!("long size must be 0, 4 or 8, got {n}")),
-        }
-        .map(|()| true))
-    })?)?;
-    t.set("command", lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| command(s, &what).map(|()| true)))?)?;
+    t.set(
+        "seek",
+        lua.create_function(|_, (h, to): (AnyUserData, f64)| {
+            with(&h, |s| {
+                if to >= 1.0 { s.seek(to as usize - 1) } else { Err(format!("position must be positive, got {to}")) }
+                    .map(|()| true)
+            })
+        })?,
+    )?;
+    t.set(
+        "long_size",
+        lua.create_function(|_, (h, n): (AnyUserData, f64)| {
+            with(&h, |s| {
+                match n as i64 {
+                    0 | 8 => Ok(s.format.long_size = 8),
+                    4 => Ok(s.format.long_size = 4),
+                    n => Err(format!("long size must be 0, 4 or 8, got {n}")),
+                }
+                .map(|()| true)
+            })
+        })?,
+    )?;
+    t.set(
+        "command",
+        lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| command(s, &what).map(|()| true)))?,
+    )?;
     t.set("ask", lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| ask(s, &what)))?)?;
     t.set("describe", lua.create_function(|_, h: AnyUserData| with(&h, |s| s.describe()))?)?;
     t.set("discard", lua.create_function(|_, h: AnyUserData| with(&h, Stream::discard))?)?;
@@ -66,35 +89,55 @@ pub fn register(lua: &Lua, natives: &Table) -> Result<()> {
 }
 
 fn data_functions(lua: &Lua, t: &Table) -> Result<()> {
-    t.set("read_one", lua.create_function(|_, (h, kind): (AnyUserData, String)| {
-        let d = DType::parse(&kind).unwrap_or(DType::Double);
-        with(&h, |s| -> Fallible<f64> {
-            let one = Storage::new(d, 1).map_err(|e| e.to_string())?;
-            s.read(&one, 1)?;
-            Ok(with_dtype!(d, T => one.get::<T>(0).map_or(0.0, crate::tensor::dtype::Element::to_f64)))
-        })
-    })?)?;
-    t.set("write_one", lua.create_function(|_, (h, kind, v): (AnyUserData, String, f64)| {
-        let d = DType::parse(&kind).unwrap_or(DType::Double);
-        with(&h, |s| -> Fallible<usize> {
-            let one = Storage::new(d, 1).map_err(|e| e.to_string())?;
-            with_dtype!(d, T => one.set::<T>(0, crate::tensor::dtype::Element::from_f64(v)));
-            s.write(&one)
-        })
-    })?)?;
-    t.set("read_many", lua.create_function(|lua, (h, into, n): (AnyUserData, AnyUserData, f64)| {
-        let into = native::storage_of(lua, &into)?;
-        with(&h, |s| if n >= 0.0 { s.read(&into, n as usize) } else { Err(format!("cannot read {n} elements")) })
-    })?)?;
-    t.set("write_many", lua.create_function(|lua, (h, from): (AnyUserData, AnyUserData)| {
-        let from = native::storage_of(lua, &from)?;
-        with(&h, |s| s.write(&from))
-    })?)?;
-    t.set("read_string", lua.create_function(|lua, (h, format): (AnyUserData, String)| {
-        let got = with(&h, |s| s.read_string(&format))?;
-        got.map(|b| lua.create_string(b)).map_or_else(|e| Ok(Err(e)), |r| r.map(Ok))
-    })?)?;
-    t.set("write_string", lua.create_function(|_, (h, text): (AnyUserData, mlua::String)| with(&h, |s| s.write_string(&text.as_bytes())))?)
+    t.set(
+        "read_one",
+        lua.create_function(|_, (h, kind): (AnyUserData, String)| {
+            let d = DType::parse(&kind).unwrap_or(DType::Double);
+            with(&h, |s| -> Fallible<f64> {
+                let one = Storage::new(d, 1).map_err(|e| e.to_string())?;
+                s.read(&one, 1)?;
+                Ok(with_dtype!(d, T => one.get::<T>(0).map_or(0.0, crate::tensor::dtype::Element::to_f64)))
+            })
+        })?,
+    )?;
+    t.set(
+        "write_one",
+        lua.create_function(|_, (h, kind, v): (AnyUserData, String, f64)| {
+            let d = DType::parse(&kind).unwrap_or(DType::Double);
+            with(&h, |s| -> Fallible<usize> {
+                let one = Storage::new(d, 1).map_err(|e| e.to_string())?;
+                with_dtype!(d, T => one.set::<T>(0, crate::tensor::dtype::Element::from_f64(v)));
+                s.write(&one)
+            })
+        })?,
+    )?;
+    t.set(
+        "read_many",
+        lua.create_function(|lua, (h, into, n): (AnyUserData, AnyUserData, f64)| {
+            let into = native::storage_of(lua, &into)?;
+            with(&h, |s| if n >= 0.0 { s.read(&into, n as usize) } else { Err(format!("cannot read {n} elements")) })
+        })?,
+    )?;
+    t.set(
+        "write_many",
+        lua.create_function(|lua, (h, from): (AnyUserData, AnyUserData)| {
+            let from = native::storage_of(lua, &from)?;
+            with(&h, |s| s.write(&from))
+        })?,
+    )?;
+    t.set(
+        "read_string",
+        lua.create_function(|lua, (h, format): (AnyUserData, String)| {
+            let got = with(&h, |s| s.read_string(&format))?;
+            got.map(|b| lua.create_string(b)).map_or_else(|e| Ok(Err(e)), |r| r.map(Ok))
+        })?,
+    )?;
+    t.set(
+        "write_string",
+        lua.create_function(|_, (h, text): (AnyUserData, mlua::String)| {
+            with(&h, |s| s.write_string(&text.as_bytes()))
+        })?,
+    )
 }
 
 /// A memory file over a copy of a CharStorage that ends with a zero byte, or an empty one.

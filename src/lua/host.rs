@@ -44,13 +44,8 @@ fn tables() -> anyhow::Result<&'static Tables> {
 }
 
 fn build_tables() -> Result<Tables, String> {
-    let mut t = Tables {
-        functions: vec![],
-        methods: vec![],
-        storage_methods: vec![],
-        constructors: vec![],
-        classes: vec![],
-    };
+    let mut t =
+        Tables { functions: vec![], methods: vec![], storage_methods: vec![], constructors: vec![], classes: vec![] };
     for op in rows::ops() {
         if matches!(op.place, Place::Both | Place::Function) {
             let c = compile(format!("torch.{}", op.name), op.forms, Style::Function, Dispatch::First)?;
@@ -61,7 +56,9 @@ fn build_tables() -> Result<Tables, String> {
         }
     }
     for d in DType::ALL {
-        for (name, op) in [(d.tensor_name(), rows::tensor_constructor()), (d.storage_name(), rows::storage_constructor())] {
+        for (name, op) in
+            [(d.tensor_name(), rows::tensor_constructor()), (d.storage_name(), rows::storage_constructor())]
+        {
             for (key, dispatch) in [("call", Dispatch::Call(d)), ("new", Dispatch::Fixed(d))] {
                 t.constructors.push((name, key, compile(name.to_string(), op.forms, Style::Function, dispatch)?));
             }
@@ -74,7 +71,8 @@ fn build_tables() -> Result<Tables, String> {
 }
 
 fn add_methods(t: &mut Tables, op: &'static Op, d: DType) -> Result<(), String> {
-    let method = |of: &str| compile(format!("torch.{}{of}.{}", d.name(), op.name), op.forms, Style::Method, Dispatch::Fixed(d));
+    let method =
+        |of: &str| compile(format!("torch.{}{of}.{}", d.name(), op.name), op.forms, Style::Method, Dispatch::Fixed(d));
     match op.place {
         Place::Both | Place::Method => t.methods.push((d, op.name, method("Tensor")?)),
         Place::Storage => t.storage_methods.push((d, op.name, method("Storage")?)),
@@ -130,13 +128,15 @@ impl Host {
         // few slots), inside its protected call.
         unsafe {
             let put = |name: &str, f: &dyn Fn(*mut lua_State)| -> anyhow::Result<()> {
-                let v: Value = lua.exec_raw((), |l| f(l)).map_err(lua_error)?;
+                let v: Value = lua.exec_raw((), f).map_err(lua_error)?;
                 table.set(name, v).map_err(lua_error)
             };
             put("metatables", &|l| raw::push_metatables(l))?;
             put("functions", &|l| push_nested(l, t.functions.iter().map(|(n, c)| ("torch", *n, c))))?;
             put("methods", &|l| push_nested(l, t.methods.iter().map(|(d, n, c)| (d.tensor_name(), *n, c))))?;
-            put("storage_methods", &|l| push_nested(l, t.storage_methods.iter().map(|(d, n, c)| (d.storage_name(), *n, c))))?;
+            put("storage_methods", &|l| {
+                push_nested(l, t.storage_methods.iter().map(|(d, n, c)| (d.storage_name(), *n, c)))
+            })?;
             put("constructors", &|l| push_nested(l, t.constructors.iter().map(|(n, k, c)| (*n, *k, c))))?;
             put("classes", &|l| push_nested(l, t.classes.iter().map(|(k, n, c)| (*k, *n, c))))?;
             type Access = (Function, Function, Function, Function);
@@ -154,7 +154,8 @@ impl Host {
         }
         table.set("sources", sources).map_err(lua_error)?;
         native::register(lua, &table).map_err(lua_error)?;
-        let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package").and_then(|p| p.get("loaded")).map_err(lua_error)?;
+        let loaded: mlua::Table =
+            lua.globals().get::<mlua::Table>("package").and_then(|p| p.get("loaded")).map_err(lua_error)?;
         loaded.set("rekindle.native", table).map_err(lua_error)
     }
 
@@ -198,7 +199,12 @@ impl Host {
     pub fn set_tensor(&self, name: &str, t: &Tensor) -> anyhow::Result<()> {
         let t = t.clone();
         // SAFETY: pushes one object inside exec_raw's protected call.
-        let v: Value = unsafe { self.lua.exec_raw((), |l| { raw::push_tensor(l, t); }) }.map_err(lua_error)?;
+        let v: Value = unsafe {
+            self.lua.exec_raw((), |l| {
+                raw::push_tensor(l, t);
+            })
+        }
+        .map_err(lua_error)?;
         self.lua.globals().set(name, v).map_err(lua_error)
     }
 

@@ -3,9 +3,9 @@
 
 use super::raw;
 use crate::tensor::display;
+use crate::tensor::dtype::{DType, Element};
 use crate::tensor::map;
 use crate::tensor::storage::Storage;
-use crate::tensor::dtype::{DType, Element};
 use crate::with_dtype;
 use mlua::{AnyUserData, Lua, Result, Table};
 
@@ -15,22 +15,34 @@ use mlua::{AnyUserData, Lua, Result, Table};
 /// Out of memory in Lua.
 pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     t.set("default_type", lua.create_function(|_, ()| Ok(raw::default_dtype().tensor_name()))?)?;
-    t.set("set_default_type", lua.create_function(|_, name: String| {
-        let found = DType::parse(&name).filter(|d| d.tensor_name() == name);
-        Ok(found.map(raw::set_default_dtype).is_some())
-    })?)?;
+    t.set(
+        "set_default_type",
+        lua.create_function(|_, name: String| {
+            let found = DType::parse(&name).filter(|d| d.tensor_name() == name);
+            Ok(found.map(raw::set_default_dtype).is_some())
+        })?,
+    )?;
     t.set("threads", lua.create_function(|_, ()| Ok(map::threads()))?)?;
-    t.set("set_threads", lua.create_function(|_, n: f64| Ok(map::set_threads(n as usize)))?)?;
+    t.set(
+        "set_threads",
+        lua.create_function(|_, n: f64| {
+            map::set_threads(n as usize);
+            Ok(())
+        })?,
+    )?;
     t.set("cores", lua.create_function(|_, ()| Ok(std::thread::available_parallelism().map_or(1, usize::from)))?)?;
     t.set("display", lua.create_function(display_value)?)?;
     // SAFETY: only reads its argument.
     t.set("identity", unsafe { lua.create_c_function(raw::identity) }?)?;
     t.set("address", lua.create_function(address)?)?;
     t.set("as_storage", lua.create_function(reinterpret)?)?;
-    t.set("adopt_storage", lua.create_function(|lua, (s, from): (AnyUserData, AnyUserData)| {
-        let (s, from) = (storage_of(lua, &s)?, storage_of(lua, &from)?);
-        Ok(s.take_bytes(&from).map(|()| true).map_err(|e| e.to_string()))
-    })?)?;
+    t.set(
+        "adopt_storage",
+        lua.create_function(|lua, (s, from): (AnyUserData, AnyUserData)| {
+            let (s, from) = (storage_of(lua, &s)?, storage_of(lua, &from)?);
+            Ok(s.take_bytes(&from).map(|()| true).map_err(|e| e.to_string()))
+        })?,
+    )?;
     // SAFETY: only pushes a new object.
     t.set("generator", unsafe { lua.create_c_function(raw::new_generator) }?)?;
     super::file::register(lua, t)?;
@@ -59,7 +71,11 @@ fn reinterpret(lua: &Lua, (v, kind): (AnyUserData, String)) -> Result<mlua::Valu
 }
 
 /// What a tensor or storage userdata is, read through mlua.
-fn read<R>(lua: &Lua, v: &AnyUserData, f: impl FnOnce(Option<&crate::tensor::Tensor>, Option<&Storage>) -> R) -> Result<R> {
+fn read<R>(
+    lua: &Lua,
+    v: &AnyUserData,
+    f: impl FnOnce(Option<&crate::tensor::Tensor>, Option<&Storage>) -> R,
+) -> Result<R> {
     let mut out = None;
     let mut f = Some(f);
     // SAFETY: the value is argument 1 of a protected call and stays there while it is read.
@@ -80,7 +96,8 @@ fn display_value(lua: &Lua, v: AnyUserData) -> Result<mlua::String> {
             return with_dtype!(t.dtype(), T => t.to_vec::<T>().map(|data| {
                 let sizes = t.layout().sizes().to_vec();
                 display::format_tensor(&sizes, &|i| data.get(i).map_or(0.0, |v| v.to_f64()), t.dtype().tensor_name())
-            })).map_err(|e| e.to_string());
+            }))
+            .map_err(|e| e.to_string());
         }
         let s = s.ok_or("expected a tensor or a storage")?;
         Ok(with_dtype!(s.dtype(), T => {

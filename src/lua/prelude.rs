@@ -6,5 +6,7 @@ pub use crate::tensor::error::{Error, Result};
 pub use crate::tensor::ops::*;
 pub use crate::tensor::random::Generator;
 pub use crate::tensor::storage::Storage;
-pub use crate::{all, any, class, demand, every, floats, form3, func, ints, kernel, method, op, refuse, storage_method};
+pub use crate::{
+    all, any, class, demand, every, floats, form3, func, ints, kernel, method, op, refuse, storage_method,
+};
 pub use std::cell::RefCell;

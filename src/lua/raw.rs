@@ -610,7 +610,12 @@ unsafe fn nested(l: *mut lua_State, at: c_int) -> std::result::Result<Nested, St
     Ok(out)
 }
 
-unsafe fn nested_level(l: *mut lua_State, at: c_int, depth: usize, out: &mut Nested) -> std::result::Result<(), String> {
+unsafe fn nested_level(
+    l: *mut lua_State,
+    at: c_int,
+    depth: usize,
+    out: &mut Nested,
+) -> std::result::Result<(), String> {
     // SAFETY: `at` is a table; recursion is as deep as sizes, at most 64 levels, each with checked stack space.
     unsafe {
         let n = ffi::lua_objlen(l, at);
@@ -668,7 +673,10 @@ unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &super::sig::
             Some(Fill::Bool(b)) if k & kind::NIL != 0 => return Ok(Val::Bool(b)),
             _ => {}
         }
-        let want = super::sig::help(std::slice::from_ref(&super::sig::Param { field: None, returned: false, absent: None, ..param.clone() }), dtype);
+        let want = super::sig::help(
+            std::slice::from_ref(&super::sig::Param { field: None, returned: false, absent: None, ..param.clone() }),
+            dtype,
+        );
         Err(format!("{}: field '{}' is a {}, expected a {want}", c.name, param.name, kind_name(k)))
     }
 }
@@ -679,7 +687,9 @@ fn kind_name(k: u32) -> &'static str {
         return DType::ALL[(k & kind::TENSOR).trailing_zeros() as usize - 8].tensor_name().trim_start_matches("torch.");
     }
     if k & kind::STORAGE != 0 {
-        return DType::ALL[(k & kind::STORAGE).trailing_zeros() as usize - 16].storage_name().trim_start_matches("torch.");
+        return DType::ALL[(k & kind::STORAGE).trailing_zeros() as usize - 16]
+            .storage_name()
+            .trim_start_matches("torch.");
     }
     match k & !(kind::NUM | kind::T) | if k & kind::STR == 0 { k & kind::NUM } else { 0 } {
         kind::NIL => "nil",
@@ -729,7 +739,9 @@ unsafe fn key_at<'a>(l: *mut lua_State, i: c_int) -> Option<Key<'a>> {
     // SAFETY: `i` is a valid position; what is pushed is popped.
     unsafe {
         match ffi::lua_type(l, i) {
-            ffi::LUA_TNUMBER | ffi::LUA_TSTRING if ffi::lua_isnumber(l, i) != 0 => Some(Key::Number(ffi::lua_tonumber(l, i))),
+            ffi::LUA_TNUMBER | ffi::LUA_TSTRING if ffi::lua_isnumber(l, i) != 0 => {
+                Some(Key::Number(ffi::lua_tonumber(l, i)))
+            }
             ffi::LUA_TTABLE => Some(Key::Table(specs_at(l, i))),
             ffi::LUA_TUSERDATA => {
                 if let Some(t) = tensor_at(l, i) {
@@ -792,7 +804,8 @@ unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
             let at = if i < 0 { t.size(0) as i64 + i } else { i - 1 };
             if at >= 0 && (at as usize) < t.size(0) {
                 let at = t.offset() + at as usize * t.stride(0) as usize;
-                let v = crate::with_dtype!(t.dtype(), T => t.element::<T>(at).map(crate::tensor::dtype::Element::to_f64));
+                let v =
+                    crate::with_dtype!(t.dtype(), T => t.element::<T>(at).map(crate::tensor::dtype::Element::to_f64));
                 if let Some(v) = v {
                     ffi::lua_pushnumber(l, v);
                     return Ok(1);
@@ -839,7 +852,8 @@ unsafe fn tensor_newindex_inner(l: *mut lua_State) -> Outcome {
             if at >= 0 && (at as usize) < t.size(0) {
                 let at = t.offset() + at as usize * t.stride(0) as usize;
                 let v = ffi::lua_tonumber(l, 3);
-                if crate::with_dtype!(t.dtype(), T => t.set_element::<T>(at, <T as crate::tensor::dtype::Element>::from_f64(v))) {
+                if crate::with_dtype!(t.dtype(), T => t.set_element::<T>(at, <T as crate::tensor::dtype::Element>::from_f64(v)))
+                {
                     return Ok(0);
                 }
             }

@@ -201,7 +201,8 @@ fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
 
 /// All ways of calling a form: every choice of optional parameters, fullest last.
 pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
-    let optional: Vec<usize> = (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].field.is_none()).collect();
+    let optional: Vec<usize> =
+        (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].field.is_none()).collect();
     let mut all: Vec<Pattern> = (0..1u32 << optional.len())
         .map(|bits| {
             let mut p = Pattern { form, nargs: 0, rest: false, accept: vec![], fill: vec![], lists: false };

@@ -25,10 +25,13 @@ pub fn register(lua: &Lua, t: &Table) -> mlua::Result<()> {
     t.set("execdir", lua.create_function(|_, ()| Ok(super::execdir()))?)?;
     t.set("home", lua.create_function(|_, ()| Ok(super::home()))?)?;
     t.set("clock", lua.create_function(|_, ()| Ok(super::clock()))?)?;
-    t.set("sleep", lua.create_function(|_, s: f64| {
-        super::sleep(s);
-        Ok(())
-    })?)?;
+    t.set(
+        "sleep",
+        lua.create_function(|_, s: f64| {
+            super::sleep(s);
+            Ok(())
+        })?,
+    )?;
     t.set("absolute", lua.create_function(|_, parts: Variadic<String>| answer(super::absolute(&parts)))?)?;
     Ok(())
 }

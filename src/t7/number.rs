@@ -82,7 +82,12 @@ pub fn parse<T: Element>(text: &[u8]) -> Option<(T, usize)> {
         let longest = (1..=word.len()).rev().filter(|&n| word.is_char_boundary(n));
         for n in longest {
             let w = word[..n].trim_start_matches('+');
-            if let Ok(v) = w.trim_start_matches('-').eq_ignore_ascii_case("nan").then_some(f64::NAN).map_or_else(|| w.parse::<f64>(), Ok) {
+            if let Ok(v) = w
+                .trim_start_matches('-')
+                .eq_ignore_ascii_case("nan")
+                .then_some(f64::NAN)
+                .map_or_else(|| w.parse::<f64>(), Ok)
+            {
                 return Some((T::from_f64(v), skip + n));
             }
         }

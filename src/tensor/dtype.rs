@@ -304,14 +304,38 @@ mod tests {
 macro_rules! with_dtype {
     ($dtype:expr, $T:ident => $body:expr) => {
         match $dtype {
-            $crate::tensor::dtype::DType::Byte => { type $T = u8; $body }
-            $crate::tensor::dtype::DType::Char => { type $T = i8; $body }
-            $crate::tensor::dtype::DType::Short => { type $T = i16; $body }
-            $crate::tensor::dtype::DType::Int => { type $T = i32; $body }
-            $crate::tensor::dtype::DType::Long => { type $T = i64; $body }
-            $crate::tensor::dtype::DType::Float => { type $T = f32; $body }
-            $crate::tensor::dtype::DType::Double => { type $T = f64; $body }
-            $crate::tensor::dtype::DType::Half => { type $T = half::f16; $body }
+            $crate::tensor::dtype::DType::Byte => {
+                type $T = u8;
+                $body
+            }
+            $crate::tensor::dtype::DType::Char => {
+                type $T = i8;
+                $body
+            }
+            $crate::tensor::dtype::DType::Short => {
+                type $T = i16;
+                $body
+            }
+            $crate::tensor::dtype::DType::Int => {
+                type $T = i32;
+                $body
+            }
+            $crate::tensor::dtype::DType::Long => {
+                type $T = i64;
+                $body
+            }
+            $crate::tensor::dtype::DType::Float => {
+                type $T = f32;
+                $body
+            }
+            $crate::tensor::dtype::DType::Double => {
+                type $T = f64;
+                $body
+            }
+            $crate::tensor::dtype::DType::Half => {
+                type $T = half::f16;
+                $body
+            }
         }
     };
 }

@@ -109,7 +109,14 @@ impl Storage {
         let bytes = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
         let block = Block::new(bytes)?;
         let ptr = Cell::new(block.ptr);
-        Ok(Storage(Arc::new(Shared { dtype, len: Cell::new(len), block: Cell::new(block), ptr, parent: None, fixed: false })))
+        Ok(Storage(Arc::new(Shared {
+            dtype,
+            len: Cell::new(len),
+            block: Cell::new(block),
+            ptr,
+            parent: None,
+            fixed: false,
+        })))
     }
 
     /// A storage with a copy of these elements.
@@ -130,7 +137,13 @@ impl Storage {
     /// A file that cannot be opened or is too short.
     pub fn mapped(dtype: DType, path: &str, shared: bool, len: usize) -> Result<Storage> {
         let fail = |e: std::io::Error| Error::invalid(format!("unable to map file <{path}>: {e}"));
-        let file = std::fs::OpenOptions::new().read(true).write(shared).create(shared).truncate(false).open(path).map_err(fail)?;
+        let file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(shared)
+            .create(shared)
+            .truncate(false)
+            .open(path)
+            .map_err(fail)?;
         let there = usize::try_from(file.metadata().map_err(fail)?.len()).unwrap_or(usize::MAX);
         let wanted = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
         if there < wanted {
@@ -143,7 +156,11 @@ impl Storage {
         if bytes == 0 {
             return Storage::new(dtype, 0);
         }
-        let options = { let mut o = memmap2::MmapOptions::new(); o.len(bytes); o };
+        let options = {
+            let mut o = memmap2::MmapOptions::new();
+            o.len(bytes);
+            o
+        };
         if !shared {
             let s = Storage::new(dtype, bytes / dtype.size())?;
             let content = std::fs::read(path).map_err(fail)?;
@@ -155,7 +172,14 @@ impl Storage {
         let ptr = NonNull::new(map.as_mut_ptr()).ok_or(Error::Memory { bytes })?;
         let block = Block { ptr, bytes, map: Some(map) };
         let len = Cell::new(bytes / dtype.size());
-        Ok(Storage(Arc::new(Shared { dtype, len, block: Cell::new(block), ptr: Cell::new(ptr), parent: None, fixed: true })))
+        Ok(Storage(Arc::new(Shared {
+            dtype,
+            len,
+            block: Cell::new(block),
+            ptr: Cell::new(ptr),
+            parent: None,
+            fixed: true,
+        })))
     }
 
     /// A view of `len` elements from `offset` of another storage, which shares their memory and cannot be resized.
@@ -173,7 +197,14 @@ impl Storage {
         }
         let ptr = Cell::new(Block::EMPTY.ptr);
         let parent = Some((of.clone(), offset));
-        Ok(Storage(Arc::new(Shared { dtype: of.dtype(), len: Cell::new(len), block: Cell::new(Block::EMPTY), ptr, parent, fixed: true })))
+        Ok(Storage(Arc::new(Shared {
+            dtype: of.dtype(),
+            len: Cell::new(len),
+            block: Cell::new(Block::EMPTY),
+            ptr,
+            parent,
+            fixed: true,
+        })))
     }
 
     /// Becomes a copy of another storage's bytes, whose type has elements of the same size.

@@ -16,7 +16,11 @@ pub static CLASSES: &[Class] = &[
         "nn.Sigmoid",
         &[
             form3!("updateOutput", "input:T *.output:T", floats!(activation::sigmoid)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .output:T", floats!(activation::sigmoid_grad)),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T .output:T",
+                floats!(activation::sigmoid_grad)
+            ),
         ],
     ),
     class!(

@@ -11,4 +11,5 @@ pub mod view;
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, order::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];
+pub static ALL: &[&[Op]] =
+    &[arith::ROWS, blas::ROWS, construct::ROWS, order::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];

@@ -84,48 +84,67 @@ pub static ROWS: &[Op] = &[
     func!("initialSeed", &[form("g:gen", any!(initial_seed))]),
     func!("getRNGState", &[form("g:gen", any!(get_state)), form("g:gen *res:Byte", any!(get_state_into))]),
     func!("setRNGState", &[form("g:gen state:Byte", any!(set_state))]),
-    op!("random", &[
-        form("g:gen", any!(random)),
-        form("g:gen b:long", any!(random_to)),
-        form("g:gen a:long b:long", any!(random_between)),
-        form("*x:T g:gen", all!(sample::random)),
-        form("*x:T g:gen b:long", all!(fill_to)),
-        form("*x:T g:gen a:long b:long", all!(sample::random_between)),
-    ]),
+    op!(
+        "random",
+        &[
+            form("g:gen", any!(random)),
+            form("g:gen b:long", any!(random_to)),
+            form("g:gen a:long b:long", any!(random_between)),
+            form("*x:T g:gen", all!(sample::random)),
+            form("*x:T g:gen b:long", all!(fill_to)),
+            form("*x:T g:gen a:long b:long", all!(sample::random_between)),
+        ]
+    ),
     op!("geometric", &[form("g:gen p:num", any!(geometric)), form("*x:T g:gen p:num", all!(sample::geometric))]),
-    op!("bernoulli", &[
-        form("g:gen p:num=0.5", any!(bernoulli)),
-        form("*x:T g:gen p:num=0.5", all!(sample::bernoulli)),
-        form("*x:T g:gen p:Float", all!(bernoulli_float)),
-        form("*x:T g:gen p:Double", all!(bernoulli_double)),
-    ]),
-    op!("uniform", &[
-        form("g:gen a:num=0 b:num=1", floats!(uniform_of)),
-        form("*x:T g:gen a:num=0 b:num=1", floats!(sample::uniform)),
-    ]),
-    op!("normal", &[
-        form("g:gen mean:num=0 std:num=1", floats!(normal_of)),
-        form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
-    ]),
-    op!("exponential", &[
-        form("g:gen lambda:num", floats!(exponential_of)),
-        form("*x:T g:gen lambda:num", floats!(sample::exponential)),
-    ]),
-    op!("cauchy", &[
-        form("g:gen median:num=0 sigma:num=1", floats!(cauchy_of)),
-        form("*x:T g:gen median:num=0 sigma:num=1", floats!(sample::cauchy)),
-    ]),
-    op!("logNormal", &[
-        form("g:gen mean:num=1 std:num=2", floats!(log_normal_of)),
-        form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
-    ]),
+    op!(
+        "bernoulli",
+        &[
+            form("g:gen p:num=0.5", any!(bernoulli)),
+            form("*x:T g:gen p:num=0.5", all!(sample::bernoulli)),
+            form("*x:T g:gen p:Float", all!(bernoulli_float)),
+            form("*x:T g:gen p:Double", all!(bernoulli_double)),
+        ]
+    ),
+    op!(
+        "uniform",
+        &[
+            form("g:gen a:num=0 b:num=1", floats!(uniform_of)),
+            form("*x:T g:gen a:num=0 b:num=1", floats!(sample::uniform)),
+        ]
+    ),
+    op!(
+        "normal",
+        &[
+            form("g:gen mean:num=0 std:num=1", floats!(normal_of)),
+            form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
+        ]
+    ),
+    op!(
+        "exponential",
+        &[
+            form("g:gen lambda:num", floats!(exponential_of)),
+            form("*x:T g:gen lambda:num", floats!(sample::exponential)),
+        ]
+    ),
+    op!(
+        "cauchy",
+        &[
+            form("g:gen median:num=0 sigma:num=1", floats!(cauchy_of)),
+            form("*x:T g:gen median:num=0 sigma:num=1", floats!(sample::cauchy)),
+        ]
+    ),
+    op!(
+        "logNormal",
+        &[
+            form("g:gen mean:num=1 std:num=2", floats!(log_normal_of)),
+            form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
+        ]
+    ),
     op!("rand", &[form("*res?:T g:gen d:dims", floats!(rand))]),
     op!("randn", &[form("*res?:T g:gen d:dims", floats!(randn))]),
     op!("randperm", &[form("*res?:T g:gen n:long", all!(sample::randperm))]),
     func!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial))]),
-    method!("multinomial", &[
-        form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial)),
-    ]),
+    method!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial)),]),
     op!("multinomialAliasSetup_", &[form("p:T *small?:Long *scaled?:T", floats!(alias::setup))]),
     op!("multinomialAlias_", &[form("*out:Long g:gen small:Long scaled:T", floats!(alias::draw))]),
 ];

@@ -13,26 +13,32 @@ pub static ROWS: &[Op] = &[
     op!("sum", &[form("x:T", all!(reduce::sum_all)), form("*res?:T x:T dim:index", all!(reduce::sum))]),
     op!("prod", &[form("x:T", all!(reduce::prod_all)), form("*res?:T x:T dim:index", all!(reduce::prod))]),
     op!("mean", &[form("x:T", floats!(reduce::mean_all)), form("*res?:T x:T dim:index", floats!(reduce::mean))]),
-    op!("max", &[
-        form("x:T", all!(reduce::max_all)),
-        form("*values?:T *places?:Long x:T dim:index", all!(reduce::max)),
-    ]),
-    op!("min", &[
-        form("x:T", all!(reduce::min_all)),
-        form("*values?:T *places?:Long x:T dim:index", all!(reduce::min)),
-    ]),
-    op!("var", &[
-        form("x:T biased:bool=false", floats!(spread)),
-        form("*res?:T x:T dim:index biased:bool=false", floats!(reduce::var)),
-    ]),
-    op!("std", &[
-        form("x:T biased:bool=false", floats!(reduce::std_all)),
-        form("*res?:T x:T dim:index biased:bool=false", floats!(reduce::std)),
-    ]),
-    op!("norm", &[
-        form("x:T p:num=2", floats!(reduce::norm_all)),
-        form("*res?:T x:T p:num dim:index", floats!(reduce::norm)),
-    ]),
+    op!(
+        "max",
+        &[form("x:T", all!(reduce::max_all)), form("*values?:T *places?:Long x:T dim:index", all!(reduce::max)),]
+    ),
+    op!(
+        "min",
+        &[form("x:T", all!(reduce::min_all)), form("*values?:T *places?:Long x:T dim:index", all!(reduce::min)),]
+    ),
+    op!(
+        "var",
+        &[
+            form("x:T biased:bool=false", floats!(spread)),
+            form("*res?:T x:T dim:index biased:bool=false", floats!(reduce::var)),
+        ]
+    ),
+    op!(
+        "std",
+        &[
+            form("x:T biased:bool=false", floats!(reduce::std_all)),
+            form("*res?:T x:T dim:index biased:bool=false", floats!(reduce::std)),
+        ]
+    ),
+    op!(
+        "norm",
+        &[form("x:T p:num=2", floats!(reduce::norm_all)), form("*res?:T x:T p:num dim:index", floats!(reduce::norm)),]
+    ),
     op!("dist", &[form("x:T y:T p:num=2", floats!(reduce::dist))]),
     op!("dot", &[form("x:T y:T", all!(reduce::dot))]),
     op!("trace", &[form("x:T", all!(reduce::trace))]),

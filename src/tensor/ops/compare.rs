@@ -1,11 +1,11 @@
 //! Comparisons, elementwise: 1 where they hold, else 0, as bytes or in the operands' type.
 
+use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map;
 use crate::tensor::walk::for_each;
-use crate::demand;
 
 macro_rules! comparisons {
     ($($name:ident $op:tt;)*) => { $(

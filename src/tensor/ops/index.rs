@@ -117,7 +117,11 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = places.len();
     let source = x.clone();
-    let out = if res.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b)) { Tensor::empty(T::DTYPE) } else { res.clone() };
+    let out = if res.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b)) {
+        Tensor::empty(T::DTYPE)
+    } else {
+        res.clone()
+    };
     out.resize(&sizes)?;
     if out.ndim() == 1 {
         let values: Vec<T> = source.to_vec()?;
@@ -197,7 +201,12 @@ fn gather_like<T: Element>(
     );
     for k in 0..shape.ndim() {
         if list.size(k) != shape.size(k) || (k != d && other.size(k) != shape.size(k)) {
-            refuse!("{op}: sizes {}, {} and {} do not fit together", shape.shape_text(), other.shape_text(), list.shape_text());
+            refuse!(
+                "{op}: sizes {}, {} and {} do not fit together",
+                shape.shape_text(),
+                other.shape_text(),
+                list.shape_text()
+            );
         }
     }
     let (s, o) = (shape.view::<T>()?, other.view::<T>()?);

@@ -85,7 +85,14 @@ functions! {
 pub fn atan2<T: Float>(res: &Tensor, y: &Tensor, x: &Tensor) -> Result<()> {
     map::same_count("atan2", y, x)?;
     res.resize_as(y)?;
-    map::binary("atan2", res, y, x, #[inline(always)] |y: T, x: T| T::from_f64(y.to_f64().atan2(x.to_f64())))
+    map::binary(
+        "atan2",
+        res,
+        y,
+        x,
+        #[inline(always)]
+        |y: T, x: T| T::from_f64(y.to_f64().atan2(x.to_f64())),
+    )
 }
 
 /// Angle of a point given as numbers.
@@ -111,4 +118,3 @@ pub fn pow_numbers<T: Float>(x: f64, y: f64) -> Result<f64> {
 pub fn lerp_numbers<T: Float>(a: f64, b: f64, weight: f64) -> Result<f64> {
     Ok(T::from_f64(a + weight * (b - a)).to_f64())
 }
-

@@ -62,7 +62,12 @@ fn sum_of<T: Real, A: Real>(x: &Tensor, f: impl Fn(T) -> A + Copy) -> Result<A> 
 /// # Errors
 /// A view outside its storage.
 pub fn sum_all<T: Real>(x: &Tensor) -> Result<f64> {
-    sum_of(x, #[inline(always)] |v: T| T::Acc::convert(v)).map(Element::to_f64)
+    sum_of(
+        x,
+        #[inline(always)]
+        |v: T| T::Acc::convert(v),
+    )
+    .map(Element::to_f64)
 }
 
 /// Product of all elements, accumulated in int64 or double.
@@ -107,7 +112,15 @@ fn best<T: Real>(op: &str, x: &Tensor, better: impl Fn(T, T) -> bool + Copy) -> 
             )
         })
     };
-    blocked(x, first, block, |a, b| if a.is_nan() { a } else if b.is_nan() { b } else { pick(a, b) })
+    blocked(x, first, block, |a, b| {
+        if a.is_nan() {
+            a
+        } else if b.is_nan() {
+            b
+        } else {
+            pick(a, b)
+        }
+    })
 }
 
 /// Largest of all elements; nan if there is one.
@@ -193,7 +206,8 @@ pub fn trace<T: Real>(x: &Tensor) -> Result<f64> {
     let v = x.view::<T>()?;
     let step = v.layout.strides()[0] + v.layout.strides()[1];
     // SAFETY: (i, i) lies inside the matrix.
-    let sum = (0..x.size(0).min(x.size(1)) as isize).fold(T::Acc::ZERO, |s, i| s.add(T::Acc::convert(unsafe { *v.ptr.offset(i * step) })));
+    let sum = (0..x.size(0).min(x.size(1)) as isize)
+        .fold(T::Acc::ZERO, |s, i| s.add(T::Acc::convert(unsafe { *v.ptr.offset(i * step) })));
     Ok(sum.to_f64())
 }
 
@@ -210,7 +224,12 @@ fn keep_dim(op: &'static str, res: &Tensor, x: &Tensor, d: usize) -> Result<()> 
 }
 
 /// Calls `f(first element, stride, place in the result)` for each line along `d`, on several threads.
-fn lines<T: Element, R: Element>(res: &Tensor, x: &View<T>, d: usize, f: impl Fn(Line<T>, *mut R) + Sync) -> Result<()> {
+fn lines<T: Element, R: Element>(
+    res: &Tensor,
+    x: &View<T>,
+    d: usize,
+    f: impl Fn(Line<T>, *mut R) + Sync,
+) -> Result<()> {
     let r = res.view::<R>()?;
     let (n, stride) = (x.layout.sizes()[d], x.layout.strides()[d]);
     let mut outer = x.layout;
@@ -378,7 +397,14 @@ pub fn min<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: usize) -> R
 }
 
 /// Running folds along a dimension.
-fn scan<T: Real>(op: &'static str, res: &Tensor, x: &Tensor, d: usize, one: T::Acc, f: impl Fn(T::Acc, T::Acc) -> T::Acc + Sync) -> Result<()> {
+fn scan<T: Real>(
+    op: &'static str,
+    res: &Tensor,
+    x: &Tensor,
+    d: usize,
+    one: T::Acc,
+    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Sync,
+) -> Result<()> {
     if d >= x.ndim() {
         return Err(Error::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() });
     }

@@ -94,7 +94,10 @@ pub fn random_between<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: i64, b: i6
 /// # Errors
 /// n below 1.
 pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result<()> {
-    let n = usize::try_from(n).ok().filter(|&n| n > 0).ok_or_else(|| Error::invalid(format!("randperm: must be strictly positive, got {n}")))?;
+    let n = usize::try_from(n)
+        .ok()
+        .filter(|&n| n > 0)
+        .ok_or_else(|| Error::invalid(format!("randperm: must be strictly positive, got {n}")))?;
     let order = g.borrow_mut().permutation(n)?;
     res.resize(&[n])?;
     let mut i = 0;
@@ -127,7 +130,10 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
             sum += w.to_f64();
             cum.push(sum);
         }
-        demand!(sum > 0.0 && sum.is_finite(), "multinomial: invalid multinomial distribution (sum of probabilities {sum})");
+        demand!(
+            sum > 0.0 && sum.is_finite(),
+            "multinomial: invalid multinomial distribution (sum of probabilities {sum})"
+        );
         cum.iter_mut().for_each(|c| *c /= sum);
         for _ in 0..n {
             let u = g.uniform(0.0, 1.0);
@@ -139,7 +145,10 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
         }
     }
     let sizes = if p.ndim() == 1 { vec![n] } else { vec![p.size(0), n] };
-    res.set(&Tensor::over(crate::tensor::storage::Storage::from_slice(&out)?, crate::tensor::layout::Layout::contiguous(&sizes)?))
+    res.set(&Tensor::over(
+        crate::tensor::storage::Storage::from_slice(&out)?,
+        crate::tensor::layout::Layout::contiguous(&sizes)?,
+    ))
 }
 
 /// Takes category `k` out of a cumulative distribution and scales the rest to 1.
