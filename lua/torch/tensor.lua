@@ -167,6 +167,14 @@ each_class(function(mt, _, short)
    storage.data = mt.data
    storage.__tostring__ = methods.__tostring__
    storage.cdata = methods.cdata
+   -- two objects over the same elements are equal
+   if rawget(storage, '__eq__') == nil then
+      storage.__eq__ = function(a, b)
+         if rawequal(a, b) then return true end
+         return torch.isStorage(a) and torch.isStorage(b) and #a > 0 and #a == #b
+            and torch.typename(a) == torch.typename(b) and native.address(a) == native.address(b)
+      end
+   end
    storage.totable = function(self)
       local t = {}
       for i = 1, #self do t[i] = self[i] end

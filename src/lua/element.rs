@@ -154,7 +154,9 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
         Value::Num(_) if t.dtype() == DType::Half => {
             refuse!("torch.HalfTensor cannot be filled with a number: expected a tensor")
         }
-        Value::Num(v) => with_dtype!(t.dtype(), T => crate::tensor::map::fill::<T>(&t.with_layout(l), Element::from_f64(*v))),
+        Value::Num(v) => {
+            with_dtype!(t.dtype(), T => crate::tensor::map::fill::<T>(&t.with_layout(l), Element::from_f64(*v)))
+        }
         Value::Tensor(src) => {
             let mut l = l;
             if single {

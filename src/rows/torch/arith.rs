@@ -24,14 +24,20 @@ fn abs_number(x: f64) -> Result<f64> {
 
 /// The rows.
 pub static ROWS: &[Op] = &[
-    op!("add", &[
-        form("*res?:T x@1:T v:real", all!(arith::add_scalar)),
-        form("*res?:T x@1:T v:real=1 y:T", all!(arith::add_scaled)),
-    ]),
-    op!("csub", &[
-        form("*res?:T x@1:T v:real", all!(arith::sub_scalar)),
-        form("*res?:T x@1:T v:real=1 y:T", all!(arith::sub_scaled)),
-    ]),
+    op!(
+        "add",
+        &[
+            form("*res?:T x@1:T v:real", all!(arith::add_scalar)),
+            form("*res?:T x@1:T v:real=1 y:T", all!(arith::add_scaled)),
+        ]
+    ),
+    op!(
+        "csub",
+        &[
+            form("*res?:T x@1:T v:real", all!(arith::sub_scalar)),
+            form("*res?:T x@1:T v:real=1 y:T", all!(arith::sub_scaled)),
+        ]
+    ),
     op!("mul", &[form("*res?:T x@1:T v:real", all!(arith::mul_scalar))]),
     op!("div", &[form("*res?:T x@1:T v:real", all!(arith::div_scalar))]),
     op!("fmod", &[form("*res?:T x@1:T v:real", all!(arith::fmod_scalar))]),
@@ -43,33 +49,36 @@ pub static ROWS: &[Op] = &[
     op!("cmod", &[form("*res?:T x@1:T y:T", all!(arith::cfmod))]),
     op!("cremainder", &[form("*res?:T x@1:T y:T", all!(arith::cremainder))]),
     op!("cpow", &[form("*res?:T x@1:T y:T", all!(arith::cpow))]),
-    op!("pow", &[
-        form("*res?:T x@1:T v:real", floats!(arith::pow_scalar)),
-        form("*res?:T v:real x:T", floats!(arith::pow_of)),
-        form("x:num y:num", floats!(pointwise::pow_numbers)),
-    ]),
+    op!(
+        "pow",
+        &[
+            form("*res?:T x@1:T v:real", floats!(arith::pow_scalar)),
+            form("*res?:T v:real x:T", floats!(arith::pow_of)),
+            form("x:num y:num", floats!(pointwise::pow_numbers)),
+        ]
+    ),
     op!("addcmul", &[form("*res?:T x@1:T v:real=1 a:T b:T", all!(arith::addcmul))]),
     op!("addcdiv", &[form("*res?:T x@1:T v:real=1 a:T b:T", all!(arith::addcdiv))]),
-    op!("lerp", &[
-        form("*res?:T a@1:T b:T weight:real", floats!(arith::lerp)),
-        form("a:num b:num weight:num", floats!(pointwise::lerp_numbers)),
-    ]),
+    op!(
+        "lerp",
+        &[
+            form("*res?:T a@1:T b:T weight:real", floats!(arith::lerp)),
+            form("a:num b:num weight:num", floats!(pointwise::lerp_numbers)),
+        ]
+    ),
     op!("clamp", &[form("*res?:T x@1:T lo:real hi:real", all!(clamp_swapped))]),
     op!("neg", &[form("*res?:T x@1:T", floats!(arith::neg))]),
     op!("cinv", &[form("*res?:T x@1:T", floats!(arith::cinv))]),
     op!("sign", &[form("*res?:T x@1:T", byte_apart(all!(arith::sign), any!(arith::sign_byte)))]),
-    op!("abs", &[
-        form("*res?:T x@1:T", wide(all!(arith::abs))),
-        form("x:num", wide(any!(abs_number))),
-    ]),
-    op!("cmax", &[
-        form("*res?:T x@1:T v:real", all!(arith::cmax_scalar)),
-        form("*res?:T x@1:T y:T", all!(arith::cmax)),
-    ]),
-    op!("cmin", &[
-        form("*res?:T x@1:T v:real", all!(arith::cmin_scalar)),
-        form("*res?:T x@1:T y:T", all!(arith::cmin)),
-    ]),
+    op!("abs", &[form("*res?:T x@1:T", wide(all!(arith::abs))), form("x:num", wide(any!(abs_number))),]),
+    op!(
+        "cmax",
+        &[form("*res?:T x@1:T v:real", all!(arith::cmax_scalar)), form("*res?:T x@1:T y:T", all!(arith::cmax)),]
+    ),
+    op!(
+        "cmin",
+        &[form("*res?:T x@1:T v:real", all!(arith::cmin_scalar)), form("*res?:T x@1:T y:T", all!(arith::cmin)),]
+    ),
     op!("bitand", &[form("*res?:T x@1:T v:real", ints!(arith::bitand))]),
     op!("bitor", &[form("*res?:T x@1:T v:real", ints!(arith::bitor))]),
     op!("bitxor", &[form("*res?:T x@1:T v:real", ints!(arith::bitxor))]),

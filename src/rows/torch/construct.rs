@@ -26,25 +26,30 @@ fn strided<T: Element>(sizes: &Storage, strides: &Storage) -> Result<Tensor> {
 fn longs(s: &Storage) -> Dims {
     Dims(s.to_vec::<i64>(0, usize::MAX))
 }
-fn share<T: Element>(x: &Tensor) -> Result<Tensor> {
+fn share(x: &Tensor) -> Result<Tensor> {
     Ok(x.clone())
 }
 fn nested<T: Element>(t: &Nested) -> Result<Tensor> {
     construct::from_numbers::<T>(&t.sizes, &t.data)
 }
-fn at_offset<T: Element>(s: &Storage, offset: usize) -> Result<Tensor> {
+fn at_offset(s: &Storage, offset: usize) -> Result<Tensor> {
     construct::over(s, offset, &[], &[])
 }
-fn all_of<T: Element>(s: &Storage) -> Result<Tensor> {
+fn all_of(s: &Storage) -> Result<Tensor> {
     construct::over_all(s)
 }
-fn with_sizes<T: Element>(s: &Storage, offset: usize, sizes: &Storage, strides: Option<&Storage>) -> Result<Tensor> {
+fn with_sizes(s: &Storage, offset: usize, sizes: &Storage, strides: Option<&Storage>) -> Result<Tensor> {
     let strides: Vec<isize> = strides.map(longs).unwrap_or_default().0.iter().map(|&s| s as isize).collect();
     let sizes = longs(sizes).sizes();
-    demand!(strides.is_empty() || strides.len() == sizes.len(), "inconsistent size and stride: {} sizes, {} strides", sizes.len(), strides.len());
+    demand!(
+        strides.is_empty() || strides.len() == sizes.len(),
+        "inconsistent size and stride: {} sizes, {} strides",
+        sizes.len(),
+        strides.len()
+    );
     construct::over(s, offset, &sizes, &strides)
 }
-fn with_pairs<T: Element>(s: &Storage, offset: usize, pairs: Dims) -> Result<Tensor> {
+fn with_pairs(s: &Storage, offset: usize, pairs: Dims) -> Result<Tensor> {
     let (sizes, strides) = construct::size_stride_pairs(&pairs.0)?;
     construct::over(s, offset, &sizes, &strides)
 }
@@ -54,14 +59,14 @@ pub static TENSOR: Op = func!(
     "new",
     &[
         form("", every!(empty)),
-        form("s:S", every!(all_of)),
-        form("s:S offset:index sizes:LongStorage strides:LongStorage=nil", every!(with_sizes)),
-        form("s:S offset:index", every!(at_offset)),
-        form("s:S offset:index pairs:dims", every!(with_pairs)),
+        form("s:S", any!(all_of)),
+        form("s:S offset:index sizes:LongStorage strides:LongStorage=nil", any!(with_sizes)),
+        form("s:S offset:index", any!(at_offset)),
+        form("s:S offset:index pairs:dims", any!(with_pairs)),
         form("sizes:LongStorage", every!(sized_by)),
         form("sizes:dims", every!(dims)),
         form("sizes:LongStorage strides:LongStorage", every!(strided)),
-        form("x:T", every!(share)),
+        form("x:T", any!(share)),
         form("t:nested", every!(nested)),
     ],
 );
@@ -125,7 +130,10 @@ const fn bytes(c: [Option<crate::lua::call::Kernel>; 8]) -> [Option<crate::lua::
 /// Methods of storages.
 pub static ROWS: &[Op] = &[
     storage_method!("size", &[form("s:S", any!(size))]),
-    storage_method!("__len__", &[form("s:S", any!(size)), form("s:S other:S", any!(|s: &Storage, _: &Storage| size(s)))]),
+    storage_method!(
+        "__len__",
+        &[form("s:S", any!(size)), form("s:S other:S", any!(|s: &Storage, _: &Storage| size(s)))]
+    ),
     storage_method!("elementSize", &[form("s:S", any!(element_size))]),
     storage_method!("fill", &[form("*s:S v:real", every!(construct::storage_fill))]),
     storage_method!("copy", &[form("*s:S src:storage", any!(construct::storage_copy))]),

@@ -7,9 +7,13 @@ pub static ROWS: &[Op] = &[
     op!("median", &[form("*values?:T *places?:Long x:T dim:index=nil", all!(order::median))]),
     op!("mode", &[form("*values?:T *places?:Long x:T dim:index=nil", all!(order::mode))]),
     op!("kthvalue", &[form("*values?:T *places?:Long x:T k:long dim:index=nil", all!(order::kthvalue))]),
-    op!("topk", &[
-        form("*values?:T *places?:Long x:T k:long=1 dim:index=nil largest:bool=false sorted:bool=false", all!(order::topk)),
-    ]),
+    op!(
+        "topk",
+        &[form(
+            "*values?:T *places?:Long x:T k:long=1 dim:index=nil largest:bool=false sorted:bool=false",
+            all!(order::topk)
+        ),]
+    ),
     op!("histc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(spread::histc))]),
     op!("bhistc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(spread::bhistc))]),
     op!("renorm", &[form("*res?:T x@1:T p:num dim:index most:num", floats!(spread::renorm))]),

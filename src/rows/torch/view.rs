@@ -79,7 +79,8 @@ fn set_storage(x: &Tensor, s: &Storage) -> Result<()> {
     x.set(&construct::over_all(s)?)
 }
 fn set_sizes(x: &Tensor, s: &Storage, offset: usize, sizes: &Storage, strides: Option<&Storage>) -> Result<()> {
-    let strides: Vec<isize> = strides.map(|s| s.to_vec::<i64>(0, usize::MAX)).unwrap_or_default().iter().map(|&s| s as isize).collect();
+    let strides: Vec<isize> =
+        strides.map(|s| s.to_vec::<i64>(0, usize::MAX)).unwrap_or_default().iter().map(|&s| s as isize).collect();
     x.set(&construct::over(s, offset, &Dims(sizes.to_vec(0, usize::MAX)).sizes(), &strides)?)
 }
 fn set_pairs(x: &Tensor, s: &Storage, offset: usize, pairs: Dims) -> Result<()> {
@@ -213,19 +214,22 @@ pub static ROWS: &[Op] = &[
     method!("isSameSizeAs", &[form("x:T y:T", any!(same_size))]),
     method!("isSize", &[form("x:T s:LongStorage", any!(is_size))]),
     method!("isSetTo", &[form("x:T y:T", any!(is_set_to))]),
-    method!("resize", &[
-        form("*x:T d:dims", any!(resize)),
-        form("*x:T sizes:LongStorage strides:LongStorage", any!(resize_strided)),
-    ]),
+    method!(
+        "resize",
+        &[form("*x:T d:dims", any!(resize)), form("*x:T sizes:LongStorage strides:LongStorage", any!(resize_strided)),]
+    ),
     method!("resizeAs", &[form("*x:T y:T", any!(resize_as))]),
-    method!("set", &[
-        form("*x:T", any!(set_empty)),
-        form("*x:T y:T", any!(set_tensor)),
-        form("*x:T s:S", any!(set_storage)),
-        form("*x:T s:S offset:index sizes:LongStorage strides:LongStorage=nil", any!(set_sizes)),
-        form("*x:T s:S offset:index", any!(set_offset)),
-        form("*x:T s:S offset:index pairs:dims", any!(set_pairs)),
-    ]),
+    method!(
+        "set",
+        &[
+            form("*x:T", any!(set_empty)),
+            form("*x:T y:T", any!(set_tensor)),
+            form("*x:T s:S", any!(set_storage)),
+            form("*x:T s:S offset:index sizes:LongStorage strides:LongStorage=nil", any!(set_sizes)),
+            form("*x:T s:S offset:index", any!(set_offset)),
+            form("*x:T s:S offset:index pairs:dims", any!(set_pairs)),
+        ]
+    ),
     method!("narrow", &[form("x:T dim:index first:index n:long", any!(view::narrow))]),
     method!("select", &[form("x:T dim:index i:index", any!(select))]),
     method!("sub", &[form("x:T d:dims", any!(sub))]),
@@ -235,12 +239,15 @@ pub static ROWS: &[Op] = &[
     method!("unfold", &[form("x:T dim:index size:long step:long", any!(view::unfold))]),
     op!("expand", &[form("x:T d:dims", any!(expand)), form("*res:T x:T d:dims", any!(expand_into))]),
     op!("expandAs", &[form("x:T y:tensor", any!(expand_as)), form("*res:T x:T y:tensor", any!(expand_as_into))]),
-    op!("squeeze", &[
-        form("x:T", any!(squeeze)),
-        form("*res:T x:T", any!(squeeze_into)),
-        form("x:T dim:index", any!(squeeze_dim)),
-        form("*res:T x:T dim:index", any!(squeeze_dim_into)),
-    ]),
+    op!(
+        "squeeze",
+        &[
+            form("x:T", any!(squeeze)),
+            form("*res:T x:T", any!(squeeze_into)),
+            form("x:T dim:index", any!(squeeze_dim)),
+            form("*res:T x:T dim:index", any!(squeeze_dim_into)),
+        ]
+    ),
     method!("view", &[form("*res:T x:T d:dims", any!(view_into)), form("x:T d:dims", any!(view_dims))]),
     func!("view", &[form("x:T d:dims", any!(view_dims)), form("*res:T x:T d:dims", any!(view_into))]),
     op!("viewAs", &[form("x:T y:tensor", any!(view_as)), form("*res:T x:T y:tensor", any!(view_as_into))]),
@@ -249,33 +256,45 @@ pub static ROWS: &[Op] = &[
     op!("repeatTensor", &[form("x:T d:dims", every!(repeat)), form("*res:T x:T d:dims", every!(repeat_into))]),
     op!("split", &[form("x:T size:long dim:index=1", any!(view::split))]),
     op!("chunk", &[form("x:T n:long dim:index=1", any!(view::chunk))]),
-    op!("cat", &[
-        form("*res?:T a:T b:T dim:long=nil", all!(cat_pair)),
-        form("*res?:T list:T[] dim:long=nil", all!(cat_list)),
-    ]),
+    op!(
+        "cat",
+        &[form("*res?:T a:T b:T dim:long=nil", all!(cat_pair)), form("*res?:T list:T[] dim:long=nil", all!(cat_list)),]
+    ),
     op!("tril", &[form("*res?:T x:T k:long=0", all!(view::tril))]),
     op!("triu", &[form("*res?:T x:T k:long=0", all!(view::triu))]),
     op!("diag", &[form("*res?:T x:T k:long=0", all!(view::diag))]),
-    method!("index", &[
-        form("res:T x:T dim:index *list:Long", all!(index::index)),
-        form("*res?:T x:T dim:index list:Long", all!(index::index)),
-    ]),
+    method!(
+        "index",
+        &[
+            form("res:T x:T dim:index *list:Long", all!(index::index)),
+            form("*res?:T x:T dim:index list:Long", all!(index::index)),
+        ]
+    ),
     method!("indexCopy", &[form("x:T dim:index list:Long *src:T", all!(index::index_copy))]),
     method!("indexAdd", &[form("x:T dim:index list:Long *src:T", all!(index::index_add))]),
     method!("indexFill", &[form("x:T dim:index list:Long *v:real", all!(index::index_fill))]),
     method!("maskedFill", &[form("x:T mask:Byte *v:real", all!(index::masked_fill))]),
     method!("maskedCopy", &[form("*x:T mask:Byte src:T", all!(index::masked_copy))]),
-    method!("maskedSelect", &[
-        form("res:T x:T *mask:Byte", all!(index::masked_select)),
-        form("*res?:T x:T mask:Byte", all!(index::masked_select)),
-    ]),
-    op!("gather", &[
-        form("x:T dim:index list:Long", all!(index::gather_fresh)),
-        form("*res:T x:T dim:index list:Long", all!(index::gather)),
-    ]),
-    op!("scatter", &[
-        form("*x:T dim:index list:Long src:T", all!(index::scatter)),
-        form("*x:T dim:index list:Long v:real", all!(index::scatter_fill)),
-    ]),
+    method!(
+        "maskedSelect",
+        &[
+            form("res:T x:T *mask:Byte", all!(index::masked_select)),
+            form("*res?:T x:T mask:Byte", all!(index::masked_select)),
+        ]
+    ),
+    op!(
+        "gather",
+        &[
+            form("x:T dim:index list:Long", all!(index::gather_fresh)),
+            form("*res:T x:T dim:index list:Long", all!(index::gather)),
+        ]
+    ),
+    op!(
+        "scatter",
+        &[
+            form("*x:T dim:index list:Long src:T", all!(index::scatter)),
+            form("*x:T dim:index list:Long v:real", all!(index::scatter_fill)),
+        ]
+    ),
     op!("nonzero", &[form("*res?:Long x:T", all!(index::nonzero))]),
 ];

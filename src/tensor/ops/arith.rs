@@ -67,7 +67,14 @@ pub fn rshift_float<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
 /// A view outside its storage.
 pub fn pow_of<T: Real>(res: &Tensor, v: T, x: &Tensor) -> Result<()> {
     res.resize_as(x)?;
-    map::unary("pow", res, x, 8, #[inline(always)] |x: T| v.pow(x))
+    map::unary(
+        "pow",
+        res,
+        x,
+        8,
+        #[inline(always)]
+        |x: T| v.pow(x),
+    )
 }
 
 /// Defines `res[i] = f(x[i], y[i])`.
@@ -117,9 +124,23 @@ pub fn add_scaled<T: Real>(res: &Tensor, x: &Tensor, v: T, y: &Tensor) -> Result
     map::same_count("add", x, y)?;
     res.resize_as(x)?;
     if v == T::ONE {
-        return map::binary("add", res, x, y, #[inline(always)] |x: T, y: T| x.add(y));
+        return map::binary(
+            "add",
+            res,
+            x,
+            y,
+            #[inline(always)]
+            |x: T, y: T| x.add(y),
+        );
     }
-    map::binary("add", res, x, y, #[inline(always)] move |x: T, y: T| x.add(v.mul(y)))
+    map::binary(
+        "add",
+        res,
+        x,
+        y,
+        #[inline(always)]
+        move |x: T, y: T| x.add(v.mul(y)),
+    )
 }
 
 /// x - v * y
@@ -182,7 +203,14 @@ divisions! {
 /// Different numbers of elements.
 pub fn addcmul<T: Real>(res: &Tensor, x: &Tensor, v: T, a: &Tensor, b: &Tensor) -> Result<()> {
     start(res, x)?;
-    map::ternary("addcmul", res, a, b, #[inline(always)] |r: T, a, b| r.add(v.mul(a).mul(b)))
+    map::ternary(
+        "addcmul",
+        res,
+        a,
+        b,
+        #[inline(always)]
+        |r: T, a, b| r.add(v.mul(a).mul(b)),
+    )
 }
 
 /// res = x + v * y1 / y2
@@ -192,9 +220,19 @@ pub fn addcmul<T: Real>(res: &Tensor, x: &Tensor, v: T, a: &Tensor, b: &Tensor) 
 pub fn addcdiv<T: Real>(res: &Tensor, x: &Tensor, v: T, a: &Tensor, b: &Tensor) -> Result<()> {
     start(res, x)?;
     trapping("addcdiv", |trap| {
-        map::ternary("addcdiv", res, a, b, #[inline(always)] |r: T, a: T, b| {
-            r.add(v.mul(a).div(b).unwrap_or_else(|| { trap.store(true, Relaxed); a }))
-        })
+        map::ternary(
+            "addcdiv",
+            res,
+            a,
+            b,
+            #[inline(always)]
+            |r: T, a: T, b| {
+                r.add(v.mul(a).div(b).unwrap_or_else(|| {
+                    trap.store(true, Relaxed);
+                    a
+                }))
+            },
+        )
     })
 }
 
@@ -214,7 +252,14 @@ fn start(res: &Tensor, x: &Tensor) -> Result<()> {
 pub fn lerp<T: Float>(res: &Tensor, a: &Tensor, b: &Tensor, weight: T) -> Result<()> {
     map::same_count("lerp", a, b)?;
     res.resize_as(a)?;
-    map::binary("lerp", res, a, b, #[inline(always)] |a: T, b: T| a.add(weight.mul(b.sub(a))))
+    map::binary(
+        "lerp",
+        res,
+        a,
+        b,
+        #[inline(always)]
+        |a: T, b: T| a.add(weight.mul(b.sub(a))),
+    )
 }
 
 /// Limits to `lo..=hi`.
@@ -223,7 +268,22 @@ pub fn lerp<T: Float>(res: &Tensor, a: &Tensor, b: &Tensor, weight: T) -> Result
 /// A view outside its storage.
 pub fn clamp<T: Real>(res: &Tensor, x: &Tensor, lo: T, hi: T) -> Result<()> {
     res.resize_as(x)?;
-    map::unary("clamp", res, x, 1, #[inline(always)] |x: T| if x < lo { lo } else if x > hi { hi } else { x })
+    map::unary(
+        "clamp",
+        res,
+        x,
+        1,
+        #[inline(always)]
+        |x: T| {
+            if x < lo {
+                lo
+            } else if x > hi {
+                hi
+            } else {
+                x
+            }
+        },
+    )
 }
 
 /// Defines `res[i] = f(x[i])`.
@@ -256,6 +316,12 @@ of_one! {
 /// A view outside its storage.
 pub fn sign_byte(res: &Tensor, x: &Tensor) -> Result<()> {
     res.resize_as(x)?;
-    map::unary("sign", res, x, 1, #[inline(always)] |x: u8| u8::from(x > 0))
+    map::unary(
+        "sign",
+        res,
+        x,
+        1,
+        #[inline(always)]
+        |x: u8| u8::from(x > 0),
+    )
 }
-

@@ -141,7 +141,15 @@ pub fn mode<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: Option<usi
 ///
 /// # Errors
 /// A dimension that is not there, `k` outside of the line.
-pub fn topk<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, k: i64, d: Option<usize>, largest: bool, sorted: bool) -> Result<()> {
+pub fn topk<T: Real>(
+    values: &Tensor,
+    places: &Tensor,
+    x: &Tensor,
+    k: i64,
+    d: Option<usize>,
+    largest: bool,
+    sorted: bool,
+) -> Result<()> {
     let d = dimension("topk", x, d)?;
     let n = x.size(d);
     demand!(k >= 1 && k as u64 <= n as u64, "topk: k not in range for dimension: {k} of {n} elements");

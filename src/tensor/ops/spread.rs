@@ -138,7 +138,12 @@ pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Resu
     let (rows, cols) = (a.size(0), b.size(0));
     let (x, y) = (a.to_vec::<T>()?, b.to_vec::<T>()?);
     let n = x.len() / rows.max(1);
-    demand!(n > 0 && y.len() / cols.max(1) == n, "match: inconsistent sizes, {} and {}", a.shape_text(), b.shape_text());
+    demand!(
+        n > 0 && y.len() / cols.max(1) == n,
+        "match: inconsistent sizes, {} and {}",
+        a.shape_text(),
+        b.shape_text()
+    );
     res.resize(&[rows, cols])?;
     let mut at = 0;
     for_each_ptr(&res.view::<T>()?, |p| {

@@ -29,13 +29,24 @@ pub fn select(x: &Tensor, d: usize, index: usize) -> Result<Tensor> {
 /// A part outside, or an odd number of bounds.
 pub fn sub(x: &Tensor, bounds: &[i64]) -> Result<Tensor> {
     demand!(x.ndim() > 0, "sub: empty tensor");
-    demand!(bounds.len() % 2 == 0 && bounds.len() / 2 <= x.ndim(), "sub: {} bounds for a {}D tensor", bounds.len(), x.ndim());
+    demand!(
+        bounds.len() % 2 == 0 && bounds.len() / 2 <= x.ndim(),
+        "sub: {} bounds for a {}D tensor",
+        bounds.len(),
+        x.ndim()
+    );
     let mut l = x.layout();
     for (d, b) in bounds.chunks(2).enumerate() {
         let size = l.sizes()[d] as i64;
         let place = |i: i64| if i < 0 { size + i } else { i - 1 };
         let (a, z) = (place(b[0]), place(b[1]));
-        demand!(0 <= a && a <= z && z < size, "sub: range {}..{} is outside dimension {} of size {size}", b[0], b[1], d + 1);
+        demand!(
+            0 <= a && a <= z && z < size,
+            "sub: range {}..{} is outside dimension {} of size {size}",
+            b[0],
+            b[1],
+            d + 1
+        );
         l = l.narrow(d, a as usize, (z - a + 1) as usize)?;
     }
     Ok(x.with_layout(l))
@@ -233,7 +244,13 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
     sizes[d] = full.iter().map(|p| p.size(d)).sum();
     for p in &full {
         let fits = (0..n).all(|k| k == d || p.size(k) == sizes[k]);
-        demand!(fits, "inconsistent tensor sizes: cat of {} with {} along dimension {}", full[0].shape_text(), p.shape_text(), d + 1);
+        demand!(
+            fits,
+            "inconsistent tensor sizes: cat of {} with {} along dimension {}",
+            full[0].shape_text(),
+            p.shape_text(),
+            d + 1
+        );
     }
     let aliased = res.storage().is_some_and(|s| parts.iter().any(|p| p.storage().is_some_and(|q| q.same(&s))));
     let out = if aliased { Tensor::empty(T::DTYPE) } else { res.clone() };
