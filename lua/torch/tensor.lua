@@ -204,6 +204,23 @@ into_table 'chunk'
 
 -- ---- operators ----
 
+-- torch.IntTensor.torch.abs(-7): functions of the package for numbers of this type
+each_class(function(_, name, short)
+   local class = torch[short .. 'Tensor']
+   if type(class) ~= 'table' then return end
+   rawset(class, 'torch', setmetatable({}, { __index = function(_, k)
+      local f = torch[k]
+      return f and function(...)
+         if type((...)) == 'number' then
+            local args, n = { ... }, select('#', ...)
+            args[n + 1] = name
+            return f(unpack(args, 1, n + 1))
+         end
+         return f(...)
+      end
+   end }))
+end)
+
 local function number_or(x) return type(x) == 'number' or torch.isTensor(x) end
 local function operand(name, ...)
    for i = 1, 2 do

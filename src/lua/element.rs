@@ -132,9 +132,6 @@ fn mask_op<R>(t: &Tensor, f: impl FnOnce(&Tensor) -> Result<R>) -> Result<R> {
 pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
     if let Key::Mask(mask) = key {
         return mask_op(t, |t| match value {
-            Value::Num(_) if t.dtype() == DType::Half => {
-                refuse!("torch.HalfTensor cannot be filled with a number: expected a tensor")
-            }
             Value::Num(v) => with_dtype!(t.dtype(), T => index::masked_fill::<T>(t, mask, Element::from_f64(*v))),
             Value::Tensor(src) => {
                 demand!(
@@ -153,6 +150,9 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
             let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
             let done = with_dtype!(t.dtype(), T => s.set::<T>(l.offset, Element::from_f64(*v)));
             if done { Ok(()) } else { Err(Error::OutOfStorage { needed: l.offset + 1, len: s.len() }) }
+        }
+        Value::Num(_) if t.dtype() == DType::Half => {
+            refuse!("torch.HalfTensor cannot be filled with a number: expected a tensor")
         }
         Value::Num(v) => {
             with_dtype!(t.dtype(), T => crate::tensor::map::fill::<T>(&t.with_layout(l), Element::from_f64(*v)))

@@ -340,7 +340,7 @@ fn matches(p: &Pattern, kinds: &[u32]) -> bool {
             return false;
         }
         let head = p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0);
-        return head && (kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & kind::NUMBER != 0));
+        return head && (kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & kind::NUM != 0));
     }
     p.nargs == kinds.len() && p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0)
 }

@@ -17,6 +17,11 @@ fn clamp_swapped<T: Real>(res: &Tensor, x: &Tensor, lo: T, hi: T) -> Result<()> 
     arith::clamp(res, x, lo, hi)
 }
 
+/// The magnitude of a number.
+fn abs_number(x: f64) -> Result<f64> {
+    Ok(x.abs())
+}
+
 /// The rows.
 pub static ROWS: &[Op] = &[
     op!(
@@ -65,7 +70,7 @@ pub static ROWS: &[Op] = &[
     op!("neg", &[form("*res?:T x@1:T", floats!(arith::neg))]),
     op!("cinv", &[form("*res?:T x@1:T", floats!(arith::cinv))]),
     op!("sign", &[form("*res?:T x@1:T", byte_apart(all!(arith::sign), any!(arith::sign_byte)))]),
-    op!("abs", &[form("*res?:T x@1:T", wide(all!(arith::abs))), form("x:num", floats!(pointwise::scalar::abs)),]),
+    op!("abs", &[form("*res?:T x@1:T", wide(all!(arith::abs))), form("x:num", wide(any!(abs_number))),]),
     op!(
         "cmax",
         &[form("*res?:T x@1:T v:real", all!(arith::cmax_scalar)), form("*res?:T x@1:T y:T", all!(arith::cmax)),]

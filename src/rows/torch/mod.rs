@@ -2,6 +2,7 @@
 pub mod arith;
 pub mod blas;
 pub mod construct;
+pub mod conv;
 pub mod order;
 pub mod pointwise;
 pub mod random;
@@ -11,5 +12,4 @@ pub mod view;
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] =
-    &[arith::ROWS, blas::ROWS, construct::ROWS, order::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];
+pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, conv::ROWS, order::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];

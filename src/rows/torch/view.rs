@@ -144,13 +144,16 @@ fn squeeze(x: &Tensor) -> Result<Rets> {
     number_or(view::squeeze(x)?)
 }
 fn squeeze_dim(x: &Tensor, d: usize) -> Result<Rets> {
-    number_or(view::squeeze_dim(x, d)?)
+    // only a vector becomes a number: a matrix of one element keeps a dimension
+    let s = view::squeeze_dim(x, d)?;
+    if x.ndim() == 1 { number_or(s) } else { Ok(Rets::Tensor(s)) }
 }
 fn squeeze_into(res: &Tensor, x: &Tensor) -> Result<Rets> {
     number_or_result(res, view::squeeze(x)?)
 }
 fn squeeze_dim_into(res: &Tensor, x: &Tensor, d: usize) -> Result<Rets> {
-    number_or_result(res, view::squeeze_dim(x, d)?)
+    let s = view::squeeze_dim(x, d)?;
+    if x.ndim() == 1 { number_or_result(res, s) } else { res.set(&s).map(|()| Rets::Args) }
 }
 fn select(x: &Tensor, d: usize, i: usize) -> Result<Rets> {
     if x.ndim() == 1 && d == 0 && i < x.size(0) {

@@ -29,10 +29,10 @@ with_scalar! {
     mul_scalar<T: Real>(x, v) = x.mul(v);
     /// x raised to v
     pow_scalar<T: Real>(x, v) = x.pow(v);
-    /// The larger of x and v; nan stays.
-    cmax_scalar<T: Real>(x, v) = if x > v || x.is_nan() { x } else { v };
-    /// The smaller of x and v; nan stays.
-    cmin_scalar<T: Real>(x, v) = if x < v || x.is_nan() { x } else { v };
+    /// The larger of x and v; the second where the first is nan.
+    cmax_scalar<T: Real>(x, v) = if x > v { x } else { v };
+    /// The smaller of x and v; the second where the first is nan.
+    cmin_scalar<T: Real>(x, v) = if x < v { x } else { v };
     /// Bits of x and v
     bitand<T: Integer>(x, v) = x.and(v);
     /// Bits of x or v
@@ -96,9 +96,9 @@ with_tensor! {
     cmul<T: Real>(x, y) = x.mul(y);
     /// x raised to y
     cpow<T: Real>(x, y) = x.pow(y);
-    /// The larger of x and y; nan stays.
+    /// The larger of x and y; the second where the first is nan.
     cmax<T: Real>(x, y) = if x > y { x } else { y };
-    /// The smaller of x and y; nan stays.
+    /// The smaller of x and y; the second where the first is nan.
     cmin<T: Real>(x, y) = if x < y { x } else { y };
     /// Bits of x and y
     cbitand<T: Integer>(x, y) = x.and(y);

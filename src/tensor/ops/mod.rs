@@ -4,6 +4,7 @@ pub mod arith;
 pub mod blas;
 pub mod compare;
 pub mod construct;
+pub mod conv;
 pub mod copy;
 pub mod create;
 pub mod index;
