@@ -119,3 +119,33 @@ for _, name in ipairs { 'SoftMax', 'LogSoftMax' } do
    local class = torch.class('nn.Spatial' .. name, 'nn.Module')
    class.updateOutput, class.updateGradInput = nn[name].updateOutput, nn[name].updateGradInput
 end
+
+do
+   local Gate, parent = torch.class('nn.GatedLinearUnit', 'nn.Module')
+   function Gate:__init(dim)
+      parent.__init(self)
+      self.sigmoid, self.dim = nn.Sigmoid(), dim
+   end
+
+   -- The two halves of a tensor along the gated dimension (the last one unless given).
+   local function halves(self, tensor)
+      local d = self.dim or tensor:dim()
+      assert(d <= tensor:dim() and tensor:size(d) % 2 == 0,
+         'nn.GatedLinearUnit: expected an even size in dimension ' .. d)
+      local n = tensor:size(d) / 2
+      return tensor:narrow(d, 1, n), tensor:narrow(d, n + 1, n)
+   end
+   function Gate:updateOutput(input)
+      local values, gates = halves(self, input)
+      self.output:resizeAs(values):copy(values):cmul(self.sigmoid:updateOutput(gates))
+      return self.output
+   end
+   function Gate:updateGradInput(input, gradOutput)
+      local values, gates = halves(self, input)
+      self.gradInput:resizeAs(input)
+      local up, down = halves(self, self.gradInput)
+      up:copy(self.sigmoid.output):cmul(gradOutput)
+      down:copy(self.sigmoid:updateGradInput(gates, torch.cmul(gradOutput, values)))
+      return self.gradInput
+   end
+end

@@ -171,3 +171,35 @@ do
       return self.gradInput
    end
 end
+
+do
+   local Ranking, parent = torch.class('nn.MarginRankingCriterion', 'nn.Criterion')
+   function Ranking:__init(margin)
+      parent.__init(self)
+      self.margin, self.sizeAverage = margin or 1, true
+      self.gradInput = { torch.Tensor(1), torch.Tensor(1) }
+   end
+   local function shortfall(self, input, y)
+      return (input[2] - input[1]):cmul(y):add(self.margin)
+   end
+   function Ranking:updateOutput(input, y)
+      if not torch.isTensor(y) then
+         self.output = math.max(0, -y * (input[1][1] - input[2][1]) + self.margin)
+      else
+         self.output = mean(self, shortfall(self, input, y):cmax(0):sum(), y:size(1))
+      end
+      return self.output
+   end
+   function Ranking:updateGradInput(input, y)
+      local first, second = self.gradInput[1], self.gradInput[2]
+      if not torch.isTensor(y) then
+         local lost = -y * (input[1][1] - input[2][1]) + self.margin >= 0
+         first[1], second[1] = lost and -y or 0, lost and y or 0
+      else
+         local lost = shortfall(self, input, y):ge(0):typeAs(y):cmul(y):mul(mean(self, 1, y:size(1)))
+         first:resizeAs(input[1]):copy(lost):mul(-1)
+         second:resizeAs(input[2]):copy(lost)
+      end
+      return self.gradInput
+   end
+end
