@@ -6,7 +6,7 @@ nn = nn or {}
 -- one file per family, in the order in which they build on each other
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion',
-   'linear', 'activation', 'shape', 'dropout', 'spatial', 'normalization', 'losses', 'branches', 'tables', 'slices', 'constants', 'lookup', 'training',
+   'linear', 'activation', 'composed', 'shape', 'reductions', 'elementwise', 'dropout', 'spatial', 'normalization', 'losses', 'embeddings', 'branches', 'tables', 'slices', 'constants', 'lookup', 'training',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 
