@@ -68,12 +68,12 @@ pub fn register(lua: &Lua, natives: &Table) -> Result<()> {
         "long_size",
         lua.create_function(|_, (h, n): (AnyUserData, f64)| {
             with(&h, |s| {
-                match n as i64 {
-                    0 | 8 => Ok(s.format.long_size = 8),
-                    4 => Ok(s.format.long_size = 4),
-                    n => Err(format!("long size must be 0, 4 or 8, got {n}")),
-                }
-                .map(|()| true)
+                s.format.long_size = match n as i64 {
+                    0 | 8 => 8,
+                    4 => 4,
+                    n => return Err(format!("long size must be 0, 4 or 8, got {n}")),
+                };
+                Ok(true)
             })
         })?,
     )?;

@@ -84,7 +84,8 @@ for_each_dtype!(define_dtype);
 /// anything out of range.
 #[inline(always)]
 pub fn wrap_to_i64(v: f64) -> i64 {
-    if v >= -9.223372036854775808e18 && v < 9.223372036854775808e18 { v as i64 } else { i64::MIN }
+    const LIMIT: f64 = (1u64 << 63) as f64;
+    if (-LIMIT..LIMIT).contains(&v) { v as i64 } else { i64::MIN }
 }
 
 impl DType {
@@ -267,38 +268,6 @@ impl Float for f64 {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conversions_wrap_as_in_c() {
-        assert_eq!(u8::from_f64(300.7), 44);
-        assert_eq!(u8::from_f64(-1.0), 255);
-        assert_eq!(i8::from_f64(200.0), -56);
-        assert_eq!(i64::from_f64(f64::NAN), i64::MIN);
-        assert_eq!(i32::convert(1i64 << 33 | 5), 5);
-    }
-
-    #[test]
-    fn names_parse_back() {
-        for d in DType::ALL {
-            assert_eq!(DType::parse(d.tensor_name()), Some(d));
-            assert_eq!(DType::parse(d.storage_name()), Some(d));
-        }
-        assert_eq!(DType::parse("torch.CudaTensor"), None);
-    }
-
-    #[test]
-    fn integer_remainders_take_the_divisors_sign() {
-        assert_eq!(Real::remainder(-7i32, 3), Some(2));
-        assert_eq!(Real::remainder(7i32, -3), Some(-2));
-        assert_eq!(Real::fmod(-7i32, 3), Some(-1));
-        assert_eq!(Real::div(i32::MIN, -1), None);
-        assert_eq!(Integer::shr(-1i8, 1), 127);
-    }
-}
-
 /// Runs an expression with `$T` standing for the Rust type of an element type known only at run time.
 #[macro_export]
 macro_rules! with_dtype {
@@ -338,4 +307,36 @@ macro_rules! with_dtype {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conversions_wrap_as_in_c() {
+        assert_eq!(u8::from_f64(300.7), 44);
+        assert_eq!(u8::from_f64(-1.0), 255);
+        assert_eq!(i8::from_f64(200.0), -56);
+        assert_eq!(i64::from_f64(f64::NAN), i64::MIN);
+        assert_eq!(i32::convert(1i64 << 33 | 5), 5);
+    }
+
+    #[test]
+    fn names_parse_back() {
+        for d in DType::ALL {
+            assert_eq!(DType::parse(d.tensor_name()), Some(d));
+            assert_eq!(DType::parse(d.storage_name()), Some(d));
+        }
+        assert_eq!(DType::parse("torch.CudaTensor"), None);
+    }
+
+    #[test]
+    fn integer_remainders_take_the_divisors_sign() {
+        assert_eq!(Real::remainder(-7i32, 3), Some(2));
+        assert_eq!(Real::remainder(7i32, -3), Some(-2));
+        assert_eq!(Real::fmod(-7i32, 3), Some(-1));
+        assert_eq!(Real::div(i32::MIN, -1), None);
+        assert_eq!(Integer::shr(-1i8, 1), 127);
+    }
 }

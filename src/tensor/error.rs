@@ -73,5 +73,10 @@ macro_rules! refuse {
 /// Returns early with [`refuse!`] unless the condition holds.
 #[macro_export]
 macro_rules! demand {
-    ($cond:expr, $($arg:tt)*) => { if !$cond { $crate::refuse!($($arg)*) } };
+    ($cond:expr, $($arg:tt)*) => {{
+        let holds: bool = $cond;
+        if !holds {
+            $crate::refuse!($($arg)*)
+        }
+    }};
 }

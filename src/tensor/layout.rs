@@ -101,10 +101,9 @@ impl Layout {
     pub fn extent(&self) -> Result<usize> {
         if self.ndim == 1 && self.sizes[0] > 0 {
             // the common case without a loop; sizes and strides are below 2^59, so that only wild strides overflow
-            if let Some(end) = (self.sizes[0] - 1).checked_mul(self.strides[0] as usize) {
-                if let Some(end) = end.checked_add(self.offset + 1) {
-                    return Ok(end);
-                }
+            let end = (self.sizes[0] - 1).checked_mul(self.strides[0] as usize);
+            if let Some(end) = end.and_then(|e| e.checked_add(self.offset + 1)) {
+                return Ok(end);
             }
         }
         self.extent_any()

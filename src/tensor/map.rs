@@ -123,7 +123,7 @@ pub fn unary<R: Element, A: Element>(
     same_count(op, res, x)?;
     if let (Some((r, n)), Some((a, _))) = (res.flat::<R>()?, x.flat::<A>()?) {
         let (r, a) = (Ptr(r), Ptr(a));
-        let same = r.0 as usize == a.0 as usize && size_of::<R>() == size_of::<A>();
+        let same = std::ptr::addr_eq(r.0, a.0) && size_of::<R>() == size_of::<A>();
         if same || disjoint(r.0, n, a.0, n) {
             split(n, cost, |start, count| flat1(r.at(start), a.at(start), count, same, f));
             return Ok(());
@@ -195,7 +195,7 @@ pub fn binary<R: Element, A: Element, B: Element>(
     same_count(op, res, x)?;
     if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<R>()?, x.flat::<A>()?, y.flat::<B>()?) {
         let (r, a, b) = (Ptr(r), Ptr(a), Ptr(b));
-        let same = r.0 as usize == a.0 as usize && R::DTYPE == A::DTYPE;
+        let same = std::ptr::addr_eq(r.0, a.0) && R::DTYPE == A::DTYPE;
         if disjoint(r.0, n, b.0, n) && (same || disjoint(r.0, n, a.0, n)) {
             split(n, 1, |start, count| flat2(r.at(start), a.at(start), b.at(start), count, same, f));
             return Ok(());

@@ -12,4 +12,14 @@ pub mod view;
 use crate::lua::call::Op;
 
 /// Every family.
-pub static ALL: &[&[Op]] = &[arith::ROWS, blas::ROWS, construct::ROWS, conv::ROWS, order::ROWS, pointwise::ROWS, random::ROWS, reduce::ROWS, view::ROWS];
+pub static ALL: &[&[Op]] = &[
+    arith::ROWS,
+    blas::ROWS,
+    construct::ROWS,
+    conv::ROWS,
+    order::ROWS,
+    pointwise::ROWS,
+    random::ROWS,
+    reduce::ROWS,
+    view::ROWS,
+];

@@ -3,6 +3,11 @@ use crate::lua::prelude::*;
 
 type Gen = RefCell<Generator>;
 
+/// The columns of Float and Double alone.
+const fn only_floats(c: crate::lua::call::Column) -> crate::lua::call::Column {
+    [None, None, None, None, None, c[5], c[6], None]
+}
+
 fn manual_seed(g: &Gen, seed: f64) -> Result<()> {
     g.borrow_mut().manual_seed(if seed < 0.0 { seed as i64 as u64 } else { seed as u64 });
     Ok(())
@@ -38,19 +43,19 @@ fn random_to(g: &Gen, b: i64) -> Result<i64> {
 fn fill_to<T: Real>(x: &Tensor, g: &Gen, b: i64) -> Result<()> {
     sample::random_between::<T>(x, g, 1, b)
 }
-fn uniform_of<T: Float>(g: &Gen, a: f64, b: f64) -> Result<f64> {
+fn uniform_of(g: &Gen, a: f64, b: f64) -> Result<f64> {
     Ok(g.borrow_mut().uniform(a, b))
 }
-fn normal_of<T: Float>(g: &Gen, mean: f64, std: f64) -> Result<f64> {
+fn normal_of(g: &Gen, mean: f64, std: f64) -> Result<f64> {
     g.borrow_mut().normal(mean, std)
 }
-fn exponential_of<T: Float>(g: &Gen, lambda: f64) -> Result<f64> {
+fn exponential_of(g: &Gen, lambda: f64) -> Result<f64> {
     Ok(g.borrow_mut().exponential(lambda))
 }
-fn cauchy_of<T: Float>(g: &Gen, median: f64, sigma: f64) -> Result<f64> {
+fn cauchy_of(g: &Gen, median: f64, sigma: f64) -> Result<f64> {
     Ok(g.borrow_mut().cauchy(median, sigma))
 }
-fn log_normal_of<T: Float>(g: &Gen, mean: f64, std: f64) -> Result<f64> {
+fn log_normal_of(g: &Gen, mean: f64, std: f64) -> Result<f64> {
     g.borrow_mut().log_normal(mean, std)
 }
 fn geometric(g: &Gen, p: f64) -> Result<i64> {
@@ -108,35 +113,35 @@ pub static ROWS: &[Op] = &[
     op!(
         "uniform",
         &[
-            form("g:gen a:num=0 b:num=1", floats!(uniform_of)),
+            form("g:gen a:num=0 b:num=1", only_floats(any!(uniform_of))),
             form("*x:T g:gen a:num=0 b:num=1", floats!(sample::uniform)),
         ]
     ),
     op!(
         "normal",
         &[
-            form("g:gen mean:num=0 std:num=1", floats!(normal_of)),
+            form("g:gen mean:num=0 std:num=1", only_floats(any!(normal_of))),
             form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
         ]
     ),
     op!(
         "exponential",
         &[
-            form("g:gen lambda:num", floats!(exponential_of)),
+            form("g:gen lambda:num", only_floats(any!(exponential_of))),
             form("*x:T g:gen lambda:num", floats!(sample::exponential)),
         ]
     ),
     op!(
         "cauchy",
         &[
-            form("g:gen median:num=0 sigma:num=1", floats!(cauchy_of)),
+            form("g:gen median:num=0 sigma:num=1", only_floats(any!(cauchy_of))),
             form("*x:T g:gen median:num=0 sigma:num=1", floats!(sample::cauchy)),
         ]
     ),
     op!(
         "logNormal",
         &[
-            form("g:gen mean:num=1 std:num=2", floats!(log_normal_of)),
+            form("g:gen mean:num=1 std:num=2", only_floats(any!(log_normal_of))),
             form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
         ]
     ),
