@@ -46,7 +46,7 @@ fn sized(res: &Tensor, n: usize) -> Result<()> {
 pub fn range<T: Real>(res: &Tensor, from: f64, to: f64, step: f64) -> Result<()> {
     let cut = |v: f64| if T::DTYPE.is_float() { v } else { v.trunc() };
     let (from, to, step) = (cut(from), cut(to), cut(step));
-    demand!(step > 0.0 || step < 0.0, "range: step must be a non-null number, got {step}");
+    demand!(step.abs() > 0.0, "range: step must be a non-null number, got {step}");
     demand!(
         (step > 0.0 && to >= from) || (step < 0.0 && to <= from),
         "range: upper bound and lower bound inconsistent with step sign: from {from} to {to} by {step}"
@@ -58,7 +58,7 @@ pub fn range<T: Real>(res: &Tensor, from: f64, to: f64, step: f64) -> Result<()>
 }
 
 fn count(op: &str, n: f64, a: f64, b: f64) -> Result<usize> {
-    demand!(n >= 1.0 && n < 1e15 && (n > 1.0 || a == b), "{op}: invalid number of points: {n}");
+    demand!((1.0..1e15).contains(&n) && (n > 1.0 || a == b), "{op}: invalid number of points: {n}");
     Ok(n as usize)
 }
 

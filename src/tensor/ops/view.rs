@@ -30,7 +30,7 @@ pub fn select(x: &Tensor, d: usize, index: usize) -> Result<Tensor> {
 pub fn sub(x: &Tensor, bounds: &[i64]) -> Result<Tensor> {
     demand!(x.ndim() > 0, "sub: empty tensor");
     demand!(
-        bounds.len() % 2 == 0 && bounds.len() / 2 <= x.ndim(),
+        bounds.len().is_multiple_of(2) && bounds.len() / 2 <= x.ndim(),
         "sub: {} bounds for a {}D tensor",
         bounds.len(),
         x.ndim()
