@@ -203,3 +203,50 @@ do
       return self.gradInput
    end
 end
+
+do
+   local Cosine, parent = torch.class('nn.CosineEmbeddingCriterion', 'nn.Criterion')
+   function Cosine:__init(margin)
+      parent.__init(self)
+      self.margin, self.sizeAverage = margin or 0, true
+      self.gradInput = { torch.Tensor(), torch.Tensor() }
+   end
+
+   -- Rows and targets as matrices, inverse squared norms, their product's root, and the cosines, each as a column.
+   local function angles(input, y)
+      local a, b = input[1], input[2]
+      if a:dim() == 1 then a, b = a:view(1, -1), b:view(1, -1) end
+      if not torch.isTensor(y) then y = a.new(1):fill(y) end
+      local function inverse(t) return torch.cmul(t, t):sum(2):add(1e-12):pow(-1) end
+      local ia, ib = inverse(a), inverse(b)
+      local root = torch.cmul(ia, ib):sqrt()
+      local cosine = torch.cmul(a, b):sum(2):cmul(root)
+      return { a = a, b = b, y = y:contiguous():view(-1, 1), ia = ia, ib = ib, root = root, cosine = cosine }
+   end
+   function Cosine:updateOutput(input, y)
+      local s = angles(input, y)
+      local far = torch.add(s.cosine, -self.margin):cmax(0):cmul(s.y:eq(-1):typeAs(s.cosine))
+      local near = torch.mul(s.cosine, -1):add(1):cmul(s.y:eq(1):typeAs(s.cosine))
+      self.output = mean(self, far:add(near):sum(), s.y:size(1))
+      return self.output
+   end
+   function Cosine:updateGradInput(input, y)
+      local s = angles(input, y)
+      -- how much each cosine counts: -1 for pairs, 1 for strangers closer than the margin
+      local part = s.y:eq(-1):cmul(s.cosine:gt(self.margin)):typeAs(s.cosine)
+      part:add(-1, s.y:eq(1):typeAs(s.cosine)):mul(mean(self, 1, s.y:size(1)))
+      for i, pair in ipairs { { s.a, s.b, s.ia }, { s.b, s.a, s.ib } } do
+         local own, other, inverse = unpack(pair)
+         local slope = torch.cmul(s.cosine, inverse):expandAs(own)
+         local grad = torch.cmul(other, s.root:expandAs(other)):add(-1, torch.cmul(own, slope))
+         grad:cmul(part:expandAs(grad))
+         self.gradInput[i]:resizeAs(input[i]):copy(grad)
+      end
+      return self.gradInput
+   end
+   function Cosine:type(typename, cache)
+      if not typename then return self._type end
+      parent.type(self, typename, cache)
+      return self
+   end
+end

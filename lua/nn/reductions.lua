@@ -145,3 +145,61 @@ do
       return swap(self, 'gradInput', gradOutput, #self.permutations, 1, -1)
    end
 end
+
+do
+   local Squeeze, parent = torch.class('nn.Squeeze', 'nn.Module')
+   function Squeeze:__init(dim, numInputDims)
+      parent.__init(self)
+      self.dim = dim
+      self:setNumInputDims(numInputDims)
+   end
+   function Squeeze:setNumInputDims(n)
+      self.numInputDims = n
+      return self
+   end
+   function Squeeze:updateOutput(input)
+      assert(torch.isTensor(input), 'Squeeze only works on tensors')
+      local shift = self.numInputDims and input:dim() > self.numInputDims and input:dim() - self.numInputDims or 0
+      if self.dim then
+         self.output:set(input:squeeze(self.dim + shift))
+      else
+         self.output:set(input:squeeze())
+         if shift > 0 and input:size(1) == 1 then self.output:set(nn.utils.addSingletonDimension(self.output, 1)) end
+      end
+      return self.output
+   end
+   function Squeeze:updateGradInput(input, gradOutput)
+      assert(torch.isTensor(gradOutput), 'Squeeze only works on tensors')
+      self.gradInput:set(gradOutput:contiguous():view(input:size()))
+      return self.gradInput
+   end
+   function Squeeze:__tostring__()
+      return torch.type(self) .. (self.dim and '(dim ' .. self.dim .. ')' or '()')
+   end
+end
+
+do
+   local Replicate, parent = torch.class('nn.Replicate', 'nn.Module')
+   function Replicate:__init(n, dim, ndim)
+      parent.__init(self)
+      self.nfeatures, self.dim, self.ndim = n, dim or 1, ndim
+      assert(self.dim > 0, 'Can only replicate across positive integer dimensions.')
+   end
+   local function added(self, input)
+      return self.dim + (self.ndim and input:dim() > self.ndim and 1 or 0)
+   end
+   function Replicate:updateOutput(input)
+      local d = added(self, input)
+      assert(d <= input:dim() + 1, 'Not enough input dimensions to replicate along dimension ' .. d .. '.')
+      local sizes, strides = input:size():totable(), input:stride():totable()
+      table.insert(sizes, d, self.nfeatures)
+      table.insert(strides, d, 0)
+      self.output:set(input:storage(), input:storageOffset(), torch.LongStorage(sizes), torch.LongStorage(strides))
+      return self.output
+   end
+   function Replicate:updateGradInput(input, gradOutput)
+      local d = added(self, input)
+      self.gradInput:resizeAs(input):copy(gradOutput:sum(d):select(d, 1))
+      return self.gradInput
+   end
+end
