@@ -134,7 +134,8 @@ fn sines_of_larger_numbers_agree_with_std() {
 
 #[test]
 fn floats_are_within_two_ulp() {
-    let functions: [(&str, fn(f32) -> f32, fn(f64) -> f64); 7] = [
+    type Pair = (&'static str, fn(f32) -> f32, fn(f64) -> f64);
+    let functions: [Pair; 7] = [
         ("exp", |x| x.vexp(), f64::exp),
         ("log", |x| x.vlog(), f64::ln),
         ("log1p", |x| x.vlog1p(), f64::ln_1p),
