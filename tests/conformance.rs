@@ -68,5 +68,5 @@ fn listed_cases_pass() {
         std::fs::write(&list, all.join("\n") + "\n").expect("the list can be written");
     }
     assert!(lost.is_empty(), "cases that passed before and fail now: {lost:#?}");
-    assert!(!listed.is_empty(), "tests/passing.txt lists nothing");
+    assert!(!listed.is_empty() || !found.is_empty(), "no case passed");
 }
