@@ -57,7 +57,7 @@ fn options_of_the_command_line() {
 fn errors_are_strings_with_position() {
     let text = good(&[
         "-e",
-        "print(pcall(torch.add, torch.Tensor(2), 'x')) print(pcall(function() return torch.Tensor(2):add(torch.Tensor(3)) end))",
+        "print(pcall(torch.add, torch.Tensor(2), 'x')) print(pcall(function() local r = torch.Tensor(2):add(torch.Tensor(3)) return r end))",
     ]);
     assert!(text.contains("invalid arguments") && text.contains("expected arguments"), "{text}");
     assert!(text.contains("(command line):1:"), "{text}");

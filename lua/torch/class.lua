@@ -281,18 +281,27 @@ function torch.version(obj)
    return mt and mt.__version or nil
 end
 
+-- environments of functions, userdata, and of objects that are tables here but userdata in Torch7
+local environments = setmetatable({}, { __mode = 'k' })
+local function has_environment(name, f)
+   local kind = type(f)
+   if kind == 'function' or kind == 'userdata' or kind == 'table' and metatable_of(f) then return kind end
+   error(string.format("bad argument #1 to '%s' (function or userdata expected, got %s)", name, kind), 3)
+end
+
 function torch.getenv(f)
-   if type(f) ~= 'function' and type(f) ~= 'userdata' then
-      error("bad argument #1 to 'getenv' (function or userdata expected, got " .. type(f) .. ')', 2)
-   end
+   if has_environment('getenv', f) == 'table' then return environments[f] or _G end
    return debug.getfenv(f)
 end
 
 function torch.setenv(f, env)
-   if type(f) ~= 'function' and type(f) ~= 'userdata' then
-      error("bad argument #1 to 'setenv' (function or userdata expected, got " .. type(f) .. ')', 2)
-   elseif type(env) ~= 'table' then
+   local kind = has_environment('setenv', f)
+   if type(env) ~= 'table' then
       error("bad argument #2 to 'setenv' (table expected, got " .. type(env) .. ')', 2)
+   end
+   if kind == 'table' then
+      environments[f] = env
+      return f
    end
    return debug.setfenv(f, env)
 end
@@ -309,5 +318,7 @@ function torch.isequal(a, b)
    if type(a) == 'userdata' and type(b) == 'userdata' then
       return torch.pointer(a) == torch.pointer(b)
    end
-   return type(a) ~= 'number' and rawequal(a, b)
+   -- numbers, strings and booleans have no identity
+   local kind = type(a)
+   return kind ~= 'number' and kind ~= 'string' and kind ~= 'boolean' and kind ~= 'nil' and rawequal(a, b)
 end

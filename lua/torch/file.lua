@@ -95,11 +95,15 @@ function File:writeString(text)
    return (answer('writeString', io_native.write_string(handle(self, 'writeString'), text)))
 end
 
-local function kind(name, open)
-   local class = torch.class(name, 'torch.File')
+local function kind(name, open, parent)
+   local class = torch.class(name, parent or 'torch.File')
    function class:__init(...) handles[self] = answer(name, open(...)) end
    class.__tostring__ = function(self)
-      return string.format('%s on %s', name, io_native.describe(handle(self, 'tostring')))
+      local on, open_, readable, writable = io_native.describe(handle(self, 'tostring'))
+      local mode = (readable and 'r' or ' ') .. (writable and 'w' or ' ')
+      local colon = name == 'torch.DiskFile' and '' or ':'
+      return string.format('%s%s [status: %s -- mode%s %s]', name, on and ' on <' .. on .. '>' or '',
+         open_ and 'open' or 'closed', colon, mode)
    end
    return class
 end
@@ -120,7 +124,7 @@ end)
 kind('torch.PipeFile', function(command, mode, quiet)
    if type(command) ~= 'string' then error('torch.PipeFile: expected a command, got ' .. torch.type(command), 3) end
    return io_native.pipe(command, modes('torch.PipeFile', mode, { r = true, w = true }), quiet == true)
-end)
+end, 'torch.DiskFile')
 local Memory = kind('torch.MemoryFile', function(storage, mode)
    if type(storage) == 'string' or storage == nil then
       return io_native.memory(nil, modes('torch.MemoryFile', storage == nil and mode == nil and 'rw' or storage or mode, every))

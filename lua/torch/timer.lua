@@ -51,9 +51,7 @@ function Timer:resume()
 end
 
 function Timer:__tostring__()
-   local t = self:time()
-   return string.format('torch.Timer [running: %s, real: %gs user: %gs sys: %gs]', self.running and 'yes' or 'no',
-      t.real, t.user, t.sys)
+   return string.format('torch.Timer [status: %s]', self.running and 'running' or 'stopped')
 end
 function Timer:write() end
 function Timer:read() self:reset() end

@@ -82,7 +82,15 @@ pub fn register(lua: &Lua, natives: &Table) -> Result<()> {
         lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| command(s, &what).map(|()| true)))?,
     )?;
     t.set("ask", lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| ask(s, &what)))?)?;
-    t.set("describe", lua.create_function(|_, h: AnyUserData| with(&h, |s| s.describe()))?)?;
+    t.set(
+        "describe",
+        lua.create_function(|_, h: AnyUserData| {
+            with(&h, |s| {
+                let (on, open, readable, writable) = s.describe();
+                (on.map(String::from), open, readable, writable)
+            })
+        })?,
+    )?;
     t.set("discard", lua.create_function(|_, h: AnyUserData| with(&h, Stream::discard))?)?;
     data_functions(lua, &t)?;
     natives.set("file", t)

@@ -103,10 +103,11 @@ impl Stream {
         Ok(Stream::make(data, mode, target, format!("pipe <{command}>")))
     }
 
-    /// What it is, for messages.
-    pub fn describe(&self) -> String {
-        let state = if self.closed { "closed" } else { "open" };
-        format!("{} (status: {state}, position {})", self.name, self.at + 1)
+    /// The path or command behind it (none for memory), whether it is open, and whether it was opened to read and to
+    /// write.
+    pub fn describe(&self) -> (Option<&str>, bool, bool, bool) {
+        let on = self.name.split_once('<').map(|(_, rest)| rest.trim_end_matches('>'));
+        (on, !self.closed, self.readable, self.writable)
     }
 
     /// Whether it can be read.

@@ -162,7 +162,10 @@ impl Storage {
             o
         };
         if !shared {
-            let s = Storage::new(dtype, bytes / dtype.size())?;
+            let mut s = Storage::new(dtype, bytes / dtype.size())?;
+            if let Some(fresh) = Arc::get_mut(&mut s.0) {
+                fresh.fixed = true;
+            }
             let content = std::fs::read(path).map_err(fail)?;
             // SAFETY: the fresh storage has `bytes` bytes; what the file lost meanwhile stays zero.
             unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), s.byte_ptr(), bytes.min(content.len())) };

@@ -27,9 +27,8 @@ fn get_state_into(g: &Gen, res: &Tensor) -> Result<()> {
     res.resize_as(&state)?;
     copy::copy(res, &state)
 }
-fn set_state(g: &Gen, state: &Tensor) -> Result<Tensor> {
-    g.borrow_mut().import_state(&state.to_vec::<u8>()?)?;
-    Ok(state.clone())
+fn set_state(g: &Gen, state: &Tensor) -> Result<()> {
+    g.borrow_mut().import_state(&state.to_vec::<u8>()?)
 }
 fn random(g: &Gen) -> Result<f64> {
     Ok(f64::from(g.borrow_mut().random()))
@@ -88,7 +87,7 @@ pub static ROWS: &[Op] = &[
     func!("seed", &[form("g:gen", any!(seed))]),
     func!("initialSeed", &[form("g:gen", any!(initial_seed))]),
     func!("getRNGState", &[form("g:gen", any!(get_state)), form("g:gen *res:Byte", any!(get_state_into))]),
-    func!("setRNGState", &[form("g:gen state:Byte", any!(set_state))]),
+    func!("setRNGState", &[form("g:gen *state:Byte", any!(set_state))]),
     op!(
         "random",
         &[
@@ -149,7 +148,7 @@ pub static ROWS: &[Op] = &[
     op!("randn", &[form("*res?:T g:gen d:dims", floats!(randn))]),
     op!("randperm", &[form("*res?:T g:gen n:long", all!(sample::randperm))]),
     func!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial))]),
-    method!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial)),]),
+    method!("multinomial", &[form("*res:Long g:gen p:T n:long replace:bool=false", floats!(multinomial)),]),
     op!("multinomialAliasSetup_", &[form("p:T *small?:Long *scaled?:T", floats!(alias::setup))]),
     op!("multinomialAlias_", &[form("*out:Long g:gen small:Long scaled:T", floats!(alias::draw))]),
 ];

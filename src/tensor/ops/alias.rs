@@ -32,13 +32,12 @@ pub fn setup<T: Float>(p: &Tensor, alternative: &Tensor, threshold: &Tensor) -> 
     }
     let least = q.iter().copied().fold(f64::INFINITY, f64::min);
     demand!(least > 0.0, "multinomialAliasSetup: q_min is less than 0: {least}");
-    // what is left over at one end is exactly 1 up to rounding; thresholds are scaled to the largest
     let largest = q.iter().copied().fold(least, f64::max);
     if largest > 1.0 {
         q.iter_mut().for_each(|v| *v /= largest);
-    } else {
-        small.iter().chain(&large).for_each(|&i| q[i] = 1.0);
     }
+    // an alternative of 0 counts as none, also where it means the first category
+    q.iter_mut().zip(&j).filter(|(_, j)| **j <= 0).for_each(|(q, _)| *q = 1.0);
     alternative.set(&Tensor::from_slice(&j)?)?;
     threshold.set(&Tensor::from_slice(&q.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>())?)
 }
@@ -55,9 +54,9 @@ pub fn draw<T: Float>(out: &Tensor, g: &RefCell<Generator>, alternative: &Tensor
     for_each_ptr(&out.view::<i64>()?, |p| {
         let k = (g.uniform(0.0, n as f64) as usize).min(n - 1);
         let first = g.uniform(0.0, 1.0) <= q[k].to_f64();
-        let v = if first { k as i64 } else { j[k] };
+        let v = if first { k as i64 + 1 } else { j[k] };
         // SAFETY: the walk stays inside the view.
-        unsafe { p.write(v + 1) };
+        unsafe { p.write(v) };
     });
     Ok(())
 }

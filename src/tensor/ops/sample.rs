@@ -86,7 +86,12 @@ pub fn random<T: Real>(x: &Tensor, g: &RefCell<Generator>) -> Result<()> {
 /// # Errors
 /// An empty range.
 pub fn random_between<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: i64, b: i64) -> Result<()> {
-    draw(x, g, |g| Ok(T::from_i64(g.random_between(a, b)?)))
+    // Torch7 adds the lower end as an unsigned number, which shows in fractions
+    let unsigned = T::DTYPE.is_float();
+    draw(x, g, |g| {
+        let v = g.random_between(a, b)?;
+        Ok(if unsigned && v < 0 { T::from_f64(v as u64 as f64) } else { T::from_i64(v) })
+    })
 }
 
 /// A random order of 1..=n.
