@@ -72,7 +72,7 @@ for _, short in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Doubl
       local h = handle(self, write)
       if type(value) == 'number' then
          answer(write, io_native.write_one(h, short, value))
-         return 1
+         return
       elseif torch.typename(value) == class then
          return (answer(write, io_native.write_many(h, value)))
       end
@@ -81,10 +81,7 @@ for _, short in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Doubl
 end
 
 function File:readBool() return self:readInt() ~= 0 end
-function File:writeBool(value)
-   if type(value) ~= 'boolean' then error('writeBool: expected a boolean, got ' .. torch.type(value), 2) end
-   return self:writeInt(value and 1 or 0)
-end
+function File:writeBool(value) return self:writeInt(value and 1 or 0) end
 
 function File:readString(format)
    if type(format) ~= 'string' then error('readString: expected "*a" or "*l", got ' .. torch.type(format), 2) end

@@ -163,7 +163,7 @@ end
 
 local readers = {}
 
-readers[NIL] = function() end
+readers[NIL] = function() return nil end
 readers[NUMBER] = function(file) return file:readDouble() end
 readers[BOOLEAN] = function(file) return file:readBool() end
 readers[STRING] = read_text
@@ -217,7 +217,13 @@ readers[TORCH] = function(file)
    -- files older than versions start with the class at once
    local name = number and read_text(file) or version
    local factory = torch.factory(local_name(name))
-   if factory then object = factory(file) else object = unknown_class(name) end
+   if factory then
+      -- tensors and storages would take an argument for their content
+      local native_class = rawget(torch.getmetatable(local_name(name)), '__native')
+      if native_class then object = factory() else object = factory(file) end
+   else
+      object = unknown_class(name)
+   end
    m.read[index] = object
    local read = object.read
    if read then
@@ -381,25 +387,27 @@ function torch.serializeToStorage(object, mode)
    file:writeObject(object)
    local storage = file:storage()
    file:close()
-   return storage
+   -- the storage of a memory file ends with a zero byte that is not content
+   return storage:resize(#storage - 1)
 end
 
 function torch.serialize(object, mode)
-   local storage = torch.serializeToStorage(object, mode)
-   -- the storage of a memory file ends with a zero byte that is not content
-   return (storage:string():sub(1, -2))
+   return torch.serializeToStorage(object, mode):string()
 end
 
 function torch.deserializeFromStorage(storage, mode)
-   local file = prepare(torch.MemoryFile(storage, 'r'), mode_of('torch.deserializeFromStorage', mode))
-   local object = file:readObject()
-   file:close()
-   return object
+   if torch.typename(storage) ~= 'torch.CharStorage' then
+      error('torch.deserializeFromStorage: expected a CharStorage, got ' .. torch.type(storage), 2)
+   end
+   return torch.deserialize(storage:string(), mode)
 end
 
 function torch.deserialize(text, mode)
    if type(text) ~= 'string' then error('torch.deserialize: expected a string, got ' .. torch.type(text), 2) end
    local storage = torch.CharStorage()
    storage:string(text .. '\0')
-   return torch.deserializeFromStorage(storage, mode)
+   local file = prepare(torch.MemoryFile(storage, 'r'), mode_of('torch.deserialize', mode))
+   local object = file:readObject()
+   file:close()
+   return object
 end
