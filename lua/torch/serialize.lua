@@ -275,12 +275,10 @@ readers[FUNCTION] = function(file)
    return f
 end
 
-local depth = 0
 function File:readObject()
    local kind = self:readInt()
    local reader = readers[kind]
    if not reader then damaged(self, 'object kind ' .. tostring(kind)) end
-   if depth > 180 * 1000 then damaged(self, 'objects nested too deeply') end
    return reader(self, kind)
 end
 

@@ -1,19 +1,16 @@
 //! Making, copying, viewing and indexing.
 use crate::lua::prelude::*;
 
-fn sizes_of(d: &Dims) -> Vec<usize> {
-    d.sizes()
-}
 fn zeros<T: Real>(res: &Tensor, d: Dims) -> Result<()> {
-    res.resize(&sizes_of(&d))?;
+    res.resize(&d.sizes())?;
     create::fill(res, T::ZERO)
 }
 fn ones<T: Real>(res: &Tensor, d: Dims) -> Result<()> {
-    res.resize(&sizes_of(&d))?;
+    res.resize(&d.sizes())?;
     create::fill(res, T::ONE)
 }
 fn resize(x: &Tensor, d: Dims) -> Result<()> {
-    x.resize(&sizes_of(&d))
+    x.resize(&d.sizes())
 }
 fn resize_strided(x: &Tensor, sizes: &Storage, strides: &Storage) -> Result<()> {
     let sizes = Dims(sizes.to_vec(0, usize::MAX)).sizes();
@@ -91,7 +88,7 @@ fn set_offset(x: &Tensor, s: &Storage, offset: usize) -> Result<()> {
     x.set(&construct::over(s, offset, &[], &[])?)
 }
 fn expand(x: &Tensor, d: Dims) -> Result<Tensor> {
-    view::expand(x, &sizes_of(&d))
+    view::expand(x, &d.sizes())
 }
 fn expand_as(x: &Tensor, y: &Tensor) -> Result<Tensor> {
     view::expand(x, y.layout().sizes())
