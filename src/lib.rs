@@ -15,6 +15,8 @@
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - `system`: files, processes and time for the packages paths and sys.
+#[cfg(feature = "mimalloc")]
+mod alloc;
 pub mod lua;
 pub mod nn;
 pub mod repl;
@@ -25,3 +27,8 @@ pub mod t7;
 pub mod tensor;
 
 pub use lua::host::Host;
+
+/// The allocator of programs built with the crate's default features, Lua's own memory included.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: alloc::Mimalloc = alloc::Mimalloc;

@@ -84,44 +84,13 @@ pub enum Rets {
     Tensor(Tensor),
 }
 
-/// The arguments of a call, one per parameter of its form.
-pub struct Call<'a> {
-    vals: [Val<'a>; MAX_PARAMS],
-    n: usize,
-}
-
 /// Most parameters that a form can have.
 pub const MAX_PARAMS: usize = 24;
 
-impl<'a> Call<'a> {
-    /// A call without arguments yet.
-    #[inline(always)]
-    pub fn new() -> Self {
-        Call { vals: [Val::Nil; MAX_PARAMS], n: 0 }
-    }
-    /// Adds the next argument; forms with more than [`MAX_PARAMS`] parameters are refused when compiled.
-    #[inline(always)]
-    pub fn push(&mut self, v: Val<'a>) {
-        if let Some(slot) = self.vals.get_mut(self.n) {
-            *slot = v;
-            self.n += 1;
-        }
-    }
-    /// The arguments, in the order of the signature.
-    #[inline(always)]
-    pub fn args(&self) -> &[Val<'a>] {
-        &self.vals[..self.n]
-    }
-}
-
-impl Default for Call<'_> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// A kernel behind a common type.
-pub type Kernel = for<'a> fn(&'a Call<'a>) -> Result<Rets>;
+/// A kernel behind a common type: it gets the arguments in the order of the signature, and writes what it hands back.
+/// Arguments by reference, results into place and the error in a box: nothing that is written field by field is moved
+/// as a whole, which would wait for those writes and cost as much as the rest of a small call.
+pub type Kernel = for<'a> fn(&'a [&'a Val<'a>], &mut Rets) -> Option<Box<Error>>;
 /// A kernel for each element type that has it.
 pub type Column = [Option<Kernel>; DTYPES];
 
@@ -195,8 +164,8 @@ impl<'a, A: Arg<'a>> Arg<'a> for Option<A> {
 
 /// A Rust type that can be handed back.
 pub trait IntoRet {
-    /// As values.
-    fn into_rets(self) -> Rets;
+    /// Writes it where the trampoline reads it; what is there is `Rets::Args`.
+    fn put(self, out: &mut Rets);
 }
 
 /// A single value.
@@ -207,22 +176,20 @@ pub trait IntoOne {
 
 impl IntoRet for () {
     #[inline(always)]
-    fn into_rets(self) -> Rets {
-        Rets::Args
-    }
+    fn put(self, _: &mut Rets) {}
 }
 
 impl IntoRet for Rets {
     #[inline(always)]
-    fn into_rets(self) -> Rets {
-        self
+    fn put(self, out: &mut Rets) {
+        *out = self;
     }
 }
 
 macro_rules! one_ret {
     ($($t:ty, $s:ident => $one:expr, $many:expr;)*) => { $(
         impl IntoOne for $t { #[inline(always)] fn one(self) -> Ret { let $s = self; $one } }
-        impl IntoRet for $t { #[inline(always)] fn into_rets(self) -> Rets { let $s = self; $many } }
+        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; *out = $many } }
     )* };
 }
 one_ret! {
@@ -244,36 +211,42 @@ impl<A: IntoOne> IntoOne for Option<A> {
     }
 }
 impl<A: IntoOne> IntoRet for Option<A> {
-    fn into_rets(self) -> Rets {
-        Rets::Values(vec![self.one()])
+    fn put(self, out: &mut Rets) {
+        *out = Rets::Values(vec![self.one()]);
     }
 }
 impl<A: IntoOne, B: IntoOne> IntoRet for (A, B) {
-    fn into_rets(self) -> Rets {
-        Rets::Values(vec![self.0.one(), self.1.one()])
+    fn put(self, out: &mut Rets) {
+        *out = Rets::Values(vec![self.0.one(), self.1.one()]);
     }
 }
 impl<A: IntoOne, B: IntoOne, C: IntoOne> IntoRet for (A, B, C) {
-    fn into_rets(self) -> Rets {
-        Rets::Values(vec![self.0.one(), self.1.one(), self.2.one()])
+    fn put(self, out: &mut Rets) {
+        *out = Rets::Values(vec![self.0.one(), self.1.one(), self.2.one()]);
     }
 }
 
-/// A typed function that can be called with a [`Call`]. `M` is its list of parameter types.
+/// A typed function that can be called with [`Val`]s. `M` is its list of parameter types.
 pub trait Typed<'a, M> {
     /// Reads the arguments and runs it.
-    fn run(self, c: &'a Call<'a>) -> Result<Rets>;
+    fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Box<Error>>;
 }
 
 /// Reads the arguments of a call and runs the function.
 #[inline(always)]
-pub fn invoke<'a, M, F: Typed<'a, M>>(f: F, c: &'a Call<'a>) -> Result<Rets> {
-    f.run(c)
+pub fn invoke<'a, M, F: Typed<'a, M>>(f: F, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Box<Error>> {
+    f.run(c, out)
 }
 
 #[cold]
-fn row_error(i: usize) -> Error {
-    Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1))
+fn row_error(i: usize) -> Option<Box<Error>> {
+    boxed(Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1)))
+}
+
+#[cold]
+#[inline(never)]
+fn boxed(e: Error) -> Option<Box<Error>> {
+    Some(Box::new(e))
 }
 
 macro_rules! typed {
@@ -281,9 +254,20 @@ macro_rules! typed {
         impl<'a, Func, R: IntoRet, $($a: Arg<'a>),*> Typed<'a, fn($($a),*) -> R> for Func
         where Func: Fn($($a),*) -> Result<R> {
             #[inline(always)]
-            fn run(self, c: &'a Call<'a>) -> Result<Rets> {
-                if c.n != $n { return Err(row_error(c.n)); }
-                (self)($(match $a::get(&c.vals[$i]) { Some(v) => v?, None => return Err(row_error($i)) }),*).map(R::into_rets)
+            fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Box<Error>> {
+                if c.len() != $n { return row_error(c.len()); }
+                let result = (self)($(match $a::get(c[$i]) {
+                    Some(Ok(v)) => v,
+                    Some(Err(e)) => return boxed(e),
+                    None => return row_error($i),
+                }),*);
+                match result {
+                    Ok(r) => {
+                        r.put(out);
+                        None
+                    }
+                    Err(e) => boxed(e),
+                }
             }
         }
     };
@@ -393,7 +377,7 @@ macro_rules! class {
 macro_rules! kernel {
     ($f:expr) => {
         Some({
-            let k: $crate::lua::call::Kernel = |c| $crate::lua::call::invoke($f, c);
+            let k: $crate::lua::call::Kernel = |c, out| $crate::lua::call::invoke($f, c, out);
             k
         })
     };

@@ -111,8 +111,9 @@ impl Host {
     pub fn new() -> anyhow::Result<Host> {
         let tables = tables()?;
         // SAFETY: Torch7 programs use ffi, debug and C modules, which mlua's safe mode leaves out; what they do with
-        // them is theirs. Panics are caught by our own trampoline, so that pcall stays Lua's own.
-        let lua = unsafe { Lua::unsafe_new_with(StdLib::ALL, LuaOptions::new().catch_rust_panics(false)) };
+        // them is theirs. With `catch_rust_panics(true)` pcall stays Lua's own, which can be yielded across (with
+        // `false` mlua puts its own in place); panics of rows are caught by the trampoline.
+        let lua = unsafe { Lua::unsafe_new_with(StdLib::ALL, LuaOptions::new().catch_rust_panics(true)) };
         let host = Host { lua };
         host.register(tables)?;
         let boot = EMBEDDED.iter().find(|(n, _)| *n == "boot").context("boot.lua is missing")?.1;
@@ -139,12 +140,14 @@ impl Host {
             })?;
             put("constructors", &|l| push_nested(l, t.constructors.iter().map(|(n, k, c)| (*n, *k, c))))?;
             put("classes", &|l| push_nested(l, t.classes.iter().map(|(k, n, c)| (*k, *n, c))))?;
-            type Access = (Function, Function, Function, Function);
+            type Access = (Function, Function, Function, Function, Value, Value);
             let access: Access = lua.exec_raw((), |l| raw::push_element_access(l)).map_err(lua_error)?;
             table.set("index", access.0).map_err(lua_error)?;
             table.set("newindex", access.1).map_err(lua_error)?;
             table.set("storage_index", access.2).map_err(lua_error)?;
             table.set("storage_newindex", access.3).map_err(lua_error)?;
+            table.set("quick_get", access.4).map_err(lua_error)?;
+            table.set("quick_set", access.5).map_err(lua_error)?;
         }
         let types: Vec<&str> = DType::ALL.iter().map(|d| d.name()).collect();
         table.set("types", types).map_err(lua_error)?;

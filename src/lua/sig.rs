@@ -90,6 +90,17 @@ pub struct Param {
     pub kind: String,
 }
 
+/// Where a parameter of a pattern comes from, with all that the trampoline needs to know of it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Step {
+    /// The source.
+    pub fill: Fill,
+    /// How an argument is read.
+    pub read: Read,
+    /// Whether a string stands for the number that it spells.
+    pub number: bool,
+}
+
 /// One way of calling: which argument goes to which parameter.
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -102,7 +113,9 @@ pub struct Pattern {
     /// What each argument may be.
     pub accept: Vec<u32>,
     /// Where each parameter comes from.
-    pub fill: Vec<Fill>,
+    pub steps: Vec<Step>,
+    /// A bit for each parameter that is handed back.
+    pub returns: u32,
     /// Whether any argument is a list.
     pub lists: bool,
 }
@@ -205,19 +218,22 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
         (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].field.is_none()).collect();
     let mut all: Vec<Pattern> = (0..1u32 << optional.len())
         .map(|bits| {
-            let mut p = Pattern { form, nargs: 0, rest: false, accept: vec![], fill: vec![], lists: false };
+            let mut p =
+                Pattern { form, nargs: 0, rest: false, accept: vec![], steps: vec![], returns: 0, lists: false };
             let mut fields = 0;
             for (i, q) in params.iter().enumerate() {
+                p.returns |= u32::from(q.returned) << i;
+                let mut step = |fill| p.steps.push(Step { fill, read: q.read, number: q.accept & kind::NUM != 0 });
                 if q.field.is_some() {
-                    p.fill.push(Fill::Field(fields));
+                    step(Fill::Field(fields));
                     fields += 1;
                     continue;
                 }
                 let given = optional.iter().position(|&o| o == i).is_none_or(|b| bits >> b & 1 == 1);
                 match q.absent {
-                    Some(fill) if !given => p.fill.push(fill),
+                    Some(fill) if !given => step(fill),
                     _ => {
-                        p.fill.push(Fill::Stack(p.nargs as u8));
+                        step(Fill::Stack(p.nargs as u8));
                         p.accept.push(q.accept);
                         p.nargs += 1;
                         p.rest |= q.read == Read::Dims;
@@ -260,14 +276,18 @@ pub fn help(params: &[Param], dtype: DType) -> String {
 mod tests {
     use super::*;
 
+    fn fills(p: &Pattern) -> Vec<Fill> {
+        p.steps.iter().map(|s| s.fill).collect()
+    }
+
     #[test]
     fn a_method_takes_self_as_result() {
         let p = parse("*res?:T x@1:T v:real", Style::Method).unwrap();
         let all = patterns(0, &p);
         assert_eq!(all.len(), 2);
-        assert_eq!(all[0].fill, [Fill::Stack(0), Fill::Stack(0), Fill::Stack(1)]);
+        assert_eq!(fills(&all[0]), [Fill::Stack(0), Fill::Stack(0), Fill::Stack(1)]);
         let f = patterns(0, &parse("*res?:T x@1:T v:real", Style::Function).unwrap());
-        assert_eq!(f[0].fill, [Fill::Fresh(None), Fill::Stack(0), Fill::Stack(1)]);
+        assert_eq!(fills(&f[0]), [Fill::Fresh(None), Fill::Stack(0), Fill::Stack(1)]);
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub struct Compiled {
     pub dispatch: Dispatch,
     /// Most arguments that a pattern takes.
     pub most: usize,
+    /// Whether arguments and parameters are so few that the trampoline's small arrays hold them.
+    pub small: bool,
+    /// The patterns to try for 0, 1, ... `most` arguments, and for more, in order.
+    pub buckets: Vec<Vec<u16>>,
     /// Every pattern, in the order of trial.
     pub patterns: Vec<Pattern>,
     /// The parameters of each form.
@@ -35,12 +39,25 @@ pub struct Compiled {
     pub fields: Vec<String>,
 }
 
+/// Arguments and parameters of a call that the trampoline keeps in small arrays: they cost time to set up.
+pub const SMALL: usize = 7;
+
 /// Compiles the forms of one name.
 ///
 /// # Errors
 /// A signature that cannot be read, with the name in front.
 pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -> Result<Compiled, sig::Bad> {
-    let mut c = Compiled { name, dispatch, most: 0, patterns: vec![], forms: vec![], columns: vec![], fields: vec![] };
+    let mut c = Compiled {
+        name,
+        dispatch,
+        most: 0,
+        small: true,
+        buckets: vec![],
+        patterns: vec![],
+        forms: vec![],
+        columns: vec![],
+        fields: vec![],
+    };
     for (i, f) in forms.iter().enumerate() {
         let params = sig::parse(f.sig, style).map_err(|e| format!("{}: '{}': {e}", c.name, f.sig))?;
         if params.len() > super::call::MAX_PARAMS {
@@ -50,8 +67,8 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         // forms of one class method share their upvalues, so fields are numbered across all forms
         let base = c.fields.len() as u8;
         for p in &mut patterns {
-            for fill in &mut p.fill {
-                if let sig::Fill::Field(n) = fill {
+            for step in &mut p.steps {
+                if let sig::Fill::Field(n) = &mut step.fill {
                     *n += base;
                 }
             }
@@ -62,6 +79,10 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         c.forms.push(params);
         c.columns.push(f.column);
     }
+    c.small = c.forms.iter().all(|f| f.len() <= SMALL);
+    let fits = |p: &Pattern, n| p.nargs == n || p.rest && p.nargs <= n;
+    let bucket = |n| (0..c.patterns.len()).filter(|&i| fits(&c.patterns[i], n)).map(|i| i as u16).collect();
+    c.buckets = (0..=c.most + 1).map(bucket).collect();
     Ok(c)
 }
 

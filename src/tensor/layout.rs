@@ -1,13 +1,14 @@
 //! Sizes, strides and offset of a view. Nothing here touches data.
 
 use super::error::{Error, Result};
+use super::shape::{Extents, ExtentsMut};
 use crate::{demand, refuse};
 
 /// Most dimensions a tensor can have.
 pub const MAX_DIMS: usize = 16;
 
 /// How a tensor lies over its storage: `sizes[d]` elements along dimension `d`, `strides[d]` apart, from `offset`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// First element, counted in elements from the storage's start.
     pub offset: usize,
@@ -15,6 +16,14 @@ pub struct Layout {
     sizes: [usize; MAX_DIMS],
     strides: [isize; MAX_DIMS],
 }
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Layout) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for Layout {}
 
 impl Layout {
     /// The layout without dimensions: no element.
@@ -72,59 +81,38 @@ impl Layout {
     pub fn strides(&self) -> &[isize] {
         &self.strides[..self.ndim]
     }
+    /// What it holds, borrowed.
+    #[inline(always)]
+    pub fn get(&self) -> Extents<'_> {
+        Extents { offset: self.offset, sizes: self.sizes(), strides: self.strides() }
+    }
+    /// A layout of these, which are at most [`MAX_DIMS`] dimensions (more are cut off).
+    #[inline(always)]
+    pub fn of(e: Extents) -> Layout {
+        let n = e.sizes.len().min(MAX_DIMS);
+        let mut l = Layout { offset: e.offset, ndim: n, ..Layout::EMPTY };
+        for d in 0..n {
+            (l.sizes[d], l.strides[d]) = (e.sizes[d], e.strides[d]);
+        }
+        l
+    }
     /// Number of elements; 0 without dimensions.
     #[inline(always)]
     pub fn numel(&self) -> usize {
-        if self.ndim == 0 { 0 } else { self.sizes().iter().product() }
+        self.get().numel()
     }
-
     /// Whether the elements lie one after another in logical order.
     #[inline(always)]
     pub fn is_contiguous(&self) -> bool {
-        let mut expected = 1isize;
-        for d in (0..self.ndim).rev() {
-            if self.sizes[d] != 1 {
-                if self.strides[d] != expected {
-                    return false;
-                }
-                expected *= self.sizes[d] as isize;
-            }
-        }
-        true
+        self.get().is_contiguous()
     }
-
     /// One past the last storage element that the view reaches.
     ///
     /// # Errors
     /// When that cannot be counted.
     #[inline(always)]
     pub fn extent(&self) -> Result<usize> {
-        if self.ndim == 1 && self.sizes[0] > 0 {
-            // the common case without a loop; sizes and strides are below 2^59, so that only wild strides overflow
-            let end = (self.sizes[0] - 1).checked_mul(self.strides[0] as usize);
-            if let Some(end) = end.and_then(|e| e.checked_add(self.offset + 1)) {
-                return Ok(end);
-            }
-        }
-        self.extent_any()
-    }
-
-    fn extent_any(&self) -> Result<usize> {
-        let mut last = self.offset;
-        for (&n, &s) in self.sizes().iter().zip(self.strides()) {
-            if n == 0 {
-                return Ok(0);
-            }
-            let reach = (n - 1).checked_mul(s as usize).and_then(|r| last.checked_add(r));
-            last = reach.filter(|&l| l < isize::MAX as usize).ok_or_else(|| {
-                Error::invalid(format!(
-                    "strides {:?} of size {} reach too far",
-                    self.strides(),
-                    shape_text(self.sizes())
-                ))
-            })?;
-        }
-        Ok(if self.ndim == 0 { 0 } else { last + 1 })
+        self.get().extent()
     }
 
     fn check_dim(&self, op: &'static str, d: usize) -> Result<()> {
@@ -136,19 +124,8 @@ impl Layout {
     /// # Errors
     /// A dimension or range that is not there.
     pub fn narrow(&self, d: usize, first: usize, n: usize) -> Result<Layout> {
-        self.check_dim("narrow", d)?;
-        let size = self.sizes[d];
-        demand!(
-            n > 0 && first < size && n <= size - first,
-            "narrow: range {}..{} is not inside dimension {} of size {}",
-            first as i64 + 1,
-            first.wrapping_add(n) as i64,
-            d + 1,
-            size
-        );
         let mut l = *self;
-        l.offset += first * self.strides[d] as usize;
-        l.sizes[d] = n;
+        l.get_mut().narrow(d, first, n)?;
         Ok(l)
     }
 
@@ -157,15 +134,17 @@ impl Layout {
     /// # Errors
     /// A dimension or index that is not there; a tensor of one dimension.
     pub fn select(&self, d: usize, index: usize) -> Result<Layout> {
-        demand!(self.ndim > 1, "select: cannot select on a {}D tensor", self.ndim);
-        self.check_dim("select", d)?;
-        if index >= self.sizes[d] {
-            return Err(Error::Index { op: "select", index: index as i64 + 1, dim: d + 1, size: self.sizes[d] });
-        }
         let mut l = *self;
-        l.offset += index * self.strides[d] as usize;
-        l.remove(d);
+        l.get_mut().select(d, index)?;
+        l.ndim -= 1;
         Ok(l)
+    }
+
+    /// What it holds, to be changed in place.
+    #[inline(always)]
+    fn get_mut(&mut self) -> ExtentsMut<'_> {
+        let n = self.ndim;
+        ExtentsMut { offset: &mut self.offset, sizes: &mut self.sizes[..n], strides: &mut self.strides[..n] }
     }
 
     /// Drops dimension `d` without moving the offset.

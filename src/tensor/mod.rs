@@ -12,6 +12,7 @@ pub mod layout;
 pub mod map;
 pub mod ops;
 pub mod random;
+pub mod shape;
 pub mod simd;
 pub mod storage;
 pub mod vmath;
@@ -21,13 +22,14 @@ use crate::demand;
 use dtype::{DType, Element};
 use error::{Error, Result};
 use layout::{Layout, shape_text};
+use shape::{Extents, Shape};
 use std::cell::Cell;
 use storage::Storage;
 
 /// A strided view over a shared storage. Cheap to make; `clone` shares the data.
 pub struct Tensor {
     dtype: DType,
-    layout: Cell<Layout>,
+    shape: Cell<Shape>,
     storage: Cell<Option<Storage>>,
 }
 
@@ -43,20 +45,20 @@ pub struct View<T> {
 
 impl Clone for Tensor {
     fn clone(&self) -> Self {
-        Tensor { dtype: self.dtype, layout: self.layout.clone(), storage: Cell::new(self.storage()) }
+        Tensor { dtype: self.dtype, shape: Cell::new(self.shape().clone()), storage: Cell::new(self.storage()) }
     }
 }
 
 impl std::fmt::Debug for Tensor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of size {}", self.dtype.tensor_name(), shape_text(self.peek().sizes()))
+        write!(f, "{} of size {}", self.dtype.tensor_name(), shape_text(self.peek().sizes))
     }
 }
 
 impl Tensor {
     /// A tensor without dimensions and without storage.
     pub fn empty(dtype: DType) -> Tensor {
-        Tensor { dtype, layout: Cell::new(Layout::EMPTY), storage: Cell::new(None) }
+        Tensor { dtype, shape: Cell::new(Shape::EMPTY), storage: Cell::new(None) }
     }
 
     /// A zeroed, contiguous tensor.
@@ -66,7 +68,7 @@ impl Tensor {
     pub fn new(dtype: DType, sizes: &[usize]) -> Result<Tensor> {
         let layout = Layout::contiguous(sizes)?;
         let storage = Storage::new(dtype, layout.numel())?;
-        Ok(Tensor { dtype, layout: Cell::new(layout), storage: Cell::new(Some(storage)) })
+        Ok(Tensor { dtype, shape: Cell::new(Shape::new(&layout)), storage: Cell::new(Some(storage)) })
     }
 
     /// A tensor of one dimension with a copy of these elements.
@@ -99,12 +101,41 @@ impl Tensor {
 
     /// A view over an existing storage.
     pub fn over(storage: Storage, layout: Layout) -> Tensor {
-        Tensor { dtype: storage.dtype(), layout: Cell::new(layout), storage: Cell::new(Some(storage)) }
+        Tensor { dtype: storage.dtype(), shape: Cell::new(Shape::new(&layout)), storage: Cell::new(Some(storage)) }
     }
 
     /// The same storage under another layout.
     pub fn with_layout(&self, layout: Layout) -> Tensor {
-        Tensor { dtype: self.dtype, layout: Cell::new(layout), storage: Cell::new(self.storage()) }
+        self.with_shape(Shape::new(&layout))
+    }
+
+    #[inline(always)]
+    fn with_shape(&self, shape: Shape) -> Tensor {
+        Tensor { dtype: self.dtype, shape: Cell::new(shape), storage: Cell::new(self.storage()) }
+    }
+
+    /// The slice at `index` of the first dimension, as a view; none where there is no such slice.
+    #[inline(always)]
+    pub fn row(&self, index: usize) -> Option<Tensor> {
+        self.shape().row(index).map(|s| self.with_shape(s))
+    }
+
+    /// Elements `first..first + n` of dimension `d`, as a view.
+    ///
+    /// # Errors
+    /// A dimension or range that is not there.
+    #[inline(always)]
+    pub fn narrow(&self, d: usize, first: usize, n: usize) -> Result<Tensor> {
+        self.shape().narrow(d, first, n).map(|s| self.with_shape(s))
+    }
+
+    /// The slice at `index` of dimension `d`, which goes away, as a view.
+    ///
+    /// # Errors
+    /// A dimension or index that is not there; a tensor of one dimension.
+    #[inline(always)]
+    pub fn select(&self, d: usize, index: usize) -> Result<Tensor> {
+        self.shape().select(d, index).map(|s| self.with_shape(s))
     }
 
     /// The elements' type.
@@ -114,10 +145,15 @@ impl Tensor {
     }
 
     #[inline(always)]
-    fn peek(&self) -> &Layout {
+    fn shape(&self) -> &Shape {
         // SAFETY: the reference is used for one field access inside this module and not held across any call that
         // could set the cell; tensors are not shared between threads while kernels run.
-        unsafe { &*self.layout.as_ptr() }
+        unsafe { &*self.shape.as_ptr() }
+    }
+
+    #[inline(always)]
+    fn peek(&self) -> Extents<'_> {
+        self.shape().get()
     }
 
     #[inline(always)]
@@ -129,22 +165,22 @@ impl Tensor {
     /// Sizes, strides and offset.
     #[inline(always)]
     pub fn layout(&self) -> Layout {
-        self.layout.get()
+        self.shape().layout()
     }
     /// Number of dimensions.
     #[inline(always)]
     pub fn ndim(&self) -> usize {
-        self.peek().ndim()
+        self.peek().sizes.len()
     }
     /// Size of dimension `d` (from 0); 0 where there is none.
     #[inline(always)]
     pub fn size(&self, d: usize) -> usize {
-        self.peek().sizes().get(d).copied().unwrap_or(0)
+        self.peek().sizes.get(d).copied().unwrap_or(0)
     }
     /// Stride of dimension `d` (from 0); 0 where there is none.
     #[inline(always)]
     pub fn stride(&self, d: usize) -> isize {
-        self.peek().strides().get(d).copied().unwrap_or(0)
+        self.peek().strides.get(d).copied().unwrap_or(0)
     }
     /// First element, counted from the storage's start.
     #[inline(always)]
@@ -163,12 +199,12 @@ impl Tensor {
     }
     /// The shape as messages print it: `[2 x 3]`.
     pub fn shape_text(&self) -> String {
-        shape_text(self.peek().sizes())
+        shape_text(self.peek().sizes)
     }
     /// Whether both have the same sizes.
     #[inline(always)]
     pub fn same_size(&self, other: &Tensor) -> bool {
-        self.peek().sizes() == other.peek().sizes()
+        self.peek().same_sizes(other.peek().sizes)
     }
 
     /// Storage element `at`, counted from the storage's start.
@@ -212,7 +248,7 @@ impl Tensor {
             self.dtype.tensor_name(),
             other.dtype.tensor_name()
         );
-        self.layout.set(other.layout());
+        self.shape.set(other.shape().clone());
         let s = other.storage();
         self.storage.set(s);
         Ok(())
@@ -233,14 +269,14 @@ impl Tensor {
             );
             s.reserve(needed)?;
         }
-        self.layout.set(layout);
+        self.shape.set(Shape::new(&layout));
         self.storage.set(storage);
         Ok(())
     }
 
     /// Changes sizes, strides and offset; the storage must already reach.
     pub fn set_layout(&self, layout: Layout) {
-        self.layout.set(layout);
+        self.shape.set(Shape::new(&layout));
     }
 
     /// Gives the tensor these sizes, contiguous, growing its storage where needed. The same sizes keep the strides,
@@ -249,13 +285,13 @@ impl Tensor {
     /// # Errors
     /// Too many dimensions, or not enough memory.
     pub fn resize(&self, sizes: &[usize]) -> Result<()> {
-        if self.peek().sizes() == sizes && (self.peek_storage().is_some() || sizes.is_empty()) {
+        if self.peek().same_sizes(sizes) && (self.peek_storage().is_some() || sizes.is_empty()) {
             return self.grow(self.peek().extent()?);
         }
         let mut layout = Layout::contiguous(sizes)?;
         layout.offset = self.offset();
         self.grow(layout.extent()?)?;
-        self.layout.set(layout);
+        self.shape.set(Shape::new(&layout));
         Ok(())
     }
 
@@ -278,7 +314,7 @@ impl Tensor {
     pub fn resize_strided(&self, sizes: &[usize], strides: &[isize]) -> Result<()> {
         let layout = Layout::strided(self.offset(), sizes, strides)?;
         self.grow(layout.extent()?)?;
-        self.layout.set(layout);
+        self.shape.set(Shape::new(&layout));
         Ok(())
     }
 

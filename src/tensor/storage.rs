@@ -12,13 +12,18 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Buffers are aligned for the widest vector registers.
-const ALIGN: usize = 64;
+/// Alignment of a buffer: for the widest vector registers, but small ones as the allocator likes them best, since an
+/// aligned allocation costs more than what is done with a handful of numbers.
+const fn align(bytes: usize) -> usize {
+    if bytes < 1024 { 16 } else { 64 }
+}
 
 /// Bytes held by all storages of the process.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
+    /// Whether the list below has any: a flag without a destructor is what every call can afford to look at.
+    static ANY_RETIRED: Cell<bool> = const { Cell::new(false) };
     /// Buffers that a resize replaced while a scope was open; views taken before the resize still read them.
     static RETIRED: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
@@ -30,13 +35,19 @@ pub fn live_bytes() -> usize {
 
 /// Frees the buffers that resizes replaced on this thread. Call it where no view is alive: the Lua boundary does so
 /// after each call.
+#[inline(always)]
 pub fn reclaim() {
-    RETIRED.with(|r| {
-        // the borrow ends before the blocks are dropped, and the usual case costs one comparison
-        if !r.borrow().is_empty() {
-            drop(std::mem::take(&mut *r.borrow_mut()));
-        }
-    });
+    if ANY_RETIRED.get() {
+        drop_retired();
+    }
+}
+
+#[cold]
+fn drop_retired() {
+    ANY_RETIRED.set(false);
+    // the borrow ends before the blocks are dropped
+    let blocks = RETIRED.with(|r| std::mem::take(&mut *r.borrow_mut()));
+    drop(blocks);
 }
 
 /// An owned allocation.
@@ -58,7 +69,7 @@ impl Block {
             return Ok(Block::EMPTY);
         }
         let fail = Error::Memory { bytes };
-        let layout = Alloc::from_size_align(bytes, ALIGN).map_err(|_| fail.clone())?;
+        let layout = Alloc::from_size_align(bytes, align(bytes)).map_err(|_| fail.clone())?;
         // SAFETY: the size is not zero. Zeroed, because Torch7 programs may read what they never wrote and must not
         // see freed memory of the process; large zeroed blocks come from the system without being touched.
         let ptr = unsafe { alloc::alloc_zeroed(layout) };
@@ -73,7 +84,9 @@ impl Drop for Block {
         if self.bytes > 0 && self.map.is_none() {
             LIVE.fetch_sub(self.bytes, Relaxed);
             // SAFETY: allocated in `new` with this size and alignment, and dropped once.
-            unsafe { alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, ALIGN)) }
+            unsafe {
+                alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, align(self.bytes)))
+            }
         }
     }
 }
@@ -310,6 +323,7 @@ impl Storage {
         self.0.len.set(len);
         if had > 0 {
             RETIRED.with(|r| r.borrow_mut().push(old));
+            ANY_RETIRED.set(true);
         }
         Ok(())
     }

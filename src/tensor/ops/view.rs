@@ -11,8 +11,7 @@ use crate::{demand, refuse};
 /// # Errors
 /// A part outside.
 pub fn narrow(x: &Tensor, d: usize, first: usize, n: i64) -> Result<Tensor> {
-    let n = usize::try_from(n).unwrap_or(0);
-    Ok(x.with_layout(x.layout().narrow(d, first, n)?))
+    x.narrow(d, first, usize::try_from(n).unwrap_or(0))
 }
 
 /// The slice at `index` of dimension `d`.
@@ -20,7 +19,7 @@ pub fn narrow(x: &Tensor, d: usize, first: usize, n: i64) -> Result<Tensor> {
 /// # Errors
 /// A vector, or an index outside.
 pub fn select(x: &Tensor, d: usize, index: usize) -> Result<Tensor> {
-    Ok(x.with_layout(x.layout().select(d, index)?))
+    x.select(d, index)
 }
 
 /// A part given by first and last index of each dimension; negative ones count from the end.

@@ -1,0 +1,343 @@
+//! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
+
+use super::read::{Lists, classify, convert, field, kind_name, lists};
+use super::{
+    DEFAULT, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, push_storage, tensor_at,
+};
+use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
+use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
+use crate::lua::table::{Compiled, Dispatch, SMALL};
+use crate::tensor::Tensor;
+use crate::tensor::dtype::DType;
+use crate::tensor::storage::{self, Storage};
+use mlua::ffi::{self, lua_State};
+use std::os::raw::c_int;
+
+/// Pushes a compiled function with its field names as upvalues. The description lives as long as the process: it
+/// comes from static rows.
+///
+/// # Safety
+/// `l` is a live state with free slots for the fields.
+pub unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
+    // SAFETY: by the contract; the pointer stays valid for ever.
+    unsafe {
+        // full userdata with the address in it: Lua packs light userdata, and unpacking that is slower
+        ffi::lua_newuserdata(l, size_of::<*const Compiled>()).cast::<*const Compiled>().write(c);
+        for f in &c.fields {
+            ffi::lua_pushlstring(l, f.as_ptr().cast(), f.len());
+        }
+        ffi::lua_pushcclosure(l, trampoline, 1 + c.fields.len() as c_int);
+        own_environment(l);
+    }
+}
+
+unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
+    // SAFETY: upvalue 1 was set by `push_compiled`. Nothing with a destructor is alive at lua_error.
+    unsafe {
+        let c = &**ffi::lua_touserdata(l, ffi::lua_upvalueindex(1)).cast::<*const Compiled>();
+        let given = ffi::lua_gettop(l) as usize;
+        let outcome = if c.small && given <= SMALL { run::<SMALL>(l, c, given) } else { run_large(l, c, given) };
+        storage::reclaim();
+        match outcome {
+            Ok(n) => {
+                collect_if_large(l);
+                n
+            }
+            Err(()) => ffi::lua_error(l),
+        }
+    }
+}
+
+/// Apart, so that its large arrays are no part of the stack frame of the usual call.
+#[inline(never)]
+unsafe fn run_large(l: *mut lua_State, c: &Compiled, given: usize) -> Outcome {
+    // SAFETY: as for `run`.
+    unsafe { run::<MAX_PARAMS>(l, c, given) }
+}
+
+/// The arguments of a call as they were found on the stack. Setting up these arrays is part of what a call costs, so
+/// calls with few arguments have small ones.
+struct Args<'a, const N: usize> {
+    /// Stack position of argument 0.
+    base: c_int,
+    /// How many lie on the stack.
+    given: usize,
+    /// How many count.
+    n: usize,
+    /// Whether any is a string.
+    strings: bool,
+    kinds: [u32; N],
+    vals: [Val<'a>; N],
+}
+
+#[inline(always)]
+unsafe fn run<const N: usize>(l: *mut lua_State, c: &Compiled, given: usize) -> Outcome {
+    // SAFETY: called from the trampoline with a live state; positions below the top are valid.
+    unsafe {
+        let skip = usize::from(matches!(c.dispatch, Dispatch::Class | Dispatch::Call(_)));
+        let mut n = given.saturating_sub(skip);
+        if c.dispatch == Dispatch::Class {
+            if ffi::lua_type(l, 1) != ffi::LUA_TTABLE {
+                return fail(l, &format!("{}: expected a module as self (call it with ':')", c.name));
+            }
+            // like any Lua function, a method ignores surplus arguments and takes nil for missing ones
+            n = n.min(c.most);
+            while n > 0 && ffi::lua_type(l, (n + skip) as c_int) == ffi::LUA_TNIL {
+                n -= 1;
+            }
+        }
+        if n > N {
+            return fail(l, &format!("{}: too many arguments ({n})", c.name));
+        }
+        let mut a = Args {
+            base: skip as c_int + 1,
+            given: given.saturating_sub(skip),
+            n,
+            strings: false,
+            kinds: [0; N],
+            vals: [Val::Nil; N],
+        };
+        for (i, (k, v)) in a.kinds.iter_mut().zip(&mut a.vals).take(n).enumerate() {
+            *k = classify(l, a.base + i as c_int, v);
+        }
+        let dtype = element_type(l, c, &mut a);
+        for k in &mut a.kinds[..a.n] {
+            a.strings |= *k & kind::STR != 0;
+            // a bit for "of the call's type", whichever that is
+            *k |= (*k >> (8 + dtype.index()) & 1) * kind::T | (*k >> (16 + dtype.index()) & 1) * kind::S;
+        }
+        let kinds = &a.kinds[..a.n];
+        let bucket = &c.buckets[a.n.min(c.buckets.len() - 1)];
+        match bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds)) {
+            Some(p) => dispatch(l, c, p, &mut a, dtype),
+            None => mismatch(l, c, kinds, dtype),
+        }
+    }
+}
+
+/// Whether these kinds fit a pattern of the right number of arguments.
+#[inline(always)]
+fn matches(p: &Pattern, kinds: &[u32]) -> bool {
+    p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0)
+        && (!p.rest || kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & kind::NUM != 0))
+}
+
+#[inline(always)]
+unsafe fn element_type<const N: usize>(l: *mut lua_State, c: &Compiled, a: &mut Args<'_, N>) -> DType {
+    match c.dispatch {
+        Dispatch::Fixed(d) | Dispatch::Call(d) => return d,
+        Dispatch::First | Dispatch::Class => {}
+    }
+    for k in &a.kinds[..a.n.min(if c.dispatch == Dispatch::Class { N } else { 2 })] {
+        if k & kind::TENSOR != 0 {
+            return DType::ALL[(k & kind::TENSOR).trailing_zeros() as usize - 8];
+        }
+    }
+    // SAFETY: positions are valid; what is pushed is popped.
+    let (found, named) = unsafe { element_type_rare(l, a.base, &a.kinds[..a.n], &a.vals[..a.n]) };
+    a.n -= usize::from(named);
+    found
+}
+
+/// The type that no tensor among the first arguments tells: from a table of tensors, from a type's name at the end
+/// (which then is no argument), or the default.
+#[inline(never)]
+unsafe fn element_type_rare(l: *mut lua_State, base: c_int, kinds: &[u32], vals: &[Val]) -> (DType, bool) {
+    for (i, _) in kinds.iter().take(2).enumerate().filter(|(_, k)| **k & kind::TABLE != 0) {
+        // SAFETY: the argument is a table; the element is popped again.
+        let found = unsafe {
+            ffi::lua_rawgeti(l, base + i as c_int, 1);
+            let d = tensor_at(l, -1).map(Tensor::dtype);
+            ffi::lua_pop(l, 1);
+            d
+        };
+        if let Some(d) = found {
+            return (d, false);
+        }
+    }
+    if let Some(Val::Str(s)) = vals.last() {
+        let named = std::str::from_utf8(s).ok().filter(|s| s.starts_with("torch.") && s.ends_with("Tensor"));
+        if let Some(d) = named.and_then(DType::parse) {
+            return (d, true);
+        }
+    }
+    (DEFAULT.get(), false)
+}
+
+/// Stack slots that Lua guarantees to a C function.
+const GUARANTEED: usize = 20;
+
+#[inline(always)]
+unsafe fn dispatch<const N: usize>(
+    l: *mut lua_State,
+    c: &Compiled,
+    p: &Pattern,
+    a: &mut Args<'_, N>,
+    dtype: DType,
+) -> Outcome {
+    // SAFETY: positions are valid, objects are anchored on the stack until the results are pushed.
+    unsafe {
+        let Some(kernel) = c.columns[p.form][dtype.index()] else {
+            let text = format!("{} does not implement the {}() function", dtype.tensor_name(), c.name);
+            return fail(l, &text);
+        };
+        if 2 * p.steps.len() + 6 > GUARANTEED {
+            ffi::luaL_checkstack(l, 2 * p.steps.len() as c_int + 6, c"too many arguments".as_ptr());
+        }
+        let lists = if p.lists {
+            match lists(l, p, a.base, &a.vals[..a.n], dtype) {
+                Ok(lists) => Some(lists),
+                Err(text) => return fail(l, &text),
+            }
+        } else {
+            None
+        };
+        let top = a.base + a.given as c_int;
+        let mut made = [Val::Nil; N];
+        let mut args = [&Val::Nil; N];
+        for (i, ((step, made), arg)) in p.steps.iter().zip(&mut made).zip(&mut args).enumerate() {
+            *arg = match step.fill {
+                Fill::Stack(s) if step.read == Read::Plain && !(a.strings && step.number) => &a.vals[usize::from(s)],
+                _ => {
+                    match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), dtype) {
+                        Ok(v) => *made = v,
+                        Err(text) => return fail(l, &text),
+                    }
+                    made
+                }
+            };
+        }
+        let args = &args[..p.steps.len()];
+        // nothing is left in it once the results are pushed, and nothing is there when there are none
+        let mut rets = std::mem::ManuallyDrop::new(Rets::Args);
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))) {
+            Ok(None) => push_results(l, p, a.base, top, &mut rets),
+            Ok(Some(e)) => fail(l, &e.to_string()),
+            Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
+        }
+    }
+}
+
+/// The value of a parameter that is not simply an argument: a default, a fresh result, a field of `self`, a list.
+/// Fresh results and fields stay on the stack, in the order of the parameters.
+#[inline(never)]
+unsafe fn make<'a>(
+    l: *mut lua_State,
+    c: &Compiled,
+    p: &Pattern,
+    i: usize,
+    base: c_int,
+    vals: &[Val<'a>],
+    lists: Option<&'a Lists<'a>>,
+    dtype: DType,
+) -> Result<Val<'a>, String> {
+    // SAFETY: as for `dispatch`.
+    unsafe {
+        Ok(match p.steps[i].fill {
+            Fill::Stack(s) => {
+                let given = vals[usize::from(s)];
+                convert(l, base + c_int::from(s), &given, &p.steps[i], lists).unwrap_or(given)
+            }
+            Fill::Nil => Val::Nil,
+            Fill::Fresh(d) => Val::Tensor(push_new(l, Tensor::empty(d.unwrap_or(dtype)))),
+            Fill::Field(f) => field(l, c, f, &c.forms[p.form][i], dtype)?,
+            Fill::Num(x) => Val::Num(x),
+            Fill::Bool(b) => Val::Bool(b),
+            Fill::Gen => Val::Gen(default_generator()),
+        })
+    }
+}
+
+/// Where the value of parameter `i` lies on the stack; 0 when it does not.
+fn position(p: &Pattern, i: usize, base: c_int, top: c_int) -> c_int {
+    let pushes = |s: &Step| matches!(s.fill, Fill::Fresh(_) | Fill::Field(_));
+    match p.steps[i].fill {
+        Fill::Stack(s) => base + c_int::from(s),
+        _ if pushes(&p.steps[i]) => top + p.steps[..i].iter().filter(|s| pushes(s)).count() as c_int,
+        _ => 0,
+    }
+}
+
+#[inline(always)]
+unsafe fn push_results(l: *mut lua_State, p: &Pattern, base: c_int, top: c_int, rets: &mut Rets) -> Outcome {
+    // SAFETY: stack space was checked in `dispatch`, and is for a list of values here.
+    unsafe {
+        match rets {
+            Rets::Args => {
+                let (mut bits, mut n) = (p.returns, 0);
+                while bits != 0 {
+                    let at = position(p, bits.trailing_zeros() as usize, base, top);
+                    bits &= bits - 1;
+                    if at != 0 {
+                        ffi::lua_pushvalue(l, at);
+                        n += 1;
+                    }
+                }
+                Ok(n)
+            }
+            Rets::Num(v) => {
+                ffi::lua_pushnumber(l, *v);
+                Ok(1)
+            }
+            Rets::Tensor(_) => {
+                if let Rets::Tensor(t) = std::mem::replace(rets, Rets::Args) {
+                    push_new(l, t);
+                }
+                Ok(1)
+            }
+            Rets::Values(v) => {
+                let v = std::mem::take(v);
+                let n = v.len() as c_int;
+                if ffi::lua_checkstack(l, n + 4) == 0 {
+                    return fail(l, "too many results");
+                }
+                v.into_iter().for_each(|r| push_ret(l, r));
+                Ok(n)
+            }
+        }
+    }
+}
+
+unsafe fn push_ret(l: *mut lua_State, r: Ret) {
+    // SAFETY: stack space was checked in `dispatch`; strings are copied by Lua.
+    unsafe {
+        match r {
+            Ret::Nil => ffi::lua_pushnil(l),
+            Ret::Num(v) => ffi::lua_pushnumber(l, v),
+            Ret::Bool(b) => ffi::lua_pushboolean(l, b.into()),
+            Ret::Str(s) => {
+                ffi::lua_pushlstring(l, s.as_ptr().cast(), s.len());
+            }
+            Ret::Tensor(t) => {
+                push_new(l, t);
+            }
+            Ret::Storage(s) => push_storage(l, s),
+            Ret::Dims(d) => match Storage::from_slice(&d.0) {
+                Ok(s) => push_storage(l, s),
+                Err(_) => ffi::lua_pushnil(l),
+            },
+            Ret::List(list) => {
+                ffi::lua_createtable(l, list.len() as c_int, 0);
+                for (i, t) in list.into_iter().enumerate() {
+                    push_new(l, t);
+                    ffi::lua_rawseti(l, -2, (i + 1) as _);
+                }
+            }
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn mismatch(l: *mut lua_State, c: &Compiled, kinds: &[u32], dtype: DType) -> Outcome {
+    let got: Vec<&str> = kinds.iter().map(|&k| kind_name(k)).collect();
+    let forms: Vec<String> = c.forms.iter().map(|f| sig::help(f, dtype)).collect();
+    let text = format!(
+        "{}: invalid arguments: {}\nexpected arguments: {}",
+        c.name,
+        if got.is_empty() { "none".to_string() } else { got.join(" ") },
+        forms.iter().map(|f| if f.is_empty() { "none" } else { f }).collect::<Vec<_>>().join(" | ")
+    );
+    // SAFETY: by the contract of `run`.
+    unsafe { fail(l, &text) }
+}

@@ -1,0 +1,311 @@
+//! The only module that touches `lua_State`: objects as raw userdata here, reading of arguments in `read`, the
+//! trampoline behind every row in `invoke`, element access in `index`.
+//!
+//! Rules that keep it sound: a Rust function called from Lua never calls back into Lua; nothing with a destructor is
+//! alive when an error is raised; results are anchored on the Lua stack before anything can collect them.
+
+mod heap;
+mod index;
+mod invoke;
+mod read;
+
+pub use index::push_element_access;
+pub use invoke::push_compiled;
+
+use crate::tensor::Tensor;
+use crate::tensor::dtype::DType;
+use crate::tensor::random::Generator;
+use crate::tensor::storage::{self, Storage};
+use mlua::ffi::{self, lua_State};
+use std::cell::{Cell, RefCell};
+use std::os::raw::{c_int, c_void};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Marks userdata as ours; the low byte tells which object. Drawn anew in every process, so that no content of a
+/// Lua string or table can pass for it.
+static MAGIC: AtomicU64 = AtomicU64::new(0);
+
+fn magic() -> u64 {
+    MAGIC.load(Relaxed)
+}
+#[inline(always)]
+fn is_ours(mark: u64) -> bool {
+    mark & !0xff == magic()
+}
+#[inline(always)]
+fn kind_of(mark: u64) -> u64 {
+    mark & 0xff
+}
+
+/// Draws the mark once for the process.
+fn draw_magic() {
+    let drawn = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), MAGIC.as_ptr()) | 0x100;
+    let _ = MAGIC.compare_exchange(0, drawn & !0xff, Relaxed, Relaxed);
+}
+
+const TENSOR: u64 = 0;
+const STORAGE: u64 = 8;
+const GENERATOR: u64 = 16;
+/// The registry's slot of the table of metatables, far from those that `luaL_ref` gives out.
+const METATABLES: ffi::lua_Integer = 0x5eed_0000;
+
+#[repr(C)]
+struct Object<O> {
+    magic: u64,
+    value: O,
+}
+
+thread_local! {
+    /// The element type of `torch.Tensor`.
+    static DEFAULT: Cell<DType> = const { Cell::new(DType::Double) };
+    /// Native bytes from which on the collector runs.
+    static CEILING: Cell<usize> = const { Cell::new(GC_STEP) };
+    static GEN: &'static RefCell<Generator> = Box::leak(Box::new(RefCell::new(Generator::new())));
+}
+/// Native bytes that may pile up between two full collections.
+const GC_STEP: usize = 64 << 20;
+
+/// The element type that `torch.Tensor` stands for.
+pub fn default_dtype() -> DType {
+    DEFAULT.get()
+}
+/// Sets the element type that `torch.Tensor` stands for.
+pub fn set_default_dtype(d: DType) {
+    DEFAULT.set(d);
+}
+/// The generator behind `torch.rand` and its kin.
+pub fn default_generator() -> &'static RefCell<Generator> {
+    GEN.with(|g| *g)
+}
+
+/// What an operation leaves to the trampoline: a number of results, or an error message on the stack.
+pub type Outcome = std::result::Result<c_int, ()>;
+
+/// A message for the user, with the position of the caller in front.
+///
+/// # Safety
+/// `l` is a live state with two free slots.
+#[cold]
+#[inline(never)]
+pub unsafe fn fail(l: *mut lua_State, text: &str) -> Outcome {
+    // SAFETY: by the contract; the strings are copied by Lua.
+    unsafe {
+        ffi::luaL_where(l, 1);
+        ffi::lua_pushlstring(l, text.as_ptr().cast(), text.len());
+        ffi::lua_concat(l, 2);
+    }
+    Err(())
+}
+
+unsafe fn object<O>(l: *mut lua_State, i: c_int) -> Option<(u64, *mut O)> {
+    // SAFETY: the caller has seen that `i` is full userdata; its length and magic are checked before use.
+    unsafe {
+        let p = ffi::lua_touserdata(l, i).cast::<Object<O>>();
+        if ffi::lua_objlen(l, i) < 8 || !is_ours((*p).magic) {
+            return None;
+        }
+        Some((kind_of((*p).magic), &raw mut (*p).value))
+    }
+}
+
+/// The tensor at a stack position, if it is one.
+///
+/// # Safety
+/// The reference lives as long as the value stays on the stack.
+#[inline(always)]
+pub unsafe fn tensor_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Tensor> {
+    // SAFETY: a magic below 8 marks tensors only, which `push_tensor` made whole.
+    unsafe {
+        if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
+            return None;
+        }
+        object::<Tensor>(l, i).filter(|(k, _)| *k < STORAGE).map(|(_, p)| &*p)
+    }
+}
+
+/// The storage at a stack position, if it is one.
+///
+/// # Safety
+/// As [`tensor_at`].
+pub unsafe fn storage_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Storage> {
+    // SAFETY: as in `tensor_at`.
+    unsafe {
+        if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
+            return None;
+        }
+        object::<Storage>(l, i).filter(|(k, _)| (STORAGE..GENERATOR).contains(k)).map(|(_, p)| &*p)
+    }
+}
+
+/// Where the metatables of objects lie: found fastest in the environment of our own functions, else in the registry.
+#[derive(Clone, Copy)]
+enum Metatables {
+    Environment,
+    Registry,
+}
+
+#[inline(always)]
+unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatables) -> *mut O {
+    // SAFETY: the userdata is large enough, 8-aligned as these objects need, and gets its metatable before anything
+    // can raise; an out-of-memory error in lua_newuserdata only leaks `value`.
+    unsafe {
+        let p = ffi::lua_newuserdata(l, size_of::<Object<O>>()).cast::<Object<O>>();
+        p.write(Object { magic: magic() | which, value });
+        match from {
+            Metatables::Environment => {
+                ffi::lua_rawgeti_(l, ffi::LUA_ENVIRONINDEX, which as c_int + 1);
+            }
+            Metatables::Registry => {
+                ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
+                ffi::lua_rawgeti(l, -1, which as ffi::lua_Integer + 1);
+                ffi::lua_remove(l, -2);
+            }
+        }
+        ffi::lua_setmetatable(l, -2);
+        &raw mut (*p).value
+    }
+}
+
+/// Pushes a tensor object.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+pub unsafe fn push_tensor<'a>(l: *mut lua_State, t: Tensor) -> &'a Tensor {
+    // SAFETY: by the contract.
+    unsafe { &*push_object(l, TENSOR + t.dtype().index() as u64, t, Metatables::Registry) }
+}
+
+/// As [`push_tensor`], in a function made with [`own_environment`].
+#[inline(always)]
+unsafe fn push_new<'a>(l: *mut lua_State, t: Tensor) -> &'a Tensor {
+    // SAFETY: by the contract.
+    unsafe { &*push_object(l, TENSOR + t.dtype().index() as u64, t, Metatables::Environment) }
+}
+
+/// Gives the function on top of the stack the table of metatables as environment.
+///
+/// # Safety
+/// A C function is on top of a live state's stack, with a free slot.
+unsafe fn own_environment(l: *mut lua_State) {
+    // SAFETY: by the contract; `push_metatables` made the table.
+    unsafe {
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
+        ffi::lua_setfenv(l, -2);
+    }
+}
+
+/// Pushes a storage object.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+pub unsafe fn push_storage(l: *mut lua_State, s: Storage) {
+    // SAFETY: by the contract.
+    unsafe { push_object(l, STORAGE + s.dtype().index() as u64, s, Metatables::Registry) };
+}
+
+/// Pushes a generator object.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+pub unsafe fn push_generator(l: *mut lua_State, g: Generator) {
+    // SAFETY: by the contract.
+    unsafe { push_object(l, GENERATOR, RefCell::new(g), Metatables::Registry) };
+}
+
+/// `__gc` of storages and generators, and of tensors where the allocator does not let them go.
+unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
+    // SAFETY: Lua calls it once per object; the magic is cleared so that a finaliser that still holds the object
+    // finds something that is no longer a tensor.
+    unsafe {
+        if ffi::lua_type(l, 1) != ffi::LUA_TUSERDATA {
+            return 0;
+        }
+        if let Some((k, p)) = object::<c_void>(l, 1) {
+            (*ffi::lua_touserdata(l, 1).cast::<u64>()) = 0;
+            match k {
+                k if k < STORAGE => std::ptr::drop_in_place(p.cast::<Tensor>()),
+                k if k < GENERATOR => std::ptr::drop_in_place(p.cast::<Storage>()),
+                _ => std::ptr::drop_in_place(p.cast::<RefCell<Generator>>()),
+            }
+        }
+    }
+    0
+}
+
+/// Runs Lua's collector when native memory has grown: programs that make large temporaries stay small.
+#[inline(always)]
+unsafe fn collect_if_large(l: *mut lua_State) {
+    if storage::live_bytes() > CEILING.get() {
+        // SAFETY: passed on to the caller.
+        unsafe { collect(l) }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn collect(l: *mut lua_State) {
+    // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it.
+    unsafe { ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0) };
+    let live = storage::live_bytes();
+    CEILING.set(live + GC_STEP.max(live / 2));
+}
+
+/// Makes the metatable of each of our objects, registers it, and leaves on the stack a table class name -> metatable.
+///
+/// # Safety
+/// `l` is a live state, inside a protected call.
+pub unsafe fn push_metatables(l: *mut lua_State) {
+    // SAFETY: plain table building; names are copied by Lua.
+    unsafe {
+        draw_magic();
+        heap::install(l);
+        let tensors_die_alone = heap::installed(l);
+        ffi::lua_createtable(l, GENERATOR as c_int + 1, 0);
+        ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
+        ffi::lua_createtable(l, 0, 20);
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
+        let slots = (0..8)
+            .map(|i| (TENSOR + i, DType::ALL[i as usize].tensor_name()))
+            .chain((0..8).map(|i| (STORAGE + i, DType::ALL[i as usize].storage_name())))
+            .chain([(GENERATOR, "torch.Generator")]);
+        for (which, name) in slots {
+            ffi::lua_createtable(l, 0, 64);
+            if which >= STORAGE || !tensors_die_alone {
+                ffi::lua_pushcclosure(l, finalize, 0);
+                ffi::lua_setfield(l, -2, c"__gc".as_ptr());
+            }
+            ffi::lua_pushvalue(l, -1);
+            ffi::lua_rawseti(l, -3, which as ffi::lua_Integer + 1);
+            ffi::lua_pushlstring(l, name.as_ptr().cast(), name.len());
+            ffi::lua_insert(l, -2);
+            ffi::lua_rawset(l, -4);
+        }
+        ffi::lua_pop(l, 1);
+    }
+}
+
+/// Pushes the identity of the value at 1 as a number: of tensors and storages the shared object behind them.
+///
+/// # Safety
+/// `l` is a live state with an argument at 1.
+pub unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
+    // SAFETY: by the contract.
+    unsafe {
+        let id = match storage_at(l, 1) {
+            Some(s) => s.id(),
+            None => ffi::lua_topointer(l, 1) as usize,
+        };
+        ffi::lua_pushnumber(l, id as f64);
+        1
+    }
+}
+
+/// Pushes a fresh generator.
+///
+/// # Safety
+/// `l` is a live state.
+pub unsafe extern "C-unwind" fn new_generator(l: *mut lua_State) -> c_int {
+    // SAFETY: by the contract.
+    unsafe { push_generator(l, Generator::new()) };
+    1
+}

@@ -1,0 +1,249 @@
+//! Reading of arguments: kinds, lists, nested tables, fields of `self`.
+
+use super::{GENERATOR, STORAGE, object, push_new, tensor_at};
+use crate::lua::call::{Dims, Nested, Val};
+use crate::lua::sig::{self, Fill, Param, Pattern, Read, Step, kind};
+use crate::lua::table::Compiled;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::DType;
+use mlua::ffi::{self, lua_State};
+use std::os::raw::{c_int, c_void};
+
+/// Kind bits of an argument; plain values are read into `out`.
+#[inline(always)]
+pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>) -> u32 {
+    // SAFETY: `i` is a valid position; objects stay on the stack for the whole call.
+    unsafe {
+        match ffi::lua_type(l, i) {
+            ffi::LUA_TNUMBER => {
+                *out = Val::Num(ffi::lua_tonumber(l, i));
+                kind::NUM | kind::NUMBER
+            }
+            ffi::LUA_TUSERDATA => match object::<c_void>(l, i) {
+                Some((k, p)) if k < STORAGE => {
+                    *out = Val::Tensor(&*p.cast());
+                    kind::tensor(DType::ALL[k as usize])
+                }
+                Some((k, p)) if k < GENERATOR => {
+                    *out = Val::Storage(&*p.cast());
+                    kind::storage(DType::ALL[(k - STORAGE) as usize])
+                }
+                Some((GENERATOR, p)) => {
+                    *out = Val::Gen(&*p.cast());
+                    kind::GEN
+                }
+                _ => kind::OTHER,
+            },
+            ffi::LUA_TNIL => kind::NIL,
+            ffi::LUA_TSTRING => {
+                let mut n = 0;
+                // numbers in strings pass as numbers, but the string itself must not be converted in place
+                let s = ffi::lua_tolstring(l, i, &mut n).cast::<u8>();
+                *out = Val::Str(std::slice::from_raw_parts(s, n));
+                kind::STR | if ffi::lua_isnumber(l, i) != 0 { kind::NUM } else { 0 }
+            }
+            ffi::LUA_TTABLE => kind::TABLE,
+            ffi::LUA_TBOOLEAN => {
+                *out = Val::Bool(ffi::lua_toboolean(l, i) != 0);
+                kind::BOOL
+            }
+            _ => kind::OTHER,
+        }
+    }
+}
+
+type Read1<'a> = std::result::Result<Val<'a>, String>;
+
+/// Arguments that are lists, owned here while the kernel sees references.
+#[derive(Default)]
+pub(super) struct Lists<'a> {
+    dims: Dims,
+    tensors: Vec<&'a Tensor>,
+    nested: Nested,
+}
+
+/// Reads the lists among the arguments of a pattern that has some.
+#[inline(never)]
+pub(super) unsafe fn lists<'a>(
+    l: *mut lua_State,
+    p: &Pattern,
+    base: c_int,
+    vals: &[Val<'a>],
+    dtype: DType,
+) -> std::result::Result<Lists<'a>, String> {
+    let mut out = Lists::default();
+    for step in &p.steps {
+        let Fill::Stack(s) = step.fill else { continue };
+        let (s, at) = (usize::from(s), base + c_int::from(s));
+        // SAFETY: `at` is a valid position, a table for the kinds that need one.
+        unsafe {
+            match step.read {
+                Read::Plain => {}
+                Read::Tensors => out.tensors = tensor_list(l, at, dtype)?,
+                Read::Nested => out.nested = nested(l, at)?,
+                Read::Dims => {
+                    out.dims.0 = match vals[s] {
+                        Val::Storage(st) => st.to_vec::<i64>(0, usize::MAX),
+                        _ => (0..vals.len() - s).map(|k| ffi::lua_tonumber(l, at + k as c_int) as i64).collect(),
+                    }
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The argument of a step where its parameter takes it in another form than it was given in.
+#[inline(always)]
+pub(super) unsafe fn convert<'a>(
+    l: *mut lua_State,
+    at: c_int,
+    v: &Val<'a>,
+    step: &Step,
+    lists: Option<&'a Lists<'a>>,
+) -> Option<Val<'a>> {
+    match step.read {
+        Read::Plain => match v {
+            // SAFETY: `at` is a valid position; a string that reads as a number is converted without changing it.
+            Val::Str(_) if step.number => Some(Val::Num(unsafe { ffi::lua_tonumber(l, at) })),
+            _ => None,
+        },
+        Read::Dims => lists.map(|x| Val::Dims(&x.dims)),
+        Read::Tensors => lists.map(|x| Val::Tensors(&x.tensors)),
+        Read::Nested => lists.map(|x| Val::Nested(&x.nested)),
+    }
+}
+
+unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, dtype: DType) -> std::result::Result<Vec<&'a Tensor>, String> {
+    // SAFETY: `at` is a table; its elements stay alive in it during the call.
+    unsafe {
+        let n = ffi::lua_objlen(l, at);
+        let mut list = Vec::with_capacity(n.min(1 << 16));
+        for i in 1..=n {
+            ffi::lua_rawgeti(l, at, i as _);
+            let t = tensor_at(l, -1).filter(|t| t.dtype() == dtype);
+            ffi::lua_pop(l, 1);
+            match t {
+                Some(t) => list.push(t),
+                None => return Err(format!("element {i} of the table is not a {}", dtype.tensor_name())),
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// Reads a nested table of numbers; every table of a level has the same length.
+unsafe fn nested(l: *mut lua_State, at: c_int) -> std::result::Result<Nested, String> {
+    let mut out = Nested::default();
+    // SAFETY: `at` is a table; the stack is restored.
+    unsafe {
+        let top = ffi::lua_gettop(l);
+        ffi::lua_pushvalue(l, at);
+        while ffi::lua_type(l, -1) == ffi::LUA_TTABLE && out.sizes.len() < 64 && ffi::lua_checkstack(l, 8) != 0 {
+            out.sizes.push(ffi::lua_objlen(l, -1));
+            ffi::lua_rawgeti(l, -1, 1);
+        }
+        ffi::lua_settop(l, top);
+        if out.sizes.len() > 1 && out.sizes.contains(&0) {
+            return Err("invalid table: it has an empty row".into());
+        }
+        if out.sizes.iter().all(|&n| n > 0) {
+            let r = nested_level(l, at, 0, &mut out);
+            ffi::lua_settop(l, top);
+            r?;
+        }
+    }
+    Ok(out)
+}
+
+unsafe fn nested_level(
+    l: *mut lua_State,
+    at: c_int,
+    depth: usize,
+    out: &mut Nested,
+) -> std::result::Result<(), String> {
+    // SAFETY: `at` is a table; recursion is as deep as sizes, at most 64 levels, each with checked stack space.
+    unsafe {
+        let n = ffi::lua_objlen(l, at);
+        if n != out.sizes[depth] {
+            return Err(format!("invalid table: level {} has {} and {n} elements", depth + 1, out.sizes[depth]));
+        }
+        let last = depth + 1 == out.sizes.len();
+        ffi::lua_checkstack(l, 8);
+        for i in 1..=n {
+            ffi::lua_rawgeti(l, at, i as _);
+            if last && ffi::lua_isnumber(l, -1) != 0 {
+                out.data.push(ffi::lua_tonumber(l, -1));
+            } else if !last && ffi::lua_type(l, -1) == ffi::LUA_TTABLE {
+                nested_level(l, ffi::lua_gettop(l), depth + 1, out)?;
+            } else {
+                return Err(format!("invalid table: element {i} of level {} is not a number", depth + 1));
+            }
+            ffi::lua_pop(l, 1);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a field of `self`, with metamethods, and leaves it on the stack.
+pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &Param, dtype: DType) -> Read1<'a> {
+    // SAFETY: self is at 1, the names are upvalues from 2 on; the value stays on the stack for the call. Reading may
+    // run a user's __index and raise: only plain values are alive here and in `dispatch`.
+    unsafe {
+        ffi::lua_pushvalue(l, ffi::lua_upvalueindex(c_int::from(f) + 2));
+        ffi::lua_gettable(l, 1);
+        let mut v = Val::Nil;
+        let mut k = classify(l, -1, &mut v);
+        if k & kind::NIL != 0 && param.field == Some(true) {
+            ffi::lua_pop(l, 1);
+            ffi::lua_pushvalue(l, ffi::lua_upvalueindex(c_int::from(f) + 2));
+            let d = DType::ALL.into_iter().find(|&d| param.accept & kind::tensor(d) != 0).unwrap_or(dtype);
+            v = Val::Tensor(push_new(l, Tensor::empty(d)));
+            ffi::lua_pushvalue(l, -1);
+            ffi::lua_insert(l, -3);
+            ffi::lua_settable(l, 1);
+            return Ok(v);
+        }
+        if k & kind::tensor(dtype) != 0 {
+            k |= kind::T;
+        }
+        if k & param.accept != 0 {
+            return Ok(match v {
+                Val::Str(_) if param.accept & kind::NUM != 0 => Val::Num(ffi::lua_tonumber(l, -1)),
+                v => v,
+            });
+        }
+        match param.absent {
+            Some(Fill::Nil) if k & kind::NIL != 0 => return Ok(Val::Nil),
+            Some(Fill::Num(x)) if k & kind::NIL != 0 => return Ok(Val::Num(x)),
+            Some(Fill::Bool(b)) if k & kind::NIL != 0 => return Ok(Val::Bool(b)),
+            _ => {}
+        }
+        let want = sig::help(
+            std::slice::from_ref(&Param { field: None, returned: false, absent: None, ..param.clone() }),
+            dtype,
+        );
+        Err(format!("{}: field '{}' is a {}, expected a {want}", c.name, param.name, kind_name(k)))
+    }
+}
+
+/// What a value is called in messages.
+pub(super) fn kind_name(k: u32) -> &'static str {
+    if k & kind::TENSOR != 0 {
+        return DType::ALL[(k & kind::TENSOR).trailing_zeros() as usize - 8].tensor_name().trim_start_matches("torch.");
+    }
+    if k & kind::STORAGE != 0 {
+        return DType::ALL[(k & kind::STORAGE).trailing_zeros() as usize - 16]
+            .storage_name()
+            .trim_start_matches("torch.");
+    }
+    match k & !(kind::NUM | kind::T) | if k & kind::STR == 0 { k & kind::NUM } else { 0 } {
+        kind::NIL => "nil",
+        kind::NUM => "number",
+        kind::STR => "string",
+        kind::TABLE => "table",
+        kind::BOOL => "boolean",
+        kind::GEN => "Generator",
+        _ => "userdata",
+    }
+}

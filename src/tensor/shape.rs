@@ -1,0 +1,292 @@
+//! How a tensor keeps its layout: few dimensions inline, more in a box. A tensor object is then a third of the size it
+//! would have with a whole [`Layout`], which is what making and collecting views costs.
+
+use super::error::{Error, Result};
+use super::layout::{Layout, shape_text};
+use crate::demand;
+
+/// Dimensions that are kept without an allocation: batch, plane, row, column.
+const INLINE: usize = 4;
+
+/// Sizes, strides and offset of a tensor at rest.
+#[derive(Clone)]
+pub enum Shape {
+    /// At most four dimensions.
+    Few {
+        /// First element, counted from the storage's start.
+        offset: usize,
+        /// Number of dimensions.
+        ndim: u8,
+        /// Sizes of the first `ndim`.
+        sizes: [usize; INLINE],
+        /// Strides of the first `ndim`.
+        strides: [isize; INLINE],
+    },
+    /// Any number of dimensions.
+    Many(Box<Layout>),
+}
+
+/// Sizes, strides and offset, borrowed: what [`Shape`] and [`Layout`] are asked in common.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Extents<'a> {
+    /// First element, counted from the storage's start.
+    pub offset: usize,
+    /// Size of each dimension.
+    pub sizes: &'a [usize],
+    /// Stride of each dimension.
+    pub strides: &'a [isize],
+}
+
+impl Shape {
+    /// Without dimensions.
+    pub const EMPTY: Shape = Shape::Few { offset: 0, ndim: 0, sizes: [0; INLINE], strides: [0; INLINE] };
+
+    /// The shape of a layout.
+    #[inline(always)]
+    pub fn new(l: &Layout) -> Shape {
+        let n = l.ndim();
+        if n > INLINE {
+            return Shape::Many(Box::new(*l));
+        }
+        let (mut sizes, mut strides) = ([0; INLINE], [0; INLINE]);
+        for d in 0..n {
+            (sizes[d], strides[d]) = (l.sizes()[d], l.strides()[d]);
+        }
+        Shape::Few { offset: l.offset, ndim: n as u8, sizes, strides }
+    }
+
+    /// As a layout to compute with.
+    #[inline(always)]
+    pub fn layout(&self) -> Layout {
+        match self {
+            Shape::Many(l) => **l,
+            Shape::Few { .. } => Layout::of(self.get()),
+        }
+    }
+
+    /// As [`Layout::narrow`].
+    ///
+    /// # Errors
+    /// As there.
+    #[inline(always)]
+    pub fn narrow(&self, d: usize, first: usize, n: usize) -> Result<Shape> {
+        let mut s = self.clone();
+        match &mut s {
+            Shape::Many(l) => **l = l.narrow(d, first, n)?,
+            few => few.few_mut().narrow(d, first, n)?,
+        }
+        Ok(s)
+    }
+
+    /// As [`Layout::select`].
+    ///
+    /// # Errors
+    /// As there.
+    #[inline(always)]
+    pub fn select(&self, d: usize, index: usize) -> Result<Shape> {
+        let mut s = self.clone();
+        match &mut s {
+            Shape::Many(l) => return Ok(Shape::new(&l.select(d, index)?)),
+            few => few.few_mut().select(d, index)?,
+        }
+        if let Shape::Few { ndim, .. } = &mut s {
+            *ndim -= 1;
+        }
+        Ok(s)
+    }
+
+    /// The slice at `index` of the first dimension, which goes away; none where there is no such slice. What `m[i]`
+    /// needs, without the moves and messages of [`Shape::select`].
+    #[inline(always)]
+    pub fn row(&self, index: usize) -> Option<Shape> {
+        match self {
+            Shape::Few { offset, ndim, sizes: [n, n2, n3, n4], strides: [s, s2, s3, s4] } => (*ndim > 1 && index < *n)
+                .then(|| Shape::Few {
+                    offset: offset + index * *s as usize,
+                    ndim: ndim - 1,
+                    sizes: [*n2, *n3, *n4, 0],
+                    strides: [*s2, *s3, *s4, 0],
+                }),
+            Shape::Many(_) => self.select(0, index).ok(),
+        }
+    }
+
+    /// The inline form, to be changed in place; a boxed one has nothing to show here.
+    #[inline(always)]
+    fn few_mut(&mut self) -> ExtentsMut<'_> {
+        match self {
+            Shape::Few { offset, ndim, sizes, strides } => {
+                let n = usize::from(*ndim).min(INLINE);
+                ExtentsMut { offset, sizes: &mut sizes[..n], strides: &mut strides[..n] }
+            }
+            Shape::Many(l) => ExtentsMut { offset: &mut l.offset, sizes: &mut [], strides: &mut [] },
+        }
+    }
+
+    /// What it holds.
+    #[inline(always)]
+    pub fn get(&self) -> Extents<'_> {
+        match self {
+            Shape::Few { offset, ndim, sizes, strides } => {
+                let n = usize::from(*ndim).min(INLINE);
+                Extents { offset: *offset, sizes: &sizes[..n], strides: &strides[..n] }
+            }
+            Shape::Many(l) => l.get(),
+        }
+    }
+}
+
+/// [`Extents`] that can be changed.
+pub struct ExtentsMut<'a> {
+    /// First element, counted from the storage's start.
+    pub offset: &'a mut usize,
+    /// Size of each dimension.
+    pub sizes: &'a mut [usize],
+    /// Stride of each dimension.
+    pub strides: &'a mut [isize],
+}
+
+impl ExtentsMut<'_> {
+    fn check_dim(&self, op: &'static str, d: usize) -> Result<()> {
+        let ndim = self.sizes.len();
+        if d < ndim { Ok(()) } else { Err(Error::Dimension { op, dim: d as i64 + 1, ndim }) }
+    }
+
+    /// Keeps elements `first..first + n` of dimension `d`.
+    ///
+    /// # Errors
+    /// A dimension or range that is not there.
+    #[inline(always)]
+    pub fn narrow(self, d: usize, first: usize, n: usize) -> Result<()> {
+        self.check_dim("narrow", d)?;
+        let size = self.sizes[d];
+        demand!(
+            n > 0 && first < size && n <= size - first,
+            "narrow: range {}..{} is not inside dimension {} of size {}",
+            first as i64 + 1,
+            first.wrapping_add(n) as i64,
+            d + 1,
+            size
+        );
+        *self.offset += first * self.strides[d] as usize;
+        self.sizes[d] = n;
+        Ok(())
+    }
+
+    /// Keeps the slice at `index` of dimension `d`; the dimensions after it move up, and the last becomes free.
+    ///
+    /// # Errors
+    /// A dimension or index that is not there; a tensor of one dimension.
+    #[inline(always)]
+    pub fn select(self, d: usize, index: usize) -> Result<()> {
+        let ndim = self.sizes.len();
+        demand!(ndim > 1, "select: cannot select on a {ndim}D tensor");
+        self.check_dim("select", d)?;
+        if index >= self.sizes[d] {
+            return Err(Error::Index { op: "select", index: index as i64 + 1, dim: d + 1, size: self.sizes[d] });
+        }
+        *self.offset += index * self.strides[d] as usize;
+        for k in d..ndim - 1 {
+            self.sizes[k] = self.sizes[k + 1];
+            self.strides[k] = self.strides[k + 1];
+        }
+        Ok(())
+    }
+}
+
+impl Extents<'_> {
+    /// Number of elements; 0 without dimensions.
+    #[inline(always)]
+    pub fn numel(&self) -> usize {
+        match self.sizes {
+            [] => 0,
+            [n] => *n,
+            many => many.iter().product(),
+        }
+    }
+
+    /// Whether the elements lie one after another in logical order.
+    #[inline(always)]
+    pub fn is_contiguous(&self) -> bool {
+        let mut expected = 1isize;
+        for (&n, &s) in self.sizes.iter().zip(self.strides).rev() {
+            if n != 1 {
+                if s != expected {
+                    return false;
+                }
+                expected *= n as isize;
+            }
+        }
+        true
+    }
+
+    /// One past the last storage element that the view reaches.
+    ///
+    /// # Errors
+    /// When that cannot be counted.
+    #[inline(always)]
+    pub fn extent(&self) -> Result<usize> {
+        if let ([n, ..], [s, ..], 1) = (self.sizes, self.strides, self.sizes.len())
+            && *n > 0
+        {
+            // the common case without a loop; only wild strides overflow
+            let end = (n - 1).checked_mul(*s as usize);
+            if let Some(end) = end.and_then(|e| e.checked_add(self.offset + 1)) {
+                return Ok(end);
+            }
+        }
+        self.extent_any()
+    }
+
+    fn extent_any(&self) -> Result<usize> {
+        let mut last = self.offset;
+        for (&n, &s) in self.sizes.iter().zip(self.strides) {
+            if n == 0 {
+                return Ok(0);
+            }
+            let reach = (n - 1).checked_mul(s as usize).and_then(|r| last.checked_add(r));
+            last = reach.filter(|&l| l < isize::MAX as usize).ok_or_else(|| {
+                let text = format!("strides {:?} of size {} reach too far", self.strides, shape_text(self.sizes));
+                Error::invalid(text)
+            })?;
+        }
+        Ok(if self.sizes.is_empty() { 0 } else { last + 1 })
+    }
+
+    /// Whether both have the same sizes: a loop, since a call to compare memory costs more than these few numbers.
+    #[inline(always)]
+    pub fn same_sizes(&self, sizes: &[usize]) -> bool {
+        self.sizes.len() == sizes.len() && self.sizes.iter().zip(sizes).all(|(a, b)| a == b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_of_any_number_of_dimensions_come_back() {
+        for n in 0..=16 {
+            let mut l = Layout::contiguous(&vec![2; n]).unwrap();
+            l.offset = n;
+            let s = Shape::new(&l);
+            assert_eq!(s.layout(), l);
+            assert_eq!((s.get().numel(), s.get().extent().unwrap()), (l.numel(), l.extent().unwrap()));
+        }
+        assert!(size_of::<Shape>() <= 80);
+    }
+
+    #[test]
+    fn parts_are_those_of_the_layout() {
+        for n in 1..7 {
+            let l = Layout::contiguous(&[2, 3, 4, 5, 6, 7][..n]).unwrap();
+            let s = Shape::new(&l);
+            for d in 0..n + 1 {
+                assert_eq!(s.select(d, 1).ok().map(|s| s.layout()), l.select(d, 1).ok());
+                assert_eq!(s.narrow(d, 1, 1).ok().map(|s| s.layout()), l.narrow(d, 1, 1).ok());
+            }
+            assert_eq!(s.row(1).map(|s| s.layout()), l.select(0, 1).ok());
+            assert!(s.row(2).is_none() && s.select(0, 2).is_err() && s.narrow(0, 1, 2).is_err());
+        }
+    }
+}
