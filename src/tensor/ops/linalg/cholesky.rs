@@ -1,5 +1,6 @@
 //! Factors of symmetric positive (semi)definite matrices.
 
+use super::householder::subtract;
 use super::solve::triangular;
 use super::{Dense, Linear, options};
 use crate::demand;
@@ -133,12 +134,10 @@ fn eliminate<T: Linear>(a: &mut Dense<T>, k: usize) {
     let column = &mut left[k * rows + k..];
     column[0] = d;
     for v in &mut column[1..] {
-        *v = *v / d;
+        *v /= d;
     }
     for (c, rest) in right.chunks_exact_mut(rows).enumerate() {
         let w = column[1 + c];
-        for (v, &l) in rest[k + 1..].iter_mut().zip(&column[1..]) {
-            *v = *v - l * w;
-        }
+        subtract(&mut rest[k + 1..], w, &column[1..]);
     }
 }

@@ -20,7 +20,7 @@ pub fn symeig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>, 
     let [job, uplo] = options("symeig", ["NV", "UL"], [job, uplo])?;
     let mut a = Dense::<T>::square("symeig", "A", a)?;
     a.mirror(uplo == 'U');
-    a.finite("symeig")?;
+    let scale = a.tame("symeig")?;
     let n = a.rows;
     let mut values = vec![T::ZERO; n];
     let mut vectors = Dense::zeros(n, n);
@@ -39,6 +39,7 @@ pub fn symeig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>, 
     if vectors_too {
         vectors.store(v)?;
     }
+    values.iter_mut().for_each(|x| *x *= scale);
     store_vector(&values, e)
 }
 
@@ -51,8 +52,8 @@ pub fn symeig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>, 
 /// Another shape, nan or infinity in A, no convergence, an unknown option.
 pub fn eig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>) -> Result<()> {
     let [job] = options("eig", ["NV"], [job])?;
-    let a = Dense::<T>::square("eig", "A", a)?;
-    a.finite("eig")?;
+    let mut a = Dense::<T>::square("eig", "A", a)?;
+    let scale = a.tame("eig")?;
     let n = a.rows;
     let mut values = Dense::zeros(n, 2);
     let mut vectors = Dense::zeros(n, n);
@@ -74,6 +75,7 @@ pub fn eig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>) -> 
     let finite = values.data.iter().chain(&vectors.data).all(|x| x.finite());
     demand!(done.is_ok() && finite, "Lapack Error in eig : the values of the {n}x{n} matrix did not converge");
     normalise(&mut values, &mut vectors);
+    values.data.iter_mut().for_each(|x| *x *= scale);
     if vectors_too {
         vectors.store(v)?;
     }
@@ -114,7 +116,7 @@ fn length<T: Linear>(x: &[T]) -> T {
 fn divide<T: Linear>(x: &mut [T], by: T) {
     if by > T::ZERO {
         for v in x {
-            *v = *v / by;
+            *v /= by;
         }
     }
 }

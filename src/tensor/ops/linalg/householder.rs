@@ -6,23 +6,44 @@
 //! zero below its first element is left alone, with `tau = 0`.
 
 use super::{Dense, Linear};
-use crate::tensor::ops::blas::{Mat, product};
+use crate::tensor::ops::blas::{Mat, dot, product};
+use crate::tensor::simd::vectorize;
 
 /// Columns that are factored together.
 const BLOCK: usize = 32;
 
 /// The Euclidean length, without overflow.
 pub fn norm<T: Linear>(x: &[T]) -> T {
+    let squares = dot(x, x);
+    if squares.finite() && squares > T::min_positive_impl() / T::EPSILON {
+        return squares.root();
+    }
     let largest = x.iter().fold(T::ZERO, |m, v| if v.abs() > m { v.abs() } else { m });
-    if largest == T::ZERO {
-        return if x.iter().any(|v| v.is_nan()) { T::from_f64(f64::NAN) } else { T::ZERO };
+    if largest == T::ZERO || squares.is_nan() {
+        return squares;
     }
     let sum = x.iter().fold(T::ZERO, |s, &v| s + (v / largest) * (v / largest));
     largest * sum.root()
 }
 
-fn dot<T: Linear>(a: &[T], b: &[T]) -> T {
-    a.iter().zip(b).fold(T::ZERO, |s, (&x, &y)| s + x * y)
+/// `y = y - w x`
+pub fn subtract<T: Linear>(y: &mut [T], w: T, x: &[T]) {
+    vectorize(
+        #[inline(always)]
+        || {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y -= w * x;
+            }
+        },
+    );
+}
+
+/// The length of (x, y), rounded as LAPACK does it: the larger one times what the ratio adds.
+fn hypotenuse<T: Linear>(x: T, y: T) -> T {
+    let (x, y) = (x.abs(), y.abs());
+    let (large, small) = if x > y { (x, y) } else { (y, x) };
+    let ratio = small / large;
+    large * (T::ONE + ratio * ratio).root()
 }
 
 /// Replaces x by the reflection's `beta` and the rest of its vector, and gives `tau`, so that `H x = (beta, 0, ...)`.
@@ -32,11 +53,12 @@ pub fn reflector<T: Linear>(x: &mut [T]) -> T {
         return T::ZERO;
     }
     let alpha = *head;
-    let length = norm(&[alpha, norm(tail)]);
+    let length = hypotenuse(alpha, norm(tail));
     let beta = if alpha < T::ZERO { length } else { -length };
     let below = alpha - beta;
+    let factor = T::ONE / below;
     for v in tail {
-        *v = *v / below;
+        *v = if factor.finite() { *v * factor } else { *v / below };
     }
     *head = beta;
     below / -beta
@@ -56,10 +78,8 @@ pub fn factor<T: Linear>(a: &mut Dense<T>) -> Vec<T> {
             tau.push(t);
             for column in right.chunks_exact_mut(m).take(first + count - j - 1) {
                 let w = t * (column[j] + dot(&v[1..], &column[j + 1..]));
-                column[j] = column[j] - w;
-                for (c, &x) in column[j + 1..].iter_mut().zip(&v[1..]) {
-                    *c = *c - w * x;
-                }
+                column[j] -= w;
+                subtract(&mut column[j + 1..], w, &v[1..]);
             }
         }
         if first + count < n {

@@ -196,17 +196,26 @@ impl<T: Linear> Dense<T> {
         Mat { ptr: self.data.as_mut_ptr(), rows, cols, rs: 1, cs: rows as isize }
     }
 
-    /// Refuses nan and infinity, with which no iteration converges.
+    /// Prepares the matrix for an iteration: refuses nan and infinity, with which none converges, and divides extreme
+    /// elements by the largest, since their squares would overflow or vanish. Gives that divisor.
     ///
     /// # Errors
-    /// There are such elements.
-    pub fn finite(&self, op: &str) -> Result<()> {
+    /// An element is not finite.
+    pub fn tame(&mut self, op: &str) -> Result<T> {
         let bad = self.data.iter().position(|v| !v.finite());
         if let Some(at) = bad {
             let (i, j) = (at % self.rows + 1, at / self.rows + 1);
             refuse!("{op}: element ({i},{j}) of the {}x{} matrix is {}", self.rows, self.cols, self.data[at].to_f64());
         }
-        Ok(())
+        let largest = self.data.iter().fold(T::ZERO, |m, v| if v.abs() > m { v.abs() } else { m });
+        let small = T::sqrt_min_positive_impl() / T::EPSILON;
+        if largest == T::ZERO || (largest > small && largest < T::ONE / small) {
+            return Ok(T::ONE);
+        }
+        for v in &mut self.data {
+            *v /= largest;
+        }
+        Ok(largest)
     }
 
     /// Writes the matrix into a tensor, which becomes column-major unless it already has the size and is a view with

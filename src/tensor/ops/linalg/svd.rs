@@ -16,8 +16,8 @@ use faer::linalg::svd::{ComputeSvdVectors, svd as faer_svd, svd_scratch};
 /// Another shape, nan or infinity in A, no convergence, an unknown option.
 pub fn svd<T: Linear>(u: &Tensor, s: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>) -> Result<()> {
     let [job] = options("svd", ["SA"], [job])?;
-    let a = Dense::<T>::read("svd", "A", a)?;
-    a.finite("svd")?;
+    let mut a = Dense::<T>::read("svd", "A", a)?;
+    let scale = a.tame("svd")?;
     let (m, n, k) = (a.rows, a.cols, a.rows.min(a.cols));
     let all = job == 'A';
     let (mut left, mut right) = (Dense::zeros(m, if all { m } else { k }), Dense::zeros(n, if all { n } else { k }));
@@ -34,6 +34,7 @@ pub fn svd<T: Linear>(u: &Tensor, s: &Tensor, v: &Tensor, a: &Tensor, job: Optio
         Default::default(),
     );
     demand!(done.is_ok(), "Lapack Error in svd : the values of the {m}x{n} matrix did not converge");
+    values.iter_mut().for_each(|x| *x *= scale);
     left.store(u)?;
     store_vector(&values, s)?;
     right.store(v)
