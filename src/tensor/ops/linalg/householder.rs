@@ -12,6 +12,9 @@ use crate::tensor::simd::vectorize;
 /// Columns that are factored together.
 const BLOCK: usize = 32;
 
+/// Rows that are summed up at once: the sum over all rows is one of partial sums, so that floats lose fewer digits.
+const CHUNK: usize = 128;
+
 /// The Euclidean length, without overflow.
 pub fn norm<T: Linear>(x: &[T]) -> T {
     let squares = dot(x, x);
@@ -122,7 +125,11 @@ impl<T: Linear> Block<T> {
     fn apply(&self, c: Mat<T>, transpose: bool) {
         let (v, t) = (self.v.operand(), self.t.operand());
         let (mut w, mut tw) = (Dense::zeros(t.rows, c.cols), Dense::zeros(t.rows, c.cols));
-        product(T::ONE, v.t(), c, T::ZERO, w.result());
+        for first in (0..c.rows).step_by(CHUNK) {
+            let n = CHUNK.min(c.rows - first);
+            let beta = if first == 0 { T::ZERO } else { T::ONE };
+            product(T::ONE, v.row_range(first, n).t(), c.row_range(first, n), beta, w.result());
+        }
         product(T::ONE, if transpose { t.t() } else { t }, w.operand(), T::ZERO, tw.result());
         product(-T::ONE, v, tw.operand(), T::ONE, c);
     }
