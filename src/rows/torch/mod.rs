@@ -3,6 +3,7 @@ pub mod arith;
 pub mod blas;
 pub mod construct;
 pub mod conv;
+pub mod linalg;
 pub mod order;
 pub mod pointwise;
 pub mod random;
@@ -17,6 +18,7 @@ pub static ALL: &[&[Op]] = &[
     blas::ROWS,
     construct::ROWS,
     conv::ROWS,
+    linalg::ROWS,
     order::ROWS,
     pointwise::ROWS,
     random::ROWS,

@@ -183,7 +183,7 @@ fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
     for i in 0..a.rows {
         let sum = if a.cs == 1 {
             // SAFETY: a row without gaps of as many elements as `x` has.
-            dot_flat(unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) }, x)
+            dot(unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) }, x)
         } else {
             let mut sum = T::ZERO;
             for (k, &v) in x.iter().enumerate() {
@@ -196,7 +196,8 @@ fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
     }
 }
 
-fn dot_flat<T: Real>(a: &[T], b: &[T]) -> T {
+/// The sum of the products of elements, in sixteen sums side by side: faster than one, and less is lost to rounding.
+pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     const LANES: usize = 16;
     vectorize(
         #[inline(always)]

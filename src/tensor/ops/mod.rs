@@ -8,6 +8,7 @@ pub mod conv;
 pub mod copy;
 pub mod create;
 pub mod index;
+pub mod linalg;
 pub mod order;
 pub mod pointwise;
 pub mod products;

@@ -160,12 +160,14 @@ plain! {
         |a, b| { let n = product_sizes("bmm", a, b, 1)?; vec![a.size(0), n[0], n[1]] };
 }
 
-/// The forms without a summand, where the result is its own: one module per function of the family.
+/// The forms of methods, where the result is the summand unless there is another one: one module per function of the
+/// family, with the number of dimensions that the receiver must have.
 macro_rules! onto {
-    ($($f:ident)*) => { $(
-        #[doc = concat!("Call forms of `", stringify!($f), "` that accumulate into the receiver.")]
+    ($($f:ident $n:literal)*) => { $(
+        #[doc = concat!("Call forms of the method `", stringify!($f), "`.")]
         pub mod $f {
             use super::{Blas, Result, Tensor};
+            use crate::demand;
             /// Adds the product.
             ///
             /// # Errors
@@ -190,14 +192,26 @@ macro_rules! onto {
             /// Puts the summand `t` plus `alpha` times the product into the receiver.
             ///
             /// # Errors
-            /// Sizes that do not fit.
+            /// Sizes that do not fit, or a receiver with another number of dimensions.
             pub fn summand<T: Blas>(res: &Tensor, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
-                super::$f(res, T::ONE, t, alpha, a, b)
+                full(res, T::ONE, t, alpha, a, b)
+            }
+            /// Puts `beta` times the summand `t` plus `alpha` times the product into the receiver.
+            ///
+            /// # Errors
+            /// Sizes that do not fit, or a receiver with another number of dimensions.
+            pub fn full<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+                demand!(
+                    res.ndim() == $n,
+                    concat!(stringify!($f), ": expected a receiver of ", $n, " dimensions, got a tensor {}"),
+                    res.shape_text()
+                );
+                super::$f(res, beta, t, alpha, a, b)
             }
         }
     )* };
 }
-onto!(addmm addmv addr addbmm baddbmm);
+onto!(addmm 2 addmv 1 addr 2 addbmm 2 baddbmm 3);
 
 #[cfg(test)]
 mod tests {
