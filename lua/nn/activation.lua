@@ -76,7 +76,8 @@ define('RReLU', {
    options = { { 'lower', 1 / 8 }, { 'upper', 1 / 3 }, { 'inplace', false } },
    setup = function(self)
       if self.lower < 0 or self.lower > self.upper then
-         error(string.format('nn.RReLU: slopes with 0 <= lower <= upper expected, got %g and %g', self.lower, self.upper))
+         error(string.format('nn.RReLU: slopes with 0 <= lower <= upper expected, got %g and %g', self.lower,
+            self.upper))
       end
       self.noise, self.train = torch.Tensor(), true
    end,

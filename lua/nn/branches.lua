@@ -24,29 +24,33 @@ local function addUp(self, i, part)
 end
 
 -- A class from what its modules get and give:
---   input(input, i)              the input of module i
+--   count(self, input)           how many of the modules work, usually all
+--   input(input, i, self)        the input of module i
 --   split(self, gradOutput)      a function that gives each module's gradient, called in their order
---   start(self)                  prepares self.gradInput, where it needs to be
+--   start(self, input)           prepares self.gradInput, where it needs to be
 --   merge(self, i, gradient)     takes a module's gradient into it
 --   join(self, outputs)          makes the output of the modules'
 local function branching(name, spec)
    spec.parent = 'nn.Container'
    local class = define(name, spec)
+   local count = spec.count or function(self) return #self.modules end
 
    local function backwards(self, method, input, gradOutput, by, merge)
       local gradientOf = spec.split(self, gradOutput)
-      for i, module in ipairs(self.modules) do
-         local gradient = self:rethrowErrors(module, i, method, spec.input(input, i), gradientOf(i), by)
+      for i = 1, count(self, input) do
+         local gradient = self:rethrowErrors(self.modules[i], i, method, spec.input(input, i, self), gradientOf(i), by)
          if merge then merge(self, i, gradient) end
       end
    end
    local function gradient(self, method, input, gradOutput, by)
-      if spec.start then spec.start(self) end
+      if spec.start then spec.start(self, input) end
       backwards(self, method, input, gradOutput, by, spec.merge)
       return self.gradInput
    end
    function class:updateGradInput(input, gradOutput) return gradient(self, 'updateGradInput', input, gradOutput) end
-   function class:backward(input, gradOutput, scale) return gradient(self, 'backward', input, gradOutput, scale or 1) end
+   function class:backward(input, gradOutput, scale)
+      return gradient(self, 'backward', input, gradOutput, scale or 1)
+   end
    for _, method in ipairs { 'accGradParameters', 'accUpdateGradParameters' } do
       class[method] = function(self, input, gradOutput, by)
          if by == nil and method == 'accGradParameters' then by = 1 end
@@ -56,8 +60,8 @@ local function branching(name, spec)
 
    function class:updateOutput(input)
       local parts = {}
-      for i, module in ipairs(self.modules) do
-         parts[i] = self:rethrowErrors(module, i, 'updateOutput', spec.input(input, i))
+      for i = 1, count(self, input) do
+         parts[i] = self:rethrowErrors(self.modules[i], i, 'updateOutput', spec.input(input, i, self))
       end
       return spec.join(self, parts)
    end
@@ -76,36 +80,93 @@ local function listed(self, parts)
    return trim(self.output, #parts)
 end
 
-branching('Concat', {
-   options = { { 'dimension' } },
-   setup = function(self) self.outputSize = torch.LongStorage() end,
-   input = common,
-   merge = addUp,
-   -- each module's stretch of the dimension
-   split = function(self, gradOutput)
-      local first = 1
-      return function(i)
-         local n = self.modules[i].output:size(self.dimension)
-         first = first + n
-         return gradOutput:narrow(self.dimension, first - n, n)
+do
+   -- Outputs side by side along a dimension. What a subclass may place otherwise: the window of an output in the whole,
+   -- which starts at `first`, and the size of the whole in the other dimensions.
+   local Concat = branching('Concat', {
+      options = { { 'dimension' } },
+      setup = function(self) self.outputSize = torch.LongStorage() end,
+      input = common,
+      merge = addUp,
+      split = function(self, gradOutput)
+         local first = 1
+         return function(i)
+            local output = self.modules[i].output
+            local window = self:windowNarrow(gradOutput, output, first)
+            first = first + output:size(self.dimension)
+            return window
+         end
+      end,
+      join = function(self, parts)
+         if #parts == 0 then return self.output end
+         local sizes, total = self:around(parts), 0
+         for _, part in ipairs(parts) do total = total + part:size(self.dimension) end
+         sizes[self.dimension] = total
+         self.outputSize:resize(#sizes):copy(sizes)
+         self:clean(self.output:resize(sizes))
+         local first = 1
+         for _, part in ipairs(parts) do
+            self:windowNarrow(self.output, part, first):copy(part)
+            first = first + part:size(self.dimension)
+         end
+         return self.output
+      end,
+   })
+   function Concat:windowNarrow(whole, part, first)
+      return whole:narrow(self.dimension, first, part:size(self.dimension))
+   end
+   function Concat:around(parts) return parts[1]:size() end
+   function Concat:clean() end
+
+   -- Smaller outputs lie in the middle of the largest, with zeros around.
+   local DepthConcat, parent = torch.class('nn.DepthConcat', 'nn.Concat')
+   function DepthConcat:windowNarrow(whole, part, first)
+      local window = parent.windowNarrow(self, whole, part, first)
+      for d = 1, whole:dim() do
+         local rest = whole:size(d) - part:size(d)
+         if d ~= self.dimension and rest > 0 then window = window:narrow(d, math.floor(rest / 2) + 1, part:size(d)) end
       end
-   end,
-   join = function(self, parts)
-      if #parts == 0 then return self.output end
-      local d, total = self.dimension, 0
-      for _, part in ipairs(parts) do total = total + part:size(d) end
+      return window
+   end
+   function DepthConcat:around(parts)
       local sizes = parts[1]:size()
-      sizes[d] = total
-      self.output:resize(sizes)
-      self.outputSize:resize(#sizes):copy(sizes)
-      local last = 0
       for _, part in ipairs(parts) do
-         self.output:narrow(d, last + 1, part:size(d)):copy(part)
-         last = last + part:size(d)
+         for d = 1, #sizes do sizes[d] = math.max(sizes[d], part:size(d)) end
       end
-      return self.output
-   end,
-})
+      return sizes
+   end
+   function DepthConcat:clean(whole) whole:zero() end
+   -- Torch7 leaves the scale out here
+   function DepthConcat:backward(input, gradOutput) return parent.backward(self, input, gradOutput) end
+end
+
+do
+   -- Each module gets a slice of the input, as many as there are.
+   local dimensions = { { 'inputDimension' }, { 'outputDimension' } }
+   branching('Parallel', {
+      options = dimensions,
+      setup = function(self) self.totalOutputSize = torch.LongStorage() end,
+      count = function(self, input)
+         local n = input:size(self.inputDimension)
+         if n > #self.modules then
+            error(string.format('nn.Parallel: at most %d slices expected, one per module, got %d', #self.modules, n))
+         end
+         return n
+      end,
+      input = function(input, i, self) return input:select(self.inputDimension, i) end,
+      split = function(self, gradOutput)
+         local d, first = self.outputDimension, 1
+         return function(i)
+            local n = self.modules[i].output:size(d)
+            first = first + n
+            return gradOutput:narrow(d, first - n, n)
+         end
+      end,
+      start = function(self, input) self.gradInput:resizeAs(input):zero() end,
+      merge = function(self, i, gradient) self.gradInput:select(self.inputDimension, i):copy(gradient) end,
+      join = function(self, parts) return self.output:cat(parts, self.outputDimension) end,
+   })
+end
 
 branching('ConcatTable', {
    setup = function(self) self.output = {} end,

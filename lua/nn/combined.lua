@@ -23,7 +23,9 @@ local function summing(name, spec)
    end
    function class:updateOutput(input, target)
       local total = 0
-      sum(self, input, target, function(_, weight, criterion, x, y) total = total + weight * criterion:updateOutput(x, y) end)
+      sum(self, input, target, function(_, weight, criterion, x, y)
+         total = total + weight * criterion:updateOutput(x, y)
+      end)
       self.output = total
       return total
    end
@@ -103,17 +105,17 @@ do
    local Crop, parent = define('SpatialAutoCropMSECriterion', { parent = 'nn.MSECriterion' })
    function Crop:__init(...) parent.__init(self, ...) end
 
+   local function complain(text, ...) error('nn.SpatialAutoCropMSECriterion: ' .. string.format(text, ...)) end
+
    local function middle(input, target)
       local dims = input:dim()
       if dims ~= target:dim() or dims < 3 or dims > 4 then
-         error(string.format('nn.SpatialAutoCropMSECriterion: input and target of 3 or 4 dimensions expected, got %d and %d',
-            dims, target:dim()))
+         complain('input and target of 3 or 4 dimensions expected, got %d and %d', dims, target:dim())
       end
       for d = dims - 1, dims do
          local n, rest = input:size(d), target:size(d) - input:size(d)
          if rest < 0 then
-            error(string.format('nn.SpatialAutoCropMSECriterion: a target of at least %d in dimension %d expected, got %d',
-               n, d, n + rest))
+            complain('a target of at least %d in dimension %d expected, got %d', n, d, n + rest)
          end
          target = target:narrow(d, math.floor(rest / 2) + 1, n)
       end

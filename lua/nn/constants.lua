@@ -33,6 +33,8 @@ constant('MulConstant', {
 local function shifted(result, self, value, by)
    local c = self.constant_scalar
    if type(c) == 'number' then return result:add(value, by * c) end
+   -- a batch has one dimension more
+   if value:dim() == c:dim() + 1 then c = c:view(1, unpack(c:size():totable())) end
    return result:add(value, by, c:expandAs(value))
 end
 
@@ -73,9 +75,8 @@ do
    local function rows(tensor) return tensor:view(tensor:dim() == 1 and 1 or tensor:size(1), -1) end
    local Add = constant('Add', {
       setup = function(self, size, scalar)
-         if scalar and size ~= 1 then error('nn.Add: a scalar has size 1, got ' .. tostring(size)) end
          self.scalar = scalar
-         self.bias, self.gradBias = nn.utils.parameter(size)
+         self.bias, self.gradBias = nn.utils.parameter(scalar and 1 or size)
          self._ones = torch.Tensor { 1 }
          self:reset()
       end,

@@ -8,7 +8,7 @@ end
 -- What callers use, and what criteria define for it; a criterion without a loss gives nothing.
 for name, defined in pairs { forward = 'updateOutput', backward = 'updateGradInput' } do
    Criterion[defined] = function() end
-   Criterion[name] = function(self, ...) return self[defined](self, ...) end
+   Criterion[name] = function(self, input, target) return self[defined](self, input, target) end
 end
 
 function Criterion:__call__(...)

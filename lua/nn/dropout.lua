@@ -2,7 +2,7 @@
 local define = require 'nn.define'
 
 local function probability(p)
-   if p < 0 or p >= 1 then error(string.format('nn.Dropout: a probability from 0 up to, not including, 1 expected, got %g', p)) end
+   if p < 0 or p >= 1 then error('nn.Dropout: a probability from 0 to less than 1 expected, got ' .. p) end
    return p
 end
 

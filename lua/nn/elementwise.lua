@@ -60,7 +60,9 @@ end
 
 each('CMul', 'weight', {
    act = function(output, input, weight) return output:cmul(input, weight) end,
-   back = function(result, gradOutput, weight, self, input) return result:cmul(gradOutput, spread(self, weight, input)) end,
+   back = function(result, gradOutput, weight, self, input)
+      return result:cmul(gradOutput, spread(self, weight, input))
+   end,
    slope = torch.cmul,
 })
 

@@ -7,7 +7,7 @@ nn = nn or {}
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'activation', 'views', 'slices',
    'reductions', 'elementwise', 'constants', 'dropout', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
-   'branches', 'tables', 'nesting', 'lookup', 'training',
+   'branches', 'wrappers', 'tables', 'nesting', 'lookup', 'copies', 'training',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 

@@ -19,16 +19,8 @@ function Linear:noBias()
    return self
 end
 
--- With nn.oldSeed row by row, each with its bias, as first versions drew them.
 function Linear:reset(deviation)
-   local inputs, draw = self.weight:size(2), nn.utils.draw
-   if not nn.oldSeed then
-      draw(inputs, deviation, self.weight, self.bias)
-      return self
-   end
-   for row = 1, self.weight:size(1) do
-      draw(inputs, deviation, self.weight[row], self.bias and self.bias:narrow(1, row, 1))
-   end
+   nn.utils.draw(self.weight:size(2), deviation, self.weight, self.bias)
    return self
 end
 

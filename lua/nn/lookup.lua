@@ -27,7 +27,7 @@ end
 -- Row numbers as a LongTensor of the input's sizes.
 local function numbers(input)
    if input:dim() < 1 or input:dim() > 2 then
-      error('nn.LookupTable: a vector or matrix of row numbers expected, got a tensor of ' .. input:dim() .. ' dimensions')
+      error('nn.LookupTable: a vector or matrix of row numbers expected, got ' .. input:dim() .. ' dimensions')
    end
    return input:long()
 end

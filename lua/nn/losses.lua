@@ -6,9 +6,10 @@ local function criterion(name, spec)
    spec = spec or {}
    spec.parent = 'nn.Criterion'
    local class, parent = define(name, spec)
-   function class:updateOutput(...)
-      self.output = self:loss(...)
-      return self.output
+   function class:updateOutput(input, target)
+      local loss = self:loss(input, target)
+      self.output = loss
+      return loss
    end
    return class, parent
 end
@@ -24,7 +25,9 @@ local function checkWeights(self)
    end
 end
 
-for _, name in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion' } do criterion(name, { options = { average } }) end
+for _, name in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion' } do
+   criterion(name, { options = { average } })
+end
 for _, name in ipairs { 'SoftMarginCriterion', 'DistKLDivCriterion' } do
    criterion(name, { setup = function(self) self.sizeAverage = true end })
 end
@@ -124,7 +127,9 @@ for name, spec in pairs {
    MultiMarginCriterion = {
       options = { { 'p', 1 }, weights, { 'margin', 1 } },
       setup = function(self)
-         if self.p ~= 1 and self.p ~= 2 then error('nn.MultiMarginCriterion: p should be 1 or 2, got ' .. tostring(self.p)) end
+         if self.p ~= 1 and self.p ~= 2 then
+            error('nn.MultiMarginCriterion: p should be 1 or 2, got ' .. tostring(self.p))
+         end
          checkWeights(self)
          self.sizeAverage = true
       end,

@@ -38,7 +38,7 @@ do
 
    -- the output stays the same table as long as the same tensors come in
    function FlattenTable:updateOutput(input)
-      if type(input) ~= 'table' then error('nn.FlattenTable: a table expected as input, got a ' .. torch.type(input)) end
+      if type(input) ~= 'table' then error('nn.FlattenTable: a table expected, got a ' .. torch.type(input)) end
       local list = {}
       self.input_map = flatten(input, list)
       if not sameEntries(list, self.output) then self.output = list end
@@ -86,7 +86,7 @@ end
 local function oneToMany(name, join, back)
    local class = define(name, { setup = tables })
    function class:updateOutput(input)
-      if #input ~= 2 then error('nn.' .. name .. ': one value and a table of others expected, got ' .. #input .. ' entries') end
+      if #input ~= 2 then error('nn.' .. name .. ': one value and a table of others expected, got ' .. #input) end
       local output = {}
       for i, entry in ipairs(input[2]) do output[i] = join(input[1], entry) end
       self.output = output

@@ -19,7 +19,7 @@ end
 
 do
    local Sum = define('Sum', {
-      options = { dimension[1], dimension[2], { 'sizeAverage', false }, { 'squeeze', true } },
+      options = { dimension[1], dimension[2], { 'sizeAverage', false }, { 'squeeze', true, 'boolean' } },
    })
    function Sum:updateOutput(input)
       local d = place(self, input)

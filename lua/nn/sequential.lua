@@ -28,7 +28,9 @@ end
 function Sequential:remove(index)
    local n = #self.modules
    index = index or n
-   if index < 1 or index > n then error(string.format('nn.Sequential: there are %d modules, none at %s', n, tostring(index))) end
+   if index < 1 or index > n then
+      error(string.format('nn.Sequential: there are %d modules, none at %s', n, tostring(index)))
+   end
    table.remove(self.modules, index)
    takeEnds(self)
 end

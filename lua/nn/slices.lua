@@ -30,11 +30,17 @@ cutting('Narrow', {
    setup = function(self)
       assert(self.dimension and self.index, 'nn.Narrow: a dimension, an offset and perhaps a length expected')
    end,
-   -- a negative length counts from the end: -1 reaches the last
+   -- A negative length counts from the end: -1 reaches the last. With a negative offset, what remains is everything
+   -- before the last elements, as many as the length says; -1 counts from the very end.
    part = function(self, whole, input)
-      local d, length = fromStart(self.dimension, input:dim()), self.length
-      if length < 0 then length = fromStart(length, input:size(d)) + 1 - self.index end
-      return whole:narrow(d, self.index, length)
+      local d, first, length = fromStart(self.dimension, input:dim()), self.index, self.length
+      local n = input:size(d)
+      if first < 0 then
+         first, length = 1, fromStart(first, n) - length
+      elseif length < 0 then
+         length = fromStart(length, n) + 1 - first
+      end
+      return whole:narrow(d, first, length)
    end,
    own = function(self, field, input)
       self[field] = self[field]:typeAs(input)

@@ -8,7 +8,7 @@ end
 
 -- A convolution; `sizes(self)` gives those of its weight.
 local function convolution(name, sizes, scratch)
-   local class = define(name, {
+   local class, parent = define(name, {
       options = {
          { 'nInputPlane' }, { 'nOutputPlane' }, { 'kW' }, { 'kH' }, { 'dW', 1 }, { 'dH', 1 }, { 'padW', 0 }, { 'padH' },
       },
@@ -34,13 +34,25 @@ local function convolution(name, sizes, scratch)
    function class:reset(deviation)
       nn.utils.draw(self.kW * self.kH * self.nInputPlane, deviation, self.weight, self.bias)
    end
-   return class
+   return class, parent
 end
 
--- whole weights of older files were matrices; this one gives them their planes
-convolution('SpatialConvolution', function(self)
-   return self.nOutputPlane, self.nInputPlane, self.kH, self.kW
-end, {}).hasPlanes = true
+do
+   -- Weights of older files were matrices; this class gives them their planes.
+   local class, parent = convolution('SpatialConvolution', function(self)
+      return self.nOutputPlane, self.nInputPlane, self.kH, self.kW
+   end, {})
+   class.hasPlanes = true
+
+   -- They also had one padding for both directions.
+   function class:read(file, ...)
+      parent.read(self, file, ...)
+      local both = self.padding
+      if both then
+         self.padW, self.padH, self.padding = self.padW or both, self.padH or both, nil
+      end
+   end
+end
 
 convolution('SpatialConvolutionMM', function(self)
    return self.nOutputPlane, self.nInputPlane * self.kH * self.kW
@@ -91,6 +103,8 @@ do
       self.dW, self.dH = self.dW or 1, self.dH or 1
       self.count_include_pad, self.divide = true, true
    end)
+   -- for objects of older files, which lack the fields
+   class.ceil_mode, class.count_include_pad, class.padW, class.padH = false, true, 0, 0
    for setter, counts in pairs { setCountIncludePad = true, setCountExcludePad = false } do
       class[setter] = function(self)
          self.count_include_pad = counts

@@ -13,7 +13,7 @@ local function gradients(self, input, count)
    return self.gradInput
 end
 
--- A class from its gradient: one(self, input, gradOutput, i, gradient) makes that of input `i`, of `count` inputs or all.
+-- A class from its gradient: one(self, input, gradOutput, i, gradient) makes that of input `i`, of `count` or all.
 local function elementwise(name, one, spec)
    spec = spec or {}
    spec.setup = function(self) self.gradInput = {} end

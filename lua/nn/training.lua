@@ -23,21 +23,18 @@ local function pass(self, dataset, order, rate)
 end
 
 function StochasticGradient:train(dataset)
-   local function say(...)
-      if self.verbose then print(...) end
-   end
    local order = self.shuffleIndices and torch.randperm(dataset:size(), 'torch.LongTensor') or nil
    local rate, iteration = self.learningRate, 1
-   say('# StochasticGradient: training')
+   print('# StochasticGradient: training')
    while true do
       local loss = pass(self, dataset, order, rate)
-      say('# current error = ' .. loss)
+      if self.verbose then print('# current error = ' .. loss) end
       if self.hookIteration then self.hookIteration(self, iteration, loss) end
       iteration = iteration + 1
       rate = self.learningRate / (1 + iteration * self.learningRateDecay)
       if self.maxIteration > 0 and iteration > self.maxIteration then
-         say('# StochasticGradient: you have reached the maximum number of iterations')
-         say('# training error = ' .. loss)
+         print('# StochasticGradient: you have reached the maximum number of iterations')
+         print('# training error = ' .. loss)
          return
       end
    end

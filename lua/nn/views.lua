@@ -2,21 +2,19 @@
 local define = require 'nn.define'
 local dimensions = require 'nn.dimensions'
 
--- A class from `look(self, input)`, which returns the view that becomes the output. The gradient goes back through
--- `back(self, gradOutput, input)`, by default a view of the input's size.
+-- A class from `look(into, self, input)`, which makes the tensor `into` a view of the input. The gradient goes back
+-- through `back(into, self, gradOutput, input)`, by default as a view of the input's size.
 local function viewing(name, spec)
    local class, parent = define(name, spec)
    local look = spec.look
-   local back = spec.back or function(_, gradOutput, input) return gradOutput:view(input:size()) end
+   local back = spec.back or function(into, _, gradOutput, input) return into:view(gradOutput, input:size()) end
    function class:updateOutput(input)
-      local seen = look(self, input)
-      self.output = self.output or seen.new()
-      return self.output:set(seen)
+      self.output = self.output or input.new()
+      return look(self.output, self, input)
    end
    function class:updateGradInput(input, gradOutput)
-      local seen = back(self, gradOutput, input)
-      self.gradInput = self.gradInput or seen.new()
-      return self.gradInput:set(seen)
+      self.gradInput = self.gradInput or gradOutput.new()
+      return back(self.gradInput, self, gradOutput, input)
    end
    return class, parent
 end
@@ -46,9 +44,10 @@ do
 end
 
 do
-   -- How many samples the input holds; nil for one sample without a batch dimension.
-   local function samples(self, input)
-      local dims, own, sizes = input:dim(), self.numInputDims or input:dim(), self.size:totable()
+   -- How many samples of these sizes the input holds; nil for one sample without a batch dimension.
+   local function samples(self, input, sizes)
+      local dims = input:dim()
+      local own = self.numInputDims or dims
       local inner, outer, open = 1, 1, false
       for d = 1, dims do
          if d > dims - own then inner = inner * input:size(d) else outer = outer * input:size(d) end
@@ -64,10 +63,11 @@ do
 
    local View = viewing('View', {
       setup = function(self, ...) self:resetSize(...) end,
-      look = function(self, input)
-         local n = samples(self, input)
-         if n then return input:view(n, unpack(self.size:totable())) end
-         return input:view(self.size)
+      look = function(into, self, input)
+         local sizes = self.size:totable()
+         local n = samples(self, input, sizes)
+         if n then return into:view(input, n, unpack(sizes)) end
+         return into:view(input, self.size)
       end,
       text = function(self) return '(' .. dimensions.text(self.size, ', ') .. ')' end,
    })
@@ -114,13 +114,15 @@ do
          for _, n in ipairs(sizes) do self.nelement = self.nelement * n end
          self.batchsize = torch.LongStorage { 0, unpack(sizes) }
       end,
-      look = function(self, input)
+      look = function(into, self, input)
          input = inRow(self, '_input', input)
-         if isSample(self, input) then return input:view(self.size) end
+         if isSample(self, input) then return into:view(input, self.size) end
          self.batchsize[1] = input:size(1)
-         return input:view(self.batchsize)
+         return into:view(input, self.batchsize)
       end,
-      back = function(self, gradOutput, input) return inRow(self, '_gradOutput', gradOutput):viewAs(input) end,
+      back = function(into, self, gradOutput, input)
+         return into:viewAs(inRow(self, '_gradOutput', gradOutput), input)
+      end,
       scratch = { '_input', '_gradOutput' },
       text = function(self) return '(' .. dimensions.text(self.size) .. ')' end,
    })
@@ -129,26 +131,27 @@ end
 viewing('Unsqueeze', {
    options = { { 'pos' }, { 'numInputDims' } },
    setup = function(self) assert(self.pos, 'nn.Unsqueeze: the place of the new dimension expected, got nothing') end,
-   look = function(self, input)
+   look = function(into, self, input)
       local batch = self.numInputDims and input:dim() - self.numInputDims or 0
-      return nn.utils.addSingletonDimension(input, self.pos + batch)
+      return nn.utils.addSingletonDimension(into, input, self.pos + batch)
    end,
    text = function(self) return '(dim ' .. self.pos .. ')' end,
 }).setNumInputDims = setNumInputDims
 
 viewing('Squeeze', {
    options = { { 'dim' }, { 'numInputDims' } },
-   look = function(self, input)
+   look = function(into, self, input)
       assert(torch.isTensor(input), 'nn.Squeeze: a tensor expected as input')
       local batch = batchDims(self, input)
-      if self.dim then return input:squeeze(self.dim + batch) end
+      if self.dim then return into:set(input:squeeze(self.dim + batch)) end
       local seen = input:squeeze()
       -- a batch of one stays a batch
-      return batch > 0 and input:size(1) == 1 and nn.utils.addSingletonDimension(seen, 1) or seen
+      if batch > 0 and input:size(1) == 1 then return nn.utils.addSingletonDimension(into, seen, 1) end
+      return into:set(seen)
    end,
-   back = function(_, gradOutput, input)
+   back = function(into, _, gradOutput, input)
       assert(torch.isTensor(gradOutput), 'nn.Squeeze: a tensor expected as gradOutput')
-      return gradOutput:contiguous():view(input:size())
+      return into:view(gradOutput:contiguous(), input:size())
    end,
    text = function(self) return self.dim and '(dim ' .. self.dim .. ')' or '()' end,
 }).setNumInputDims = setNumInputDims
@@ -157,26 +160,26 @@ do
    local function added(self, input)
       return self.dim + (self.ndim and input:dim() > self.ndim and 1 or 0)
    end
-   local Replicate = viewing('Replicate', {
+   viewing('Replicate', {
       options = { { 'nfeatures' }, { 'dim', 1 }, { 'ndim' } },
       setup = function(self)
          if self.dim < 1 then error('nn.Replicate: a dimension from 1 on expected, got ' .. self.dim) end
       end,
-      look = function(self, input)
+      look = function(into, self, input)
          local d, sizes, strides = added(self, input), input:size():totable(), input:stride():totable()
          if d > #sizes + 1 then
             error(string.format('nn.Replicate: an input of %d dimensions or more expected, got %d', d - 1, #sizes))
          end
          table.insert(sizes, d, self.nfeatures)
          table.insert(strides, d, 0)
-         return input.new(input:storage(), input:storageOffset(), torch.LongStorage(sizes), torch.LongStorage(strides))
+         return into:set(input:storage(), input:storageOffset(), torch.LongStorage(sizes), torch.LongStorage(strides))
+      end,
+      back = function(into, self, gradOutput, input)
+         local d = added(self, input)
+         into:sum(gradOutput, d)
+         return into:set(into:select(d, 1))
       end,
    })
-   function Replicate:updateGradInput(input, gradOutput)
-      local d = added(self, input)
-      self.gradInput:sum(gradOutput, d)
-      return self.gradInput:set(self.gradInput:select(d, 1))
-   end
 end
 
 do

@@ -7,10 +7,16 @@ local methods = {}
 -- gives x and {f(x)}, f before the step.
 local function method(name, defaults, move)
    defaults.weightDecay = 0
+   local names = {}
+   for key in pairs(defaults) do names[#names + 1] = key end
+   table.sort(names)
    methods[name] = function(opfunc, x, config, state)
       config, state = step.begin(name, opfunc, x, config, state)
       local o = {}
-      for key, default in pairs(defaults) do o[key] = step.number(name, config, key, default) end
+      for i = 1, #names do
+         local key = names[i]
+         o[key] = step.number(name, config, key, defaults[key])
+      end
       local fx, dfdx = step.evaluate(name, opfunc, x)
       step.penalise(dfdx, o.weightDecay, x)
       move(o, state, x, dfdx)

@@ -70,7 +70,9 @@ local function valueOf(self, option, word)
    elseif read then
       value = read(word)
    end
-   if value == nil then self:error(string.format('invalid type for option %s (should be %s)', option.key, option.type)) end
+   if value == nil then
+      self:error(string.format('invalid type for option %s (should be %s)', option.key, option.type))
+   end
    return value
 end
 

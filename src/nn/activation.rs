@@ -15,7 +15,7 @@ macro_rules! for_each_activation {
         output "nn.Sigmoid" sigmoid sigmoid_grad: |x| ratio(T::ONE, T::ONE.add(exp_neg(x))), |y, g| g.mul(T::ONE.sub(y)).mul(y);
         output "nn.Exp" exp exp_grad: |x| x.vexp(), |y, g| g.mul(y);
         output "nn.Sqrt" sqrt sqrt_grad: |x| x.via(f32::sqrt, f64::sqrt), |y, g| if y == T::ZERO { T::ZERO } else { ratio(half(g), y) };
-        input "nn.Abs" abs abs_grad: |x| x.abs(), |x, g| if x < T::ZERO { g.neg() } else { g };
+        input "nn.Abs" abs abs_grad: |x| x.abs(), |x, g| if x >= T::ZERO { g } else { g.neg() };
         input "nn.Log" log log_grad: |x| x.vlog(), |x, g| ratio(g, x);
         input "nn.LogSigmoid" log_sigmoid log_sigmoid_grad: |x| log_logistic(x), |x, g| g.mul(logistic_of_minus(x));
         input "nn.Square" square square_grad: |x| x.mul(x), |x, g| g.mul(x).mul(T::from_f64(2.0));

@@ -54,6 +54,11 @@ fn vector<T: Float>(t: Option<&Tensor>, n: usize, default: T) -> Result<Vec<T>> 
     t.to_vec::<T>()
 }
 
+/// `1 / sqrt(v)`; 0 for no variance at all, so that constant input gives 0.
+fn inverse_root(v: f64) -> f64 {
+    if v == 0.0 { 0.0 } else { 1.0 / v.sqrt() }
+}
+
 /// A batch of one sample, or a sample alone, cannot give statistics.
 fn collects(train: bool, batch: usize) -> bool {
     train && batch > 1
@@ -94,7 +99,7 @@ pub fn forward<T: Float>(
         for c in first..first + count {
             // SAFETY: channel `c` of each vector and its positions in input and output; channels do not share any.
             unsafe {
-                let (mut mean, mut inv) = ((*rm.at(c)).to_f64(), 1.0 / ((*rv.at(c)).to_f64() + eps).sqrt());
+                let (mut mean, mut inv) = ((*rm.at(c)).to_f64(), inverse_root((*rv.at(c)).to_f64() + eps));
                 if collects(train, ch.batch) {
                     let n = ch.values() as f64;
                     (mean, inv) = (0.0, 0.0);
@@ -102,7 +107,7 @@ pub fn forward<T: Float>(
                     mean /= n;
                     ch.each(c, |i| inv += ((*x.at(i)).to_f64() - mean).powi(2));
                     let unbiased = inv / (n - 1.0);
-                    inv = 1.0 / (inv / n + eps).sqrt();
+                    inv = inverse_root(inv / n + eps);
                     *rm.at(c) = T::from_f64(momentum * mean + (1.0 - momentum) * (*rm.at(c)).to_f64());
                     *rv.at(c) = T::from_f64(momentum * unbiased + (1.0 - momentum) * (*rv.at(c)).to_f64());
                     *sm.at(c) = T::from_f64(mean);
@@ -140,11 +145,16 @@ struct Statistics<'a> {
 impl<T: Float> Backward<T> {
     fn new(input: &Tensor, grad_output: &Tensor, s: &Statistics, dims: i64) -> Result<Backward<T>> {
         let ch = Channels::of(input, s.running[0], dims)?;
-        map::same_count("BatchNormalization", grad_output, input)?;
+        demand!(
+            grad_output.same_size(input),
+            "BatchNormalization: gradOutput {} should have the size of the input, {}",
+            grad_output.shape_text(),
+            input.shape_text()
+        );
         let collected = collects(s.train, ch.batch);
         let [mean, spread] = if collected { s.saved } else { s.running };
         let (mean, spread) = (vector(Some(mean), ch.count, T::ZERO)?, vector(Some(spread), ch.count, T::ONE)?);
-        let inverse = |v: f64| if collected { v } else { 1.0 / (v + s.eps).sqrt() };
+        let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
         let used = mean.iter().zip(&spread).map(|(m, s)| (m.to_f64(), inverse(s.to_f64()))).collect();
         let keep = [dense::<T>(input)?, dense::<T>(grad_output)?];
         let (x, g) = (Ptr(keep[0].view::<T>()?.ptr), Ptr(keep[1].view::<T>()?.ptr));

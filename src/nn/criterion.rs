@@ -5,7 +5,9 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
 use crate::tensor::map::{self, same_count};
+use std::cell::Cell;
 
 /// The sum of `f` over pairs of elements, divided by their number where `average` is set.
 fn over_pairs<T: Float>(
@@ -126,19 +128,11 @@ pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
 const EPS: f64 = 1e-12;
 
 /// One weight per column, if any, for input (columns) or (rows x columns).
-struct Columns<T>(Option<Flat<T>>);
-
-impl<T: Float> Columns<T> {
-    fn of(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Columns<T>> {
-        let Some(w) = weights else { return Ok(Columns(None)) };
-        let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
-        demand!(fits, "{name}: {} weights do not fit the columns of input {}", w.numel(), input.shape_text());
-        Ok(Columns(Some(Flat::of(w)?)))
-    }
-
-    fn at(&self, i: usize) -> f64 {
-        self.0.as_ref().map_or(1.0, |w| w.at(i % w.len).to_f64())
-    }
+fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Flat<T>>> {
+    let Some(w) = weights else { return Ok(None) };
+    let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
+    demand!(fits, "{name}: {} weights do not fit the columns of input {}", w.numel(), input.shape_text());
+    Flat::of(w).map(Some)
 }
 
 /// The sum of `f(x, y)` times the column's weight.
@@ -149,11 +143,13 @@ fn over_columns<T: Float>(
     weights: Option<&Tensor>,
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
-    same_count(name, input, target)?;
-    let w = Columns::<T>::of(name, weights, input)?;
-    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::of(target)?);
-    let sum: f64 = (0..x.len).map(|i| w.at(i) * f(x.at(i).to_f64(), y.at(i).to_f64())).sum();
-    Ok(sum * norm::<f64>(input, average))
+    let Some(w) = columns::<T>(name, weights, input)? else { return over_pairs::<T>(name, input, target, average, f) };
+    let i = Cell::new(0);
+    over_pairs::<T>(name, input, target, average, |x, y| {
+        let at = i.get();
+        i.set(if at + 1 == w.len { 0 } else { at + 1 });
+        w.at(at).to_f64() * f(x, y)
+    })
 }
 
 /// Backward of [`over_columns`], with the slope of `f`.
@@ -162,16 +158,22 @@ fn column_grad<T: Float>(
     [input, target, grad_input]: [&Tensor; 3],
     average: bool,
     weights: Option<&Tensor>,
-    slope: impl Fn(f64, f64) -> f64,
+    slope: impl Fn(f64, f64) -> f64 + Copy + Sync,
 ) -> Result<()> {
     same_count(name, input, target)?;
-    let (w, by) = (Columns::<T>::of(name, weights, input)?, norm::<f64>(input, average));
-    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::of(target)?);
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    for i in 0..x.len {
-        r.put(i, T::from_f64(by * w.at(i) * slope(x.at(i).to_f64(), y.at(i).to_f64())));
-    }
-    Ok(())
+    columns::<T>(name, weights, input)?;
+    grad_input.resize_as(input)?;
+    let by = norm::<f64>(input, average);
+    map::binary(name, grad_input, input, target, |x: T, y: T| T::from_f64(by * slope(x.to_f64(), y.to_f64())))?;
+    let Some(w) = weights else { return Ok(()) };
+    let mut row = vec![1; input.ndim() - 1];
+    row.push(w.numel());
+    let spread = dense::<T>(w)?;
+    let sizes = input.layout();
+    let spread = spread.with_layout(
+        Layout::strided(spread.offset(), &row, Layout::contiguous(&row)?.strides())?.expand(sizes.sizes())?,
+    );
+    map::binary(name, grad_input, grad_input, &spread, |g: T, w: T| g.mul(w))
 }
 
 /// Binary cross entropy of probabilities, with a weight per column or none.

@@ -1,12 +1,14 @@
 //! nn.LookupTable: gradients (n x width) go to the rows of gradWeight (rows x width) that were looked up.
 
-use super::Flat;
+use super::dense;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
 use crate::tensor::map;
 use crate::tensor::ops::blas::Mat;
+use crate::tensor::ops::index;
 
 /// Adds `scale` times gradient `i` to row `numbers[i]` (from 1), except for the row `padding`; with `by_freq` divided by
 /// how often that row is looked up.
@@ -46,12 +48,18 @@ pub fn acc_grad<T: Float>(
     Ok(())
 }
 
+/// Checks that all row numbers, from 1, lie in a matrix with this many.
+fn check_rows(numbers: &Tensor, rows: usize) -> Result<()> {
+    let outside = |k: i64| k < 1 || k as usize > rows;
+    let bad = map::fold(numbers, None, |bad, k: i64| if outside(k) { bad.or(Some(k)) } else { bad })?;
+    demand!(bad.is_none(), "LookupTable: index {} out of range 1..{rows}", bad.unwrap_or(0));
+    Ok(())
+}
+
 /// Row numbers from 0, of a matrix with this many.
 fn row_numbers(numbers: &Tensor, rows: usize) -> Result<Vec<usize>> {
-    let at = numbers.to_vec::<i64>()?;
-    let outside = at.iter().find(|&&k| k < 1 || k as usize > rows);
-    demand!(outside.is_none(), "LookupTable: index {} out of range 1..{rows}", outside.unwrap_or(&0));
-    Ok(at.into_iter().map(|k| k as usize - 1).collect())
+    check_rows(numbers, rows)?;
+    Ok(numbers.to_vec::<i64>()?.into_iter().map(|k| k as usize - 1).collect())
 }
 
 /// Copies rows of `weight` (rows x width) into `output`, whose sizes are those of the row numbers and the width.
@@ -60,14 +68,11 @@ fn row_numbers(numbers: &Tensor, rows: usize) -> Result<Vec<usize>> {
 /// Rows that are not there.
 pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Result<()> {
     demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
-    let width = weight.size(1);
-    let at = row_numbers(numbers, weight.size(0))?;
-    let (w, sizes) = (Flat::<T>::of(weight)?, [numbers.layout().sizes(), &[width]].concat());
-    let y = Flat::<T>::result(output, &sizes)?;
-    for (i, row) in at.into_iter().enumerate() {
-        (0..width).for_each(|j| y.put(i * width + j, w.at(row * width + j)));
-    }
-    Ok(())
+    check_rows(numbers, weight.size(0))?;
+    let list = dense::<i64>(numbers)?;
+    let list = list.with_layout(Layout::strided(list.offset(), &[numbers.numel()], &[1])?);
+    index::index::<T>(output, weight, 0, &list)?;
+    output.resize(&[numbers.layout().sizes(), &[weight.size(1)]].concat())
 }
 
 /// Scales rows that are looked up and longer than `max` in the p-norm down to it.
