@@ -36,6 +36,13 @@ fn random_arguments_only_raise_strings() {
 }
 
 #[test]
+fn nn_modules_answer_or_raise_text() {
+    for seed in ["1", "2", "3"] {
+        assert!(good(&["tests/lua/nn_contract.lua", seed]).contains("classes"));
+    }
+}
+
+#[test]
 fn temporaries_stay_small() {
     if cfg!(target_os = "linux") {
         assert!(good(&["tests/lua/temporaries.lua"]).contains("peak"));

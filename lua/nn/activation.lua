@@ -1,116 +1,107 @@
--- Activations: constructors; Rust computes.
-for _, name in ipairs { 'Tanh', 'Sigmoid', 'SoftMax', 'LogSoftMax', 'Square', 'SoftSign', 'Exp', 'Log', 'LogSigmoid' } do
-   torch.class('nn.' .. name, 'nn.Module')
-end
+-- Activations with options: constructors; Rust computes. Those without any need no Lua at all.
+local define = require 'nn.define'
 
-for _, name in ipairs { 'Abs', 'Sqrt' } do
-   local class, parent = torch.class('nn.' .. name, 'nn.Module')
-   function class:__init() parent.__init(self) end
-end
-
-local function flag(value, default)
-   if value == nil then value = default end
-   if type(value) ~= 'boolean' then error('in-place flag must be boolean') end
-   return value
-end
+local inplace = { 'inplace', false, 'boolean' }
 
 do
-   local Threshold, parent = torch.class('nn.Threshold', 'nn.Module')
-   function Threshold:__init(threshold, value, inplace)
-      parent.__init(self)
-      self.threshold, self.val = threshold or 1e-6, value or 0
-      self.inplace = flag(inplace, false)
-      self:validateParameters()
-   end
+   local Threshold = define('Threshold', {
+      options = { { 'threshold', 1e-6 }, { 'val', 0 }, inplace },
+      setup = function(self) self:validateParameters() end,
+   })
 
    -- In place, the gradient is read from the result: what was cut off must still be below the threshold.
    function Threshold:validateParameters()
-      if type(self.threshold) ~= 'number' or type(self.val) ~= 'number' then
-         error('nn.Threshold(threshold, value, [inplace]): threshold and value must be numbers')
+      for _, field in ipairs { 'threshold', 'val' } do
+         if type(self[field]) ~= 'number' then
+            error(torch.type(self) .. ': ' .. field .. ' should be a number, got ' .. torch.type(self[field]))
+         end
       end
-      self.inplace = flag(self.inplace, false)
       if self.inplace and self.val > self.threshold then
-         error('in-place processing requires value (' .. self.val .. ') not exceed threshold (' .. self.threshold .. ')')
+         error(string.format('%s: in place, val (%g) may not lie above threshold (%g)', torch.type(self), self.val,
+            self.threshold))
       end
    end
-end
 
-do
    local ReLU, parent = torch.class('nn.ReLU', 'nn.Threshold')
-   function ReLU:__init(inplace) parent.__init(self, 0, 0, inplace) end
+   function ReLU:__init(...) parent.__init(self, 0, 0, ...) end
 end
 
 do
-   local LeakyReLU, parent = torch.class('nn.LeakyReLU', 'nn.Module')
-   function LeakyReLU:__init(slope, inplace)
+   local LeakyReLU, parent = define('LeakyReLU', {
+      text = function(self) return string.format('(%g)', self.negval) end,
+   })
+   -- The slope may be left out before the flag. A negative one would hide the input's sign in the result.
+   function LeakyReLU:__init(slope, flag)
       parent.__init(self)
-      if type(slope) == 'boolean' then slope, inplace = nil, slope end
-      self.negval, self.inplace = slope or 1 / 100, flag(inplace, false)
-      if self.negval < 0 then self.inplace = false end
-   end
-   function LeakyReLU:__tostring__() return torch.type(self) .. string.format('(%g)', self.negval) end
-end
-
-do
-   local ELU, parent = torch.class('nn.ELU', 'nn.Module')
-   function ELU:__init(alpha, inplace)
-      parent.__init(self)
-      assert(type(alpha or 1) == 'number', 'alpha must be a number')
-      self.alpha, self.inplace = alpha or 1, flag(inplace, false)
-   end
-   function ELU:__tostring__() return string.format('%s (alpha:%f)', torch.type(self), self.alpha) end
-end
-
-do
-   local HardTanh, parent = torch.class('nn.HardTanh', 'nn.Module')
-   function HardTanh:__init(low, high, inplace)
-      parent.__init(self)
-      self.min_val, self.max_val, self.inplace = low or -1, high or 1, flag(inplace, false)
-      if self.max_val <= self.min_val then error('max_val must be larger than min_val') end
+      if type(slope) == 'boolean' then slope, flag = nil, slope end
+      self.negval = slope or 1 / 100
+      self.inplace = flag and self.negval >= 0 or false
    end
 end
 
-do
-   local Clamp, parent = torch.class('nn.Clamp', 'nn.HardTanh')
-   function Clamp:__init(low, high) parent.__init(self, low, high) end
+define('ELU', {
+   options = { { 'alpha', 1, 'number' }, inplace },
+   text = function(self) return string.format(' (alpha:%f)', self.alpha) end,
+})
+
+local function ordered(self)
+   if self.min_val >= self.max_val then
+      error(string.format('%s: the minimum (%g) should lie below the maximum (%g)', torch.type(self), self.min_val,
+         self.max_val))
+   end
 end
+define('HardTanh', { options = { { 'min_val', -1, 'number' }, { 'max_val', 1, 'number' }, inplace }, setup = ordered })
+torch.class('nn.Clamp', 'nn.HardTanh')
 
 do
-   local ReLU6, parent = torch.class('nn.ReLU6', 'nn.Module')
+   local ReLU6 = define('ReLU6', { options = { inplace } })
    ReLU6.min_val, ReLU6.max_val = 0, 6
-   function ReLU6:__init(inplace)
-      parent.__init(self)
-      self.inplace = flag(inplace, false)
-   end
 end
 
-for _, name in ipairs { 'HardShrink', 'SoftShrink' } do
-   local class, parent = torch.class('nn.' .. name, 'nn.Module')
-   function class:__init(lambda)
-      parent.__init(self)
-      self.lambda = lambda or 0.5
-   end
-end
+for _, name in ipairs { 'HardShrink', 'SoftShrink' } do define(name, { options = { { 'lambda', 0.5 } } }) end
 
-do
-   local SoftPlus, parent = torch.class('nn.SoftPlus', 'nn.Module')
-   function SoftPlus:__init(beta)
-      parent.__init(self)
-      -- above the threshold the function is the identity
-      self.beta, self.threshold = beta or 1, 20
-   end
-end
+-- above the threshold the function is the identity
+define('SoftPlus', { options = { { 'beta', 1 } }, setup = function(self) self.threshold = 20 end })
 
-do
-   local PReLU, parent = torch.class('nn.PReLU', 'nn.Module')
-   function PReLU:__init(planes)
-      parent.__init(self)
-      self.nOutputPlane = planes or 0
+define('PReLU', {
+   options = { { 'nOutputPlane', 0 } },
+   setup = function(self)
       local n = math.max(self.nOutputPlane, 1)
       self.weight, self.gradWeight = torch.Tensor(n):fill(0.25), torch.Tensor(n):zero()
-   end
-   function PReLU:clearState()
-      nn.utils.clear(self, 'gradWeightBuf', 'gradWeightBuf2')
-      return parent.clearState(self)
+   end,
+   scratch = { 'gradWeightBuf', 'gradWeightBuf2' },
+})
+
+define('RReLU', {
+   options = { { 'lower', 1 / 8 }, { 'upper', 1 / 3 }, { 'inplace', false } },
+   setup = function(self)
+      if self.lower < 0 or self.lower > self.upper then
+         error(string.format('nn.RReLU: slopes with 0 <= lower <= upper expected, got %g and %g', self.lower,
+            self.upper))
+      end
+      self.noise, self.train = torch.Tensor(), true
+   end,
+   scratch = { 'noise' },
+   text = function(self) return string.format(' (l:%f, u:%f)', self.lower, self.upper) end,
+})
+
+-- a container without modules, as its text and parameters show
+define('CReLU', {
+   parent = 'nn.Container',
+   options = { { 'nInputDims' }, { 'inplace', false } },
+}).__tostring__ = function() return 'CReLU()' end
+
+do
+   -- The largest of several linear functions, for each output.
+   local Maxout, parent = torch.class('nn.Maxout', 'nn.Sequential')
+   function Maxout:__init(inputSize, outputSize, pieces, preprocess)
+      parent.__init(self)
+      self:add(nn.Linear(inputSize, outputSize * pieces))
+      if preprocess then self:add(preprocess) end
+      self:add(nn.View(pieces, outputSize):setNumInputDims(1)):add(nn.Max(1, 2))
    end
 end
+
+-- Torch7 computes these two with an activation of their own, and looks for it in files.
+define('TanhShrink', { setup = function(self) self.tanh = nn.Tanh() end })
+define('GatedLinearUnit', { options = { { 'dim' } }, setup = function(self) self.sigmoid = nn.Sigmoid() end })

@@ -1,154 +1,189 @@
 -- Containers whose modules work side by side: on one input (Concat, ConcatTable) or on one each (ParallelTable).
+local define = require 'nn.define'
 
--- Calls a method of every module with its own input and gradient; `use` gets the results.
-local function each(self, method, inputOf, gradientOf, extra, use)
-   for i, m in ipairs(self.modules) do
-      local gradient
-      if gradientOf then gradient = gradientOf(i) end
-      local result
-      if gradientOf then
-         result = self:rethrowErrors(m, i, method, inputOf(i), gradient, extra)
-      else
-         result = self:rethrowErrors(m, i, method, inputOf(i))
-      end
-      if use then use(i, result) end
-   end
-end
-
+-- Lets `list` have n entries at most.
 local function trim(list, n)
    for i = #list, n + 1, -1 do list[i] = nil end
    return list
 end
 
--- A class with the whole family of backward methods. `collect(self, input, gradOutput, method, scale)` makes gradInput,
--- `visit(self, input, gradOutput, method, extra)` runs a method without a result.
-local function branching(name, collect, visit)
-   local class, parent = torch.class('nn.' .. name, 'nn.Container')
-   function class:updateGradInput(input, gradOutput)
-      return collect(self, input, gradOutput, 'updateGradInput')
+-- The gradient of a common input: what the modules return, added up. Tables are added up entry by entry.
+local function addUp(self, i, part)
+   local utils, sum = nn.utils, self.gradInput
+   local same = torch.type(sum) == torch.type(part)
+   if i > 1 then
+      if not same then
+         error(string.format('%s: module %d gives a %s as gradient where those before gave a %s', torch.type(self), i,
+            torch.type(part), torch.type(sum)))
+      end
+      utils.recursiveAdd(sum, part)
+   else
+      if not same then sum = torch.isTensor(part) and part.new() or {} end
+      self.gradInput = utils.recursiveCopy(sum, part)
    end
+end
+
+-- A class from what its modules get and give:
+--   count(self, input)           how many of the modules work, usually all
+--   input(input, i, self)        the input of module i
+--   split(self, gradOutput)      a function that gives each module's gradient, called in their order
+--   start(self, input)           prepares self.gradInput, where it needs to be
+--   merge(self, i, gradient)     takes a module's gradient into it
+--   join(self, outputs)          makes the output of the modules'
+local function branching(name, spec)
+   spec.parent = 'nn.Container'
+   local class = define(name, spec)
+   local count = spec.count or function(self) return #self.modules end
+
+   local function backwards(self, method, input, gradOutput, by, merge)
+      local gradientOf = spec.split(self, gradOutput)
+      for i = 1, count(self, input) do
+         local gradient = self:rethrowErrors(self.modules[i], i, method, spec.input(input, i, self), gradientOf(i), by)
+         if merge then merge(self, i, gradient) end
+      end
+   end
+   local function gradient(self, method, input, gradOutput, by)
+      if spec.start then spec.start(self, input) end
+      backwards(self, method, input, gradOutput, by, spec.merge)
+      return self.gradInput
+   end
+   function class:updateGradInput(input, gradOutput) return gradient(self, 'updateGradInput', input, gradOutput) end
    function class:backward(input, gradOutput, scale)
-      return collect(self, input, gradOutput, 'backward', scale or 1)
+      return gradient(self, 'backward', input, gradOutput, scale or 1)
    end
-   function class:accGradParameters(input, gradOutput, scale)
-      visit(self, input, gradOutput, 'accGradParameters', scale or 1)
+   for _, method in ipairs { 'accGradParameters', 'accUpdateGradParameters' } do
+      class[method] = function(self, input, gradOutput, by)
+         if by == nil and method == 'accGradParameters' then by = 1 end
+         backwards(self, method, input, gradOutput, by)
+      end
    end
-   function class:accUpdateGradParameters(input, gradOutput, rate)
-      visit(self, input, gradOutput, 'accUpdateGradParameters', rate)
+
+   function class:updateOutput(input)
+      local parts = {}
+      for i = 1, count(self, input) do
+         parts[i] = self:rethrowErrors(self.modules[i], i, 'updateOutput', spec.input(input, i, self))
+      end
+      return spec.join(self, parts)
    end
    class.__tostring__ = nn.utils.branchText
-   return class, parent
+   return class
 end
 
--- The gradient of a common input: what the modules return, added up. Tables are added up entry by entry.
-local function sum(self, i, result)
-   local utils = nn.utils
-   if i == 1 then
-      if torch.type(self.gradInput) ~= torch.type(result) then
-         self.gradInput = torch.isTensor(result) and result.new() or {}
-      end
-      self.gradInput = utils.recursiveCopy(self.gradInput, result)
-   else
-      if torch.type(self.gradInput) ~= torch.type(result) then
-         error('modules return gradients of different kinds: ' .. torch.type(self.gradInput) .. ', ' .. torch.type(result))
-      end
-      utils.recursiveAdd(self.gradInput, result)
-   end
+local function common(input) return input end
+local function own(input, i) return input[i] end
+local function entries(_, gradOutput) return function(i) return gradOutput[i] end end
+
+-- The modules' outputs are the entries of a table, which stays the same from call to call.
+local function listed(self, parts)
+   if torch.type(self.output) ~= 'table' then self.output = {} end
+   for i, part in ipairs(parts) do self.output[i] = part end
+   return trim(self.output, #parts)
 end
 
 do
-   local function gradients(self, gradOutput)
-      local offset = 1
-      return function(i)
-         local n = self.modules[i].output:size(self.dimension)
-         local part = gradOutput:narrow(self.dimension, offset, n)
-         offset = offset + n
-         return part
+   -- Outputs side by side along a dimension. What a subclass may place otherwise: the window of an output in the whole,
+   -- which starts at `first`, and the size of the whole in the other dimensions.
+   local Concat = branching('Concat', {
+      options = { { 'dimension' } },
+      setup = function(self) self.outputSize = torch.LongStorage() end,
+      input = common,
+      merge = addUp,
+      split = function(self, gradOutput)
+         local first = 1
+         return function(i)
+            local output = self.modules[i].output
+            local window = self:windowNarrow(gradOutput, output, first)
+            first = first + output:size(self.dimension)
+            return window
+         end
+      end,
+      join = function(self, parts)
+         if #parts == 0 then return self.output end
+         local sizes, total = self:around(parts), 0
+         for _, part in ipairs(parts) do total = total + part:size(self.dimension) end
+         sizes[self.dimension] = total
+         self.outputSize:resize(#sizes):copy(sizes)
+         self:clean(self.output:resize(sizes))
+         local first = 1
+         for _, part in ipairs(parts) do
+            self:windowNarrow(self.output, part, first):copy(part)
+            first = first + part:size(self.dimension)
+         end
+         return self.output
+      end,
+   })
+   function Concat:windowNarrow(whole, part, first)
+      return whole:narrow(self.dimension, first, part:size(self.dimension))
+   end
+   function Concat:around(parts) return parts[1]:size() end
+   function Concat:clean() end
+
+   -- Smaller outputs lie in the middle of the largest, with zeros around.
+   local DepthConcat, parent = torch.class('nn.DepthConcat', 'nn.Concat')
+   function DepthConcat:windowNarrow(whole, part, first)
+      local window = parent.windowNarrow(self, whole, part, first)
+      for d = 1, whole:dim() do
+         local rest = whole:size(d) - part:size(d)
+         if d ~= self.dimension and rest > 0 then window = window:narrow(d, math.floor(rest / 2) + 1, part:size(d)) end
       end
+      return window
    end
-
-   local function collect(self, input, gradOutput, method, scale)
-      each(self, method, function() return input end, gradients(self, gradOutput), scale,
-         function(i, result) sum(self, i, result) end)
-      return self.gradInput
-   end
-
-   local function visit(self, input, gradOutput, method, extra)
-      each(self, method, function() return input end, gradients(self, gradOutput), extra)
-   end
-
-   local Concat, parent = branching('Concat', collect, visit)
-
-   function Concat:__init(dimension)
-      parent.__init(self)
-      self.outputSize = torch.LongStorage()
-      self.dimension = dimension
-   end
-
-   function Concat:updateOutput(input)
-      local parts, total = {}, 0
-      each(self, 'updateOutput', function() return input end, nil, nil, function(i, part)
-         parts[i] = part
-         total = total + part:size(self.dimension)
-      end)
-      if #parts == 0 then return self.output end
-      self.outputSize:resize(parts[1]:dim()):copy(parts[1]:size())
-      self.outputSize[self.dimension] = total
-      self.output:resize(self.outputSize)
-      local offset = 1
+   function DepthConcat:around(parts)
+      local sizes = parts[1]:size()
       for _, part in ipairs(parts) do
-         local n = part:size(self.dimension)
-         self.output:narrow(self.dimension, offset, n):copy(part)
-         offset = offset + n
+         for d = 1, #sizes do sizes[d] = math.max(sizes[d], part:size(d)) end
       end
-      return self.output
+      return sizes
    end
+   function DepthConcat:clean(whole) whole:zero() end
+   -- Torch7 leaves the scale out here
+   function DepthConcat:backward(input, gradOutput) return parent.backward(self, input, gradOutput) end
 end
 
 do
-   local function collect(self, input, gradOutput, method, scale)
-      each(self, method, function() return input end, function(i) return gradOutput[i] end, scale,
-         function(i, result) sum(self, i, result) end)
-      return self.gradInput
-   end
-   local function visit(self, input, gradOutput, method, extra)
-      each(self, method, function() return input end, function(i) return gradOutput[i] end, extra)
-   end
-
-   local ConcatTable, parent = branching('ConcatTable', collect, visit)
-
-   function ConcatTable:__init()
-      parent.__init(self)
-      self.modules, self.output = {}, {}
-   end
-
-   function ConcatTable:updateOutput(input)
-      if torch.type(self.output) ~= 'table' then self.output = {} end
-      each(self, 'updateOutput', function() return input end, nil, nil, function(i, part) self.output[i] = part end)
-      return trim(self.output, #self.modules)
-   end
+   -- Each module gets a slice of the input, as many as there are.
+   local dimensions = { { 'inputDimension' }, { 'outputDimension' } }
+   branching('Parallel', {
+      options = dimensions,
+      setup = function(self) self.totalOutputSize = torch.LongStorage() end,
+      count = function(self, input)
+         local n = input:size(self.inputDimension)
+         if n > #self.modules then
+            error(string.format('nn.Parallel: at most %d slices expected, one per module, got %d', #self.modules, n))
+         end
+         return n
+      end,
+      input = function(input, i, self) return input:select(self.inputDimension, i) end,
+      split = function(self, gradOutput)
+         local d, first = self.outputDimension, 1
+         return function(i)
+            local n = self.modules[i].output:size(d)
+            first = first + n
+            return gradOutput:narrow(d, first - n, n)
+         end
+      end,
+      start = function(self, input) self.gradInput:resizeAs(input):zero() end,
+      merge = function(self, i, gradient) self.gradInput:select(self.inputDimension, i):copy(gradient) end,
+      join = function(self, parts) return self.output:cat(parts, self.outputDimension) end,
+   })
 end
 
-do
-   local function collect(self, input, gradOutput, method, scale)
+branching('ConcatTable', {
+   setup = function(self) self.output = {} end,
+   input = common,
+   merge = addUp,
+   split = entries,
+   join = listed,
+})
+
+branching('ParallelTable', {
+   setup = function(self) self.output, self.gradInput = {}, {} end,
+   input = own,
+   start = function(self)
       if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
-      each(self, method, function(i) return input[i] end, function(i) return gradOutput[i] end, scale,
-         function(i, result) self.gradInput[i] = result end)
-      return trim(self.gradInput, #self.modules)
-   end
-   local function visit(self, input, gradOutput, method, extra)
-      each(self, method, function(i) return input[i] end, function(i) return gradOutput[i] end, extra)
-   end
-
-   local ParallelTable, parent = branching('ParallelTable', collect, visit)
-
-   function ParallelTable:__init()
-      parent.__init(self)
-      self.modules, self.output, self.gradInput = {}, {}, {}
-   end
-
-   function ParallelTable:updateOutput(input)
-      each(self, 'updateOutput', function(i) return input[i] end, nil, nil, function(i, part) self.output[i] = part end)
-      return trim(self.output, #self.modules)
-   end
-end
+      trim(self.gradInput, #self.modules)
+   end,
+   merge = function(self, i, gradient) self.gradInput[i] = gradient end,
+   split = entries,
+   join = listed,
+})

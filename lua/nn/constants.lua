@@ -1,125 +1,100 @@
 -- Modules that scale or shift everything alike, by constants or by parameters.
-local function take(self, field, value)
-   if self.inplace then self[field]:set(value) else self[field]:resizeAs(value):copy(value) end
-   return self[field]
+local define = require 'nn.define'
+
+local inplace = { 'inplace', false, 'boolean' }
+
+-- A class from two steps: `act(result, self, value)` makes the output in `result`, `back` the gradient from
+-- gradOutput. In place, `undo(input, self)` gives the input its old values back.
+local function constant(name, spec)
+   local class = define(name, spec)
+   local place = nn.utils.place
+   function class:updateOutput(input) return spec.act(place(self, 'output', input), self, input) end
+   function class:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
+      local gradient = spec.back(place(self, 'gradInput', gradOutput), self, gradOutput, input)
+      if self.inplace and spec.undo then spec.undo(input, self) end
+      return gradient
+   end
+   return class
 end
 
-do
-   local MulConstant, parent = torch.class('nn.MulConstant', 'nn.Module')
-   function MulConstant:__init(factor, inplace)
-      parent.__init(self)
-      assert(type(factor) == 'number', 'input is not scalar!')
-      self.constant_scalar = factor
-      if inplace ~= nil and type(inplace) ~= 'boolean' then error('in-place flag must be boolean') end
-      self.inplace = inplace or false
-   end
-   function MulConstant:updateOutput(input) return take(self, 'output', input):mul(self.constant_scalar) end
-   function MulConstant:updateGradInput(input, gradOutput)
-      if not self.gradInput then return nil end
-      local g = take(self, 'gradInput', gradOutput):mul(self.constant_scalar)
-      -- in place, the input gets its old values back
-      if self.inplace then input:div(self.constant_scalar) end
-      return g
-   end
+local function copied(result, self, value) return self.inplace and result or result:copy(value) end
+local function scaled(result, self, value) return result:mul(value, self.constant_scalar) end
+
+constant('MulConstant', {
+   options = { { 'constant_scalar', nil, 'number' }, inplace },
+   setup = function(self) assert(self.constant_scalar, 'nn.MulConstant: a factor expected, got nothing') end,
+   act = scaled,
+   back = scaled,
+   undo = function(input, self) input:div(self.constant_scalar) end,
+})
+
+-- `by` times the constant, which may be a tensor that is repeated, added to `value`.
+local function shifted(result, self, value, by)
+   local c = self.constant_scalar
+   if type(c) == 'number' then return result:add(value, by * c) end
+   -- a batch has one dimension more
+   if value:dim() == c:dim() + 1 then c = c:view(1, unpack(c:size():totable())) end
+   return result:add(value, by, c:expandAs(value))
 end
 
-do
-   local AddConstant, parent = torch.class('nn.AddConstant', 'nn.Module')
-   function AddConstant:__init(constant, inplace)
-      parent.__init(self)
-      self.constant_scalar = constant
-      if inplace ~= nil and type(inplace) ~= 'boolean' then error('in-place flag must be boolean') end
-      self.inplace = inplace or false
-   end
-   function AddConstant:updateOutput(input)
-      local output = take(self, 'output', input)
-      if type(self.constant_scalar) == 'number' then return output:add(self.constant_scalar) end
-      return output:add(self.constant_scalar:expandAs(output))
-   end
-   function AddConstant:updateGradInput(input, gradOutput)
-      local g = take(self, 'gradInput', gradOutput)
-      if self.inplace then
-         local c = self.constant_scalar
-         if type(c) == 'number' then input:add(-c) else input:add(-1, c:expandAs(input)) end
-      end
-      return g
-   end
-end
+constant('AddConstant', {
+   options = { { 'constant_scalar' }, inplace },
+   act = function(result, self, value) return shifted(result, self, value, 1) end,
+   back = copied,
+   undo = function(input, self) shifted(input, self, input, -1) end,
+})
+
+constant('Power', {
+   options = { { 'pow' } },
+   setup = function(self) assert(self.pow, 'nn.Power: an exponent expected, got nothing') end,
+   act = function(result, self, value) return result:pow(value, self.pow) end,
+   back = function(result, self, gradOutput, input)
+      return result:pow(input, self.pow - 1):cmul(gradOutput):mul(self.pow)
+   end,
+})
 
 do
-   local Power, parent = torch.class('nn.Power', 'nn.Module')
-   function Power:__init(exponent)
-      parent.__init(self)
-      assert(exponent ~= nil, 'power expected')
-      self.pow = exponent
-   end
-   function Power:updateOutput(input)
-      return self.output:resizeAs(input):copy(input):pow(self.pow)
-   end
-   function Power:updateGradInput(input, gradOutput)
-      return self.gradInput:resizeAs(input):copy(input):pow(self.pow - 1):cmul(gradOutput):mul(self.pow)
-   end
-end
-
-do
-   local Mul, parent = torch.class('nn.Mul', 'nn.Module')
-   function Mul:__init()
-      parent.__init(self)
-      self.weight, self.gradWeight = torch.Tensor(1), torch.Tensor(1):zero()
-      self:reset()
-   end
-   function Mul:reset(deviation)
-      local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(self.weight:size(1))
-      self.weight:uniform(-bound, bound)
-   end
-   function Mul:updateOutput(input) return self.output:resizeAs(input):copy(input):mul(self.weight[1]) end
-   function Mul:updateGradInput(input, gradOutput)
-      return self.gradInput:resizeAs(input):zero():add(self.weight[1], gradOutput)
-   end
-   function Mul:accGradParameters(input, gradOutput, scale)
-      self.gradWeight[1] = self.gradWeight[1] + (scale or 1) * input:dot(gradOutput)
+   local function scale(result, self, value) return result:mul(value, self.weight[1]) end
+   local Mul = constant('Mul', {
+      setup = function(self)
+         self.weight, self.gradWeight = nn.utils.parameter(1)
+         self:reset()
+      end,
+      act = scale,
+      back = function(result, self, gradOutput, input) return scale(result:resizeAs(input), self, gradOutput) end,
+   })
+   function Mul:reset(deviation) nn.utils.draw(1, deviation, self.weight) end
+   function Mul:accGradParameters(input, gradOutput, by)
+      self.gradWeight[1] = self.gradWeight[1] + (by or 1) * input:dot(gradOutput)
    end
 end
 
 do
-   local Add, parent = torch.class('nn.Add', 'nn.Module')
-   function Add:__init(size, scalar)
-      parent.__init(self)
-      if scalar then assert(size == 1) end
-      self.scalar = scalar
-      self.bias, self.gradBias = torch.Tensor(size), torch.Tensor(size):zero()
-      self._ones = torch.Tensor { 1 }
-      self:reset()
-   end
-   function Add:reset(deviation)
-      local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(self.bias:size(1))
-      self.bias:uniform(-bound, bound)
-   end
-
-   -- The tensor as rows of as many columns as there are biases.
-   local function asRows(tensor, rows, width)
-      return tensor:contiguous():view(rows, width)
-   end
-
-   function Add:updateOutput(input)
-      local output = self.output:resizeAs(input):copy(input)
-      if self.scalar then return output:add(self.bias[1]) end
-      if input:isSameSizeAs(self.bias) then return output:add(self.bias) end
-      local rows, width = input:size(1), self.bias:size(1)
-      output:view(rows, -1):add(self.bias:view(1, width):expand(rows, width))
-      return output
-   end
-   function Add:updateGradInput(_, gradOutput)
-      if self.gradInput then return self.gradInput:resizeAs(gradOutput):copy(gradOutput) end
-   end
-   function Add:accGradParameters(_, gradOutput, scale)
-      scale = scale or 1
+   -- One row for a sample, or one for each of a batch.
+   local function rows(tensor) return tensor:view(tensor:dim() == 1 and 1 or tensor:size(1), -1) end
+   local Add = constant('Add', {
+      setup = function(self, size, scalar)
+         self.scalar = scalar
+         self.bias, self.gradBias = nn.utils.parameter(scalar and 1 or size)
+         self._ones = torch.Tensor { 1 }
+         self:reset()
+      end,
+      act = function(result, self, value)
+         if self.scalar then return result:add(value, self.bias[1]) end
+         local matrix = rows(result:copy(value))
+         matrix:add(self.bias:view(1, -1):expandAs(matrix))
+         return result
+      end,
+      back = copied,
+   })
+   function Add:reset(deviation) nn.utils.draw(self.bias:size(1), deviation, self.bias) end
+   function Add:accGradParameters(_, gradOutput, by)
+      by = by or 1
       if self.scalar then
-         self.gradBias[1] = self.gradBias[1] + scale * gradOutput:sum()
-      elseif gradOutput:isSameSizeAs(self.gradBias) then
-         self.gradBias:add(scale, gradOutput)
+         self.gradBias[1] = self.gradBias[1] + by * gradOutput:sum()
       else
-         self.gradBias:add(scale, asRows(gradOutput, gradOutput:size(1), self.bias:size(1)):sum(1):view(-1))
+         self.gradBias:add(by, rows(gradOutput:contiguous()):sum(1):view(-1))
       end
    end
 end

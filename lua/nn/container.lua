@@ -1,13 +1,13 @@
 -- nn.Container: a module with modules inside.
 local Container, parent = torch.class('nn.Container', 'nn.Module')
 
-function Container:__init()
-   parent.__init(self)
+function Container:__init(...)
+   parent.__init(self, ...)
    self.modules = {}
 end
 
 function Container:add(module)
-   table.insert(self.modules, module)
+   self.modules[#self.modules + 1] = module
    return self
 end
 
@@ -75,14 +75,7 @@ end
 
 -- The container's results may be those of a module, so they are replaced, not emptied.
 function Container:clearState()
-   for _, name in ipairs { 'output', 'gradInput' } do
-      local value = self[name]
-      if torch.isTensor(value) then
-         self[name] = value.new()
-      elseif value ~= nil then
-         self[name] = type(value) == 'table' and {} or nil
-      end
-   end
+   nn.utils.letGo(self)
    for _, m in ipairs(self.modules) do m:clearState() end
    return self
 end

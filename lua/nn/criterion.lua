@@ -2,29 +2,22 @@
 local Criterion = torch.class('nn.Criterion')
 
 function Criterion:__init()
-   self.gradInput = torch.Tensor()
-   self.output = 0
+   self.output, self.gradInput = 0, torch.Tensor()
 end
 
-function Criterion:updateOutput() end
-function Criterion:updateGradInput() end
-function Criterion:forward(input, target) return self:updateOutput(input, target) end
-function Criterion:backward(input, target) return self:updateGradInput(input, target) end
-
-function Criterion:__call__(input, target)
-   self.output = self:forward(input, target)
-   self.gradInput = self:backward(input, target)
-   return self.output, self.gradInput
+-- What callers use, and what criteria define for it; a criterion without a loss gives nothing.
+for name, defined in pairs { forward = 'updateOutput', backward = 'updateGradInput' } do
+   Criterion[defined] = function() end
+   Criterion[name] = function(self, input, target) return self[defined](self, input, target) end
 end
 
-function Criterion:clone()
-   local file = torch.MemoryFile('rw'):binary()
-   file:writeObject(self)
-   file:seek(1)
-   local copy = file:readObject()
-   file:close()
-   return copy
+function Criterion:__call__(...)
+   local loss = self:forward(...)
+   self.output, self.gradInput = loss, self:backward(...)
+   return loss, self.gradInput
 end
+
+function Criterion:clone() return nn.utils.written(self) end
 
 function Criterion:type(typename, cache)
    assert(typename, torch.type(self) .. ':type() must provide a type to convert to')

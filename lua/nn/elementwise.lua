@@ -1,84 +1,73 @@
--- One parameter per element of a sample (or per row, column... where a size is 1): products and biases.
+-- One parameter per element of a sample (or per row, column... where a size is 1): products (CMul) and biases (CAdd).
+local define = require 'nn.define'
+local sizesOf = require('nn.dimensions').sizes
 
--- The sizes given as numbers or one LongStorage.
-local function sizesOf(first, ...)
-   if torch.typename(first) == 'torch.LongStorage' then return first end
-   return torch.LongStorage { first, ... }
+-- The parameter's sizes, with the batch dimension where the tensor has one; nil where they cannot be compared, as with
+-- a batch of vectors for a matrix of parameters.
+local function aligned(self, tensor)
+   local sizes = self.size:totable()
+   if tensor:dim() == #sizes + 1 then table.insert(sizes, 1, 1) end
+   return #sizes == tensor:dim() and sizes or nil
 end
 
 -- A parameter seen as large as the input; a batch repeats it.
 local function spread(self, parameter, input)
-   local sizes = self.size:totable()
-   if input:dim() == #sizes + 1 then table.insert(sizes, 1, 1) end
-   if parameter:nElement() == input:nElement() then return parameter:view(input:size()) end
-   if #sizes ~= input:dim() then
-      local rows = parameter:nElement()
-      return parameter:view(1, rows):expand(input:nElement() / rows, rows):contiguous():view(input:size())
-   end
-   return parameter:view(torch.LongStorage(sizes)):expandAs(input)
+   local n = parameter:nElement()
+   if n == input:nElement() then return parameter:view(input:size()) end
+   local sizes = aligned(self, input)
+   if sizes then return parameter:view(torch.LongStorage(sizes)):expandAs(input) end
+   return parameter:view(1, n):expand(input:nElement() / n, n):contiguous():view(input:size())
 end
 
 -- Adds `tensor`, summed over what `spread` repeated, to a gradient.
 local function gather(self, grad, tensor, scale)
-   if grad:nElement() == tensor:nElement() then return grad:add(scale, tensor:contiguous():viewAs(grad)) end
-   local sizes = self.size:totable()
-   if tensor:dim() == #sizes + 1 then table.insert(sizes, 1, 1) end
-   if #sizes ~= tensor:dim() then
-      return grad:add(scale, tensor:contiguous():view(-1, grad:nElement()):sum(1):viewAs(grad))
-   end
-   for d, n in ipairs(sizes) do
-      if n == 1 and tensor:size(d) ~= 1 then tensor = tensor:sum(d) end
+   local n = grad:nElement()
+   if n ~= tensor:nElement() then
+      local sizes = aligned(self, tensor)
+      if not sizes then
+         tensor = tensor:contiguous():view(-1, n):sum(1)
+      else
+         for d, size in ipairs(sizes) do
+            if size == 1 then tensor = tensor:sum(d) end
+         end
+      end
    end
    return grad:add(scale, tensor:contiguous():viewAs(grad))
 end
 
-local function initial(self, field, deviation)
-   local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(self[field]:nElement())
-   self[field]:uniform(-bound, bound)
-end
-
-do
-   local CMul, parent = torch.class('nn.CMul', 'nn.Module')
-   function CMul:__init(...)
-      parent.__init(self)
-      self.size = sizesOf(...)
-      self.weight, self.gradWeight = torch.Tensor(self.size), torch.Tensor(self.size)
-      self.output:resize(self.size)
-      self:reset()
+-- A class from the name of its parameter, what makes the output of input and parameter, and its two gradients.
+local function each(name, parameter, spec)
+   local gradient = 'grad' .. parameter:gsub('^%l', string.upper)
+   local class = define(name, {
+      setup = function(self, ...)
+         self.size = sizesOf(...)
+         self[parameter], self[gradient] = nn.utils.parameter(self.size)
+         self.output:resize(self.size)
+         self:reset()
+      end,
+   })
+   function class:reset(deviation) nn.utils.draw(self[parameter]:nElement(), deviation, self[parameter]) end
+   function class:updateOutput(input)
+      return spec.act(self.output, input, spread(self, self[parameter], input))
    end
-   function CMul:reset(deviation) initial(self, 'weight', deviation) end
-   function CMul:updateOutput(input)
-      self.output:resizeAs(input):copy(input):cmul(spread(self, self.weight, input))
-      return self.output
+   function class:updateGradInput(input, gradOutput)
+      return spec.back(self.gradInput:resizeAs(input), gradOutput, self[parameter], self, input)
    end
-   function CMul:updateGradInput(input, gradOutput)
-      self.gradInput:resizeAs(input):copy(gradOutput):cmul(spread(self, self.weight, input))
-      return self.gradInput
-   end
-   function CMul:accGradParameters(input, gradOutput, scale)
-      gather(self, self.gradWeight, torch.cmul(input, gradOutput), scale or 1)
+   function class:accGradParameters(input, gradOutput, scale)
+      gather(self, self[gradient], spec.slope(input, gradOutput), scale or 1)
    end
 end
 
-do
-   local CAdd, parent = torch.class('nn.CAdd', 'nn.Module')
-   function CAdd:__init(...)
-      parent.__init(self)
-      self.size = sizesOf(...)
-      self.bias, self.gradBias = torch.Tensor(self.size), torch.Tensor(self.size)
-      self.output:resize(self.size)
-      self:reset()
-   end
-   function CAdd:reset(deviation) initial(self, 'bias', deviation) end
-   function CAdd:updateOutput(input)
-      self.output:resizeAs(input):copy(input):add(spread(self, self.bias, input))
-      return self.output
-   end
-   function CAdd:updateGradInput(input, gradOutput)
-      self.gradInput:resizeAs(input):copy(gradOutput)
-      return self.gradInput
-   end
-   function CAdd:accGradParameters(_, gradOutput, scale)
-      gather(self, self.gradBias, gradOutput, scale or 1)
-   end
-end
+each('CMul', 'weight', {
+   act = function(output, input, weight) return output:cmul(input, weight) end,
+   back = function(result, gradOutput, weight, self, input)
+      return result:cmul(gradOutput, spread(self, weight, input))
+   end,
+   slope = torch.cmul,
+})
+
+each('CAdd', 'bias', {
+   act = function(output, input, bias) return output:add(input, bias) end,
+   back = function(result, gradOutput) return result:copy(gradOutput) end,
+   slope = function(_, gradOutput) return gradOutput end,
+})

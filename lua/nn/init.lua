@@ -3,11 +3,32 @@ require 'torch'
 
 nn = nn or {}
 
--- one file per family, in the order in which they build on each other
+-- One file per family, in the order in which they build on each other.
 local families = {
-   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion',
-   'linear', 'activation', 'composed', 'shape', 'reductions', 'elementwise', 'dropout', 'spatial', 'normalization', 'losses', 'embeddings', 'branches', 'tables', 'slices', 'constants', 'lookup', 'training',
+   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'activation', 'views', 'slices',
+   'reductions', 'elementwise', 'constants', 'dropout', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
+   'branches', 'wrappers', 'tables', 'nesting', 'lookup', 'copies', 'training',
+   'jacobian',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
+
+-- What Rust computes without any options needs no constructor.
+local define = require 'nn.define'
+for name in pairs(require('rekindle.native').classes) do
+   local own = name:match('^nn%.(.*)$')
+   if own and not nn[own] then define(own) end
+end
+
+-- Kernels are for Float and Double; asking another type for one says so.
+for _, kind in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Half' } do
+   local class = torch[kind .. 'Tensor']
+   if class and not class.nn then
+      class.nn = setmetatable({}, {
+         __index = function(_, name)
+            error(string.format('%s is only supported for Float or Double Tensors, got torch.%sTensor', name, kind))
+         end,
+      })
+   end
+end
 
 return nn

@@ -1,119 +1,205 @@
--- Criteria whose loss Rust computes (`loss`); the gradients are Rust's updateGradInput.
+-- Criteria whose loss and gradient Rust computes: element by element, and over classes.
+local define = require 'nn.define'
 
--- Lets a class keep the loss in its output field.
-local function keepsLoss(class)
+-- A criterion from its options. Rust has its `loss`; the class keeps it in the output field.
+local function criterion(name, spec)
+   spec = spec or {}
+   spec.parent = 'nn.Criterion'
+   local class, parent = define(name, spec)
    function class:updateOutput(input, target)
-      self.output = self:loss(input, target)
-      return self.output
+      local loss = self:loss(input, target)
+      self.output = loss
+      return loss
+   end
+   return class, parent
+end
+
+local average = { 'sizeAverage', true }
+
+-- Weights are one number per class or column.
+local weights = { 'weights' }
+local function checkWeights(self)
+   local w = self.weights
+   if w and w:dim() ~= 1 then
+      error(string.format('%s: weights should be a vector, got a tensor of %d dimensions', torch.type(self), w:dim()))
    end
 end
 
 for _, name in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion' } do
-   local class, parent = torch.class('nn.' .. name, 'nn.Criterion')
-   function class:__init(sizeAverage)
-      parent.__init(self)
-      self.sizeAverage = sizeAverage == nil or sizeAverage
-   end
-   keepsLoss(class)
+   criterion(name, { options = { average } })
+end
+for _, name in ipairs { 'SoftMarginCriterion', 'DistKLDivCriterion' } do
+   criterion(name, { setup = function(self) self.sizeAverage = true end })
+end
+for _, name in ipairs { 'MarginCriterion', 'HingeEmbeddingCriterion' } do
+   criterion(name, { options = { { 'margin', 1 } }, setup = function(self) self.sizeAverage = true end })
+end
+criterion 'L1Cost'
+criterion('BCECriterion', { options = { weights, average }, setup = checkWeights })
+
+-- Torch7 computes with the module inside, and looks for it in files.
+criterion('MultiLabelSoftMarginCriterion', {
+   options = { weights, average },
+   setup = function(self)
+      checkWeights(self)
+      self.sigmoid = nn.Sigmoid()
+   end,
+})
+
+do
+   -- A number stands for a tensor of one element.
+   local Hinge = nn.HingeEmbeddingCriterion
+   local loss, gradient = Hinge.loss, Hinge.updateGradInput
+   local function target(input, y) return type(y) == 'number' and input.new { y } or y end
+   function Hinge:loss(input, y) return loss(self, input, target(input, y)) end
+   function Hinge:updateGradInput(input, y) return gradient(self, input, target(input, y)) end
 end
 
 do
-   local Margin, parent = torch.class('nn.MarginCriterion', 'nn.Criterion')
-   function Margin:__init(margin)
-      parent.__init(self)
-      self.sizeAverage, self.margin = true, margin or 1
+   local Weighted, parent = torch.class('nn.WeightedMSECriterion', 'nn.MSECriterion')
+   -- the weight is a copy: what happens to the caller's does not matter later
+   function Weighted:__init(weight, ...)
+      parent.__init(self, ...)
+      self.weight = weight.new():resizeAs(weight):copy(weight)
    end
-   keepsLoss(Margin)
+   -- The gradient looks at the target as the loss left it in the buffer.
+   function Weighted:updateOutput(input, target)
+      self:weigh(input, target)
+      return parent.updateOutput(self, input, self.buffer)
+   end
+   function Weighted:updateGradInput(input) return parent.updateGradInput(self, input, self.buffer) end
 end
 
-do
-   local BCE, parent = torch.class('nn.BCECriterion', 'nn.Criterion')
-   function BCE:__init(weights, sizeAverage)
-      parent.__init(self)
-      self.sizeAverage = sizeAverage == nil or sizeAverage
-      if weights then
-         assert(weights:dim() == 1, 'weights input should be 1-D Tensor')
-         self.weights = weights
-      end
-   end
-
-   -- One weight per column, for every row of the input.
-   local function spread(self, input)
-      local w = self.weights
-      if w and input:dim() ~= 1 then w = w:view(1, w:size(1)):expandAs(input) end
-      return w
-   end
-
-   function BCE:updateOutput(input, target)
-      self.output = self:loss(input, target, spread(self, input))
-      return self.output
-   end
-
-   function BCE:updateGradInput(input, target)
-      return self:lossGradient(input, target, spread(self, input))
-   end
+-- A class number, or a tensor of them of any type, as a LongTensor.
+local function classes(target)
+   return type(target) == 'number' and torch.LongTensor { target } or target:long()
 end
 
-do
-   local NLL, parent = torch.class('nn.ClassNLLCriterion', 'nn.Criterion')
-   function NLL:__init(weights, sizeAverage, ignoreIndex)
-      parent.__init(self)
-      self.sizeAverage = sizeAverage == nil or sizeAverage
-      self.ignoreIndex = ignoreIndex or -100
-      if weights then
-         assert(weights:dim() == 1, 'weights input should be 1-D Tensor')
-         self.weights = weights
-      end
-      self.output_tensor, self.total_weight_tensor = torch.zeros(1), torch.ones(1)
-      self.target = torch.zeros(1):long()
-   end
+-- Negative log likelihoods: the one of vectors, and the one of maps, which has a target for every place.
+for name, maps in pairs { ClassNLLCriterion = false, SpatialClassNLLCriterion = true } do
+   local class = define(name, {
+      parent = 'nn.Criterion',
+      options = { weights, average, not maps and { 'ignoreIndex', -100 } or nil },
+      setup = function(self)
+         checkWeights(self)
+         self.output_tensor, self.total_weight_tensor = torch.zeros(1), torch.ones(1)
+         self.target = torch.LongTensor { 0 }
+      end,
+   })
+   class.maps = maps
 
-   -- Classes as a LongTensor, kept in a field; a number is one class.
-   local function keepTarget(self, target)
-      if type(target) == 'number' then
-         self.target = self.target:long():resize(1)
-         self.target[1] = target
-      else
-         self.target = target:long()
-      end
+   local function prepare(self, target)
+      self.target = classes(target)
       return self.target
    end
-
-   function NLL:updateOutput(input, target)
-      local loss, weight = self:loss(input, keepTarget(self, target))
+   function class:updateOutput(input, target)
+      local loss, weight = self:loss(input, prepare(self, target))
       self.output_tensor[1], self.total_weight_tensor[1] = loss, weight
+      -- read back in the tensors' precision
       self.output = self.output_tensor[1]
       return self.output, self.total_weight_tensor[1]
    end
-
-   function NLL:updateGradInput(input, target)
-      return self:lossGradient(input, keepTarget(self, target))
-   end
+   function class:updateGradInput(input, target) return self:lossGradient(input, prepare(self, target)) end
 end
 
 do
-   local CrossEntropy, parent = torch.class('nn.CrossEntropyCriterion', 'nn.Criterion')
-   function CrossEntropy:__init(weights, sizeAverage)
-      parent.__init(self)
-      self.lsm = nn.LogSoftMax()
-      self.nll = nn.ClassNLLCriterion(weights, sizeAverage)
-   end
+   local CrossEntropy = define('CrossEntropyCriterion', {
+      parent = 'nn.Criterion',
+      setup = function(self, ...) self.lsm, self.nll = nn.LogSoftMax(), nn.ClassNLLCriterion(...) end,
+   })
+   local function squeezed(value) return torch.isTensor(value) and value:squeeze() or value end
 
-   local function squeezed(target)
-      return type(target) == 'number' and target or target:squeeze()
-   end
-
+   -- sizeAverage counts here, unless only the inner criterion has it
    function CrossEntropy:updateOutput(input, target)
-      if self.sizeAverage ~= nil then self.nll.sizeAverage = self.sizeAverage end
-      self.lsm:updateOutput(input:squeeze())
-      self.output = self.nll:updateOutput(self.lsm.output, squeezed(target))
+      local inner = self.nll
+      if self.sizeAverage ~= nil then inner.sizeAverage = self.sizeAverage end
+      self.output = inner:updateOutput(self.lsm:updateOutput(squeezed(input)), squeezed(target))
       return self.output
    end
-
    function CrossEntropy:updateGradInput(input, target)
-      self.nll:updateGradInput(self.lsm.output, squeezed(target))
-      self.lsm:updateGradInput(input:squeeze(), self.nll.gradInput)
-      self.gradInput:view(self.lsm.gradInput, input:size())
-      return self.gradInput
+      local outer = self.nll:updateGradInput(self.lsm.output, squeezed(target))
+      return self.gradInput:view(self.lsm:updateGradInput(squeezed(input), outer), input:size())
+   end
+end
+
+-- Margins between right and wrong classes.
+for name, spec in pairs {
+   MultiMarginCriterion = {
+      options = { { 'p', 1 }, weights, { 'margin', 1 } },
+      setup = function(self)
+         if self.p ~= 1 and self.p ~= 2 then
+            error('nn.MultiMarginCriterion: p should be 1 or 2, got ' .. tostring(self.p))
+         end
+         checkWeights(self)
+         self.sizeAverage = true
+      end,
+   },
+   MultiLabelMarginCriterion = {
+      setup = function(self) self.sizeAverage, self.isTarget = true, torch.Tensor() end,
+   },
+} do
+   spec.parent = 'nn.Criterion'
+   local class = define(name, spec)
+   function class:updateOutput(input, target)
+      self.output = self:loss(input, classes(target))
+      return self.output
+   end
+   function class:updateGradInput(input, target) return self:lossGradient(input, classes(target)) end
+end
+
+do
+   -- Embeds classes at the corners of a regular simplex around 0, in as many dimensions as there are classes (the last
+   -- is 0), and compares with the squared error.
+   local Simplex, parent = torch.class('nn.ClassSimplexCriterion', 'nn.MSECriterion')
+
+   -- Corner by corner, each coordinate follows from the length 1 and the angle to the corners that come later.
+   local function corners(n)
+      local simplex, rest = torch.zeros(n, n), 1
+      for k = 1, n - 1 do
+         local along = math.sqrt(rest)
+         local behind = -along / (n - k)
+         simplex[k][k] = along
+         simplex:narrow(1, k + 1, n - k):select(2, k):fill(behind)
+         rest = rest - behind * behind
+      end
+      return simplex
+   end
+
+   function Simplex:__init(nClasses)
+      parent.__init(self)
+      if type(nClasses) ~= 'number' or nClasses < 2 or nClasses % 1 ~= 0 then
+         error('nn.ClassSimplexCriterion: a number of classes from 2 on expected, got ' .. tostring(nClasses))
+      end
+      self.nClasses, self.simplex, self._target = nClasses, corners(nClasses), torch.Tensor(nClasses)
+   end
+
+   local function embed(self, input, target)
+      if torch.isTensor(target) and target:dim() ~= 1 then
+         error('nn.ClassSimplexCriterion: a vector of classes expected, got ' .. target:dim() .. ' dimensions')
+      end
+      local rows = self.simplex:index(1, classes(target))
+      if not torch.isTensor(target) then rows = rows[1] end
+      if not input:isSameSizeAs(rows) then
+         error('nn.ClassSimplexCriterion: rows of ' .. self.nClasses .. ' expected as input, one for each target')
+      end
+      self._target = rows
+      return rows
+   end
+   function Simplex:updateOutput(input, target)
+      self.output = parent.updateOutput(self, input, embed(self, input, target))
+      return self.output
+   end
+   function Simplex:updateGradInput(input, target)
+      return parent.updateGradInput(self, input, embed(self, input, target))
+   end
+
+   -- How well an input fits each class: one row, or one per sample.
+   function Simplex:getPredictions(input)
+      local rows = input:dim() == 1 and input:view(1, -1) or input
+      return rows * self.simplex:t()
+   end
+   function Simplex:getTopPrediction(input)
+      local _, best = self:getPredictions(input):max(2)
+      return best:view(-1)
    end
 end

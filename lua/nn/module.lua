@@ -14,16 +14,14 @@ function Module:accGradParameters() end
 
 function Module:forward(input) return self:updateOutput(input) end
 
-function Module:backward(input, gradOutput, scale)
-   self:updateGradInput(input, gradOutput)
-   self:accGradParameters(input, gradOutput, scale or 1)
-   return self.gradInput
-end
-
-function Module:backwardUpdate(input, gradOutput, rate)
-   self:updateGradInput(input, gradOutput)
-   self:accUpdateGradParameters(input, gradOutput, rate)
-   return self.gradInput
+-- The gradient of the input, then what is done with those of the parameters.
+for name, accumulate in pairs { backward = 'accGradParameters', backwardUpdate = 'accUpdateGradParameters' } do
+   Module[name] = function(self, input, gradOutput, by)
+      self:updateGradInput(input, gradOutput)
+      if by == nil and name == 'backward' then by = 1 end
+      self[accumulate](self, input, gradOutput, by)
+      return self.gradInput
+   end
 end
 
 function Module:accUpdateGradParameters(input, gradOutput, rate)
@@ -46,10 +44,11 @@ function Module:sharedAccUpdateGradParameters(input, gradOutput, rate)
    self:updateParameters(rate)
 end
 
-function Module:__call__(input, gradOutput)
+-- m(input) runs forward, m(input, gradOutput) backward too.
+function Module:__call__(input, ...)
    self:forward(input)
-   if gradOutput == nil then return self.output end
-   self:backward(input, gradOutput)
+   if (...) == nil then return self.output end
+   self:backward(input, ...)
    return self.output, self.gradInput
 end
 
@@ -112,11 +111,7 @@ local function shareNamed(from, to, names, seen)
 end
 
 function Module:clone(...)
-   local file = torch.MemoryFile('rw'):binary()
-   file:writeObject(self)
-   file:seek(1)
-   local copy = file:readObject()
-   file:close()
+   local copy = nn.utils.written(self)
    if select('#', ...) > 0 then
       local names = {}
       for _, name in ipairs { ... } do names[name] = true end
@@ -126,9 +121,7 @@ function Module:clone(...)
 end
 
 function Module:write(file)
-   local fields = {}
-   for k, v in pairs(self) do fields[k] = v end
-   file:writeObject(fields)
+   file:writeObject(nn.utils.fields(self))
 end
 
 function Module:read(file)
@@ -186,6 +179,7 @@ function Module:replace(f)
    return result
 end
 
-function Module:clearState() return nn.utils.clear(self, 'output', 'gradInput') end
+local results = { 'output', 'gradInput' }
+function Module:clearState() return nn.utils.clear(self, results) end
 
 return Module

@@ -1,47 +1,49 @@
 -- Batch normalization: constructors; Rust computes. The classes differ in the number of dimensions of a batch.
-do
-   local BN, parent = torch.class('nn.BatchNormalization', 'nn.Module')
-   BN.__version = 2
-   BN.nDim = 2
+local define = require 'nn.define'
 
-   function BN:__init(nOutput, eps, momentum, affine)
-      parent.__init(self)
-      assert(nOutput and type(nOutput) == 'number', 'Missing argument #1: dimensionality of input. ')
-      assert(nOutput ~= 0, 'To set affine=false call BatchNormalization(nOutput, eps, momentum, false) ')
-      if affine ~= nil then assert(type(affine) == 'boolean', 'affine has to be true/false') end
-      self.affine = affine == nil or affine
-      self.eps, self.momentum, self.train = eps or 1e-5, momentum or 0.1, true
-      self.running_mean, self.running_var = torch.zeros(nOutput), torch.ones(nOutput)
+local function complain(text, ...) error('nn.BatchNormalization: ' .. string.format(text, ...)) end
+
+local BN, parent = define('BatchNormalization', {
+   options = { { 'nOutput' }, { 'eps', 1e-5 }, { 'momentum', 0.1 }, { 'affine', true } },
+   setup = function(self)
+      local n = self.nOutput
+      self.nOutput = nil
+      if type(n) ~= 'number' or n == 0 then
+         complain('the number of features expected as argument 1, got %s (affine = false is argument 4)', tostring(n))
+      end
+      if type(self.affine) ~= 'boolean' then complain('affine should be true or false, got a %s', type(self.affine)) end
+      self.train = true
+      self.running_mean, self.running_var = torch.Tensor(n), torch.Tensor(n)
       if self.affine then
-         self.weight, self.bias = torch.Tensor(nOutput), torch.Tensor(nOutput)
-         self.gradWeight, self.gradBias = torch.Tensor(nOutput):zero(), torch.Tensor(nOutput):zero()
+         self.weight, self.gradWeight = nn.utils.parameter(n)
+         self.bias, self.gradBias = nn.utils.parameter(n)
       end
       self:reset()
-   end
+   end,
+   scratch = { '_input', '_gradOutput', 'save_mean', 'save_std' },
+   text = function(self) return string.format(' (%dD) (%d)', self.nDim, self.running_mean:nElement()) end,
+})
+BN.__version, BN.nDim = 2, 2
 
-   function BN:reset()
-      if self.weight then self.weight:uniform() end
-      if self.bias then self.bias:zero() end
-      self.running_mean:zero()
-      self.running_var:fill(1)
+-- What the fields start from; of the parameters only those that are there.
+local START = {
+   running_mean = function(t) t:zero() end,
+   running_var = function(t) t:fill(1) end,
+   weight = function(t) t:uniform() end,
+   bias = function(t) t:zero() end,
+}
+function BN:reset()
+   for field, start in pairs(START) do
+      if self[field] then start(self[field]) end
    end
+end
 
-   -- Files of the first version hold 1/sqrt(var + eps) in running_std.
-   function BN:read(file, version)
-      parent.read(self, file)
-      if version and version < 2 and self.running_std then
-         self.running_var = self.running_std:pow(-2):add(-self.eps)
-         self.running_std = nil
-      end
-   end
-
-   function BN:clearState()
-      nn.utils.clear(self, '_input', '_gradOutput', 'save_mean', 'save_std')
-      return parent.clearState(self)
-   end
-
-   function BN:__tostring__()
-      return string.format('%s (%dD) (%d)', torch.type(self), self.nDim, self.running_mean:nElement())
+-- Files of the first version hold 1/sqrt(var + eps) in running_std.
+function BN:read(file, version)
+   parent.read(self, file)
+   local inverse = self.running_std
+   if inverse and (version or 2) < 2 then
+      self.running_std, self.running_var = nil, torch.pow(inverse, -2):add(-self.eps)
    end
 end
 

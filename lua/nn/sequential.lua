@@ -9,9 +9,9 @@ local function takeEnds(self)
 end
 
 function Sequential:add(module)
-   if #self.modules == 0 then self.gradInput = module.gradInput end
-   table.insert(self.modules, module)
-   self.output = module.output
+   assert(module, 'nn.Sequential: a module to add expected, got nothing')
+   parent.add(self, module)
+   takeEnds(self)
    return self
 end
 
@@ -19,7 +19,7 @@ function Sequential:insert(module, index)
    local n = #self.modules
    index = index or n + 1
    if index < 1 or index > n + 1 then
-      error('index should be contiguous to existing modules: ' .. tostring(index) .. ' is not in 1..' .. n + 1)
+      error(string.format('nn.Sequential: a module can be inserted at 1 to %d, not at %s', n + 1, tostring(index)))
    end
    table.insert(self.modules, index, module)
    takeEnds(self)
@@ -28,7 +28,9 @@ end
 function Sequential:remove(index)
    local n = #self.modules
    index = index or n
-   if index < 1 or index > n then error('index out of range: ' .. tostring(index) .. ' of ' .. n) end
+   if index < 1 or index > n then
+      error(string.format('nn.Sequential: there are %d modules, none at %s', n, tostring(index)))
+   end
    table.remove(self.modules, index)
    takeEnds(self)
 end
@@ -75,6 +77,7 @@ function Sequential:accUpdateGradParameters(input, gradOutput, rate)
    sweep(self, 'accUpdateGradParameters', false, input, gradOutput, rate)
 end
 
+-- classes made from this one keep its text
 function Sequential:__tostring__()
    local arrows, lines = { '  [input' }, {}
    for i, m in ipairs(self.modules) do
@@ -82,7 +85,7 @@ function Sequential:__tostring__()
       lines[i] = '  (' .. i .. '): ' .. tostring(m):gsub('\n', '\n  ') .. '\n'
    end
    arrows[#arrows + 1] = 'output]'
-   return torch.type(self) .. ' {\n' .. table.concat(arrows, ' -> ') .. '\n' .. table.concat(lines) .. '}'
+   return 'nn.Sequential {\n' .. table.concat(arrows, ' -> ') .. '\n' .. table.concat(lines) .. '}'
 end
 
 return Sequential

@@ -1,96 +1,91 @@
 -- Convolutions and poolings over planes: constructors and text; Rust computes.
-
--- What both convolutions have in common; the weight's sizes are the difference.
-local function initConvolution(self, nIn, nOut, kW, kH, dW, dH, padW, padH, ...)
-   self.nInputPlane, self.nOutputPlane = nIn, nOut
-   self.kW, self.kH, self.dW, self.dH = kW, kH, dW or 1, dH or 1
-   self.padW = padW or 0
-   self.padH = padH or self.padW
-   self.weight, self.gradWeight = torch.Tensor(...), torch.Tensor(...):zero()
-   self.bias, self.gradBias = torch.Tensor(nOut), torch.Tensor(nOut):zero()
-   self:reset()
-end
-
-local convolution = {}
-
-function convolution:noBias()
-   self.bias, self.gradBias = nil, nil
-   return self
-end
-
-function convolution:reset(deviation)
-   local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(self.kW * self.kH * self.nInputPlane)
-   for _, tensor in ipairs { self.weight, self.bias } do
-      if nn.oldSeed then
-         tensor:apply(function() return torch.uniform(-bound, bound) end)
-      else
-         tensor:uniform(-bound, bound)
-      end
-   end
-end
+local define = require 'nn.define'
 
 -- ', a,b' unless both have their usual value
 local function pair(a, b, usual)
    return (a ~= usual or b ~= usual) and string.format(', %d,%d', a, b) or ''
 end
 
-function convolution:__tostring__()
-   local pad = pair(self.padW or 0, self.padH or 0, 0)
-   local step = pad ~= '' and string.format(', %d,%d', self.dW, self.dH) or pair(self.dW, self.dH, 1)
-   local head = string.format('(%d -> %d, %dx%d', self.nInputPlane, self.nOutputPlane, self.kW, self.kH)
-   return torch.type(self) .. head .. step .. pad .. (self.bias and ')' or ') without bias')
-end
-
-function convolution:clearState()
-   nn.utils.clear(self, 'finput', 'fgradInput', '_input', '_gradOutput')
-   return nn.Module.clearState(self)
+-- A convolution; `sizes(self)` gives those of its weight.
+local function convolution(name, sizes, scratch)
+   local class, parent = define(name, {
+      options = {
+         { 'nInputPlane' }, { 'nOutputPlane' }, { 'kW' }, { 'kH' }, { 'dW', 1 }, { 'dH', 1 }, { 'padW', 0 }, { 'padH' },
+      },
+      setup = function(self)
+         self.padH = self.padH or self.padW
+         self.weight, self.gradWeight = nn.utils.parameter(sizes(self))
+         self.bias, self.gradBias = nn.utils.parameter(self.nOutputPlane)
+         for _, field in ipairs(scratch) do self[field] = torch.Tensor() end
+         self:reset()
+      end,
+      scratch = { 'finput', 'fgradInput', '_input', '_gradOutput' },
+      text = function(self)
+         local pad = pair(self.padW or 0, self.padH or 0, 0)
+         local step = pad ~= '' and string.format(', %d,%d', self.dW, self.dH) or pair(self.dW, self.dH, 1)
+         local head = string.format('(%d -> %d, %dx%d', self.nInputPlane, self.nOutputPlane, self.kW, self.kH)
+         return head .. step .. pad .. (self.bias and ')' or ') without bias')
+      end,
+   })
+   function class:noBias()
+      self.bias, self.gradBias = nil, nil
+      return self
+   end
+   function class:reset(deviation)
+      nn.utils.draw(self.kW * self.kH * self.nInputPlane, deviation, self.weight, self.bias)
+   end
+   return class, parent
 end
 
 do
-   local class, parent = torch.class('nn.SpatialConvolution', 'nn.Module')
-   for name, method in pairs(convolution) do class[name] = method end
-   function class:__init(nIn, nOut, kW, kH, dW, dH, padW, padH)
-      parent.__init(self)
-      initConvolution(self, nIn, nOut, kW, kH, dW, dH, padW, padH, nOut, nIn, kH, kW)
+   -- Weights of older files were matrices; this class gives them their planes.
+   local class, parent = convolution('SpatialConvolution', function(self)
+      return self.nOutputPlane, self.nInputPlane, self.kH, self.kW
+   end, {})
+   class.hasPlanes = true
+
+   -- They also had one padding for both directions.
+   function class:read(file, ...)
+      parent.read(self, file, ...)
+      local both = self.padding
+      if both then
+         self.padW, self.padH, self.padding = self.padW or both, self.padH or both, nil
+      end
    end
 end
 
-do
-   local class, parent = torch.class('nn.SpatialConvolutionMM', 'nn.Module')
-   for name, method in pairs(convolution) do class[name] = method end
-   function class:__init(nIn, nOut, kW, kH, dW, dH, padW, padH)
-      parent.__init(self)
-      self.finput, self.fgradInput = torch.Tensor(), torch.Tensor()
-      initConvolution(self, nIn, nOut, kW, kH, dW, dH, padW, padH, nOut, nIn * kH * kW)
+convolution('SpatialConvolutionMM', function(self)
+   return self.nOutputPlane, self.nInputPlane * self.kH * self.kW
+end, { 'finput', 'fgradInput' })
+
+-- A pooling; `setup(self)` gives it what it has besides a window.
+local function pooling(name, setup, scratch)
+   local class, parent = define(name, {
+      options = { { 'kW' }, { 'kH' }, { 'dW' }, { 'dH' }, { 'padW', 0 }, { 'padH', 0 } },
+      setup = function(self)
+         self.ceil_mode = false
+         setup(self)
+      end,
+      scratch = scratch,
+      text = function(self)
+         local window = string.format('(%dx%d, %d,%d', self.kW, self.kH, self.dW, self.dH)
+         return window .. pair(self.padW or 0, self.padH or 0, 0) .. ')'
+      end,
+   })
+   for mode, ceil in pairs { ceil = true, floor = false } do
+      class[mode] = function(self)
+         self.ceil_mode = ceil
+         return self
+      end
    end
-end
-
-local pooling = {}
-
-function pooling:ceil()
-   self.ceil_mode = true
-   return self
-end
-
-function pooling:floor()
-   self.ceil_mode = false
-   return self
-end
-
-function pooling:__tostring__()
-   local text = string.format('(%dx%d, %d,%d', self.kW, self.kH, self.dW, self.dH)
-   return torch.type(self) .. text .. pair(self.padW or 0, self.padH or 0, 0) .. ')'
+   return class, parent
 end
 
 do
-   local class, parent = torch.class('nn.SpatialMaxPooling', 'nn.Module')
-   for name, method in pairs(pooling) do class[name] = method end
-   function class:__init(kW, kH, dW, dH, padW, padH)
-      parent.__init(self)
-      self.kW, self.kH, self.dW, self.dH = kW, kH, dW or kW, dH or kH
-      self.padW, self.padH, self.ceil_mode = padW or 0, padH or 0, false
+   local class = pooling('SpatialMaxPooling', function(self)
+      self.dW, self.dH = self.dW or self.kW, self.dH or self.kH
       self.indices = torch.LongTensor()
-   end
+   end, { 'indices' })
 
    -- the input's size is kept for unpooling
    function class:updateOutput(input)
@@ -100,30 +95,20 @@ do
       if self.indices and torch.typename(self.indices) ~= 'torch.LongTensor' then self.indices = self.indices:long() end
       return self:pool(input)
    end
-
-   function class:clearState()
-      if self.indices then self.indices:set() end
-      return parent.clearState(self)
-   end
-
    function class:empty() self:clearState() end
 end
 
 do
-   local class, parent = torch.class('nn.SpatialAveragePooling', 'nn.Module')
-   for name, method in pairs(pooling) do class[name] = method end
-   function class:__init(kW, kH, dW, dH, padW, padH)
-      parent.__init(self)
-      self.kW, self.kH, self.dW, self.dH = kW, kH, dW or 1, dH or 1
-      self.padW, self.padH, self.ceil_mode = padW or 0, padH or 0, false
+   local class = pooling('SpatialAveragePooling', function(self)
+      self.dW, self.dH = self.dW or 1, self.dH or 1
       self.count_include_pad, self.divide = true, true
-   end
-   function class:setCountIncludePad()
-      self.count_include_pad = true
-      return self
-   end
-   function class:setCountExcludePad()
-      self.count_include_pad = false
-      return self
+   end)
+   -- for objects of older files, which lack the fields
+   class.ceil_mode, class.count_include_pad, class.padW, class.padH = false, true, 0, 0
+   for setter, counts in pairs { setCountIncludePad = true, setCountExcludePad = false } do
+      class[setter] = function(self)
+         self.count_include_pad = counts
+         return self
+      end
    end
 end

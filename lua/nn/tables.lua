@@ -1,148 +1,113 @@
--- Modules from tables of tensors to tensors and back.
+-- Modules from tables of tensors to tensors and back. Rust computes what goes element by element.
+local define = require 'nn.define'
+local locate = require('nn.dimensions').locate
 
--- Lets self.gradInput have one tensor per input, and returns it.
-local function gradients(self, input)
+-- One gradient per input, of its size, kept from call to call.
+local function gradients(self, input, count)
+   count = count or #input
    if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
-   for i = #self.gradInput, #input + 1, -1 do self.gradInput[i] = nil end
-   for i = 1, #input do
+   for i = #self.gradInput, count + 1, -1 do self.gradInput[i] = nil end
+   for i = 1, count do
       self.gradInput[i] = (self.gradInput[i] or input[1].new()):resizeAs(input[i])
    end
    return self.gradInput
 end
 
-do
-   local CAddTable, parent = torch.class('nn.CAddTable', 'nn.Module')
-   function CAddTable:__init(inplace)
-      parent.__init(self)
-      self.inplace, self.gradInput = inplace, {}
-   end
-
-   function CAddTable:updateOutput(input)
-      if self.inplace then self.output:set(input[1]) else self.output:resizeAs(input[1]):copy(input[1]) end
-      for i = 2, #input do self.output:add(input[i]) end
-      return self.output
-   end
-
-   function CAddTable:updateGradInput(input, gradOutput)
-      if not self.inplace then
-         for _, g in ipairs(gradients(self, input)) do g:copy(gradOutput) end
-         return self.gradInput
-      end
-      for i = 1, #input do self.gradInput[i] = (self.gradInput[i] or input[1].new()):set(gradOutput) end
-      for i = #self.gradInput, #input + 1, -1 do self.gradInput[i] = nil end
+-- A class from its gradient: one(self, input, gradOutput, i, gradient) makes that of input `i`, of `count` or all.
+local function elementwise(name, one, spec)
+   spec = spec or {}
+   spec.setup = function(self) self.gradInput = {} end
+   local class, parent = define(name, spec)
+   function class:updateGradInput(input, gradOutput)
+      for i, gradient in ipairs(gradients(self, input, spec.count)) do one(self, input, gradOutput, i, gradient) end
       return self.gradInput
    end
+   return class, parent
+end
+
+elementwise('CAddTable', function(self, _, gradOutput, _, gradient)
+   if self.inplace then gradient:set(gradOutput) else gradient:copy(gradOutput) end
+end, { options = { { 'inplace' } } })
+
+do
+   local CSubTable = elementwise('CSubTable', function(_, _, gradOutput, i, gradient)
+      gradient:mul(gradOutput, i == 1 and 1 or -1)
+   end, { count = 2 })
+   function CSubTable:updateOutput(input) return self.output:add(input[1], -1, input[2]) end
 end
 
 do
-   local CSubTable, parent = torch.class('nn.CSubTable', 'nn.Module')
-   function CSubTable:__init()
-      parent.__init(self)
-      self.gradInput = {}
-   end
-   function CSubTable:updateOutput(input)
-      self.output:resizeAs(input[1]):copy(input[1]):add(-1, input[2])
-      return self.output
-   end
-   function CSubTable:updateGradInput(input, gradOutput)
-      local g = gradients(self, { input[1], input[2] })
-      g[1]:copy(gradOutput)
-      g[2]:copy(gradOutput):mul(-1)
+   local CMulTable = elementwise('CMulTable', function(self, input, gradOutput, i, gradient)
+      self:others(input, gradOutput, i, gradient)
+   end, { scratch = { 'tout' } })
+   -- Torch7's shortcut through the quotient; the plain way is as fast here, and right where an input is 0
+   CMulTable.updateGradInput_efficient = CMulTable.updateGradInput
+end
+
+do
+   local CDivTable = define('CDivTable', { setup = function(self) self.gradInput = {} end })
+   function CDivTable:updateGradInput(input, gradOutput)
+      local g = gradients(self, input, 2)
+      self:quotients(input, gradOutput, g[1], g[2])
       return g
    end
 end
 
-do
-   local CMulTable, parent = torch.class('nn.CMulTable', 'nn.Module')
-   function CMulTable:__init()
-      parent.__init(self)
-      self.gradInput = {}
-   end
-   function CMulTable:updateOutput(input)
-      self.output:resizeAs(input[1]):copy(input[1])
-      for i = 2, #input do self.output:cmul(input[i]) end
-      return self.output
-   end
-   -- products of all the others, so that zeros do no harm
-   function CMulTable:updateGradInput(input, gradOutput)
-      for i, g in ipairs(gradients(self, input)) do
-         g:copy(gradOutput)
-         for j, other in ipairs(input) do
-            if j ~= i then g:cmul(other) end
-         end
-      end
-      return self.gradInput
-   end
-   function CMulTable:clearState()
-      nn.utils.clear(self, 'tout')
-      return parent.clearState(self)
-   end
+for _, name in ipairs { 'CMaxTable', 'CMinTable' } do
+   elementwise(name, function(self, input, gradOutput, i, gradient)
+      self:chosen(input[i], gradOutput, self.maxIdx or self.minIdx, i, gradient)
+   end)
 end
 
 do
-   local JoinTable, parent = torch.class('nn.JoinTable', 'nn.Module')
-   function JoinTable:__init(dimension, nInputDims)
-      parent.__init(self)
-      self.size = torch.LongStorage()
-      self.dimension, self.nInputDims = dimension, nInputDims
-      self.gradInput = {}
-   end
+   local options = { { 'dimension' }, { 'nInputDims' } }
 
-   -- The dimension counted from 1, after a batch dimension where the inputs have one more than announced.
-   function JoinTable:_getPositiveDimension(input)
-      local d, dims = self.dimension, input[1]:dim()
-      if d < 0 then return dims + d + 1 end
-      if self.nInputDims and dims == self.nInputDims + 1 then return d + 1 end
+   local function dimensionOf(self, tensor)
+      local d = locate(self.dimension, tensor:dim(), self.nInputDims)
+      if d < 1 or d > tensor:dim() then
+         error(string.format('%s: dimension %d does not exist in an input of %d dimensions', torch.type(self),
+            self.dimension, tensor:dim()))
+      end
       return d
    end
 
+   local JoinTable, parent = define('JoinTable', {
+      options = options,
+      setup = function(self) self.size, self.gradInput = torch.LongStorage(), {} end,
+   })
    function JoinTable:updateOutput(input)
-      self.output:cat(input, self:_getPositiveDimension(input))
+      self.output:cat(input, dimensionOf(self, input[1]))
+      local sizes = self.output:size()
+      self.size:resize(#sizes):copy(sizes)
       return self.output
    end
-
    function JoinTable:updateGradInput(input, gradOutput)
-      local d, offset = self:_getPositiveDimension(input), 1
-      for i, g in ipairs(gradients(self, input)) do
-         local n = input[i]:size(d)
-         g:copy(gradOutput:narrow(d, offset, n))
+      local d, offset = dimensionOf(self, input[1]), 1
+      for _, gradient in ipairs(gradients(self, input)) do
+         local n = gradient:size(d)
+         gradient:copy(gradOutput:narrow(d, offset, n))
          offset = offset + n
       end
       return self.gradInput
    end
-
-   function JoinTable:type(typename, cache)
-      self.gradInput = typename and {} or self.gradInput
-      return parent.type(self, typename, cache)
-   end
-end
-
-do
-   local SplitTable, parent = torch.class('nn.SplitTable', 'nn.Module')
-   function SplitTable:__init(dimension, nInputDims)
-      parent.__init(self)
-      self.dimension, self.nInputDims = dimension, nInputDims
+   function JoinTable:type(typename, ...)
+      if typename then self.gradInput = {} end
+      return parent.type(self, typename, ...)
    end
 
-   function SplitTable:_getPositiveDimension(input)
-      local d, dims = self.dimension, input:dim()
-      if d < 0 then return dims + d + 1 end
-      if self.nInputDims and dims == self.nInputDims + 1 then return d + 1 end
-      return d
-   end
-
+   local SplitTable = define('SplitTable', { options = options })
    function SplitTable:updateOutput(input)
-      local d, slices = self:_getPositiveDimension(input), {}
+      local d, slices = dimensionOf(self, input), {}
       for i = 1, input:size(d) do slices[i] = input:select(d, i) end
       self.output = slices
       return slices
    end
-
    function SplitTable:updateGradInput(input, gradOutput)
-      if not self.gradInput then return nil end
-      local d = self:_getPositiveDimension(input)
-      self.gradInput:resizeAs(input)
-      for i = 1, #gradOutput do self.gradInput:select(d, i):copy(gradOutput[i]) end
-      return self.gradInput
+      local whole = self.gradInput
+      if not whole then return end
+      local d = dimensionOf(self, input)
+      whole:resizeAs(input)
+      for i, slice in ipairs(gradOutput) do whole:select(d, i):copy(slice) end
+      return whole
    end
 end

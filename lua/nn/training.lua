@@ -10,34 +10,31 @@ end
 
 -- One pass over the data; returns the mean loss.
 local function pass(self, dataset, order, rate)
-   local module, criterion, total = self.module, self.criterion, 0
-   for t = 1, dataset:size() do
+   local net, loss, count = self.module, self.criterion, dataset:size()
+   local after, total = self.hookExample or function() end, 0
+   for t = 1, count do
       local example = dataset[order and order[t] or t]
-      local input, target = example[1], example[2]
-      total = total + criterion:forward(module:forward(input), target)
-      module:updateGradInput(input, criterion:updateGradInput(module.output, target))
-      module:accUpdateGradParameters(input, criterion.gradInput, rate)
-      if self.hookExample then self.hookExample(self, example) end
+      local x, y = example[1], example[2]
+      total = total + loss:forward(net:forward(x), y)
+      net:backwardUpdate(x, loss:updateGradInput(net.output, y), rate)
+      after(self, example)
    end
-   return total / dataset:size()
+   return total / count
 end
 
 function StochasticGradient:train(dataset)
-   local function say(...)
-      if self.verbose then print(...) end
-   end
    local order = self.shuffleIndices and torch.randperm(dataset:size(), 'torch.LongTensor') or nil
    local rate, iteration = self.learningRate, 1
-   say('# StochasticGradient: training')
+   print('# StochasticGradient: training')
    while true do
       local loss = pass(self, dataset, order, rate)
-      say('# current error = ' .. loss)
+      if self.verbose then print('# current error = ' .. loss) end
       if self.hookIteration then self.hookIteration(self, iteration, loss) end
       iteration = iteration + 1
       rate = self.learningRate / (1 + iteration * self.learningRateDecay)
       if self.maxIteration > 0 and iteration > self.maxIteration then
-         say('# StochasticGradient: you have reached the maximum number of iterations')
-         say('# training error = ' .. loss)
+         print('# StochasticGradient: you have reached the maximum number of iterations')
+         print('# training error = ' .. loss)
          return
       end
    end

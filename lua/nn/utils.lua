@@ -81,13 +81,21 @@ function utils.recursiveFill(value, number)
    return value
 end
 
+-- Zeros in the nesting and sizes of a value.
+function utils.zerosLike(value)
+   if torch.isTensor(value) then return value.new():resizeAs(value):zero() end
+   local list = {}
+   for key, entry in pairs(value) do list[key] = utils.zerosLike(entry) end
+   return list
+end
+
 -- recursiveAdd(t, [factor,] s)
 function utils.recursiveAdd(t, factor, s)
    if s == nil then factor, s = 1, factor end
    if torch.isTensor(t) and torch.isTensor(s) then
       t:add(factor, s)
    elseif torch.type(t) == 'table' and torch.type(s) == 'table' then
-      for k, v in pairs(s) do utils.recursiveAdd(t[k], factor, v) end
+      for k, v in pairs(t) do utils.recursiveAdd(v, factor, s[k]) end
    else
       error('expecting nested tensors or tables. Got ' .. torch.type(t) .. ' and ' .. torch.type(s) .. ' instead')
    end
@@ -131,6 +139,55 @@ function utils.clear(object, ...)
       end
    end
    return object
+end
+
+-- Lets go of results that belong to other modules: empty ones take their place, and theirs stay as they are.
+function utils.letGo(object)
+   for _, name in ipairs { 'output', 'gradInput' } do
+      local value = object[name]
+      if torch.isTensor(value) then
+         object[name] = value.new()
+      elseif value ~= nil then
+         object[name] = type(value) == 'table' and {} or nil
+      end
+   end
+   return object
+end
+
+-- The fields of an object as a plain table.
+function utils.fields(object)
+   local list = {}
+   for name, value in next, object do list[name] = value end
+   return list
+end
+
+-- A copy of an object, as a file would give it back.
+function utils.written(object)
+   local file = torch.MemoryFile('rw'):binary()
+   file:writeObject(object)
+   file:seek(1)
+   local copy = file:readObject()
+   file:close()
+   return copy
+end
+
+-- First values of parameters, all drawn uniformly around 0: up to 1 / sqrt(inputs), or with a standard deviation.
+function utils.draw(inputs, deviation, ...)
+   local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(inputs)
+   for _, tensor in ipairs { ... } do tensor:uniform(-bound, bound) end
+end
+
+-- A parameter of these sizes with its gradient.
+function utils.parameter(...)
+   local value = torch.Tensor(...)
+   return value, torch.Tensor(value:size()):zero()
+end
+
+-- The field as a place for a result that starts from `value`: a view of it in place, else a tensor of its own.
+function utils.place(self, field, value)
+   local result = self[field]
+   if self.inplace then return result:set(value) end
+   return result:resizeAs(value)
 end
 
 -- The text of containers whose modules work side by side.

@@ -2,6 +2,10 @@
 -- that follow from the counts.
 local ConfusionMatrix = torch.class('optim.ConfusionMatrix')
 
+-- The rates per class, and the buffers; a loaded file brings its own, so the names are part of the format.
+local RATES = { 'valids', 'unionvalids' }
+local BUFFERS = { _target = 'Float', _prediction = 'Float', _max = 'Float', _pred_idx = 'Long', _targ_idx = 'Long' }
+
 -- nclasses: how many classes; classes: their names, for printing. A list of names alone gives both.
 function ConfusionMatrix:__init(nclasses, classes)
    if type(nclasses) == 'table' then nclasses, classes = #nclasses, nclasses end
@@ -9,20 +13,12 @@ function ConfusionMatrix:__init(nclasses, classes)
       error('optim.ConfusionMatrix: expected the number of classes or a list of their names, got '
          .. (type(nclasses) == 'number' and tostring(nclasses) or torch.type(nclasses)), 2)
    end
-   self.nclasses = nclasses
-   self.classes = classes or {}
-   self.mat = torch.LongTensor(nclasses, nclasses):zero()
-   self.valids = torch.FloatTensor(nclasses):zero()
-   self.unionvalids = torch.FloatTensor(nclasses):zero()
-   self.totalValid = 0
-   self.averageValid = 0
-   -- buffers; a loaded file brings its own, so the names are part of the format
+   self.nclasses, self.classes = nclasses, classes or {}
+   self.mat = torch.LongTensor(nclasses, nclasses)
+   for _, field in ipairs(RATES) do self[field] = torch.FloatTensor(nclasses) end
    self._mat_flat = self.mat:view(-1)
-   self._target = torch.FloatTensor()
-   self._prediction = torch.FloatTensor()
-   self._max = torch.FloatTensor()
-   self._pred_idx = torch.LongTensor()
-   self._targ_idx = torch.LongTensor()
+   for field, kind in pairs(BUFFERS) do self[field] = torch[kind .. 'Tensor']() end
+   self:zero()
 end
 
 -- The class that a number, a vector of scores or (as target) a one-hot vector stands for.
@@ -103,11 +99,8 @@ function ConfusionMatrix:batchAdd(predictions, targets)
 end
 
 function ConfusionMatrix:zero()
-   self.mat:zero()
-   self.valids:zero()
-   self.unionvalids:zero()
-   self.totalValid = 0
-   self.averageValid = 0
+   for _, field in ipairs { 'mat', unpack(RATES) } do self[field]:zero() end
+   self.totalValid, self.averageValid = 0, 0
 end
 
 -- counts as doubles: the diagonal, the sums of the rows, the sums of the columns

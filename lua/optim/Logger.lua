@@ -133,12 +133,18 @@ local function curves(self)
    return list
 end
 
+-- Runs the commands that have an argument, in this order.
 local function draw(self, gnuplot)
-   if self.logscale then gnuplot.logscale('on') end
-   gnuplot.plot(curves(self))
-   if self.plotRawCmd then gnuplot.raw(self.plotRawCmd) end
-   gnuplot.grid('on')
-   gnuplot.title('<Logger::' .. self.name .. '>')
+   for _, command in ipairs {
+      { 'logscale', self.logscale and 'on' },
+      { 'plot', curves(self) },
+      { 'raw', self.plotRawCmd },
+      { 'grid', 'on' },
+      { 'title', string.format('<Logger::%s>', self.name) },
+   } do
+      local name, argument = unpack(command)
+      if argument then gnuplot[name](argument) end
+   end
 end
 
 -- Plots the columns on the screen (see display) and into an .eps file beside the log.

@@ -2,14 +2,18 @@
 -- use around a training loop (a confusion matrix, a logger).
 optim = {}
 
--- Every name of the package. A method's file returns its function; a class's file makes its class under optim.
--- Adding a method means adding a file and its name here.
+-- Every name of the package. A method's file returns its function, that of a family a table of them; a class's file
+-- makes its class under optim. Adding a method means adding a file and its name here.
+local families = { 'adaptive' }
 local methods = {
-   'sgd', 'nag', 'asgd', 'adam', 'adamax', 'adagrad', 'adadelta', 'rmsprop', 'rprop',
+   'sgd', 'nag', 'asgd', 'rprop',
    'cg', 'lbfgs', 'lswolfe', 'polyinterp', 'FistaLS', 'cmaes', 'de', 'checkgrad',
 }
 local classes = { 'ConfusionMatrix', 'Logger' }
 
+for _, family in ipairs(families) do
+   for name, method in pairs(require('optim.' .. family)) do optim[name] = method end
+end
 for _, name in ipairs(methods) do optim[name] = require('optim.' .. name) end
 for _, name in ipairs(classes) do require('optim.' .. name) end
 

@@ -22,9 +22,9 @@ function CmdLine:silent() self.silentio = true end
 
 -- every line of the log starts with the time, and with `name` if given
 function CmdLine:addTime(name, format)
-   format = format or '%Y-%m-%d %H:%M:%S'
-   if type(format) ~= 'string' then error('a date format is a string', 2) end
-   self.dateformat = name and format .. '[' .. name .. ']: ' or format
+   if format == nil then format = '%Y-%m-%d %H:%M:%S' end
+   if type(format) ~= 'string' then error('date format: a string expected, got a ' .. type(format), 2) end
+   self.dateformat = format .. (name and string.format('[%s]: ', name) or '')
 end
 
 function CmdLine:argument(key, help, kind)
@@ -34,78 +34,77 @@ function CmdLine:argument(key, help, kind)
 end
 
 function CmdLine:option(key, default, help, kind)
-   if default == nil then error('option ' .. key .. ' has no default value', 2) end
-   kind = kind or type(default)
-   if type(default) ~= kind then error('option ' .. key .. ' has wrong default type value', 2) end
+   local given = type(default)
+   kind = kind or given
+   if default == nil or given ~= kind then
+      error(string.format('option %s: a default of type %s expected, got %s', key, kind == 'nil' and 'any' or kind,
+         default == nil and 'none' or 'a ' .. given), 2)
+   end
    local entry = { key = key, default = default, help = help, type = kind }
    self.options[key] = entry
    self.helplines[#self.helplines + 1] = entry
 end
 
 function CmdLine:text(line)
-   line = line or ''
-   assert(type(line) == 'string')
-   self.helplines[#self.helplines + 1] = line
+   if type(line or '') ~= 'string' then error('text of the help: a string expected, got a ' .. type(line), 2) end
+   self.helplines[#self.helplines + 1] = line or ''
 end
 
 function CmdLine:default()
-   local params = {}
-   for key, entry in pairs(self.options) do params[bare(key)] = entry.default end
-   return params
+   local start = {}
+   for _, entry in pairs(self.options) do start[bare(entry.key)] = entry.default end
+   return start
 end
 
--- takes line[i] as the next positional argument; how many words that was
-function CmdLine:__readArgument__(params, line, i, count)
-   local entry, value = self.arguments[count], line[i]
-   if not entry then self:error('invalid argument: ' .. tostring(value)) end
-   if entry.type and type(value) ~= entry.type then
-      self:error('invalid argument type for argument ' .. entry.key .. ' (should be ' .. entry.type .. ')')
-   end
-   params[bare(entry.key)] = value
-   return 1
-end
+-- What an option makes of the word after it, by its type.
+local READ = {
+   string = function(word) return word end,
+   number = tonumber,
+}
 
--- takes the option line[i] and its value; how many words that was
-function CmdLine:__readOption__(params, line, i)
-   local key = line[i]
-   local entry = self.options[key]
-   if not entry then self:error('unknown option ' .. tostring(key)) end
-   if entry.type == 'boolean' then
-      params[bare(key)] = not entry.default
-      return 1
-   end
-   local value = line[i + 1]
-   if value == nil then self:error('missing argument for option ' .. key) end
-   if entry.type == 'number' then
-      value = tonumber(value)
-   elseif entry.type ~= 'string' then
-      value = nil
+local function valueOf(self, option, word)
+   local read = READ[option.type]
+   local value
+   if word == nil then
+      self:error('missing argument for option ' .. option.key)
+   elseif read then
+      value = read(word)
    end
    if value == nil then
-      self:error('invalid type for option ' .. key .. ' (should be ' .. entry.type .. ')')
+      self:error(string.format('invalid type for option %s (should be %s)', option.key, option.type))
    end
-   params[bare(key)] = value
-   return 2
+   return value
 end
 
+local HELP = { ['-help'] = true, ['-h'] = true, ['--help'] = true }
+
+-- Words from the first to the last: an option takes the next as its value, except a boolean one, which turns its
+-- default around; everything else is an argument, in their order.
 function CmdLine:parse(line)
-   line = line or {}
-   local params = self:default()
-   local i, count = 1, 0
-   while line[i] ~= nil do
-      local word = line[i]
-      if word == '-help' or word == '-h' or word == '--help' then
-         self:help(line)
+   local params, words, rest = self:default(), line or {}, { unpack(self.arguments) }
+   local at = 0
+   local function following()
+      at = at + 1
+      return words[at]
+   end
+   for word in following do
+      local option = self.options[word]
+      if HELP[word] then
+         self:help(words)
          os.exit(0)
-      end
-      if self.options[word] then
-         i = i + self:__readOption__(params, line, i)
+      elseif not option then
+         local entry = table.remove(rest, 1) or self:error('invalid argument: ' .. tostring(word))
+         if entry.type and entry.type ~= type(word) then
+            self:error(string.format('invalid argument type for argument %s (should be %s)', entry.key, entry.type))
+         end
+         params[bare(entry.key)] = word
+      elseif option.type == 'boolean' then
+         params[bare(word)] = not option.default
       else
-         count = count + 1
-         i = i + self:__readArgument__(params, line, i, count)
+         params[bare(word)] = valueOf(self, option, following())
       end
    end
-   if count < #self.arguments then self:error('not enough arguments') end
+   if #rest > 0 then self:error('not enough arguments') end
    return params
 end
 

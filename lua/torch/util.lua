@@ -38,7 +38,8 @@ end
 
 -- runs a file that lies beside the package that asks for it
 function torch.include(package, file)
-   dofile(torch.packageLuaPath(package) .. '/' .. file)
+   local home = torch.packageLuaPath(package)
+   dofile(string.format('%s/%s', home, file))
 end
 
 function include(file, level)

@@ -5,14 +5,14 @@ Parser.__index = Parser
 
 function Parser:option(description)
    description.action = description.action or 'store'
-   self.option_descriptions[#self.option_descriptions + 1] = description
+   table.insert(self.option_descriptions, description)
    for _, flag in ipairs(description) do self.option_of[flag] = description end
 end
 
 function Parser:fail(message)
-   io.stderr:write(message .. '\n')
+   io.stderr:write(message, '\n')
    self:help()
-   os.exit(1)
+   return os.exit(1)
 end
 
 -- the options in a table and the other words in a list

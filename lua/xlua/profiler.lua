@@ -63,8 +63,11 @@ function Profiler:formatAll()
    return table.concat(lines, '\n')
 end
 
-function Profiler:print(name) if not self.off then print(self:format(name)) end end
-function Profiler:printAll() if not self.off then print(self:formatAll()) end end
+for shown, text in pairs { print = 'format', printAll = 'formatAll' } do
+   Profiler[shown] = function(self, ...)
+      if not self.off then print(self[text](self, ...)) end
+   end
+end
 
 function xlua.Profiler(mode, verbose)
    return setmetatable({ off = mode == 'off', verbose = verbose or mode == 'verbose' or false, events = {}, list = {} }, Profiler)

@@ -5,38 +5,61 @@ use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map;
 
-/// One line per activation whose derivative follows from its output `y` and the gradient `g`.
-macro_rules! of_output {
-    ($($name:ident $grad:ident: |$x:ident| $f:expr, |$y:ident, $g:ident| $df:expr;)*) => { $(
-        #[doc = concat!("Forward of ", stringify!($name), ": `output` gets the size of `input`.\n\n# Errors\nNot enough memory.")]
-        pub fn $name<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
-            output.resize_as(input)?;
-            map::unary(stringify!($name), output, input, 16, |$x: T| $f)
-        }
-        #[doc = concat!("Backward of ", stringify!($name), ": `grad_input` gets the size of `output`.\n\n# Errors\nSizes that differ.")]
-        pub fn $grad<T: Float>(_input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, output: &Tensor) -> Result<()> {
-            map::same_count(stringify!($grad), grad_output, output)?;
-            grad_input.resize_as(output)?;
-            map::binary(stringify!($grad), grad_input, output, grad_output, |$y: T, $g: T| $df)
-        }
-    )* };
+/// The stateless activations, one line each: what the gradient is computed from, the class, its kernels, the function of
+/// an element, and the gradient from the output or the input and the output's gradient. The macro that is named gets
+/// the list: here it makes the kernels, in `rows` the rows, and Lua has a class for every row.
+#[macro_export]
+macro_rules! for_each_activation {
+    ($make:ident) => { $make! {
+        output "nn.Tanh" tanh tanh_grad: |x| x.vtanh(), |y, g| g.mul(T::ONE.sub(y.mul(y)));
+        output "nn.Sigmoid" sigmoid sigmoid_grad: |x| ratio(T::ONE, T::ONE.add(exp_neg(x))), |y, g| g.mul(T::ONE.sub(y)).mul(y);
+        output "nn.Exp" exp exp_grad: |x| x.vexp(), |y, g| g.mul(y);
+        output "nn.Sqrt" sqrt sqrt_grad: |x| x.via(f32::sqrt, f64::sqrt), |y, g| if y == T::ZERO { T::ZERO } else { ratio(half(g), y) };
+        input "nn.Abs" abs abs_grad: |x| x.abs(), |x, g| if x >= T::ZERO { g } else { g.neg() };
+        input "nn.Log" log log_grad: |x| x.vlog(), |x, g| ratio(g, x);
+        input "nn.LogSigmoid" log_sigmoid log_sigmoid_grad: |x| log_logistic(x), |x, g| g.mul(logistic_of_minus(x));
+        input "nn.Square" square square_grad: |x| x.mul(x), |x, g| g.mul(x).mul(T::from_f64(2.0));
+        input "nn.SoftSign" soft_sign soft_sign_grad: |x| ratio(x, T::ONE.add(x.abs())),
+            |x, g| { let d = T::ONE.add(x.abs()); ratio(g, d.mul(d)) };
+        input "nn.TanhShrink" tanh_shrink tanh_shrink_grad: |x| x.sub(x.vtanh()), |x, g| { let t = x.vtanh(); g.mul(t.mul(t)) };
+    } };
 }
 
-/// One line per activation whose derivative follows from its input `x` and the gradient `g`.
-macro_rules! of_input {
-    ($($name:ident $grad:ident: |$x:ident| $f:expr, |$z:ident, $g:ident| $df:expr;)*) => { $(
-        #[doc = concat!("Forward of ", stringify!($name), ": `output` gets the size of `input`.\n\n# Errors\nNot enough memory.")]
+macro_rules! kernels {
+    ($($from:ident $class:literal $name:ident $grad:ident: |$x:ident| $f:expr, |$z:ident, $g:ident| $df:expr;)*) => { $(
+        #[doc = concat!("Forward of ", $class, ": `output` gets the size of `input`.\n\n# Errors\nNot enough memory.")]
         pub fn $name<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
             output.resize_as(input)?;
-            map::unary(stringify!($name), output, input, 4, |$x: T| $f)
+            map::unary($class, output, input, 16, |$x: T| $f)
         }
-        #[doc = concat!("Backward of ", stringify!($name), ": `grad_input` gets the size of `input`.\n\n# Errors\nSizes that differ.")]
-        pub fn $grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor) -> Result<()> {
-            map::same_count(stringify!($grad), grad_output, input)?;
-            grad_input.resize_as(input)?;
-            map::binary(stringify!($grad), grad_input, input, grad_output, |$z: T, $g: T| $df)
-        }
+        kernels!(@$from $class $grad |$z, $g| $df);
     )* };
+    (@output $class:literal $grad:ident |$z:ident, $g:ident| $df:expr) => {
+        #[doc = concat!("Backward of ", $class, ": `grad_input` gets the size of `output`.\n\n# Errors\nSizes that differ.")]
+        pub fn $grad<T: Float>(_input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, output: &Tensor) -> Result<()> {
+            gradient::<T>($class, output, grad_output, grad_input, |$z: T, $g: T| $df)
+        }
+    };
+    (@input $class:literal $grad:ident |$z:ident, $g:ident| $df:expr) => {
+        #[doc = concat!("Backward of ", $class, ": `grad_input` gets the size of `input`.\n\n# Errors\nSizes that differ.")]
+        pub fn $grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor) -> Result<()> {
+            gradient::<T>($class, input, grad_output, grad_input, |$z: T, $g: T| $df)
+        }
+    };
+}
+for_each_activation!(kernels);
+
+#[inline(always)]
+fn gradient<T: Float>(
+    name: &'static str,
+    known: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    f: impl Fn(T, T) -> T + Copy + Sync,
+) -> Result<()> {
+    map::same_count(name, grad_output, known)?;
+    grad_input.resize_as(known)?;
+    map::binary(name, grad_input, known, grad_output, f)
 }
 
 #[inline(always)]
@@ -45,26 +68,45 @@ fn ratio<T: Float>(a: T, b: T) -> T {
 }
 
 #[inline(always)]
+fn half<T: Float>(x: T) -> T {
+    x.mul(T::from_f64(0.5))
+}
+
+#[inline(always)]
 fn exp_neg<T: Float>(x: T) -> T {
     x.neg().vexp()
 }
 
-of_output! {
-    tanh tanh_grad: |x| x.vtanh(), |y, g| g.mul(T::ONE.sub(y.mul(y)));
-    sigmoid sigmoid_grad: |x| ratio(T::ONE, T::ONE.add(exp_neg(x))), |y, g| g.mul(T::ONE.sub(y)).mul(y);
-    exp exp_grad: |x| x.vexp(), |y, g| g.mul(y);
-    sqrt sqrt_grad: |x| x.via(f32::sqrt, f64::sqrt),
-        |y, g| if y == T::ZERO { T::ZERO } else { ratio(g.mul(T::from_f64(0.5)), y) };
+/// `exp(-m) + exp(-x - m)` for the larger `m` of 0 and `-x`, which cannot overflow.
+#[inline(always)]
+fn shifted<T: Float>(x: T) -> (T, T, T) {
+    let m = if x < T::ZERO { x.neg() } else { T::ZERO };
+    let part = x.neg().sub(m).vexp();
+    (m, part, exp_neg(m).add(part))
 }
 
-of_input! {
-    abs abs_grad: |x| x.abs(), |x, g| if x < T::ZERO { g.neg() } else { g };
-    log log_grad: |x| x.vlog(), |x, g| ratio(g, x);
-    log_sigmoid log_sigmoid_grad: |x| T::ONE.add(exp_neg(x)).vlog().neg(),
-        |x, g| { let z = exp_neg(x); ratio(g.mul(z), T::ONE.add(z)) };
-    square square_grad: |x| x.mul(x), |x, g| g.mul(x).mul(T::from_f64(2.0));
-    soft_sign soft_sign_grad: |x| ratio(x, T::ONE.add(x.abs())),
-        |x, g| { let d = T::ONE.add(x.abs()); ratio(g, d.mul(d)) };
+/// `log(1 / (1 + exp(-x)))`.
+#[inline(always)]
+fn log_logistic<T: Float>(x: T) -> T {
+    let (m, _, sum) = shifted(x);
+    m.add(sum.vlog()).neg()
+}
+
+/// `1 / (1 + exp(x))`.
+#[inline(always)]
+fn logistic_of_minus<T: Float>(x: T) -> T {
+    let (_, part, sum) = shifted(x);
+    ratio(part, sum)
+}
+
+/// Where an activation with a flag for it works in place, the result becomes a view of `from`; else it gets its size.
+fn place(result: &Tensor, from: &Tensor, inplace: bool) -> Result<()> {
+    if inplace { result.set(from) } else { result.resize_as(from) }
+}
+
+/// As [`place`]: in place a view of the gradient of the output, else of the size of `like`.
+fn place_gradient(result: &Tensor, grad_output: &Tensor, like: &Tensor, inplace: bool) -> Result<()> {
+    place(result, if inplace { grad_output } else { like }, inplace)
 }
 
 /// Threshold: keeps what is greater than `threshold`, anything else (nan too) becomes `val`. In place, `input` is
@@ -73,11 +115,7 @@ of_input! {
 /// # Errors
 /// Not enough memory.
 pub fn threshold<T: Float>(input: &Tensor, output: &Tensor, threshold: T, val: T, inplace: bool) -> Result<()> {
-    if inplace {
-        output.set(input)?
-    } else {
-        output.resize_as(input)?
-    }
+    place(output, input, inplace)?;
     map::unary("threshold", output, input, 1, |x: T| if x > threshold { x } else { val })
 }
 
@@ -90,14 +128,11 @@ pub fn threshold_grad<T: Float>(
     grad_output: &Tensor,
     grad_input: &Tensor,
     threshold: T,
+    _val: T,
     inplace: bool,
 ) -> Result<()> {
     map::same_count("threshold", grad_output, input)?;
-    if inplace {
-        grad_input.set(grad_output)?
-    } else {
-        grad_input.resize_as(input)?
-    }
+    place_gradient(grad_input, grad_output, input, inplace)?;
     map::binary("threshold", grad_input, grad_output, input, |g: T, x: T| if x > threshold { g } else { T::ZERO })
 }
 
@@ -106,11 +141,7 @@ pub fn threshold_grad<T: Float>(
 /// # Errors
 /// Not enough memory.
 pub fn leaky<T: Float>(input: &Tensor, output: &Tensor, slope: T, inplace: bool) -> Result<()> {
-    if inplace {
-        output.set(input)?
-    } else {
-        output.resize_as(input)?
-    }
+    place(output, input, inplace)?;
     map::unary("leaky", output, input, 1, |x: T| if x > T::ZERO { x } else { x.mul(slope) })
 }
 
@@ -126,11 +157,7 @@ pub fn leaky_grad<T: Float>(
     inplace: bool,
 ) -> Result<()> {
     map::same_count("leaky", grad_output, input)?;
-    if inplace {
-        grad_input.set(grad_output)?
-    } else {
-        grad_input.resize_as(input)?
-    }
+    place_gradient(grad_input, grad_output, input, inplace)?;
     map::binary("leaky", grad_input, grad_output, input, |g: T, x: T| if x > T::ZERO { g } else { g.mul(slope) })
 }
 
@@ -139,12 +166,8 @@ pub fn leaky_grad<T: Float>(
 /// # Errors
 /// Not enough memory.
 pub fn elu<T: Float>(input: &Tensor, output: &Tensor, alpha: T, inplace: bool) -> Result<()> {
-    if inplace {
-        output.set(input)?
-    } else {
-        output.resize_as(input)?
-    }
-    let f = |x: T| if x > T::ZERO { x } else { x.vexp().sub(T::ONE).mul(alpha) };
+    place(output, input, inplace)?;
+    let f = |x: T| if x <= T::ZERO { x.vexp().sub(T::ONE).mul(alpha) } else { x };
     map::unary("elu", output, input, 16, f)
 }
 
@@ -161,12 +184,8 @@ pub fn elu_grad<T: Float>(
     inplace: bool,
 ) -> Result<()> {
     map::same_count("elu", grad_output, output)?;
-    if inplace {
-        grad_input.set(grad_output)?
-    } else {
-        grad_input.resize_as(output)?
-    }
-    let f = |g: T, y: T| if y > T::ZERO { g } else { g.mul(y.add(alpha)) };
+    place_gradient(grad_input, grad_output, output, inplace)?;
+    let f = |g: T, y: T| if y <= T::ZERO { g.mul(y.add(alpha)) } else { g };
     map::binary("elu", grad_input, grad_output, output, f)
 }
 
@@ -175,11 +194,7 @@ pub fn elu_grad<T: Float>(
 /// # Errors
 /// Not enough memory.
 pub fn hard_tanh<T: Float>(input: &Tensor, output: &Tensor, low: T, high: T, inplace: bool) -> Result<()> {
-    if inplace {
-        output.set(input)?
-    } else {
-        output.resize_as(input)?
-    }
+    place(output, input, inplace)?;
     let f = |x: T| {
         if x < low {
             low
@@ -205,11 +220,7 @@ pub fn hard_tanh_grad<T: Float>(
     inplace: bool,
 ) -> Result<()> {
     map::same_count("hard_tanh", grad_output, input)?;
-    if inplace {
-        grad_input.set(grad_output)?
-    } else {
-        grad_input.resize_as(input)?
-    }
+    place_gradient(grad_input, grad_output, input, inplace)?;
     let f = |g: T, x: T| if x <= low || x >= high { T::ZERO } else { g };
     map::binary("hard_tanh", grad_input, grad_output, input, f)
 }

@@ -54,6 +54,11 @@ fn vector<T: Float>(t: Option<&Tensor>, n: usize, default: T) -> Result<Vec<T>> 
     t.to_vec::<T>()
 }
 
+/// `1 / sqrt(v)`; 0 for no variance at all, so that constant input gives 0.
+fn inverse_root(v: f64) -> f64 {
+    if v == 0.0 { 0.0 } else { 1.0 / v.sqrt() }
+}
+
 /// A batch of one sample, or a sample alone, cannot give statistics.
 fn collects(train: bool, batch: usize) -> bool {
     train && batch > 1
@@ -94,7 +99,7 @@ pub fn forward<T: Float>(
         for c in first..first + count {
             // SAFETY: channel `c` of each vector and its positions in input and output; channels do not share any.
             unsafe {
-                let (mut mean, mut inv) = ((*rm.at(c)).to_f64(), 1.0 / ((*rv.at(c)).to_f64() + eps).sqrt());
+                let (mut mean, mut inv) = ((*rm.at(c)).to_f64(), inverse_root((*rv.at(c)).to_f64() + eps));
                 if collects(train, ch.batch) {
                     let n = ch.values() as f64;
                     (mean, inv) = (0.0, 0.0);
@@ -102,7 +107,7 @@ pub fn forward<T: Float>(
                     mean /= n;
                     ch.each(c, |i| inv += ((*x.at(i)).to_f64() - mean).powi(2));
                     let unbiased = inv / (n - 1.0);
-                    inv = 1.0 / (inv / n + eps).sqrt();
+                    inv = inverse_root(inv / n + eps);
                     *rm.at(c) = T::from_f64(momentum * mean + (1.0 - momentum) * (*rm.at(c)).to_f64());
                     *rv.at(c) = T::from_f64(momentum * unbiased + (1.0 - momentum) * (*rv.at(c)).to_f64());
                     *sm.at(c) = T::from_f64(mean);
@@ -116,6 +121,47 @@ pub fn forward<T: Float>(
     Ok(())
 }
 
+/// What both backward passes start from: the elements in a row, and what the forward pass did to each channel.
+struct Backward<T> {
+    ch: Channels,
+    /// Whether the forward pass used the statistics of the batch.
+    collected: bool,
+    /// Mean and 1/std per channel.
+    used: Vec<(f64, f64)>,
+    x: Ptr<T>,
+    g: Ptr<T>,
+    /// Keeps copies alive that `x` and `g` may point into.
+    _keep: [Tensor; 2],
+}
+
+/// The running and the saved statistics, and what decides between them.
+struct Statistics<'a> {
+    running: [&'a Tensor; 2],
+    saved: [&'a Tensor; 2],
+    train: bool,
+    eps: f64,
+}
+
+impl<T: Float> Backward<T> {
+    fn new(input: &Tensor, grad_output: &Tensor, s: &Statistics, dims: i64) -> Result<Backward<T>> {
+        let ch = Channels::of(input, s.running[0], dims)?;
+        demand!(
+            grad_output.same_size(input),
+            "BatchNormalization: gradOutput {} should have the size of the input, {}",
+            grad_output.shape_text(),
+            input.shape_text()
+        );
+        let collected = collects(s.train, ch.batch);
+        let [mean, spread] = if collected { s.saved } else { s.running };
+        let (mean, spread) = (vector(Some(mean), ch.count, T::ZERO)?, vector(Some(spread), ch.count, T::ONE)?);
+        let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
+        let used = mean.iter().zip(&spread).map(|(m, s)| (m.to_f64(), inverse(s.to_f64()))).collect();
+        let keep = [dense::<T>(input)?, dense::<T>(grad_output)?];
+        let (x, g) = (Ptr(keep[0].view::<T>()?.ptr), Ptr(keep[1].view::<T>()?.ptr));
+        Ok(Backward { ch, collected, used, x, g, _keep: keep })
+    }
+}
+
 /// Sums over a channel: of the gradient, and of the gradient times the centred input.
 fn sums<T: Float>(ch: Channels, c: usize, x: Ptr<T>, g: Ptr<T>, mean: f64) -> (f64, f64) {
     let (mut sum, mut dot) = (0.0, 0.0);
@@ -126,15 +172,6 @@ fn sums<T: Float>(ch: Channels, c: usize, x: Ptr<T>, g: Ptr<T>, mean: f64) -> (f
         dot += g * (x - mean);
     });
     (sum, dot)
-}
-
-/// Mean and 1/std that the forward pass used, per channel.
-fn used<T: Float>(stats: [&Tensor; 4], collected: bool, n: usize, eps: f64) -> Result<Vec<(f64, f64)>> {
-    let [rm, rv, sm, ss] = stats;
-    let (m, s) = if collected { (sm, ss) } else { (rm, rv) };
-    let (m, s) = (vector::<T>(Some(m), n, T::ZERO)?, vector::<T>(Some(s), n, T::ONE)?);
-    let inverse = |v: f64| if collected { v } else { 1.0 / (v + eps).sqrt() };
-    Ok(m.iter().zip(&s).map(|(m, s)| (m.to_f64(), inverse(s.to_f64()))).collect())
 }
 
 /// The gradient of the input, of its size.
@@ -155,17 +192,15 @@ pub fn grad_input<T: Float>(
     dims: i64,
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
-    let ch = Channels::of(input, running_mean, dims)?;
-    map::same_count("BatchNormalization", grad_output, input)?;
-    let collected = collects(train, ch.batch);
-    let stats = used::<T>([running_mean, running_var, save_mean, save_std], collected, ch.count, eps)?;
-    let w = vector(weight, ch.count, T::ONE)?;
-    let (x, g) = (dense::<T>(input)?, dense::<T>(grad_output)?);
+    let s = Statistics { running: [running_mean, running_var], saved: [save_mean, save_std], train, eps };
+    let b = Backward::<T>::new(input, grad_output, &s, dims)?;
+    let w = vector(weight, b.ch.count, T::ONE)?;
     let r = Ptr(target::<T>(grad_input, input.layout().sizes())?);
-    let (x, g) = (Ptr(x.view::<T>()?.ptr), Ptr(g.view::<T>()?.ptr));
+    let (x, g, n) = (b.x, b.g, b.ch.values() as f64);
+    let (ch, used, collected) = (b.ch, &b.used, b.collected);
     map::split(ch.count, ch.values() * 4, |first, count| {
         for c in first..first + count {
-            let ((mean, inv), w, n) = (stats[c], w[c].to_f64(), ch.values() as f64);
+            let ((mean, inv), w) = (used[c], w[c].to_f64());
             let (sum, dot) = if collected { sums(ch, c, x, g, mean) } else { (0.0, 0.0) };
             let (mean_g, slope) = (sum / n, dot * inv * inv / n);
             ch.each(c, |i| {
@@ -198,26 +233,22 @@ pub fn acc_grad<T: Float>(
     eps: f64,
     dims: i64,
 ) -> Result<()> {
-    let ch = Channels::of(input, running_mean, dims)?;
-    map::same_count("BatchNormalization", grad_output, input)?;
-    let collected = collects(train, ch.batch);
-    let stats = used::<T>([running_mean, running_var, save_mean, save_std], collected, ch.count, eps)?;
-    let (x, g) = (dense::<T>(input)?, dense::<T>(grad_output)?);
-    let (x, g) = (Ptr(x.view::<T>()?.ptr), Ptr(g.view::<T>()?.ptr));
-    let mut found = vec![(0.0, 0.0); ch.count];
-    for (c, f) in found.iter_mut().enumerate() {
-        let (sum, dot) = sums(ch, c, x, g, stats[c].0);
-        *f = (dot * stats[c].1 * scale, sum * scale);
-    }
+    let s = Statistics { running: [running_mean, running_var], saved: [save_mean, save_std], train, eps };
+    let b = Backward::<T>::new(input, grad_output, &s, dims)?;
+    let found: Vec<[f64; 2]> = (0..b.ch.count)
+        .map(|c| {
+            let (mean, inv) = b.used[c];
+            let (sum, dot) = sums(b.ch, c, b.x, b.g, mean);
+            [dot * inv * scale, sum * scale]
+        })
+        .collect();
     for (t, pick) in [(grad_weight, 0), (grad_bias, 1)] {
         let Some(t) = t else { continue };
-        demand!(t.numel() == ch.count, "expected {} elements, got {}", ch.count, t.shape_text());
-        let mut i = 0;
+        demand!(t.numel() == b.ch.count, "expected {} elements, got {}", b.ch.count, t.shape_text());
+        let mut add = found.iter().map(|f| f[pick]);
         crate::tensor::walk::for_each_ptr(&t.view::<T>()?, |p| {
-            let add = if pick == 0 { found[i].0 } else { found[i].1 };
             // SAFETY: the walk stays inside the view.
-            unsafe { *p = T::from_f64((*p).to_f64() + add) };
-            i += 1;
+            unsafe { *p = T::from_f64((*p).to_f64() + add.next().unwrap_or(0.0)) };
         });
     }
     Ok(())

@@ -1,16 +1,23 @@
-//! Criteria: input and target of the same number of elements; losses are numbers.
+//! Criteria that go element by element: input and target of the same number of elements; losses are numbers.
 
-use super::{dense, target as result};
+use super::{Flat, dense};
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::{DType, Element, Float};
+use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::same_count;
-use crate::tensor::{map, walk};
+use crate::tensor::layout::Layout;
+use crate::tensor::map::{self, same_count};
+use std::cell::Cell;
 
 /// The sum of `f` over pairs of elements, divided by their number where `average` is set.
-fn over_pairs<T: Float>(a: &Tensor, b: &Tensor, average: bool, f: impl Fn(f64, f64) -> f64) -> Result<f64> {
-    same_count("criterion", a, b)?;
+fn over_pairs<T: Float>(
+    name: &'static str,
+    a: &Tensor,
+    b: &Tensor,
+    average: bool,
+    f: impl Fn(f64, f64) -> f64,
+) -> Result<f64> {
+    same_count(name, a, b)?;
     let (x, y) = (dense::<T>(a)?, dense::<T>(b)?);
     let (x, y) = (x.view::<T>()?, y.view::<T>()?);
     let mut sum = 0.0;
@@ -21,127 +28,164 @@ fn over_pairs<T: Float>(a: &Tensor, b: &Tensor, average: bool, f: impl Fn(f64, f
     Ok(if average { sum / a.numel() as f64 } else { sum })
 }
 
-fn norm<T: Float>(x: &Tensor, average: bool, by: f64) -> T {
-    T::from_f64(if average { by / x.numel() as f64 } else { by })
+fn norm<T: Float>(x: &Tensor, average: bool) -> T {
+    T::from_f64(if average { 1.0 / x.numel() as f64 } else { 1.0 })
 }
 
-/// Squared differences.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn mse<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
-    over_pairs::<T>(input, target, average, |x, y| (x - y) * (x - y))
-}
-
-/// Backward of [`mse`], of the input's size.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn mse_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool) -> Result<()> {
-    same_count("MSECriterion", input, target)?;
-    grad_input.resize_as(input)?;
-    let by = norm::<T>(input, average, 2.0);
-    map::binary("MSECriterion", grad_input, input, target, |x: T, y: T| x.sub(y).mul(by))
-}
-
-/// Absolute differences.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn abs<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
-    over_pairs::<T>(input, target, average, |x, y| (x - y).abs())
-}
-
-/// Backward of [`abs`], of the input's size.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn abs_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool) -> Result<()> {
-    same_count("AbsCriterion", input, target)?;
-    grad_input.resize_as(input)?;
-    let by = norm::<T>(input, average, 1.0);
-    map::binary("AbsCriterion", grad_input, input, target, |x: T, y: T| if x.sub(y) >= T::ZERO { by } else { by.neg() })
-}
-
-/// Huber's loss with its bend at 1.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn smooth_l1<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
-    over_pairs::<T>(input, target, average, |x, y| {
-        let d = (x - y).abs();
-        if d < 1.0 { 0.5 * d * d } else { d - 0.5 }
-    })
-}
-
-/// Backward of [`smooth_l1`], of the input's size.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn smooth_l1_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool) -> Result<()> {
-    same_count("SmoothL1Criterion", input, target)?;
-    grad_input.resize_as(input)?;
-    let by = norm::<T>(input, average, 1.0);
-    map::binary("SmoothL1Criterion", grad_input, input, target, |x: T, y: T| {
-        let d = x.sub(y);
-        if d < T::ONE.neg() {
-            by.neg()
-        } else if d > T::ONE {
-            by
-        } else {
-            by.mul(d)
+/// One entry per criterion: the class, its kernels, the loss of a pair in double precision, and its slope in the
+/// tensors' own; a name in brackets is a parameter.
+macro_rules! pairwise {
+    ($($class:literal $loss:ident $grad:ident$(($p:ident))?: |$x:ident, $y:ident| $f:expr,
+        |$u:ident, $v:ident| $df:expr;)*) => { $(
+        #[doc = concat!("The loss of nn.", $class, ".\n\n# Errors\nSizes that differ.")]
+        pub fn $loss<T: Float>(input: &Tensor, target: &Tensor, average: bool $(, $p: f64)?) -> Result<f64> {
+            over_pairs::<T>($class, input, target, average, |$x, $y| $f)
         }
-    })
+        #[doc = concat!("The gradient of nn.", $class, ", of the input's size.\n\n# Errors\nSizes that differ.")]
+        pub fn $grad<T: Float>(
+            input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool $(, $p: f64)?
+        ) -> Result<()> {
+            $(let $p = T::from_f64($p);)?
+            same_count($class, input, target)?;
+            grad_input.resize_as(input)?;
+            let by = norm::<T>(input, average);
+            map::binary($class, grad_input, input, target, |$u: T, $v: T| by.mul($df))
+        }
+    )* };
 }
 
-/// Hinge loss of targets 1 and -1.
+fn select<T: Float>(cond: bool, v: T) -> T {
+    if cond { v } else { T::ZERO }
+}
+
+pairwise! {
+    "MSECriterion" mse mse_grad: |x, y| (x - y) * (x - y), |x, y| x.sub(y).mul(T::from_f64(2.0));
+    "AbsCriterion" abs abs_grad: |x, y| (x - y).abs(), |x, y| if x.sub(y) >= T::ZERO { T::ONE } else { T::ONE.neg() };
+    "SmoothL1Criterion" smooth_l1 smooth_l1_grad:
+        |x, y| { let d = (x - y).abs(); if d < 1.0 { 0.5 * d * d } else { d - 0.5 } },
+        |x, y| {
+            let d = x.sub(y);
+            if d < T::ONE.neg() { T::ONE.neg() } else if d > T::ONE { T::ONE } else { d }
+        };
+    "MarginCriterion" margin margin_grad(margin):
+        |x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 },
+        |x, y| select(x.mul(y) < margin, y.neg());
+    "SoftMarginCriterion" soft_margin soft_margin_grad: |x, y| (1.0 + (-x * y).exp()).ln(),
+        |x, y| { let z = x.mul(y).neg().vexp(); y.neg().mul(z).div(T::ONE.add(z)).unwrap_or(T::ZERO) };
+    "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(margin):
+        |x, y| if y == 1.0 { x } else if y == -1.0 && x < margin { margin - x } else { 0.0 },
+        |x, y| if y == T::ONE { y } else { select(y == T::ONE.neg() && x <= margin, y) };
+    "DistKLDivCriterion" divergence divergence_grad: |x, y| if y > 0.0 { y * (y.ln() - x) } else { 0.0 },
+        |_x, y| select(y > T::ZERO, y.neg());
+}
+
+fn same_shape(input: &Tensor, target: &Tensor) -> Result<()> {
+    demand!(
+        input.same_size(target),
+        "DistKLDivCriterion: input {} and target {} differ in size",
+        input.shape_text(),
+        target.shape_text()
+    );
+    Ok(())
+}
+
+/// [`divergence`] of distributions, which have the same sizes, not only as many elements.
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn margin<T: Float>(input: &Tensor, target: &Tensor, average: bool, margin: f64) -> Result<f64> {
-    over_pairs::<T>(input, target, average, |x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 })
+pub fn kl<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
+    same_shape(input, target)?;
+    divergence::<T>(input, target, average)
 }
 
-/// Backward of [`margin`], of the input's size.
+/// Backward of [`kl`], of the input's size.
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn margin_grad<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    grad_input: &Tensor,
-    average: bool,
-    margin: T,
-) -> Result<()> {
-    same_count("MarginCriterion", input, target)?;
+pub fn kl_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool) -> Result<()> {
+    same_shape(input, target)?;
+    divergence_grad::<T>(input, target, grad_input, average)
+}
+
+/// Sum of absolute values, nn.L1Cost.
+///
+/// # Errors
+/// None for floating-point tensors.
+pub fn l1<T: Float>(input: &Tensor) -> Result<f64> {
+    map::fold(input, 0.0, |sum, x: T| sum + x.to_f64().abs())
+}
+
+/// Backward of [`l1`]: signs.
+///
+/// # Errors
+/// Not enough memory.
+pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
     grad_input.resize_as(input)?;
-    let by = norm::<T>(input, average, 1.0);
-    let f = |x: T, y: T| if x.mul(y) < margin { by.mul(y).neg() } else { T::ZERO };
-    map::binary("MarginCriterion", grad_input, input, target, f)
+    let sign = |x: T| if x > T::ZERO { T::ONE } else { select(x < T::ZERO, T::ONE.neg()) };
+    map::unary("L1Cost", grad_input, input, 1, sign)
 }
 
 const EPS: f64 = 1e-12;
 
-fn weights_of<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Vec<T>>> {
+/// One weight per column, if any, for input (columns) or (rows x columns).
+fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Flat<T>>> {
     let Some(w) = weights else { return Ok(None) };
-    same_count("criterion weights", w, input)?;
-    Ok(Some(w.to_vec::<T>()?))
+    let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
+    demand!(fits, "{name}: {} weights do not fit the columns of input {}", w.numel(), input.shape_text());
+    Flat::of(w).map(Some)
 }
 
-/// Binary cross entropy of probabilities; `weights` of the input's size, or none.
+/// The sum of `f(x, y)` times the column's weight.
+fn over_columns<T: Float>(
+    name: &'static str,
+    [input, target]: [&Tensor; 2],
+    average: bool,
+    weights: Option<&Tensor>,
+    f: impl Fn(f64, f64) -> f64,
+) -> Result<f64> {
+    let Some(w) = columns::<T>(name, weights, input)? else { return over_pairs::<T>(name, input, target, average, f) };
+    let i = Cell::new(0);
+    over_pairs::<T>(name, input, target, average, |x, y| {
+        let at = i.get();
+        i.set(if at + 1 == w.len { 0 } else { at + 1 });
+        w.at(at).to_f64() * f(x, y)
+    })
+}
+
+/// Backward of [`over_columns`], with the slope of `f`.
+fn column_grad<T: Float>(
+    name: &'static str,
+    [input, target, grad_input]: [&Tensor; 3],
+    average: bool,
+    weights: Option<&Tensor>,
+    slope: impl Fn(f64, f64) -> f64 + Copy + Sync,
+) -> Result<()> {
+    same_count(name, input, target)?;
+    columns::<T>(name, weights, input)?;
+    grad_input.resize_as(input)?;
+    let by = norm::<f64>(input, average);
+    map::binary(name, grad_input, input, target, |x: T, y: T| T::from_f64(by * slope(x.to_f64(), y.to_f64())))?;
+    let Some(w) = weights else { return Ok(()) };
+    let mut row = vec![1; input.ndim() - 1];
+    row.push(w.numel());
+    let spread = dense::<T>(w)?;
+    let sizes = input.layout();
+    let spread = spread.with_layout(
+        Layout::strided(spread.offset(), &row, Layout::contiguous(&row)?.strides())?.expand(sizes.sizes())?,
+    );
+    map::binary(name, grad_input, grad_input, &spread, |g: T, w: T| g.mul(w))
+}
+
+/// Binary cross entropy of probabilities, with a weight per column or none.
 ///
 /// # Errors
-/// Sizes that differ.
+/// Sizes that differ, values outside 0 to 1.
 pub fn bce<T: Float>(input: &Tensor, target: &Tensor, average: bool, weights: Option<&Tensor>) -> Result<f64> {
-    let w = weights_of::<T>(weights, input)?;
-    let outside = input.to_vec::<T>()?.into_iter().find(|x| *x < T::ZERO || *x > T::ONE);
-    demand!(outside.is_none(), "input value should be between 0~1, but got {:?}", outside.unwrap_or(T::ZERO));
-    let i = std::cell::Cell::new(0);
-    let sum = over_pairs::<T>(input, target, average, |x, y| {
-        let w = w.as_ref().map_or(1.0, |w| w[i.replace(i.get() + 1)].to_f64());
-        w * ((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y))
-    })?;
-    Ok(-sum)
+    let outside = map::fold(input, None, |o, x: T| if x < T::ZERO || x > T::ONE { Some(x) } else { o })?;
+    demand!(outside.is_none(), "BCECriterion: input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
+    over_columns::<T>("BCECriterion", [input, target], average, weights, |x, y| {
+        -((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y))
+    })
 }
 
 /// Backward of [`bce`], of the input's size.
@@ -155,120 +199,63 @@ pub fn bce_grad<T: Float>(
     average: bool,
     weights: Option<&Tensor>,
 ) -> Result<()> {
-    same_count("BCECriterion", input, target)?;
-    let by = norm::<f64>(input, average, 1.0);
-    let (w, x, y) = (weights_of::<T>(weights, input)?, input.to_vec::<T>()?, target.to_vec::<T>()?);
-    let r = result::<T>(grad_input, input.layout().sizes())?;
-    for (i, (x, y)) in x.iter().zip(&y).enumerate() {
-        let (x, y) = (x.to_f64(), y.to_f64());
-        let w = w.as_ref().map_or(1.0, |w| w[i].to_f64());
-        // SAFETY: the result has as many elements as the input.
-        unsafe { *r.add(i) = T::from_f64(-by * w * (y - x) / ((1.0 - x + EPS) * (x + EPS))) };
-    }
+    column_grad::<T>("BCECriterion", [input, target, grad_input], average, weights, |x, y| {
+        (x - y) / ((1.0 - x + EPS) * (x + EPS))
+    })
+}
+
+fn in_rows(input: &Tensor, target: &Tensor) -> Result<()> {
+    demand!(
+        input.is_contiguous() && target.is_contiguous(),
+        "MultiLabelSoftMarginCriterion: contiguous input and target expected"
+    );
     Ok(())
 }
 
-/// The elements of a tensor of any type as integers.
-fn integers(t: &Tensor) -> Result<Vec<i64>> {
-    fn of<T: Element>(t: &Tensor) -> Result<Vec<i64>> {
-        let mut out = Vec::with_capacity(t.numel());
-        walk::for_each(&t.view::<T>()?, |v| out.push(v.to_i64()));
-        Ok(out)
-    }
-    match t.dtype() {
-        DType::Byte => of::<u8>(t),
-        DType::Char => of::<i8>(t),
-        DType::Short => of::<i16>(t),
-        DType::Int => of::<i32>(t),
-        DType::Long => of::<i64>(t),
-        DType::Float => of::<f32>(t),
-        DType::Double => of::<f64>(t),
-        DType::Half => of::<half::f16>(t),
-    }
-}
-
-/// The classes of a batch: for each row its class from 0 and weight, or nothing where it is to be ignored.
-fn classes<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    weights: Option<&Tensor>,
-    ignore: i64,
-) -> Result<Vec<Option<(usize, f64)>>> {
-    let nd = input.ndim();
-    demand!(nd == 1 || nd == 2, "input tensor should be 1D or 2D, got {}", input.shape_text());
-    let (rows, n) = if nd == 1 { (1, input.size(0)) } else { (input.size(0), input.size(1)) };
-    demand!(target.ndim() <= 1 && target.numel() >= 1, "multi-target not supported, got {}", target.shape_text());
-    let t = integers(target)?;
-    demand!(nd == 1 || t.len() == rows, "target {} does not fit input {}", target.shape_text(), input.shape_text());
-    let w = match weights {
-        Some(w) => {
-            demand!(w.numel() == n, "weights {} should have one entry per class, of {n}", w.shape_text());
-            Some(w.to_vec::<T>()?)
-        }
-        None => None,
-    };
-    let mut out = Vec::with_capacity(rows);
-    for &c in &t[..rows] {
-        if c == ignore {
-            out.push(None);
-            continue;
-        }
-        demand!(c >= 1 && c as usize <= n, "target class {c} out of range 1..{n}");
-        let c = c as usize - 1;
-        out.push(Some((c, w.as_ref().map_or(1.0, |w| w[c].to_f64()))));
-    }
-    Ok(out)
-}
-
-/// Negative log likelihood: input (classes) or (batch x classes) of log-probabilities, target the classes from 1.
-/// Returns the loss and the total weight.
+/// Binary cross entropy of scores, whose probabilities are their sigmoids, with a weight per column or none.
 ///
 /// # Errors
-/// A class that is not there, sizes that do not fit.
-pub fn class_nll<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    average: bool,
-    weights: Option<&Tensor>,
-    ignore: i64,
-) -> Result<(f64, f64)> {
-    let keep = dense::<T>(input)?;
-    let x = keep.view::<T>()?;
-    let n = input.size(input.ndim().saturating_sub(1));
-    let (mut loss, mut total) = (0.0, 0.0);
-    for (i, c) in classes::<T>(input, target, weights, ignore)?.into_iter().enumerate() {
-        if let Some((c, w)) = c {
-            // SAFETY: class `c` of row `i`, checked by `classes`.
-            loss -= unsafe { *x.ptr.add(i * n + c) }.to_f64() * w;
-            total += w;
-        }
-    }
-    Ok((if average && total != 0.0 { loss / total } else { loss }, total))
+/// Sizes that differ, tensors with gaps.
+pub fn multi_label<T: Float>(input: &Tensor, target: &Tensor, average: bool, weights: Option<&Tensor>) -> Result<f64> {
+    in_rows(input, target)?;
+    over_columns::<T>("MultiLabelSoftMarginCriterion", [input, target], average, weights, |x, y| {
+        (-x.abs()).exp().ln_1p() + if x >= 0.0 { x - x * y } else { -x * y }
+    })
 }
 
-/// Backward of [`class_nll`], of the input's size.
+/// Backward of [`multi_label`], of the input's size.
 ///
 /// # Errors
-/// As [`class_nll`].
-pub fn class_nll_grad<T: Float>(
+/// As [`multi_label`].
+pub fn multi_label_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
     average: bool,
     weights: Option<&Tensor>,
-    ignore: i64,
 ) -> Result<()> {
-    let classes = classes::<T>(input, target, weights, ignore)?;
-    let n = input.size(input.ndim() - 1);
-    let r = result::<T>(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
-    let total: f64 = classes.iter().flatten().map(|c| c.1).sum();
-    let by = if average && total != 0.0 { total } else { 1.0 };
-    for (i, c) in classes.into_iter().enumerate() {
-        if let Some((c, w)) = c {
-            // SAFETY: class `c` of row `i`, checked by `classes`.
-            unsafe { *r.add(i * n + c) = T::from_f64(-w / by) };
-        }
-    }
+    in_rows(input, target)?;
+    column_grad::<T>("MultiLabelSoftMarginCriterion", [input, target, grad_input], average, weights, |x, y| {
+        1.0 / (1.0 + (-x).exp()) - y
+    })
+}
+
+/// The target times the weight of its place, in every sample alike: weight of the target's size or of a sample's.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn weigh<T: Float>(input: &Tensor, target: &Tensor, buffer: &Tensor, weight: &Tensor) -> Result<()> {
+    same_count("WeightedMSECriterion", input, target)?;
+    let n = weight.numel();
+    let sample: usize = input.layout().sizes().iter().skip(usize::from(input.ndim() > weight.ndim())).product();
+    demand!(
+        n > 0 && n == sample,
+        "WeightedMSECriterion: weight {} does not fit input {}",
+        weight.shape_text(),
+        input.shape_text()
+    );
+    let (t, w) = (Flat::<T>::of(target)?, Flat::<T>::of(weight)?);
+    let r = Flat::<T>::result(buffer, input.layout().sizes())?;
+    (0..t.len).for_each(|i| r.put(i, t.at(i).mul(w.at(i % n))));
     Ok(())
 }

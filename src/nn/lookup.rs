@@ -1,10 +1,14 @@
 //! nn.LookupTable: gradients (n x width) go to the rows of gradWeight (rows x width) that were looked up.
 
+use super::dense;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
+use crate::tensor::map;
 use crate::tensor::ops::blas::Mat;
+use crate::tensor::ops::index;
 
 /// Adds `scale` times gradient `i` to row `numbers[i]` (from 1), except for the row `padding`; with `by_freq` divided by
 /// how often that row is looked up.
@@ -21,7 +25,7 @@ pub fn acc_grad<T: Float>(
 ) -> Result<()> {
     demand!(grad_weight.ndim() == 2, "gradWeight must be a matrix, got {}", grad_weight.shape_text());
     let (rows, width) = (grad_weight.size(0), grad_weight.size(1));
-    let at = numbers.to_vec::<i64>()?;
+    let at = row_numbers(numbers, rows)?;
     demand!(
         gradients.numel() == at.len() * width,
         "gradOutput {} does not fit {} rows of {width}",
@@ -29,20 +33,67 @@ pub fn acc_grad<T: Float>(
         at.len()
     );
     let mut count = vec![0usize; rows];
-    for &k in &at {
-        demand!(k >= 1 && k as usize <= rows, "index {k} out of range 1..{rows}");
-        count[k as usize - 1] += 1;
-    }
+    at.iter().for_each(|&k| count[k] += 1);
     let g = gradients.to_vec::<T>()?;
     let w = Mat::of(&grad_weight.view::<T>()?);
-    for (g, &k) in g.chunks(width.max(1)).zip(&at).filter(|(_, k)| **k != padding) {
-        let row = k as usize - 1;
+    for (g, &row) in g.chunks(width.max(1)).zip(&at).filter(|(_, k)| **k as i64 + 1 != padding) {
         let by = if by_freq { T::from_f64(scale.to_f64() / count[row] as f64) } else { scale };
         let into = w.row_range(row, 1);
         for (j, &v) in g.iter().enumerate() {
             let p = into.ptr.wrapping_offset(j as isize * into.cs);
             // SAFETY: row and column lie inside the weight gradient.
             unsafe { *p = (*p).add(by.mul(v)) };
+        }
+    }
+    Ok(())
+}
+
+/// Checks that all row numbers, from 1, lie in a matrix with this many.
+fn check_rows(numbers: &Tensor, rows: usize) -> Result<()> {
+    let outside = |k: i64| k < 1 || k as usize > rows;
+    let bad = map::fold(numbers, None, |bad, k: i64| if outside(k) { bad.or(Some(k)) } else { bad })?;
+    demand!(bad.is_none(), "LookupTable: index {} out of range 1..{rows}", bad.unwrap_or(0));
+    Ok(())
+}
+
+/// Row numbers from 0, of a matrix with this many.
+fn row_numbers(numbers: &Tensor, rows: usize) -> Result<Vec<usize>> {
+    check_rows(numbers, rows)?;
+    Ok(numbers.to_vec::<i64>()?.into_iter().map(|k| k as usize - 1).collect())
+}
+
+/// Copies rows of `weight` (rows x width) into `output`, whose sizes are those of the row numbers and the width.
+///
+/// # Errors
+/// Rows that are not there.
+pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Result<()> {
+    demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
+    check_rows(numbers, weight.size(0))?;
+    let list = dense::<i64>(numbers)?;
+    let list = list.with_layout(Layout::strided(list.offset(), &[numbers.numel()], &[1])?);
+    index::index::<T>(output, weight, 0, &list)?;
+    output.resize(&[numbers.layout().sizes(), &[weight.size(1)]].concat())
+}
+
+/// Scales rows that are looked up and longer than `max` in the p-norm down to it.
+///
+/// # Errors
+/// Rows that are not there, `p` of 0 or less.
+pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, max: f64, p: f64) -> Result<()> {
+    demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
+    demand!(p > 0.0, "LookupTable: a norm type above 0 expected, got {p}");
+    let rows = weight.size(0);
+    let mut seen = vec![false; rows];
+    for k in row_numbers(numbers, rows)? {
+        if std::mem::replace(&mut seen[k], true) {
+            continue;
+        }
+        let row = weight.with_layout(weight.layout().select(0, k)?);
+        let sum = map::fold(&row, 0.0, |s, v: T| s + v.to_f64().abs().powf(p))?;
+        let norm = sum.powf(1.0 / p);
+        if norm > max {
+            let by = T::from_f64(max / (norm + 1e-7));
+            map::unary("LookupTable", &row, &row, 1, |v: T| v.mul(by))?;
         }
     }
     Ok(())

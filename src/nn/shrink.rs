@@ -84,14 +84,14 @@ pub fn soft_plus_grad<T: Float>(
 }
 
 /// Which slope each element takes: `(i / inner) % planes`. One slope serves everything; several go by planes, which are
-/// dimension 1 of 1D and 3D inputs and dimension 2 of 2D and 4D ones.
+/// dimension 1 of 1D inputs and dimension 2 of others.
 fn planes(input: &Tensor, slopes: &Tensor) -> Result<(usize, usize)> {
     let n = slopes.numel();
     if n == 1 {
         return Ok((1, 1));
     }
     demand!((1..=4).contains(&input.ndim()), "PReLU: 1D to 4D input expected, got {}", input.shape_text());
-    let d = (input.ndim() + 1) % 2;
+    let d = usize::from(input.ndim() > 1);
     demand!(input.size(d) == n, "wrong number of input planes: {} where {n} are expected", input.size(d));
     Ok((n, input.layout().sizes()[d + 1..].iter().product()))
 }

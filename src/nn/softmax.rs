@@ -1,4 +1,4 @@
-//! SoftMax and LogSoftMax: over dimension 1 of 1D and 3D inputs, over dimension 2 of 2D and 4D inputs.
+//! SoftMax, SoftMin and LogSoftMax: over dimension 1 of 1D and 3D inputs, over dimension 2 of 2D and 4D inputs.
 
 use super::{dense, target};
 use crate::demand;
@@ -38,12 +38,27 @@ fn exp<T: Float>(x: T) -> T {
     x.vexp()
 }
 
-/// Forward of both: `output` of the input's size.
+/// Which of the family.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Max,
+    Min,
+    LogMax,
+}
+
+impl Kind {
+    /// What the input is multiplied with.
+    fn sign<T: Float>(self) -> T {
+        if self == Kind::Min { T::ONE.neg() } else { T::ONE }
+    }
+}
+
+/// Forward of all: `output` of the input's size.
 ///
 /// # Errors
 /// A number of dimensions other than 1 to 4.
-fn normalise<T: Float>(input: &Tensor, output: &Tensor, log: bool) -> Result<()> {
-    let g = groups(input)?;
+fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
+    let (g, log, sign) = (groups(input)?, kind == Kind::LogMax, kind.sign::<T>());
     let x = dense::<T>(input)?;
     let y = Ptr(target::<T>(output, input.layout().sizes())?);
     let x = Ptr(x.view::<T>()?.ptr);
@@ -51,10 +66,11 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, log: bool) -> Result<()>
         let at = |i: usize| first + i * g.step;
         // SAFETY: all positions of a group lie inside both tensors, and no two groups share one.
         unsafe {
-            let top = (0..g.n).map(|i| *x.at(at(i))).fold(T::LOWEST, |m, v| if v > m { v } else { m });
+            let value = |i: usize| (*x.at(at(i))).mul(sign);
+            let top = (0..g.n).map(value).fold(T::LOWEST, |m, v| if v > m { v } else { m });
             let mut sum = 0.0;
             for i in 0..g.n {
-                let e = exp((*x.at(at(i))).sub(top));
+                let e = exp(value(i).sub(top));
                 sum += e.to_f64();
                 if !log {
                     *y.at(at(i)) = e;
@@ -62,7 +78,7 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, log: bool) -> Result<()>
             }
             if log {
                 let total = top.add(T::from_f64(sum.ln()));
-                (0..g.n).for_each(|i| *y.at(at(i)) = (*x.at(at(i))).sub(total));
+                (0..g.n).for_each(|i| *y.at(at(i)) = value(i).sub(total));
             } else {
                 let by = T::from_f64(1.0 / sum);
                 (0..g.n).for_each(|i| *y.at(at(i)) = (*y.at(at(i))).mul(by));
@@ -72,7 +88,8 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, log: bool) -> Result<()>
     Ok(())
 }
 
-fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, log: bool) -> Result<()> {
+fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
+    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
     same_count("SoftMax", grad_output, output)?;
     let g = groups(output)?;
     let (go, y) = (dense::<T>(grad_output)?, dense::<T>(output)?);
@@ -88,53 +105,30 @@ fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor
             let sum = T::from_f64((0..g.n).map(weigh).sum());
             for i in 0..g.n {
                 let (d, v) = (*go.at(at(i)), *y.at(at(i)));
-                *r.at(at(i)) = if log { d.sub(exp(v).mul(sum)) } else { v.mul(d.sub(sum)) };
+                *r.at(at(i)) = if log { d.sub(exp(v).mul(sum)) } else { v.mul(d.sub(sum)).mul(sign) };
             }
         }
     });
     Ok(())
 }
 
-/// Forward of SoftMax.
-///
-/// # Errors
-/// A number of dimensions other than 1 to 4.
-pub fn softmax<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
-    normalise::<T>(input, output, false)
+/// One line per class: its kernels.
+macro_rules! family {
+    ($($class:literal $name:ident $grad:ident $kind:ident;)*) => { $(
+        #[doc = concat!("Forward of ", $class, ".\n\n# Errors\nA number of dimensions other than 1 to 4.")]
+        pub fn $name<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
+            normalise::<T>(input, output, Kind::$kind)
+        }
+        #[doc = concat!("Backward of ", $class, ", from its output.\n\n# Errors\nSizes that differ.")]
+        pub fn $grad<T: Float>(_input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, output: &Tensor) -> Result<()> {
+            backward::<T>(grad_output, grad_input, output, Kind::$kind)
+        }
+    )* };
 }
-
-/// Forward of LogSoftMax.
-///
-/// # Errors
-/// A number of dimensions other than 1 to 4.
-pub fn log_softmax<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
-    normalise::<T>(input, output, true)
-}
-
-/// Backward of SoftMax, from its output.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn softmax_grad<T: Float>(
-    _input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: &Tensor,
-    output: &Tensor,
-) -> Result<()> {
-    backward::<T>(grad_output, grad_input, output, false)
-}
-
-/// Backward of LogSoftMax, from its output.
-///
-/// # Errors
-/// Sizes that differ.
-pub fn log_softmax_grad<T: Float>(
-    _input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: &Tensor,
-    output: &Tensor,
-) -> Result<()> {
-    backward::<T>(grad_output, grad_input, output, true)
+family! {
+    "nn.SoftMax" softmax softmax_grad Max;
+    "nn.SoftMin" softmin softmin_grad Min;
+    "nn.LogSoftMax" log_softmax log_softmax_grad LogMax;
 }
 
 #[cfg(test)]

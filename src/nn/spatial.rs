@@ -3,9 +3,11 @@
 #![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
 
 use super::{conv, pool};
+use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
 use crate::tensor::ops::blas::Blas;
 
 /// The window of a convolution; layers of older files have one `padding` for both directions.
@@ -14,147 +16,78 @@ fn window(kw: i64, kh: i64, dw: i64, dh: i64, pad_w: Option<i64>, pad_h: Option<
     conv::Window([kw, kh, dw, dh, pad_w, pad_h.unwrap_or(pad_w)])
 }
 
-/// [`conv::forward`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn conv_forward<T: Blas>(
-    input: &Tensor,
-    output: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: Option<i64>,
-    pad_h: Option<i64>,
-    padding: i64,
-) -> Result<()> {
-    conv::forward::<T>(input, output, weight, bias, window(kw, kh, dw, dh, pad_w, pad_h, padding))
+/// Gives the weight matrix of an older file its planes: (O x C kH kW) becomes (O x C x kH x kW).
+fn with_planes(weight: &Tensor, kw: i64, kh: i64) -> Result<()> {
+    let (kw, kh) = (kw.max(1) as usize, kh.max(1) as usize);
+    if weight.ndim() == 2 && weight.is_contiguous() && weight.size(1).is_multiple_of(kw * kh) {
+        let sizes = [weight.size(0), weight.size(1) / (kw * kh), kh, kw];
+        let flat = Layout::contiguous(&sizes)?;
+        weight.set_layout(Layout::strided(weight.offset(), &sizes, flat.strides())?);
+    }
+    Ok(())
 }
 
-/// [`conv::grad_input`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn conv_grad_input<T: Blas>(
-    input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: Option<&Tensor>,
-    weight: &Tensor,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: Option<i64>,
-    pad_h: Option<i64>,
-    padding: i64,
-) -> Result<()> {
-    conv::grad_input::<T>(input, grad_output, grad_input, weight, window(kw, kh, dw, dh, pad_w, pad_h, padding))
+/// One entry per method of a convolution: its tensors, and which of them is the weight or its gradient.
+macro_rules! convolutions {
+    ($($name:ident = $kernel:ident($($p:ident: $t:ty),*), weight $w:ident $(, $forward:ident)?;)*) => { $(
+        #[doc = concat!("[`conv::", stringify!($kernel), "`]. With `planes`, a weight matrix gets four dimensions.")]
+        ///
+        /// # Errors
+        /// Sizes that do not fit, a backward pass before the first forward one.
+        pub fn $name<T: Blas>(
+            $($p: $t,)*
+            $($forward: &Tensor,)?
+            planes: bool,
+            kw: i64,
+            kh: i64,
+            dw: i64,
+            dh: i64,
+            pad_w: Option<i64>,
+            pad_h: Option<i64>,
+            padding: i64,
+        ) -> Result<()> {
+            $(demand!($forward.numel() > 0, "convolution: backward before forward, there is no output yet");)?
+            if planes {
+                with_planes($w, kw, kh)?;
+            }
+            conv::$kernel::<T>($($p,)* window(kw, kh, dw, dh, pad_w, pad_h, padding))
+        }
+    )* };
+}
+convolutions! {
+    conv_forward = forward(input: &Tensor, output: &Tensor, weight: &Tensor, bias: Option<&Tensor>), weight weight;
+    conv_grad_input = grad_input(
+        input: &Tensor, grad_output: &Tensor, grad_input: Option<&Tensor>, weight: &Tensor
+    ), weight weight, output;
+    conv_acc_grad = acc_grad(
+        input: &Tensor, grad_output: &Tensor, scale: T, grad_weight: &Tensor, grad_bias: Option<&Tensor>
+    ), weight grad_weight;
 }
 
-/// [`conv::acc_grad`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn conv_acc_grad<T: Blas>(
-    input: &Tensor,
-    grad_output: &Tensor,
-    scale: T,
-    grad_weight: &Tensor,
-    grad_bias: Option<&Tensor>,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: Option<i64>,
-    pad_h: Option<i64>,
-    padding: i64,
-) -> Result<()> {
-    let w = window(kw, kh, dw, dh, pad_w, pad_h, padding);
-    conv::acc_grad::<T>(input, grad_output, scale, grad_weight, grad_bias, w)
+/// One entry per method of a pooling: its tensors, and parameters that make up the divisor.
+macro_rules! poolings {
+    ($($name:ident = $kernel:ident($($p:ident: $t:ty),*) $($divisor:ident $($flag:ident)+)?;)*) => { $(
+        #[doc = concat!("[`pool::", stringify!($kernel), "`].\n\n# Errors\nSizes that do not fit.")]
+        pub fn $name<T: Float>(
+            $($p: $t,)*
+            kw: i64,
+            kh: i64,
+            dw: i64,
+            dh: i64,
+            pad_w: i64,
+            pad_h: i64,
+            ceil: bool,
+            $($($flag: bool,)+)?
+        ) -> Result<()> {
+            let window = pool::Window { sizes: [kw, kh, dw, dh, pad_w, pad_h], ceil };
+            pool::$kernel::<T>($($p,)* window $(, pool::$divisor { $($flag),+ })?)
+        }
+    )* };
 }
-
-/// [`pool::max`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn max_pool<T: Float>(
-    input: &Tensor,
-    output: &Tensor,
-    indices: &Tensor,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: i64,
-    pad_h: i64,
-    ceil: bool,
-) -> Result<()> {
-    pool::max::<T>(input, output, indices, pool::Window { sizes: [kw, kh, dw, dh, pad_w, pad_h], ceil })
-}
-
-/// [`pool::max_grad`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn max_pool_grad<T: Float>(
-    input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: &Tensor,
-    indices: &Tensor,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: i64,
-    pad_h: i64,
-    ceil: bool,
-) -> Result<()> {
-    let window = pool::Window { sizes: [kw, kh, dw, dh, pad_w, pad_h], ceil };
-    pool::max_grad::<T>(input, grad_output, grad_input, indices, window)
-}
-
-/// [`pool::average`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn average_pool<T: Float>(
-    input: &Tensor,
-    output: &Tensor,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: i64,
-    pad_h: i64,
-    ceil: bool,
-    include_pad: bool,
-    divide: bool,
-) -> Result<()> {
-    let window = pool::Window { sizes: [kw, kh, dw, dh, pad_w, pad_h], ceil };
-    pool::average::<T>(input, output, window, pool::Divisor { include_pad, divide })
-}
-
-/// [`pool::average_grad`].
-///
-/// # Errors
-/// Sizes that do not fit.
-pub fn average_pool_grad<T: Float>(
-    input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: &Tensor,
-    kw: i64,
-    kh: i64,
-    dw: i64,
-    dh: i64,
-    pad_w: i64,
-    pad_h: i64,
-    ceil: bool,
-    include_pad: bool,
-    divide: bool,
-) -> Result<()> {
-    let window = pool::Window { sizes: [kw, kh, dw, dh, pad_w, pad_h], ceil };
-    pool::average_grad::<T>(input, grad_output, grad_input, window, pool::Divisor { include_pad, divide })
+poolings! {
+    max_pool = max(input: &Tensor, output: &Tensor, indices: &Tensor);
+    max_pool_grad = max_grad(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, indices: &Tensor);
+    average_pool = average(input: &Tensor, output: &Tensor) Divisor include_pad divide;
+    average_pool_grad = average_grad(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor)
+        Divisor include_pad divide;
 }

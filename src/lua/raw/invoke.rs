@@ -104,7 +104,8 @@ unsafe fn run<const N: usize>(l: *mut lua_State, c: &Compiled, given: usize) -> 
         for k in &mut a.kinds[..a.n] {
             a.strings |= *k & kind::STR != 0;
             // a bit for "of the call's type", whichever that is
-            *k |= (*k >> (8 + dtype.index()) & 1) * kind::T | (*k >> (16 + dtype.index()) & 1) * kind::S;
+            let bit = |from| (*k >> (from + dtype.index())) & 1;
+            *k |= (bit(8) * kind::T) | (bit(16) * kind::S);
         }
         let kinds = &a.kinds[..a.n];
         let bucket = &c.buckets[a.n.min(c.buckets.len() - 1)];

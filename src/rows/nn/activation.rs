@@ -1,184 +1,82 @@
-//! Activations, SoftMax and LogSoftMax.
+//! Activations, stateless and with options.
 
 use crate::lua::prelude::*;
-use crate::nn::{activation, shrink, softmax};
+use crate::nn::{activation, shrink, softmax, split};
 
-/// The methods that Rust computes.
+/// A class from its two kernels, what the gradient needs to know besides the input, and fields that both read.
+macro_rules! both {
+    ($class:literal, $($f:ident)::+, $($g:ident)::+, $known:literal, $fields:literal) => {
+        class!(
+            $class,
+            &[
+                form3!("updateOutput", concat!("input:T *.output:T ", $fields), floats!($($f)::+)),
+                form3!(
+                    "updateGradInput",
+                    concat!("input:T gradOutput:T *.gradInput:T ", $known, " ", $fields),
+                    floats!($($g)::+)
+                ),
+            ],
+        )
+    };
+}
+
+macro_rules! stateless {
+    ($($from:ident $class:literal $f:ident $g:ident: |$x:ident| $e:expr, |$z:ident, $d:ident| $de:expr;)*) => {
+        /// The classes of `for_each_activation`.
+        pub static STATELESS: &[Class] = &[$(stateless!(@$from $class $f $g)),*];
+    };
+    (@output $class:literal $f:ident $g:ident) => { both!($class, activation::$f, activation::$g, ".output:T", "") };
+    (@input $class:literal $f:ident $g:ident) => { both!($class, activation::$f, activation::$g, "", "") };
+}
+crate::for_each_activation!(stateless);
+
+/// The classes with options, and those that look at more than one element.
 pub static CLASSES: &[Class] = &[
-    class!(
-        "nn.Tanh",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::tanh)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .output:T", floats!(activation::tanh_grad)),
-        ],
-    ),
-    class!(
-        "nn.Sigmoid",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::sigmoid)),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .output:T",
-                floats!(activation::sigmoid_grad)
-            ),
-        ],
-    ),
-    class!(
-        "nn.Sqrt",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::sqrt)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .output:T", floats!(activation::sqrt_grad)),
-        ],
-    ),
-    class!(
-        "nn.SoftMax",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(softmax::softmax)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .output:T", floats!(softmax::softmax_grad)),
-        ],
-    ),
-    class!(
-        "nn.LogSoftMax",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(softmax::log_softmax)),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .output:T",
-                floats!(softmax::log_softmax_grad),
-            ),
-        ],
-    ),
-    class!(
-        "nn.Abs",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::abs)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::abs_grad)),
-        ],
-    ),
-    class!(
-        "nn.Square",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::square)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::square_grad)),
-        ],
-    ),
-    class!(
-        "nn.SoftSign",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::soft_sign)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::soft_sign_grad)),
-        ],
-    ),
-    class!(
+    both!("nn.SoftMax", softmax::softmax, softmax::softmax_grad, ".output:T", ""),
+    both!("nn.SoftMin", softmax::softmin, softmax::softmin_grad, ".output:T", ""),
+    both!("nn.LogSoftMax", softmax::log_softmax, softmax::log_softmax_grad, ".output:T", ""),
+    both!("nn.SpatialSoftMax", softmax::softmax, softmax::softmax_grad, ".output:T", ""),
+    both!("nn.SpatialLogSoftMax", softmax::log_softmax, softmax::log_softmax_grad, ".output:T", ""),
+    both!(
         "nn.Threshold",
-        &[
-            form3!(
-                "updateOutput",
-                "input:T *.output:T .threshold:real .val:real .inplace:bool=false",
-                floats!(activation::threshold),
-            ),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .threshold:real .inplace:bool=false",
-                floats!(activation::threshold_grad),
-            ),
-        ],
+        activation::threshold,
+        activation::threshold_grad,
+        "",
+        ".threshold:real .val:real .inplace:bool=false"
     ),
-    class!(
-        "nn.LeakyReLU",
-        &[
-            form3!("updateOutput", "input:T *.output:T .negval:real .inplace:bool=false", floats!(activation::leaky)),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .negval:real .inplace:bool=false",
-                floats!(activation::leaky_grad),
-            ),
-        ],
-    ),
-    class!(
-        "nn.ELU",
-        &[
-            form3!("updateOutput", "input:T *.output:T .alpha:real .inplace:bool=false", floats!(activation::elu)),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .output:T .alpha:real .inplace:bool=false",
-                floats!(activation::elu_grad),
-            ),
-        ],
-    ),
-    class!(
+    both!("nn.LeakyReLU", activation::leaky, activation::leaky_grad, "", ".negval:real .inplace:bool=false"),
+    both!("nn.ELU", activation::elu, activation::elu_grad, ".output:T", ".alpha:real .inplace:bool=false"),
+    both!(
         "nn.HardTanh",
-        &[
-            form3!(
-                "updateOutput",
-                "input:T *.output:T .min_val:real .max_val:real .inplace:bool=false",
-                floats!(activation::hard_tanh),
-            ),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .min_val:real .max_val:real .inplace:bool=false",
-                floats!(activation::hard_tanh_grad),
-            ),
-        ],
+        activation::hard_tanh,
+        activation::hard_tanh_grad,
+        "",
+        ".min_val:real .max_val:real .inplace:bool=false"
     ),
-    class!(
-        "nn.Log",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::log)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::log_grad)),
-        ],
-    ),
-    class!(
-        "nn.LogSigmoid",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::log_sigmoid)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T", floats!(activation::log_sigmoid_grad)),
-        ],
-    ),
-    class!(
-        "nn.Exp",
-        &[
-            form3!("updateOutput", "input:T *.output:T", floats!(activation::exp)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .output:T", floats!(activation::exp_grad)),
-        ],
-    ),
-    class!(
+    both!(
         "nn.ReLU6",
+        activation::hard_tanh,
+        activation::hard_tanh_grad,
+        "",
+        ".min_val:real .max_val:real .inplace:bool=false"
+    ),
+    both!("nn.HardShrink", shrink::hard, shrink::grad, "", ".lambda:real"),
+    both!("nn.SoftShrink", shrink::soft, shrink::grad, "", ".lambda:real"),
+    both!("nn.SoftPlus", shrink::soft_plus, shrink::soft_plus_grad, ".output:T", ".beta:real .threshold:real"),
+    both!("nn.GatedLinearUnit", split::gate, split::gate_grad, "", ".dim:long=nil"),
+    both!("nn.CReLU", split::both_signs, split::both_signs_grad, "", ".nInputDims:long"),
+    class!(
+        "nn.RReLU",
         &[
             form3!(
                 "updateOutput",
-                "input:T *.output:T .min_val:real .max_val:real .inplace:bool=false",
-                floats!(activation::hard_tanh),
+                "input:T *.output:T +.noise:T generator:gen .lower:num .upper:num .train:bool=true .inplace:bool=false",
+                floats!(split::random_leaky),
             ),
             form3!(
                 "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .min_val:real .max_val:real .inplace:bool=false",
-                floats!(activation::hard_tanh_grad),
-            ),
-        ],
-    ),
-    class!(
-        "nn.HardShrink",
-        &[
-            form3!("updateOutput", "input:T *.output:T .lambda:real", floats!(shrink::hard)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .lambda:real", floats!(shrink::grad)),
-        ],
-    ),
-    class!(
-        "nn.SoftShrink",
-        &[
-            form3!("updateOutput", "input:T *.output:T .lambda:real", floats!(shrink::soft)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .lambda:real", floats!(shrink::grad)),
-        ],
-    ),
-    class!(
-        "nn.SoftPlus",
-        &[
-            form3!("updateOutput", "input:T *.output:T .beta:real .threshold:real", floats!(shrink::soft_plus)),
-            form3!(
-                "updateGradInput",
-                "input:T gradOutput:T *.gradInput:T .output:T .beta:real .threshold:real",
-                floats!(shrink::soft_plus_grad),
+                "input:T gradOutput:T *.gradInput:T .noise:T .inplace:bool=false",
+                floats!(split::random_leaky_grad),
             ),
         ],
     ),

@@ -1,77 +1,138 @@
 //! Criteria: `loss` is kept in `output` by Lua.
 
 use crate::lua::prelude::*;
-use crate::nn::criterion;
+use crate::nn::{classes, criterion, pairs};
+
+/// A criterion of input and target, from the kernels of its loss and gradient and the fields that both read.
+macro_rules! criterion {
+    ($class:literal, $gradient:literal, $target:literal, $($f:ident)::+, $($g:ident)::+, $fields:literal) => {
+        class!(
+            $class,
+            &[
+                form3!("loss", concat!("input:T ", $target, " ", $fields), floats!($($f)::+)),
+                form3!($gradient, concat!("input:T ", $target, " *.gradInput:T ", $fields), floats!($($g)::+)),
+            ],
+        )
+    };
+    ($class:literal, $($f:ident)::+, $($g:ident)::+, $fields:literal) => {
+        class!(
+            $class,
+            &[
+                form3!("loss", concat!("input:T target:T .sizeAverage:bool=true ", $fields), floats!($($f)::+)),
+                form3!(
+                    "updateGradInput",
+                    concat!("input:T target:T *.gradInput:T .sizeAverage:bool=true ", $fields),
+                    floats!($($g)::+)
+                ),
+            ],
+        )
+    };
+}
+
+/// A criterion of two inputs, whose gradients are given too.
+macro_rules! comparing {
+    ($class:literal, $($f:ident)::+, $($g:ident)::+, $given:literal, $fields:literal) => {
+        class!(
+            $class,
+            &[
+                form3!("loss", concat!("first:T second:T ", $given, " ", $fields), floats!($($f)::+)),
+                form3!(
+                    "lossGradients",
+                    concat!("gradFirst:T gradSecond:T first:T second:T ", $given, " ", $fields),
+                    floats!($($g)::+)
+                ),
+            ],
+        )
+    };
+}
 
 /// The methods that Rust computes.
 pub static CLASSES: &[Class] = &[
+    criterion!("nn.MSECriterion", criterion::mse, criterion::mse_grad, ""),
+    criterion!("nn.AbsCriterion", criterion::abs, criterion::abs_grad, ""),
+    criterion!("nn.SmoothL1Criterion", criterion::smooth_l1, criterion::smooth_l1_grad, ""),
+    criterion!("nn.SoftMarginCriterion", criterion::soft_margin, criterion::soft_margin_grad, ""),
+    criterion!("nn.DistKLDivCriterion", criterion::kl, criterion::kl_grad, ""),
+    criterion!("nn.MarginCriterion", criterion::margin, criterion::margin_grad, ".margin:num=1"),
+    criterion!(
+        "nn.HingeEmbeddingCriterion",
+        criterion::hinge_embedding,
+        criterion::hinge_embedding_grad,
+        ".margin:num=1"
+    ),
+    criterion!("nn.BCECriterion", criterion::bce, criterion::bce_grad, ".weights:T=nil"),
+    criterion!(
+        "nn.MultiLabelSoftMarginCriterion",
+        criterion::multi_label,
+        criterion::multi_label_grad,
+        ".weights:T=nil"
+    ),
     class!(
-        "nn.MSECriterion",
+        "nn.L1Cost",
         &[
-            form3!("loss", "input:T target:T .sizeAverage:bool=true", floats!(criterion::mse)),
-            form3!(
-                "updateGradInput",
-                "input:T target:T *.gradInput:T .sizeAverage:bool=true",
-                floats!(criterion::mse_grad),
-            ),
+            form3!("loss", "input:T", floats!(criterion::l1)),
+            form3!("updateGradInput", "input:T *.gradInput:T", floats!(criterion::l1_grad)),
         ],
     ),
     class!(
-        "nn.AbsCriterion",
-        &[
-            form3!("loss", "input:T target:T .sizeAverage:bool=true", floats!(criterion::abs)),
-            form3!(
-                "updateGradInput",
-                "input:T target:T *.gradInput:T .sizeAverage:bool=true",
-                floats!(criterion::abs_grad),
-            ),
-        ],
+        "nn.WeightedMSECriterion",
+        &[form3!("weigh", "input:T target:T +.buffer:T .weight:T", floats!(criterion::weigh))],
     ),
-    class!(
-        "nn.SmoothL1Criterion",
-        &[
-            form3!("loss", "input:T target:T .sizeAverage:bool=true", floats!(criterion::smooth_l1)),
-            form3!(
-                "updateGradInput",
-                "input:T target:T *.gradInput:T .sizeAverage:bool=true",
-                floats!(criterion::smooth_l1_grad),
-            ),
-        ],
-    ),
-    class!(
-        "nn.BCECriterion",
-        &[
-            form3!("loss", "input:T target:T .sizeAverage:bool=true weights:T=nil", floats!(criterion::bce)),
-            form3!(
-                "lossGradient",
-                "input:T target:T *.gradInput:T .sizeAverage:bool=true weights:T=nil",
-                floats!(criterion::bce_grad),
-            ),
-        ],
-    ),
-    class!(
+    criterion!(
         "nn.ClassNLLCriterion",
-        &[
-            form3!(
-                "loss",
-                "input:T target:tensor .sizeAverage:bool=true .weights:T=nil .ignoreIndex:long=-100",
-                floats!(criterion::class_nll),
-            ),
-            form3!(
-                "lossGradient",
-                "input:T target:tensor *.gradInput:T .sizeAverage:bool=true .weights:T=nil .ignoreIndex:long=-100",
-                floats!(criterion::class_nll_grad),
-            ),
-        ],
+        "lossGradient",
+        "target:tensor",
+        classes::nll,
+        classes::nll_grad,
+        ".sizeAverage:bool=true .weights:T=nil .ignoreIndex:long=-100 .maps:bool=false"
     ),
+    criterion!(
+        "nn.SpatialClassNLLCriterion",
+        "lossGradient",
+        "target:tensor",
+        classes::nll,
+        classes::nll_grad,
+        ".sizeAverage:bool=true .weights:T=nil .ignoreIndex:long=-100 .maps:bool=true"
+    ),
+    criterion!(
+        "nn.MultiMarginCriterion",
+        "lossGradient",
+        "target:tensor",
+        classes::multi_margin,
+        classes::multi_margin_grad,
+        ".sizeAverage:bool=true .p:long=1 .weights:T=nil .margin:num=1"
+    ),
+    criterion!(
+        "nn.MultiLabelMarginCriterion",
+        "lossGradient",
+        "target:tensor",
+        classes::multi_label_margin,
+        classes::multi_label_margin_grad,
+        ".sizeAverage:bool=true"
+    ),
+    comparing!(
+        "nn.CosineEmbeddingCriterion",
+        pairs::cosine,
+        pairs::cosine_grad,
+        "y:T",
+        ".sizeAverage:bool=true .margin:num=0"
+    ),
+    comparing!(
+        "nn.MarginRankingCriterion",
+        pairs::ranking,
+        pairs::ranking_grad,
+        "y:T",
+        ".sizeAverage:bool=true .margin:num=1"
+    ),
+    comparing!("nn.DistanceRatioCriterion", pairs::ratio, pairs::ratio_grad, "", ".sizeAverage:bool=true"),
     class!(
-        "nn.MarginCriterion",
+        "nn.L1HingeEmbeddingCriterion",
         &[
-            form3!("loss", "input:T target:T .sizeAverage:bool=true .margin:num=1", floats!(criterion::margin)),
+            form3!("loss", "first:T second:T y:num .margin:num=1", floats!(pairs::l1_hinge)),
             form3!(
-                "updateGradInput",
-                "input:T target:T *.gradInput:T .sizeAverage:bool=true .margin:real=1",
-                floats!(criterion::margin_grad),
+                "lossGradients",
+                "gradFirst:T gradSecond:T first:T second:T y:num generator:gen .margin:num=1",
+                floats!(pairs::l1_hinge_grad),
             ),
         ],
     ),

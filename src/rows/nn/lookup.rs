@@ -6,9 +6,13 @@ use crate::nn::lookup;
 /// The methods that Rust computes; Lua brings the row numbers into a LongTensor first.
 pub static CLASSES: &[Class] = &[class!(
     "nn.LookupTable",
-    &[form3!(
-        "accRows",
-        "gradients:T numbers:Long scale:real=1 .gradWeight:T .paddingValue:long=0 .shouldScaleGradByFreq:bool=false",
-        floats!(lookup::acc_grad),
-    )],
+    &[
+        form3!("rows", "weight:T numbers:Long *.output:T", floats!(lookup::rows)),
+        form3!("shorten", "weight:T numbers:Long .maxNorm:num .normType:num=2", floats!(lookup::shorten)),
+        form3!(
+            "accRows",
+            "gradients:T numbers:Long scale:real=1 .gradWeight:T .paddingValue:long=0 .shouldScaleGradByFreq:bool=false",
+            floats!(lookup::acc_grad),
+        ),
+    ],
 )];

@@ -8,7 +8,16 @@ pub mod criterion;
 pub mod linear;
 pub mod lookup;
 pub mod spatial;
+pub mod tables;
 
 /// The classes of every family.
-pub static ALL: &[&[Class]] =
-    &[activation::CLASSES, batchnorm::CLASSES, criterion::CLASSES, linear::CLASSES, lookup::CLASSES, spatial::CLASSES];
+pub static ALL: &[&[Class]] = &[
+    activation::STATELESS,
+    activation::CLASSES,
+    batchnorm::CLASSES,
+    criterion::CLASSES,
+    linear::CLASSES,
+    lookup::CLASSES,
+    spatial::CLASSES,
+    tables::CLASSES,
+];

@@ -1,0 +1,125 @@
+-- Criteria made of others: weighted sums (nn.MultiCriterion, nn.ParallelCriterion), and one around a criterion.
+local define = require 'nn.define'
+local utils = nn.utils
+
+-- A sum of criteria. `part(self, input, i)` and `wanted(self, target, i)` give criterion `i` its input and target.
+local function summing(name, spec)
+   spec.parent = 'nn.Criterion'
+   local class = define(name, spec)
+   local part, wanted = spec.part, spec.wanted
+
+   function class:add(criterion, weight)
+      assert(criterion, 'nn.' .. name .. ': a criterion to add expected, got nothing')
+      local n = #self.criterions + 1
+      if torch.typename(self.weights) then self.weights:resize(n) end
+      self.criterions[n], self.weights[n] = criterion, weight or 1
+      return self
+   end
+
+   local function sum(self, input, target, term)
+      for i, criterion in ipairs(self.criterions) do
+         term(i, self.weights[i], criterion, part(self, input, i), wanted(self, target, i))
+      end
+   end
+   function class:updateOutput(input, target)
+      local total = 0
+      sum(self, input, target, function(_, weight, criterion, x, y)
+         total = total + weight * criterion:updateOutput(x, y)
+      end)
+      self.output = total
+      return total
+   end
+   function class:updateGradInput(input, target)
+      local gradients = utils.recursiveFill(utils.recursiveResizeAs(self.gradInput, input), 0)
+      self.gradInput = gradients
+      sum(self, input, target, function(i, weight, criterion, x, y)
+         utils.recursiveAdd(part(self, gradients, i), weight, criterion:updateGradInput(x, y))
+      end)
+      return gradients
+   end
+end
+
+local function whole(_, value) return value end
+local function entry(_, values, i) return values[i] end
+
+summing('MultiCriterion', {
+   setup = function(self) self.criterions, self.weights = {}, torch.DoubleStorage() end,
+   part = whole,
+   wanted = whole,
+})
+
+summing('ParallelCriterion', {
+   options = { { 'repeatTarget' } },
+   setup = function(self) self.criterions, self.weights, self.gradInput = {}, {}, {} end,
+   part = entry,
+   wanted = function(self, target, i) return self.repeatTarget and target or target[i] end,
+})
+
+do
+   -- A criterion behind modules for its input and its target; either may be missing.
+   local Module, parent = define('ModuleCriterion', {
+      parent = 'nn.Criterion',
+      options = { { 'criterion' }, { 'inputModule' }, { 'targetModule' }, { 'castTarget', true } },
+   })
+   local function through(module, value) return module and module:forward(value) or value end
+
+   function Module:updateOutput(input, target)
+      local x, y = through(self.inputModule, input), through(self.targetModule, target)
+      self.seen, self.wanted = x, y
+      self.output = self.criterion:updateOutput(x, y)
+      return self.output
+   end
+   function Module:updateGradInput(input)
+      local gradient = self.criterion:updateGradInput(self.seen, self.wanted)
+      self.gradInput = self.inputModule and self.inputModule:updateGradInput(input, gradient) or gradient
+      return self.gradInput
+   end
+   -- without castTarget, targets keep the type that their module knows
+   function Module:type(typename, ...)
+      local kept = not self.castTarget and self.targetModule or nil
+      if kept then self.targetModule = nil end
+      parent.type(self, typename, ...)
+      if kept then self.targetModule = kept end
+      return self
+   end
+end
+
+do
+   -- A criterion as a module: input and target are the entries of a table.
+   local Table = define('CriterionTable', {
+      options = { { 'criterion' } },
+      setup = function(self) self.gradInput = {} end,
+   })
+   function Table:updateOutput(input)
+      self.output = self.criterion:updateOutput(input[1], input[2])
+      return self.output
+   end
+   function Table:updateGradInput(input)
+      self.gradInput = { self.criterion:updateGradInput(input[1], input[2]) }
+      return self.gradInput
+   end
+end
+
+do
+   -- The squared error against the middle of a larger target; the gradient needs a target of the input's size.
+   local Crop, parent = define('SpatialAutoCropMSECriterion', { parent = 'nn.MSECriterion' })
+   function Crop:__init(...) parent.__init(self, ...) end
+
+   local function complain(text, ...) error('nn.SpatialAutoCropMSECriterion: ' .. string.format(text, ...)) end
+
+   local function middle(input, target)
+      local dims = input:dim()
+      if dims ~= target:dim() or dims < 3 or dims > 4 then
+         complain('input and target of 3 or 4 dimensions expected, got %d and %d', dims, target:dim())
+      end
+      for d = dims - 1, dims do
+         local n, rest = input:size(d), target:size(d) - input:size(d)
+         if rest < 0 then
+            complain('a target of at least %d in dimension %d expected, got %d', n, d, n + rest)
+         end
+         target = target:narrow(d, math.floor(rest / 2) + 1, n)
+      end
+      return target
+   end
+   function Crop:updateOutput(input, target) return parent.updateOutput(self, input, middle(input, target)) end
+end

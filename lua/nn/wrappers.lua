@@ -1,0 +1,274 @@
+-- Containers around one module: what they do besides passing everything on to it, or copies of it for many inputs.
+local define = require 'nn.define'
+
+-- Methods that give the results of the inner module, and those without a result.
+local RESULTS = { updateOutput = 'output', updateGradInput = 'gradInput' }
+local STEPS = { 'accGradParameters', 'accUpdateGradParameters', 'sharedAccUpdateGradParameters' }
+
+-- Lets a container class pass everything on to its first module.
+local function decorate(class)
+   for method, field in pairs(RESULTS) do
+      class[method] = function(self, ...)
+         local inner = self.modules[1]
+         self[field] = inner[method](inner, ...)
+         return self[field]
+      end
+   end
+   for _, method in ipairs(STEPS) do
+      class[method] = function(self, ...)
+         local inner = self.modules[1]
+         inner[method](inner, ...)
+      end
+   end
+   function class:__tostring__() return torch.type(self) .. ' @ ' .. tostring(self.modules[1]) end
+end
+
+local Decorator = define('Decorator', {
+   parent = 'nn.Container',
+   setup = function(self, module) self.modules[1] = module end,
+})
+Decorator.decorate = decorate
+decorate(Decorator)
+
+-- A class made from Decorator, whose constructor takes the module and then `options`.
+local function wrapper(name, spec)
+   spec.parent = 'nn.Decorator'
+   local setup = spec.setup
+   table.insert(spec.options, 1, { 'inside' })
+   function spec.setup(self, module, ...)
+      self.inside, self.modules[1] = nil, module
+      if setup then setup(self, module, ...) end
+   end
+   return define(name, spec)
+end
+
+do
+   -- Lets a module work on inputs with more dimensions: the first ones become one, and come back in the output.
+   local Bottle, parent = wrapper('Bottle', {
+      options = { { 'nInputDim', 2 }, { 'nOutputDim' } },
+      setup = function(self) self.nOutputDim = self.nOutputDim or self.nInputDim end,
+   })
+
+   local function joined(first, rest)
+      local sizes = {}
+      for _, part in ipairs { first, rest } do
+         for _, n in ipairs(part) do sizes[#sizes + 1] = n end
+      end
+      return torch.LongStorage(sizes)
+   end
+   -- The tensor with the first dimensions as one, so that there are `own`, and the sizes of those; the tensor itself
+   -- where it has no more.
+   local function flat(tensor, own)
+      local rest, first, count = tensor:size():totable(), {}, 1
+      if #rest <= own then return tensor end
+      while #rest >= own do
+         first[#first + 1] = table.remove(rest, 1)
+         count = count * first[#first]
+      end
+      return tensor:view(joined({ count }, rest)), first
+   end
+
+   function Bottle:updateOutput(input)
+      local matrix, first = flat(input, self.nInputDim)
+      local output = self.modules[1]:updateOutput(matrix)
+      if not first then
+         self.output = output
+         return output
+      end
+      if output:dim() ~= self.nOutputDim then
+         error(string.format('nn.Bottle: an output of %d dimensions expected from the module, got %d', self.nOutputDim,
+            output:dim()))
+      end
+      local rest = output:size():totable()
+      table.remove(rest, 1)
+      self.output = output:view(joined(first, rest))
+      return self.output
+   end
+   -- The gradient in the sizes of the module's own output.
+   local function inner(self, gradOutput) return gradOutput:contiguous():view(self.modules[1].output:size()) end
+
+   function Bottle:updateGradInput(input, gradOutput)
+      local gradient = self.modules[1]:updateGradInput(flat(input, self.nInputDim), inner(self, gradOutput))
+      self.gradInput = gradient and gradient:view(input:size())
+      return self.gradInput
+   end
+   for _, method in ipairs(STEPS) do
+      Bottle[method] = function(self, input, gradOutput, by)
+         local matrix = flat(input, self.nInputDim)
+         parent[method](self, matrix, inner(self, gradOutput), by)
+      end
+   end
+end
+
+do
+   -- Keeps the type of a module while the network around it changes its own; inputs and outputs are cast on the way.
+   local DontCast, parent = wrapper('DontCast', {
+      options = { { 'castin', false }, { 'castout' }, { 'moduleType' } },
+      setup = function(self, module)
+         if self.castout == nil then self.castout = self.castin end
+         self.moduleType = self.moduleType or module:type()
+         self._type = self.moduleType
+      end,
+   })
+
+   -- The tensors of a value in another type, when wanted.
+   local function cast(value, typename, wanted)
+      if not wanted then return value end
+      if torch.isTensor(value) then return value:type(typename) end
+      local list = {}
+      for key, entry in pairs(value) do list[key] = cast(entry, typename, true) end
+      return list
+   end
+   local function inside(self, input, gradOutput)
+      return cast(input, self.moduleType, self.castin), cast(gradOutput, self.moduleType, self.castout)
+   end
+
+   function DontCast:updateOutput(input)
+      self.output = cast(self.modules[1]:updateOutput((inside(self, input, {}))), self._type, self.castout)
+      return self.output
+   end
+   function DontCast:updateGradInput(input, gradOutput)
+      self.gradInput = cast(self.modules[1]:updateGradInput(inside(self, input, gradOutput)), self._type, self.castin)
+      return self.gradInput
+   end
+   for _, method in ipairs(STEPS) do
+      DontCast[method] = function(self, input, gradOutput, by)
+         local x, g = inside(self, input, gradOutput)
+         parent[method](self, x, g, by)
+      end
+   end
+   -- only the results outside change; a question is answered with the module itself, as in Torch7
+   function DontCast:type(typename, cache)
+      if typename then
+         self._type = typename
+         for _, field in pairs(RESULTS) do self[field] = nn.utils.recursiveType(self[field], typename, cache) end
+      end
+      return self
+   end
+end
+
+do
+   -- Looks for NaN in everything that goes through a module.
+   local count = 0
+   local NaN, parent = wrapper('NaN', {
+      options = { { 'id' } },
+      setup = function(self)
+         if self.id == nil then
+            count = count + 1
+            self.id = count
+         end
+      end,
+   })
+   function NaN:__tostring__()
+      return string.format('%s(%s) @ %s', torch.type(self), tostring(self.id), tostring(self.modules[1]))
+   end
+
+   local function has(value)
+      if torch.isTensor(value) then return value:nElement() > 0 and value:ne(value):max() > 0 end
+      if type(value) ~= 'table' then return value ~= value end
+      for _, entry in pairs(value) do
+         if has(entry) then return true end
+      end
+      return false
+   end
+   local function check(self, value, what)
+      if has(value) then error(string.format('NaN found in %s of module :\n%s', what, tostring(self)), 0) end
+   end
+
+   function NaN:updateOutput(input)
+      check(self, input, 'input')
+      check(self, (self:parameters()), 'parameters')
+      local output = parent.updateOutput(self, input)
+      check(self, output, 'output')
+      return output
+   end
+   function NaN:updateGradInput(input, gradOutput)
+      check(self, gradOutput, 'gradOutput')
+      local gradient = parent.updateGradInput(self, input, gradOutput)
+      check(self, gradient, 'gradInput')
+      return gradient
+   end
+   function NaN:accGradParameters(...)
+      parent.accGradParameters(self, ...)
+      local _, gradients = self:parameters()
+      check(self, gradients, 'gradParameters')
+   end
+end
+
+do
+   -- One module for every entry of a table; copies share its parameters, unless told otherwise.
+   local MapTable, parent = define('MapTable', {
+      parent = 'nn.Container',
+      options = { { 'module' }, { 'shared', true } },
+      setup = function(self)
+         self.sharedparams = { 'weight', 'bias', 'gradWeight', 'gradBias' }
+         self.output, self.gradInput = {}, {}
+         if self.module then
+            local module = self.module
+            self.module = nil
+            self:add(module)
+         end
+      end,
+   })
+
+   function MapTable:add(module)
+      if self.module then error('nn.MapTable: one module expected, there is one already') end
+      self.module, self.modules[1] = module, module
+      return self
+   end
+
+   -- Lets there be n copies, the module itself among them.
+   function MapTable:resize(n)
+      for i = #self.modules, n + 1, -1 do self.modules[i] = nil end
+      for i = #self.modules + 1, n do
+         local names = self.shared and self.sharedparams or {}
+         self.modules[i] = self.module:clone(unpack(names))
+      end
+      return self
+   end
+
+   -- Runs a method of every copy with its input and the rest of its arguments, into a table of results.
+   local function each(self, method, entries, input, gradOutput, by)
+      if torch.type(entries) ~= 'table' then entries = {} end
+      for i = 1, math.max(#input, #entries) do
+         local x = input[i]
+         local g = gradOutput and gradOutput[i]
+         entries[i] = x ~= nil and self:rethrowErrors(self.modules[i], i, method, x, g, by) or nil
+      end
+      return entries
+   end
+
+   function MapTable:updateOutput(input)
+      if not self.module then error('nn.MapTable: a module expected, there is none yet') end
+      if #self.modules < #input then self:resize(#input) end
+      self.output = each(self, 'updateOutput', self.output, input)
+      return self.output
+   end
+   for _, method in ipairs { 'updateGradInput', 'backward' } do
+      MapTable[method] = function(self, ...)
+         self.gradInput = each(self, method, self.gradInput, ...)
+         return self.gradInput
+      end
+   end
+   for _, method in ipairs { 'accGradParameters', 'accUpdateGradParameters' } do
+      MapTable[method] = function(self, ...) each(self, method, {}, ...) end
+   end
+
+   -- shared parameters change once, not once per copy
+   for _, method in ipairs { 'zeroGradParameters', 'updateParameters' } do
+      MapTable[method] = function(self, ...)
+         if not self.shared then return parent[method](self, ...) end
+         if self.module then return self.module[method](self.module, ...) end
+      end
+   end
+
+   -- the copies are made again when they are needed
+   function MapTable:clearState()
+      self:resize(1)
+      return parent.clearState(self)
+   end
+
+   function MapTable:__tostring__()
+      return torch.type(self) .. ' {\n  ' .. tostring(self.module):gsub('\n', '\n        ') .. '\n}'
+   end
+end

@@ -1,0 +1,256 @@
+//! Criteria that compare two inputs: nn.CosineEmbeddingCriterion, nn.MarginRankingCriterion,
+//! nn.L1HingeEmbeddingCriterion and nn.DistanceRatioCriterion.
+
+use super::Flat;
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::tensor::map::same_count;
+use crate::tensor::random::Generator;
+use std::cell::RefCell;
+
+/// Keeps squared lengths away from 0.
+const TINY: f64 = 1e-12;
+
+/// Rows of two inputs with a target each: (n), or (rows x n) with (rows) targets.
+struct Rows<T> {
+    first: Flat<T>,
+    second: Flat<T>,
+    y: Flat<T>,
+    width: usize,
+}
+
+/// Two rows: inverse squared lengths, and the cosine of the angle between them.
+struct Angle {
+    inverse: [f64; 2],
+    cosine: f64,
+}
+
+impl<T: Float> Rows<T> {
+    fn of(first: &Tensor, second: &Tensor, y: &Tensor) -> Result<Rows<T>> {
+        demand!(
+            first.same_size(second) && matches!(first.ndim(), 1 | 2),
+            "CosineEmbeddingCriterion: two vectors or matrices of one size expected, got {} and {}",
+            first.shape_text(),
+            second.shape_text()
+        );
+        let (rows, width) = if first.ndim() == 1 { (1, first.size(0)) } else { (first.size(0), first.size(1)) };
+        demand!(
+            y.numel() == rows,
+            "CosineEmbeddingCriterion: {rows} targets expected for inputs of size {}, got {}",
+            first.shape_text(),
+            y.shape_text()
+        );
+        Ok(Rows { first: Flat::of(first)?, second: Flat::of(second)?, y: Flat::of(y)?, width })
+    }
+
+    fn angle(&self, row: usize) -> Angle {
+        let (mut aa, mut bb, mut ab) = (TINY, TINY, 0.0);
+        for i in row * self.width..(row + 1) * self.width {
+            let (a, b) = (self.first.at(i).to_f64(), self.second.at(i).to_f64());
+            aa += a * a;
+            bb += b * b;
+            ab += a * b;
+        }
+        Angle { inverse: [1.0 / aa, 1.0 / bb], cosine: ab / (aa * bb).sqrt() }
+    }
+}
+
+fn share(average: bool, n: usize) -> f64 {
+    if average { 1.0 / n as f64 } else { 1.0 }
+}
+
+/// Cosine distance of pairs (target 1), cosine above the margin of strangers (target -1).
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn cosine<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, average: bool, margin: f64) -> Result<f64> {
+    let rows = Rows::<T>::of(first, second, y)?;
+    let mut sum = 0.0;
+    for row in 0..rows.y.len {
+        let (y, cosine) = (rows.y.at(row), rows.angle(row).cosine);
+        if y == T::ONE {
+            sum += 1.0 - cosine;
+        } else if y == T::ONE.neg() {
+            sum += if cosine - margin < 0.0 { 0.0 } else { cosine - margin };
+        }
+    }
+    Ok(sum * share(average, rows.y.len))
+}
+
+/// Backward of [`cosine`]: a gradient of the inputs' size for each.
+///
+/// # Errors
+/// As [`cosine`].
+pub fn cosine_grad<T: Float>(
+    grad_first: &Tensor,
+    grad_second: &Tensor,
+    first: &Tensor,
+    second: &Tensor,
+    y: &Tensor,
+    average: bool,
+    margin: f64,
+) -> Result<()> {
+    let rows = Rows::<T>::of(first, second, y)?;
+    let (ga, gb) =
+        (Flat::<T>::result(grad_first, first.layout().sizes())?, Flat::result(grad_second, second.layout().sizes())?);
+    for row in 0..rows.y.len {
+        let (y, angle) = (rows.y.at(row), rows.angle(row));
+        let counts = if y == T::ONE {
+            -1.0
+        } else if y == T::ONE.neg() && angle.cosine > margin {
+            1.0
+        } else {
+            0.0
+        };
+        let by = counts * share(average, rows.y.len);
+        let [ia, ib] = angle.inverse;
+        let root = (ia * ib).sqrt();
+        for i in row * rows.width..(row + 1) * rows.width {
+            let (a, b) = (rows.first.at(i).to_f64(), rows.second.at(i).to_f64());
+            ga.put(i, T::from_f64(by * (b * root - a * angle.cosine * ia)));
+            gb.put(i, T::from_f64(by * (a * root - b * angle.cosine * ib)));
+        }
+    }
+    Ok(())
+}
+
+/// How much the input that `y` puts first (1: the first, -1: the second) lacks of being `margin` ahead.
+fn shortfall<T: Float>(a: T, b: T, y: T, margin: f64) -> f64 {
+    margin - y.to_f64() * (a.to_f64() - b.to_f64())
+}
+
+/// Ranking loss, all of the same number of elements.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, average: bool, margin: f64) -> Result<f64> {
+    same_count("MarginRankingCriterion", first, second)?;
+    same_count("MarginRankingCriterion", first, y)?;
+    let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
+    let lack = (0..y.len).map(|i| shortfall(a.at(i), b.at(i), y.at(i), margin));
+    let sum: f64 = lack.map(|v| if v < 0.0 { 0.0 } else { v }).sum();
+    Ok(sum * share(average, y.len))
+}
+
+/// Backward of [`ranking`]: a gradient of the inputs' size for each.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn ranking_grad<T: Float>(
+    grad_first: &Tensor,
+    grad_second: &Tensor,
+    first: &Tensor,
+    second: &Tensor,
+    y: &Tensor,
+    average: bool,
+    margin: f64,
+) -> Result<()> {
+    same_count("MarginRankingCriterion", first, second)?;
+    same_count("MarginRankingCriterion", first, y)?;
+    let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
+    let (ga, gb) =
+        (Flat::<T>::result(grad_first, first.layout().sizes())?, Flat::result(grad_second, second.layout().sizes())?);
+    let by = share(average, y.len);
+    for i in 0..y.len {
+        let lost = shortfall(a.at(i), b.at(i), y.at(i), margin) >= 0.0;
+        let g = if lost { T::from_f64(y.at(i).to_f64() * by) } else { T::ZERO };
+        ga.put(i, T::ZERO.sub(g));
+        gb.put(i, g);
+    }
+    Ok(())
+}
+
+/// Distance of a pair (`y` 1) as the sum of absolute differences, or what it lacks to the margin (`y` -1).
+///
+/// # Errors
+/// Sizes that differ.
+pub fn l1_hinge<T: Float>(first: &Tensor, second: &Tensor, y: f64, margin: f64) -> Result<f64> {
+    let distance = l1_distance::<T>(first, second)?;
+    Ok(if y == -1.0 { (margin - distance).max(0.0) } else { distance })
+}
+
+fn l1_distance<T: Float>(first: &Tensor, second: &Tensor) -> Result<f64> {
+    same_count("L1HingeEmbeddingCriterion", first, second)?;
+    let (a, b) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?);
+    Ok((0..a.len).map(|i| a.at(i).sub(b.at(i)).abs().to_f64()).sum())
+}
+
+/// Backward of [`l1_hinge`]. Where the inputs are equal, the slope's sign is drawn.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn l1_hinge_grad<T: Float>(
+    grad_first: &Tensor,
+    grad_second: &Tensor,
+    first: &Tensor,
+    second: &Tensor,
+    y: f64,
+    generator: &RefCell<Generator>,
+    margin: f64,
+) -> Result<()> {
+    let distance = l1_distance::<T>(first, second)?;
+    let (a, b) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?);
+    let (ga, gb) =
+        (Flat::<T>::result(grad_first, first.layout().sizes())?, Flat::result(grad_second, second.layout().sizes())?);
+    let by = match (y == -1.0, distance > margin) {
+        (false, _) => T::ONE,
+        (true, false) => T::ONE.neg(),
+        (true, true) => T::ZERO,
+    };
+    let mut draws = generator.borrow_mut();
+    for i in 0..a.len {
+        let d = a.at(i).sub(b.at(i));
+        let up = if d == T::ZERO { draws.random_to(2)? == 2 } else { d > T::ZERO };
+        let g = if up { by } else { T::ZERO.sub(by) };
+        ga.put(i, g);
+        gb.put(i, T::ZERO.sub(g));
+    }
+    Ok(())
+}
+
+/// `log(1 + exp(x - y))` of distances between similar (`x`) and other samples (`y`), averaged over the first dimension.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, average: bool) -> Result<f64> {
+    let n = distances(similar, other)?;
+    let (x, y) = (Flat::<T>::of(similar)?, Flat::<T>::of(other)?);
+    let sum: f64 = (0..x.len).map(|i| (x.at(i).to_f64() - y.at(i).to_f64()).exp().ln_1p()).sum();
+    Ok(sum * share(average, n))
+}
+
+fn distances(similar: &Tensor, other: &Tensor) -> Result<usize> {
+    same_count("DistanceRatioCriterion", similar, other)?;
+    demand!(
+        similar.ndim() > 0 && similar.size(0) == other.size(0),
+        "DistanceRatioCriterion: distances {} and {} differ in their first size",
+        similar.shape_text(),
+        other.shape_text()
+    );
+    Ok(similar.size(0))
+}
+
+/// Backward of [`ratio`]: a gradient of the inputs' size for each.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn ratio_grad<T: Float>(
+    grad_similar: &Tensor,
+    grad_other: &Tensor,
+    similar: &Tensor,
+    other: &Tensor,
+    average: bool,
+) -> Result<()> {
+    let by = share(average, distances(similar, other)?);
+    let (x, y) = (Flat::<T>::of(similar)?, Flat::<T>::of(other)?);
+    let (gx, gy) =
+        (Flat::<T>::result(grad_similar, similar.layout().sizes())?, Flat::result(grad_other, other.layout().sizes())?);
+    for i in 0..x.len {
+        let g = by / (1.0 + (y.at(i).to_f64() - x.at(i).to_f64()).exp());
+        gx.put(i, T::from_f64(g));
+        gy.put(i, T::from_f64(-g));
+    }
+    Ok(())
+}

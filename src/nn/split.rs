@@ -1,0 +1,190 @@
+//! Activations that halve or double one dimension (nn.GatedLinearUnit, nn.CReLU), and nn.RReLU with its drawn slopes.
+
+#![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
+
+use super::Flat;
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::tensor::map::{self, same_count};
+use crate::tensor::random::Generator;
+use std::cell::RefCell;
+
+/// A tensor as pairs of halves along a dimension: `outer` times twice `half` elements in a row.
+struct Halves {
+    outer: usize,
+    half: usize,
+    sizes: Vec<usize>,
+}
+
+impl Halves {
+    /// The halves of a tensor with these sizes, whose dimension `d` is even.
+    fn of(whole: &[usize], d: usize) -> Halves {
+        let mut sizes = whole.to_vec();
+        sizes[d] /= 2;
+        Halves { outer: whole[..d].iter().product(), half: sizes[d..].iter().product(), sizes }
+    }
+
+    /// Calls `f(position in a half, in the first half of the whole, in its second half)` for every element of a half.
+    fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
+        for o in 0..self.outer {
+            for i in 0..self.half {
+                f(o * self.half + i, 2 * o * self.half + i, (2 * o + 1) * self.half + i);
+            }
+        }
+    }
+}
+
+/// The gated dimension from 0: the last one, unless given from 1.
+fn gated(input: &Tensor, dim: Option<i64>) -> Result<Halves> {
+    let d = dim.unwrap_or(input.ndim() as i64);
+    demand!(
+        d >= 1 && d as usize <= input.ndim() && input.size(d as usize - 1).is_multiple_of(2),
+        "GatedLinearUnit: an even size in dimension {d} expected, got {}",
+        input.shape_text()
+    );
+    Ok(Halves::of(input.layout().sizes(), d as usize - 1))
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// nn.GatedLinearUnit: the first half of a dimension times the sigmoid of the second.
+///
+/// # Errors
+/// A dimension that is odd or not there.
+pub fn gate<T: Float>(input: &Tensor, output: &Tensor, dim: Option<i64>) -> Result<()> {
+    let halves = gated(input, dim)?;
+    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::result(output, &halves.sizes)?);
+    halves.each(|i, a, b| y.put(i, T::from_f64(x.at(a).to_f64() * sigmoid(x.at(b).to_f64()))));
+    Ok(())
+}
+
+/// Backward of [`gate`], of the input's size.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn gate_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, dim: Option<i64>) -> Result<()> {
+    let halves = gated(input, dim)?;
+    demand!(
+        grad_output.numel() * 2 == input.numel(),
+        "GatedLinearUnit: gradOutput {} does not fit input {}",
+        grad_output.shape_text(),
+        input.shape_text()
+    );
+    let (x, g) = (Flat::<T>::of(input)?, Flat::<T>::of(grad_output)?);
+    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
+    halves.each(|i, a, b| {
+        let (v, s, g) = (x.at(a).to_f64(), sigmoid(x.at(b).to_f64()), g.at(i).to_f64());
+        r.put(a, T::from_f64(g * s));
+        r.put(b, T::from_f64(g * v * s * (1.0 - s)));
+    });
+    Ok(())
+}
+
+/// The output of nn.CReLU as halves: the dimension after those of a batch doubles.
+fn doubled(input: &Tensor, dims: i64) -> Result<Halves> {
+    let batch = input.ndim() as i64 - dims;
+    demand!(
+        (0..=1).contains(&batch) && dims > 0,
+        "CReLU: {dims} dimensions, or one more for a batch, expected, got {}",
+        input.shape_text()
+    );
+    let mut sizes = input.layout().sizes().to_vec();
+    sizes[batch as usize] *= 2;
+    Ok(Halves::of(&sizes, batch as usize))
+}
+
+/// nn.CReLU: what is above 0, then the negative of what is below, side by side in dimension 1 of a sample.
+///
+/// # Errors
+/// Another number of dimensions.
+pub fn both_signs<T: Float>(input: &Tensor, output: &Tensor, dims: i64) -> Result<()> {
+    let halves = doubled(input, dims)?;
+    let mut sizes = input.layout().sizes().to_vec();
+    sizes[input.ndim() - dims as usize] *= 2;
+    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::result(output, &sizes)?);
+    let above = |v: T| if v > T::ZERO { v } else { T::ZERO };
+    halves.each(|i, a, b| {
+        y.put(a, above(x.at(i)));
+        y.put(b, above(x.at(i).neg()));
+    });
+    Ok(())
+}
+
+/// Backward of [`both_signs`], of the input's size.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, dims: i64) -> Result<()> {
+    let halves = doubled(input, dims)?;
+    demand!(
+        grad_output.numel() == 2 * input.numel(),
+        "CReLU: gradOutput {} does not fit input {}",
+        grad_output.shape_text(),
+        input.shape_text()
+    );
+    let (x, g) = (Flat::<T>::of(input)?, Flat::<T>::of(grad_output)?);
+    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
+    halves.each(|i, a, b| {
+        let x = x.at(i);
+        let up = if x > T::ZERO { g.at(a) } else { T::ZERO };
+        r.put(i, if x < T::ZERO { g.at(b).neg() } else { up });
+    });
+    Ok(())
+}
+
+/// nn.RReLU: `noise`, of the input's size, receives the slope of every element: 1 above 0; else drawn between `lower` and
+/// `upper` in training, and their middle in evaluation. In place, `output` becomes a view of `input`.
+///
+/// # Errors
+/// Not enough memory.
+pub fn random_leaky<T: Float>(
+    input: &Tensor,
+    output: &Tensor,
+    noise: &Tensor,
+    generator: &RefCell<Generator>,
+    lower: f64,
+    upper: f64,
+    train: bool,
+    inplace: bool,
+) -> Result<()> {
+    let (x, slopes) = (Flat::<T>::of(input)?, Flat::<T>::result(noise, input.layout().sizes())?);
+    let mut draws = generator.borrow_mut();
+    for i in 0..x.len {
+        let slope = if x.at(i) <= T::ZERO {
+            T::from_f64(if train { draws.uniform(lower, upper) } else { (lower + upper) / 2.0 })
+        } else {
+            T::ONE
+        };
+        slopes.put(i, slope);
+    }
+    if inplace {
+        output.set(input)?
+    } else {
+        output.resize_as(input)?
+    }
+    map::binary("RReLU", output, input, noise, |x: T, s: T| x.mul(s))
+}
+
+/// Backward of [`random_leaky`]: the gradient times the slopes; in place, `grad_input` becomes a view of `grad_output`.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn random_leaky_grad<T: Float>(
+    _input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    noise: &Tensor,
+    inplace: bool,
+) -> Result<()> {
+    same_count("RReLU", grad_output, noise)?;
+    if inplace {
+        grad_input.set(grad_output)?
+    } else {
+        grad_input.resize_as(grad_output)?
+    }
+    map::binary("RReLU", grad_input, grad_output, noise, |g: T, s: T| g.mul(s))
+}
