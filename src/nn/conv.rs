@@ -187,7 +187,7 @@ pub fn acc_grad<T: Blas>(
     let (x, go) = (Ptr(x.view::<T>()?.ptr), Ptr(go.view::<T>()?.ptr));
     if let Some(gb) = grad_bias {
         demand!(gb.numel() == p.out && gb.ndim() == 1, "gradBias {} does not fit", gb.shape_text());
-        add_bias_grad(&p, go, scale, Mat::of(&gb.view::<T>()?));
+        add_bias_grad(&p, go, scale, Mat::of(gb)?);
     }
     let gw = dense::<T>(grad_weight)?;
     add_weight_grad(&p, x, go, scale, Ptr(gw.view::<T>()?.ptr));

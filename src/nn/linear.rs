@@ -9,7 +9,7 @@ use crate::tensor::ops::blas::{Blas, Mat, product};
 /// The matrix whose rows are samples: a vector is one row.
 fn rows<T: Blas>(x: &Tensor, what: &str, width: usize) -> Result<Mat<T>> {
     demand!(x.ndim() == 1 || x.ndim() == 2, "{what} must be vector or matrix, got {}", x.shape_text());
-    let m = Mat::of(&x.view::<T>()?);
+    let m = Mat::of(x)?;
     let m = if x.ndim() == 1 { m.t() } else { m };
     demand!(m.cols == width, "size mismatch: {what} {} where {width} columns are expected", x.shape_text());
     Ok(m)
@@ -47,18 +47,19 @@ pub fn forward<T: Blas>(
     let beta = match bias {
         Some(b) => {
             demand!(b.numel() == out, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
-            let b = b.to_vec::<T>()?;
-            for i in 0..y.rows {
-                for (j, v) in b.iter().enumerate() {
-                    // SAFETY: inside the output.
-                    unsafe { *y.ptr.wrapping_offset(i as isize * y.rs + j as isize * y.cs) = *v };
+            let b = Mat::<T>::of(b)?;
+            demand!(b.cols == 1, "bias must be a vector, got a matrix of {} rows", b.rows);
+            for i in 0..y.rows as isize {
+                for j in 0..y.cols as isize {
+                    // SAFETY: inside the output and the bias, which has as many elements as the output columns.
+                    unsafe { *y.ptr.wrapping_offset(i * y.rs + j * y.cs) = *b.ptr.wrapping_offset(j * b.rs) };
                 }
             }
             T::ONE
         }
         None => T::ZERO,
     };
-    product(T::ONE, x, Mat::of(&weight.view()?).t(), beta, y);
+    product(T::ONE, x, Mat::of(weight)?.t(), beta, y);
     Ok(())
 }
 
@@ -79,7 +80,7 @@ pub fn grad_input<T: Blas>(
     grad_input.resize_as(input)?;
     let gi = rows::<T>(grad_input, "gradInput", weight.size(1))?;
     demand!(gi.rows == g.rows, "gradOutput {} does not fit input {}", grad_output.shape_text(), input.shape_text());
-    product(T::ONE, g, Mat::of(&weight.view()?), T::ZERO, gi);
+    product(T::ONE, g, Mat::of(weight)?, T::ZERO, gi);
     Ok(())
 }
 
@@ -98,11 +99,22 @@ pub fn acc_grad<T: Blas>(
     let x = rows::<T>(input, "input", grad_weight.size(1))?;
     let g = rows::<T>(grad_output, "gradOutput", grad_weight.size(0))?;
     demand!(x.rows == g.rows, "gradOutput {} does not fit input {}", grad_output.shape_text(), input.shape_text());
-    product(scale, g.t(), x, T::ONE, Mat::of(&grad_weight.view()?));
+    product(scale, g.t(), x, T::ONE, Mat::of(grad_weight)?);
     if let Some(gb) = grad_bias {
         demand!(gb.ndim() == 1 && gb.numel() == g.cols, "gradBias {} does not fit", gb.shape_text());
-        let mut ones = vec![T::ONE; g.rows];
-        product(scale, g.t(), Mat::dense(ones.as_mut_ptr(), g.rows, 1), T::ONE, Mat::of(&gb.view()?));
+        let gb = Mat::<T>::of(gb)?;
+        for j in 0..g.cols {
+            let mut sum = T::ZERO;
+            for i in 0..g.rows {
+                // SAFETY: inside gradOutput.
+                sum = sum.add(unsafe { *g.ptr.wrapping_offset(i as isize * g.rs + j as isize * g.cs) });
+            }
+            // SAFETY: gradBias has as many elements as gradOutput has columns.
+            unsafe {
+                let b = gb.ptr.wrapping_offset(j as isize * gb.rs);
+                *b = (*b).add(scale.mul(sum));
+            }
+        }
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub fn acc_grad<T: Float>(
     let mut count = vec![0usize; rows];
     at.iter().for_each(|&k| count[k] += 1);
     let g = gradients.to_vec::<T>()?;
-    let w = Mat::of(&grad_weight.view::<T>()?);
+    let w = Mat::<T>::of(grad_weight)?;
     for (g, &row) in g.chunks(width.max(1)).zip(&at).filter(|(_, k)| **k as i64 + 1 != padding) {
         let by = if by_freq { T::from_f64(scale.to_f64() / count[row] as f64) } else { scale };
         let into = w.row_range(row, 1);

@@ -88,20 +88,19 @@ fn disjoint<A, B>(a: *const A, na: usize, b: *const B, nb: usize) -> bool {
     a + na * size_of::<A>() <= b || b + nb * size_of::<B>() <= a
 }
 
-/// `res[i] = f(res[i])` for a run of neighbours.
-#[inline(always)]
-fn in_place<T: Element>(r: *mut T, n: usize, f: impl Fn(T) -> T) {
-    for i in 0..n {
-        // SAFETY: callers hand out runs inside views; values are read and written one at a time.
-        unsafe { *r.add(i) = f(*r.add(i)) };
-    }
-}
-
 /// `res[i] = f()` for every element: results that do not depend on the old value.
 pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
     if let Some((r, n)) = res.flat::<T>()? {
         let r = Ptr(r);
-        split(n, 1, |start, count| in_place(r.at(start), count, |_| v));
+        split(n, 1, |start, count| {
+            let r = r.at(start);
+            if count < 16 {
+                // SAFETY: `count` elements lie here.
+                return (0..count).for_each(|i| unsafe { r.add(i).write(v) });
+            }
+            // SAFETY: `count` elements lie here, and nothing reads them meanwhile.
+            vectorize(move || unsafe { std::slice::from_raw_parts_mut(r, count) }.fill(v));
+        });
         return Ok(());
     }
     super::walk::for_each_ptr(&res.view::<T>()?, |p| {
@@ -143,9 +142,10 @@ fn flat1<R: Element, A: Element>(r: *mut R, a: *const A, n: usize, same: bool, f
         }
         return;
     }
+    // `move`: pointers that a closure holds by reference are loaded again after each store, and nothing vectorises
     vectorize(
         #[inline(always)]
-        || {
+        move || {
             if same {
                 for i in 0..n {
                     // SAFETY: n elements lie here; `r` is `a`, so one pointer serves both and the loop vectorises.
@@ -224,13 +224,16 @@ fn flat2<R: Element, A: Element, B: Element>(
     }
     vectorize(
         #[inline(always)]
-        || {
+        move || {
             // SAFETY: n elements lie at each address, and `b` does not overlap `r`.
             let b = unsafe { std::slice::from_raw_parts(b, n) };
             if same {
-                for (i, b) in b.iter().enumerate() {
-                    // SAFETY: `r` is `a` and has n elements.
-                    unsafe { *r.add(i) = f(*(r as *const A).add(i), *b) };
+                // SAFETY: `r` is `a`, of the same type, has n elements and overlaps `b` nowhere.
+                let r = unsafe { std::slice::from_raw_parts_mut(r, n) };
+                for (r, b) in r.iter_mut().zip(b) {
+                    // SAFETY: R and A are one type here.
+                    let old = unsafe { *std::ptr::from_mut(r).cast::<A>() };
+                    *r = f(old, *b);
                 }
             } else {
                 // SAFETY: `a` does not overlap `r` either.

@@ -347,6 +347,21 @@ impl Tensor {
         Ok(Some((ptr, n)))
     }
 
+    /// The extents, and where the first element lies: [`Tensor::view`] without a copy of the layout. What it hands out
+    /// is to be read before anything changes the tensor.
+    ///
+    /// # Errors
+    /// As [`Tensor::view`].
+    #[inline(always)]
+    pub(crate) fn reach<T: Element>(&self) -> Result<(Extents<'_>, *mut T)> {
+        let e = self.peek();
+        let end = e.extent()?;
+        if end == 0 {
+            return Ok((e, std::ptr::NonNull::dangling().as_ptr()));
+        }
+        Ok((e, self.checked_ptr(e.offset, end)?))
+    }
+
     #[inline(always)]
     fn first<T: Element>(&self, layout: &Layout) -> Result<*mut T> {
         let end = layout.extent()?;

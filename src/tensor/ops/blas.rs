@@ -3,11 +3,11 @@
 //! Large products go to the `gemm` crate in pieces whose number depends on the sizes alone, so that results do not
 //! depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
 
+use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map;
 use crate::tensor::simd::vectorize;
-use crate::tensor::{Tensor, View};
 
 /// A strided matrix in memory. Whoever makes one vouches that all its elements can be reached.
 #[derive(Clone, Copy)]
@@ -29,18 +29,23 @@ unsafe impl<T> Send for Mat<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Mat<T> {}
 
+impl<T: Element> Mat<T> {
+    /// A tensor of one dimension (as a column) or two.
+    ///
+    /// # Errors
+    /// Another element type, or a view outside its storage.
+    pub fn of(x: &Tensor) -> Result<Self> {
+        let (e, ptr) = x.reach::<T>()?;
+        let at = |d: usize| (e.sizes.get(d).copied().unwrap_or(1), e.strides.get(d).copied().unwrap_or(1));
+        let ((rows, rs), (cols, cs)) = (at(0), at(1));
+        Ok(Mat { ptr, rows, cols, rs, cs })
+    }
+}
+
 impl<T> Mat<T> {
     /// A row-major matrix without gaps at `ptr`.
     pub fn dense(ptr: *mut T, rows: usize, cols: usize) -> Self {
         Mat { ptr, rows, cols, rs: cols as isize, cs: 1 }
-    }
-
-    /// A view of one dimension (as a column) or two.
-    pub fn of(v: &View<T>) -> Self {
-        let (n, s) = (v.layout.sizes(), v.layout.strides());
-        let at = |d: usize| (n.get(d).copied().unwrap_or(1), s.get(d).copied().unwrap_or(1));
-        let ((rows, rs), (cols, cs)) = (at(0), at(1));
-        Mat { ptr: v.ptr, rows, cols, rs, cs }
     }
 
     /// Rows and columns exchanged.
@@ -108,13 +113,8 @@ fn store<T: Real>(alpha: T, sum: T, beta: T, c: *mut T) {
     unsafe { *c = if beta == T::ZERO { alpha.mul(sum) } else { alpha.mul(sum).add(beta.mul(*c)) } }
 }
 
-/// `c = alpha a b + beta c` over views of two dimensions; what `c` holds is ignored where `beta` is 0.
-/// The inner sizes agree, and `c` overlaps neither operand.
-pub fn gemm<T: Blas>(alpha: T, a: &View<T>, b: &View<T>, beta: T, c: &View<T>) {
-    product(alpha, Mat::of(a), Mat::of(b), beta, Mat::of(c));
-}
-
-/// As [`gemm()`], over matrices in memory.
+/// `c = alpha a b + beta c`; what `c` holds is ignored where `beta` is 0. The sizes agree, and `c` overlaps neither
+/// operand.
 pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
     debug_assert!(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
     let work = c.rows.saturating_mul(c.cols).saturating_mul(a.cols);
@@ -129,6 +129,9 @@ pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
     }
     if c.rows == 1 {
         return gemv(alpha, b.t(), a.t(), beta, c.t());
+    }
+    if a.cols == 1 && b.cs == 1 && c.cs == 1 {
+        return outer(alpha, a, b, beta, c);
     }
     if work <= 256 {
         return naive(alpha, a, b, beta, c);
@@ -160,18 +163,42 @@ fn scale<T: Real>(beta: T, c: Mat<T>) {
     }
 }
 
+/// `c = alpha a b + beta c` of a column and a row: what a single sample adds to the gradient of weights.
+fn outer<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
+    map::split(c.rows, c.cols, |first, count| {
+        for i in first..first + count {
+            // SAFETY: inside the column; the rows have no gaps and do not overlap.
+            let (v, b, c) = unsafe {
+                let v = alpha.mul(*a.at(i, 0));
+                let row = std::slice::from_raw_parts(b.at(0, 0), c.cols);
+                (v, row, std::slice::from_raw_parts_mut(c.at(i, 0), c.cols))
+            };
+            vectorize(
+                #[inline(always)]
+                move || match beta {
+                    beta if beta == T::ZERO => c.iter_mut().zip(b).for_each(|(c, b)| *c = v.mul(*b)),
+                    beta if beta == T::ONE => c.iter_mut().zip(b).for_each(|(c, b)| *c = c.add(v.mul(*b))),
+                    beta => c.iter_mut().zip(b).for_each(|(c, b)| *c = beta.mul(*c).add(v.mul(*b))),
+                },
+            );
+        }
+    });
+}
+
 /// `y = alpha a x + beta y`, where `x` and `y` are columns.
 fn gemv<T: Blas>(alpha: T, a: Mat<T>, x: Mat<T>, beta: T, y: Mat<T>) {
-    let packed: Vec<T> = (0..a.cols)
-        .map(|k| {
-            // SAFETY: inside the column.
-            unsafe { *x.at(k, 0) }
-        })
-        .collect();
-    let x = &packed[..];
+    let packed: Vec<T>;
+    let x = if x.rs == 1 {
+        // SAFETY: a column without gaps, which `y` does not overlap.
+        unsafe { std::slice::from_raw_parts(x.ptr, a.cols) }
+    } else {
+        // SAFETY: inside the column.
+        packed = (0..a.cols).map(|k| unsafe { *x.at(k, 0) }).collect();
+        &packed[..]
+    };
     map::split(a.rows, a.cols, |first, count| {
         let (a, y) = (a.row_range(first, count), y.row_range(first, count));
-        if a.rs == 1 && a.cs != 1 && count >= 8 {
+        if a.rs == 1 && a.cs != 1 && y.rs == 1 && count >= 8 {
             by_columns(alpha, a, x, beta, y)
         } else {
             by_rows(alpha, a, x, beta, y)
@@ -196,12 +223,15 @@ fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
     }
 }
 
-/// The sum of the products of elements, in sixteen sums side by side: faster than one, and less is lost to rounding.
+/// The sum of the products of elements, in many sums side by side: faster than one, and less is lost to rounding.
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    const LANES: usize = 16;
+    const LANES: usize = 32;
+    if a.len() < LANES {
+        return a.iter().zip(b).fold(T::ZERO, |s, (&p, &q)| s.add(p.mul(q)));
+    }
     vectorize(
         #[inline(always)]
-        || {
+        move || {
             let mut lanes = [T::ZERO; LANES];
             let (ca, cb) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
             let tail = ca.remainder().iter().zip(cb.remainder());
@@ -216,24 +246,35 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     )
 }
 
-/// Columns without gaps: the sums of all rows grow together.
+/// Columns without gaps, into a result without gaps: the sums of all rows grow together, four columns at a time.
 fn by_columns<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
-    let mut sums = vec![T::ZERO; a.rows];
+    // SAFETY: columns of `rows` elements without gaps, and `y` overlaps none of them.
+    let col = |k: usize| unsafe { std::slice::from_raw_parts(a.at(0, k), a.rows) };
+    // SAFETY: as above.
+    let y = unsafe { std::slice::from_raw_parts_mut(y.ptr, a.rows) };
     vectorize(
         #[inline(always)]
-        || {
-            for (k, &v) in x.iter().enumerate() {
-                // SAFETY: a column without gaps of `rows` elements.
-                let col = unsafe { std::slice::from_raw_parts(a.at(0, k), a.rows) };
-                for (s, &c) in sums.iter_mut().zip(col) {
-                    *s = s.add(c.mul(v));
+        move || {
+            match beta {
+                beta if beta == T::ZERO => y.fill(T::ZERO),
+                beta if beta == T::ONE => {}
+                beta => y.iter_mut().for_each(|y| *y = beta.mul(*y)),
+            }
+            let mut k = 0;
+            while k + 4 <= x.len() {
+                let v: [T; 4] = std::array::from_fn(|j| alpha.mul(x[k + j]));
+                let (c0, c1, c2, c3) = (col(k), col(k + 1), col(k + 2), col(k + 3));
+                for ((((y, c0), c1), c2), c3) in y.iter_mut().zip(c0).zip(c1).zip(c2).zip(c3) {
+                    *y = y.add(c0.mul(v[0]).add(c1.mul(v[1])).add(c2.mul(v[2]).add(c3.mul(v[3]))));
                 }
+                k += 4;
+            }
+            for (k, x) in x.iter().enumerate().skip(k) {
+                let v = alpha.mul(*x);
+                y.iter_mut().zip(col(k)).for_each(|(y, c)| *y = y.add(c.mul(v)));
             }
         },
     );
-    for (i, s) in sums.into_iter().enumerate() {
-        store(alpha, s, beta, y.at(i, 0));
-    }
 }
 
 /// A copy without gaps.
@@ -256,7 +297,17 @@ mod tests {
 
     #[test]
     fn products_equal_plain_loops() {
-        for (m, n, k) in [(1, 5, 7), (6, 1, 40), (3, 3, 3), (33, 29, 47), (130, 90, 64), (64, 200, 50)] {
+        for (m, n, k) in [
+            (1, 5, 7),
+            (6, 1, 40),
+            (40, 1, 7),
+            (1, 33, 9),
+            (3, 3, 3),
+            (20, 30, 1),
+            (33, 29, 47),
+            (130, 90, 64),
+            (64, 200, 50),
+        ] {
             for turned in [false, true] {
                 let (mut a, mut b) = (ramp(m * k, 13), ramp(k * n, 7));
                 let (mut c, mut d) = (vec![f64::NAN; m * n], vec![0.0; m * n]);

@@ -1,6 +1,6 @@
 //! The products of Torch7: mm, mv, ger, bmm and the family that adds a product to a summand.
 
-use super::blas::{Blas, Mat, gemm, packed, product};
+use super::blas::{Blas, Mat, packed, product};
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
@@ -62,7 +62,7 @@ pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b
     sized("addmm", t, &product_sizes("addmm", a, b, 0)?)?;
     let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
     start(res, beta, t)?;
-    gemm(alpha, &a.view()?, &b.view()?, beta, &res.view()?);
+    product(alpha, Mat::of(&a)?, Mat::of(&b)?, beta, Mat::of(res)?);
     Ok(())
 }
 
@@ -77,7 +77,7 @@ pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x
     sized("addmv", t, &[a.size(0)])?;
     let (a, x) = (apart::<T>(res, a)?, apart::<T>(res, x)?);
     start(res, beta, t)?;
-    gemm(alpha, &a.view()?, &x.view()?, beta, &res.view()?);
+    product(alpha, Mat::of(&a)?, Mat::of(&x)?, beta, Mat::of(res)?);
     Ok(())
 }
 
@@ -91,7 +91,7 @@ pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y:
     sized("addr", t, &[x.size(0), y.size(0)])?;
     let (x, y) = (apart::<T>(res, x)?, apart::<T>(res, y)?);
     start(res, beta, t)?;
-    product(alpha, Mat::of(&x.view()?), Mat::of(&y.view()?).t(), beta, Mat::of(&res.view()?));
+    product(alpha, Mat::of(&x)?, Mat::of(&y)?.t(), beta, Mat::of(res)?);
     Ok(())
 }
 
@@ -110,7 +110,7 @@ pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, 
     sized("addbmm", t, &product_sizes("addbmm", a, b, 1)?)?;
     let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
     start(res, beta, t)?;
-    let c = Mat::of(&res.view()?);
+    let c = Mat::of(res)?;
     for i in 0..a.size(0) {
         product(alpha, slice(&a, i)?, slice(&b, i)?, if i == 0 { beta } else { T::ONE }, c);
     }
