@@ -41,10 +41,10 @@ fn run(o: &Options) -> anyhow::Result<()> {
     let host = Host::new()?;
     host.call::<()>("prelude", ())?;
     for name in &o.library {
-        host.call::<()>("library", name.as_str())?;
+        host.run("library", name.as_str())?;
     }
     for code in &o.execute {
-        host.call::<()>("run_string", (code.as_str(), o.script.clone()))?;
+        host.run("run_string", (code.as_str(), o.script.clone()))?;
     }
     if o.execute.is_empty() {
         if let Some((script, args)) = o.script.split_first() {
@@ -52,7 +52,7 @@ fn run(o: &Options) -> anyhow::Result<()> {
         } else if !o.interactive && !std::io::stdin().is_terminal() {
             let mut code = String::new();
             std::io::stdin().read_to_string(&mut code).context("cannot read the program from standard input")?;
-            host.call::<()>("run_string", (code, Vec::<String>::new()))?;
+            host.run("run_string", (code, Vec::<String>::new()))?;
         } else {
             return rekindle::repl::run(&host);
         }

@@ -77,3 +77,23 @@ fn errors_are_strings_with_position() {
     assert!(text.contains("invalid arguments") && text.contains("expected arguments"), "{text}");
     assert!(text.contains("(command line):1:"), "{text}");
 }
+
+#[test]
+fn an_interrupt_stops_the_next_call() {
+    let host = rekindle::Host::new().expect("a host");
+    for program in
+        ["while true do torch.sum(torch.Tensor(3)) end", "local x = torch.zeros(3) while true do x[1] = x[2] end"]
+    {
+        rekindle::lua::raw::interrupt();
+        let error = host.eval::<()>(program).expect_err("it ends").to_string();
+        assert!(error.contains("interrupted!"), "{error}");
+    }
+    host.eval::<()>("torch.zeros(3):add(1)").expect("the question is forgotten");
+}
+
+#[test]
+fn pcall_can_be_yielded_across() {
+    let text =
+        good(&["-e", "local f = coroutine.wrap(function() return pcall(coroutine.yield, 1) end) print(f(), f(2))"]);
+    assert_eq!(text, "1\ttrue\t2\n");
+}

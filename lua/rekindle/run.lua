@@ -1,18 +1,21 @@
 -- How `th` runs programs: script files, strings, errors with a traceback.
 local run = {}
 
+-- what went wrong and where, without the frames of this file
 local function report(message)
    if type(message) ~= 'string' then
       local mt = debug.getmetatable(message)
       message = mt and mt.__tostring and tostring(message) or '(error object is a ' .. type(message) .. ' value)'
    end
-   return debug.traceback(message, 2)
+   local text = debug.traceback(message, 2)
+   return (text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/run%.lua.*$", ''):gsub('\nstack traceback:$', ''))
 end
 
-local function protected(chunk, ...)
+-- Runs a function. Gives its error's text, or nil.
+local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
    local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report)
-   if not ok then error(why, 0) end
+   if not ok then return why end
 end
 
 -- a script with the global `arg` as Lua's own interpreter sets it
@@ -20,20 +23,20 @@ function run.run_file(path, args)
    arg = { [0] = path }
    for i, a in ipairs(args) do arg[i] = a end
    local chunk, why = loadfile(path)
-   if not chunk then error(why, 0) end
-   protected(chunk, unpack(args))
+   if not chunk then return why end
+   return failure(chunk, unpack(args))
 end
 
 function run.run_string(code, args)
    arg = arg or {}
    for i, a in ipairs(args or {}) do arg[i] = a end
    local chunk, why = loadstring(code, '=(command line)')
-   if not chunk then error(why, 0) end
-   protected(chunk, unpack(args or {}))
+   if not chunk then return why end
+   return failure(chunk, unpack(args or {}))
 end
 
 function run.library(name)
-   protected(function() _G[name:match('[^.]+$')] = require(name) end)
+   return failure(function() _G[name:match('[^.]+$')] = require(name) end)
 end
 
 -- the packages that Torch7's th loads before anything else
@@ -64,14 +67,15 @@ local function show(...)
    _G._RESULT, _G._LAST = ..., ...
 end
 
+-- runs a line of the session and prints what it gives; the error's text where there is one
 function run.interact(line)
    local chunk, why = compile(line)
-   if not chunk then error(why, 0) end
+   if not chunk then return why end
    local function finish(ok, ...)
-      if not ok then error((...), 0) end
+      if not ok then return (...) end
       show(...)
    end
-   finish(xpcall(chunk, report))
+   return finish(xpcall(chunk, report))
 end
 
 -- names that continue what was typed: globals, fields, methods

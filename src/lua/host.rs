@@ -181,7 +181,18 @@ impl Host {
     /// A file that cannot be read, or what the script raises, as text with a traceback.
     pub fn run_file(&self, path: impl AsRef<Path>, args: &[String]) -> anyhow::Result<()> {
         let path = path.as_ref().to_string_lossy().into_owned();
-        self.call("run_file", (path, args.to_vec()))
+        self.run("run_file", (path, args.to_vec()))
+    }
+
+    /// Runs a program with a function of the embedded module `rekindle.run` that gives the text of an error, or nil.
+    ///
+    /// # Errors
+    /// That text.
+    pub fn run(&self, function: &str, args: impl mlua::IntoLuaMulti) -> anyhow::Result<()> {
+        match self.call::<Option<mlua::String>>(function, args)? {
+            Some(text) => Err(anyhow!("{}", text.to_string_lossy())),
+            None => Ok(()),
+        }
     }
 
     /// Calls a function of the embedded module `rekindle.run`.

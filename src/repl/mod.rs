@@ -1,6 +1,7 @@
 //! The interactive session: line editing, history, completion of names, printing of results.
 
 use crate::Host;
+use crate::lua::raw::{interrupt, take_interrupt};
 use anyhow::anyhow;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -10,10 +11,6 @@ use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-/// Set by Ctrl-C while a program runs; a Lua hook looks at it.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 struct Assistant<'h> {
     host: &'h Host,
@@ -47,19 +44,24 @@ fn history_file() -> Option<PathBuf> {
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rekindle_history"))
 }
 
-/// Stops a running chunk at the next hook once Ctrl-C was pressed.
+/// Makes Ctrl-C stop the running chunk: at its next call of a row, or at the next hook where it makes none. A second one
+/// that comes before the first had any effect (a loop that LuaJIT has compiled, a long kernel) ends the process.
 fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
+    let asked = || {
+        if interrupt() {
+            eprintln!("\nth: interrupted twice, leaving");
+            std::process::exit(130);
+        }
+    };
     // a second handler cannot be set; then Ctrl-C keeps its old meaning
-    if ctrlc::set_handler(|| INTERRUPTED.store(true, Relaxed)).is_err() {
+    if ctrlc::set_handler(asked).is_err() {
         return Ok(());
     }
     let every = mlua::HookTriggers::new().every_nth_instruction(10_000);
     host.lua()
-        .set_global_hook(every, |_, _| {
-            if INTERRUPTED.swap(false, Relaxed) {
-                return Err(mlua::Error::runtime("interrupted!"));
-            }
-            Ok(mlua::VmState::Continue)
+        .set_global_hook(every, |_, _| match take_interrupt() {
+            true => Err(mlua::Error::runtime("interrupted!")),
+            false => Ok(mlua::VmState::Continue),
         })
         .map_err(|e| anyhow!("{e}"))
 }
@@ -69,10 +71,11 @@ fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(host: &Host) -> anyhow::Result<()> {
-    watch_interrupts(host)?;
     println!("Rekindle {}: Torch7 in one binary. Ctrl-D leaves, Tab completes.", env!("CARGO_PKG_VERSION"));
     let mut editor: Editor<Assistant, DefaultHistory> =
         Editor::with_config(Config::builder().auto_add_history(true).max_history_size(10_000)?.build())?;
+    // after the editor, which installs a handler of its own that only notes the signal
+    watch_interrupts(host)?;
     editor.set_helper(Some(Assistant { host }));
     let history = history_file();
     if let Some(h) = &history {
@@ -85,8 +88,8 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
                 if let Some(h) = &history {
                     let _ = editor.append_history(h);
                 }
-                INTERRUPTED.store(false, Relaxed);
-                if let Err(e) = host.call::<()>("interact", line) {
+                take_interrupt();
+                if let Err(e) = host.run("interact", line) {
                     eprintln!("{e:#}");
                 }
             }

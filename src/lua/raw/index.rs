@@ -1,6 +1,9 @@
 //! `x[key]` and `x[key] = value` of tensors and storages.
 
-use super::{Object, Outcome, STORAGE, fail, is_ours, kind_of, own_environment, push_new, storage_at, tensor_at};
+use super::{
+    INTERRUPTION, Object, Outcome, STORAGE, fail, is_interrupted, is_ours, kind_of, own_environment, push_new,
+    storage_at, take_interrupt, tensor_at,
+};
 use crate::lua::element::{self, Got, Key, Spec, Value};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element};
@@ -34,7 +37,8 @@ pub unsafe fn push_element_access(l: *mut lua_State) {
 unsafe fn quick_place<'a>(object: *const Object<Tensor>, k: f64) -> Option<(&'a Tensor, usize)> {
     // SAFETY: only objects with our mark are looked into.
     unsafe {
-        if object.is_null() || !is_ours((*object).magic) || kind_of((*object).magic) >= STORAGE {
+        // a loop over elements makes no other call: it has to stop here when the user wants it to
+        if object.is_null() || is_interrupted() || !is_ours((*object).magic) || kind_of((*object).magic) >= STORAGE {
             return None;
         }
         let t = &(*object).value;
@@ -129,6 +133,9 @@ unsafe extern "C-unwind" fn tensor_index(l: *mut lua_State) -> c_int {
 unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
     // SAFETY: positions are checked by tensor_at and key_at.
     unsafe {
+        if take_interrupt() {
+            return fail(l, INTERRUPTION);
+        }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__index__: expected a tensor") };
         if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER {
             // the usual cases without building a key
@@ -181,6 +188,9 @@ unsafe extern "C-unwind" fn tensor_newindex(l: *mut lua_State) -> c_int {
 unsafe fn tensor_newindex_inner(l: *mut lua_State) -> Outcome {
     // SAFETY: positions are checked by tensor_at and key_at.
     unsafe {
+        if take_interrupt() {
+            return fail(l, INTERRUPTION);
+        }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__newindex__: expected a tensor") };
         let number = ffi::lua_isnumber(l, 3) != 0;
         if number && ffi::lua_type(l, 2) == ffi::LUA_TNUMBER && t.ndim() == 1 {

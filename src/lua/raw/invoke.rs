@@ -2,7 +2,8 @@
 
 use super::read::{Lists, classify, convert, field, kind_name, lists};
 use super::{
-    DEFAULT, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, push_storage, tensor_at,
+    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, push_storage,
+    take_interrupt, tensor_at,
 };
 use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
@@ -41,6 +42,10 @@ unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
         match outcome {
             Ok(n) => {
                 collect_if_large(l);
+                if take_interrupt() {
+                    let _ = fail(l, INTERRUPTION);
+                    ffi::lua_error(l)
+                }
                 n
             }
             Err(()) => ffi::lua_error(l),

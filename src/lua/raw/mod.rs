@@ -19,7 +19,7 @@ use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
 use std::cell::{Cell, RefCell};
 use std::os::raw::{c_int, c_void};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Marks userdata as ours; the low byte tells which object. Drawn anew in every process, so that no content of a
 /// Lua string or table can pass for it.
@@ -64,6 +64,28 @@ thread_local! {
 }
 /// Native bytes that may pile up between two full collections.
 const GC_STEP: usize = 64 << 20;
+
+/// Set when the user wants the running program to stop; the next call of a row raises an error.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Asks the running program to stop. Whether it had been asked before, and has not come to it yet.
+pub fn interrupt() -> bool {
+    INTERRUPTED.swap(true, Relaxed)
+}
+
+/// The error that stops a program.
+const INTERRUPTION: &str = "interrupted!";
+
+/// Whether the program was asked to stop.
+#[inline(always)]
+fn is_interrupted() -> bool {
+    INTERRUPTED.load(Relaxed)
+}
+
+/// Whether the program was asked to stop; the question is then forgotten.
+pub fn take_interrupt() -> bool {
+    is_interrupted() && INTERRUPTED.swap(false, Relaxed)
+}
 
 /// The element type that `torch.Tensor` stands for.
 pub fn default_dtype() -> DType {
