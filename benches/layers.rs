@@ -1,0 +1,44 @@
+//! Layers and criteria of nn: forward and backward of a batch, float.
+
+mod common;
+
+fn main() -> anyhow::Result<()> {
+    common::run(
+        "layers",
+        r#"
+        require "nn"
+        torch.setdefaulttensortype("torch.FloatTensor")
+        function step(m, x)
+           local y = m:forward(x)
+           return function() m:forward(x) m:backward(x, y) end
+        end
+        linear = step(nn.Linear(784, 512), torch.randn(128, 784))
+        single = step(nn.Linear(784, 512), torch.randn(784))
+        conv = step(nn.SpatialConvolution(16, 32, 5, 5), torch.randn(16, 16, 28, 28))
+        one = step(nn.SpatialConvolution(16, 32, 5, 5), torch.randn(16, 28, 28))
+        pool = step(nn.SpatialMaxPooling(2, 2), torch.randn(16, 32, 24, 24))
+        norm = step(nn.SpatialBatchNormalization(32), torch.randn(16, 32, 24, 24))
+        tanh = step(nn.Tanh(), torch.randn(128, 512))
+        relu = step(nn.ReLU(), torch.randn(128, 512))
+        softmax = step(nn.LogSoftMax(), torch.randn(128, 100))
+        drop = step(nn.Dropout(), torch.randn(128, 512))
+        x, t, nll = torch.randn(128, 100), torch.Tensor(128):random(100), nn.ClassNLLCriterion()
+        mse, y = nn.MSECriterion(), torch.randn(128, 100)
+        small = step(nn.Sequential():add(nn.Linear(2, 20)):add(nn.Tanh()):add(nn.Linear(20, 1)), torch.randn(2))"#,
+        &[
+            ("Linear(784, 512), batch 128", "linear()"),
+            ("Linear(784, 512), one sample", "single()"),
+            ("SpatialConvolution 5x5, batch 16", "conv()"),
+            ("SpatialConvolution 5x5, one sample", "one()"),
+            ("SpatialMaxPooling", "pool()"),
+            ("SpatialBatchNormalization", "norm()"),
+            ("Tanh", "tanh()"),
+            ("ReLU", "relu()"),
+            ("LogSoftMax", "softmax()"),
+            ("Dropout", "drop()"),
+            ("ClassNLLCriterion", "nll:forward(x, t) nll:backward(x, t)"),
+            ("MSECriterion", "mse:forward(x, y) mse:backward(x, y)"),
+            ("small network, one sample", "small()"),
+        ],
+    )
+}
