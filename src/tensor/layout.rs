@@ -6,6 +6,8 @@ use crate::{demand, refuse};
 
 /// Most dimensions a tensor can have.
 pub const MAX_DIMS: usize = 16;
+/// Most elements a tensor can have, so that bytes can be counted.
+pub const MAX_ELEMENTS: usize = isize::MAX as usize / 16;
 
 /// How a tensor lies over its storage: `sizes[d]` elements along dimension `d`, `strides[d]` apart, from `offset`.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +43,7 @@ impl Layout {
         for d in (0..sizes.len()).rev() {
             l.strides[d] = stride as isize;
             stride = match stride.checked_mul(sizes[d]) {
-                Some(s) if s <= isize::MAX as usize / 16 => s,
+                Some(s) if s <= MAX_ELEMENTS => s,
                 _ => refuse!("not enough memory: a tensor of size {} cannot be allocated", shape_text(sizes)),
             };
         }

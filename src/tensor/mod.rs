@@ -66,9 +66,9 @@ impl Tensor {
     /// # Errors
     /// Too many dimensions, or not enough memory.
     pub fn new(dtype: DType, sizes: &[usize]) -> Result<Tensor> {
-        let layout = Layout::contiguous(sizes)?;
-        let storage = Storage::new(dtype, layout.numel())?;
-        Ok(Tensor { dtype, shape: Cell::new(Shape::new(&layout)), storage: Cell::new(Some(storage)) })
+        let shape = Shape::contiguous(sizes)?;
+        let storage = Storage::new(dtype, shape.get().numel())?;
+        Ok(Tensor { dtype, shape: Cell::new(shape), storage: Cell::new(Some(storage)) })
     }
 
     /// A tensor of one dimension with a copy of these elements.

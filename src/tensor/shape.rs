@@ -2,7 +2,7 @@
 //! would have with a whole [`Layout`], which is what making and collecting views costs.
 
 use super::error::{Error, Result};
-use super::layout::{Layout, shape_text};
+use super::layout::{Layout, MAX_ELEMENTS, shape_text};
 use crate::demand;
 
 /// Dimensions that are kept without an allocation: batch, plane, row, column.
@@ -53,6 +53,28 @@ impl Shape {
             (sizes[d], strides[d]) = (l.sizes()[d], l.strides()[d]);
         }
         Shape::Few { offset: l.offset, ndim: n as u8, sizes, strides }
+    }
+
+    /// Row-major over these sizes.
+    ///
+    /// # Errors
+    /// As [`Layout::contiguous`].
+    #[inline(always)]
+    pub fn contiguous(sizes: &[usize]) -> Result<Shape> {
+        let mut few = ([0; INLINE], [0; INLINE]);
+        let mut stride = 1usize;
+        if sizes.len() > INLINE {
+            return Layout::contiguous(sizes).map(|l| Shape::new(&l));
+        }
+        for (d, &n) in sizes.iter().enumerate().rev() {
+            (few.0[d], few.1[d]) = (n, stride as isize);
+            stride = match stride.checked_mul(n) {
+                Some(s) if s <= MAX_ELEMENTS => s,
+                // the same again, for its error
+                _ => return Layout::contiguous(sizes).map(|l| Shape::new(&l)),
+            };
+        }
+        Ok(Shape::Few { offset: 0, ndim: sizes.len() as u8, sizes: few.0, strides: few.1 })
     }
 
     /// As a layout to compute with.
@@ -281,11 +303,13 @@ mod tests {
         for n in 1..7 {
             let l = Layout::contiguous(&[2, 3, 4, 5, 6, 7][..n]).unwrap();
             let s = Shape::new(&l);
+            assert_eq!(Shape::contiguous(l.sizes()).unwrap().layout(), l);
             for d in 0..n + 1 {
                 assert_eq!(s.select(d, 1).ok().map(|s| s.layout()), l.select(d, 1).ok());
                 assert_eq!(s.narrow(d, 1, 1).ok().map(|s| s.layout()), l.narrow(d, 1, 1).ok());
             }
             assert_eq!(s.row(1).map(|s| s.layout()), l.select(0, 1).ok());
+            assert!(Shape::contiguous(&vec![usize::MAX / 2; n]).is_err());
             assert!(s.row(2).is_none() && s.select(0, 2).is_err() && s.narrow(0, 1, 2).is_err());
         }
     }

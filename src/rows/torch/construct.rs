@@ -1,15 +1,22 @@
 //! Constructors of tensors and storages, and the methods of storages.
 use crate::lua::prelude::*;
 
-fn positive(list: &Dims) -> Vec<usize> {
-    // Torch7 reads at most eight sizes from a list of numbers
-    let mut sizes = list.sizes();
-    sizes.truncate(8);
-    sizes
+/// Most sizes that Torch7 reads from a list of numbers.
+const LISTED: usize = 8;
+
+/// The sizes in a list of numbers, up to the first that is not positive.
+fn positive<'a>(list: &Dims, sizes: &'a mut [usize; LISTED]) -> &'a [usize] {
+    let mut n = 0;
+    for (size, &given) in sizes.iter_mut().zip(&list.0).take_while(|(_, given)| **given > 0) {
+        *size = given as usize;
+        n += 1;
+    }
+    &sizes[..n]
 }
-fn dims<T: Element>(d: Dims) -> Result<Tensor> {
-    let sizes = positive(&d);
-    if sizes.is_empty() { empty::<T>() } else { construct::sized::<T>(&sizes) }
+fn dims<T: Element>(d: &Dims) -> Result<Tensor> {
+    let mut sizes = [0; LISTED];
+    let sizes = positive(d, &mut sizes);
+    if sizes.is_empty() { empty::<T>() } else { construct::sized::<T>(sizes) }
 }
 fn sized_by<T: Element>(sizes: &Storage) -> Result<Tensor> {
     let sizes = longs(sizes).sizes();
