@@ -3,7 +3,15 @@
 
 use rekindle::Host;
 use rekindle::tensor::storage;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Storages are counted for the whole process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The samples' files.
 fn samples(host: &Host) -> Vec<Vec<u8>> {
@@ -40,6 +48,7 @@ impl Dice {
 
 #[test]
 fn whole_files_are_read() {
+    let _alone = alone();
     let host = Host::new().expect("a host");
     for file in samples(&host) {
         assert!(read(&host, &file) >= 1);
@@ -48,6 +57,7 @@ fn whole_files_are_read() {
 
 #[test]
 fn files_cut_off_at_every_byte() {
+    let _alone = alone();
     let host = Host::new().expect("a host");
     for file in samples(&host) {
         for n in 0..file.len() {
@@ -80,6 +90,7 @@ fn damage(dice: &mut Dice, file: &mut Vec<u8>, others: &[Vec<u8>]) {
 }
 
 fn damage_for(rounds: impl Fn(usize) -> bool, seed: u64) -> usize {
+    let _alone = alone();
     let host = Host::new().expect("a host");
     let files = samples(&host);
     let mut dice = Dice(seed);
@@ -111,6 +122,7 @@ fn files_with_random_damage_for_long() {
 
 #[test]
 fn deep_nesting_and_great_sizes_are_refused() {
+    let _alone = alone();
     let host = Host::new().expect("a host");
     // tables inside tables, each the value of key 1
     let mut deep = Vec::new();

@@ -38,6 +38,8 @@ for _, name in ipairs { 'isQuiet', 'isReadable', 'isWritable', 'isBinary', 'isAu
    File[name] = function(self) return (run(handle(self, name))) end
 end
 
+-- ends the use of a file without putting it in the place of an older one
+function File:discard() io_native.discard(handle(self, 'discard')) end
 function File:close() answer('close', io_native.close(handle(self, 'close'))) end
 function File:position() return (answer('position', io_native.position(handle(self, 'position')))) end
 

@@ -27,7 +27,8 @@ function torch.isatty(file)
    if not isatty then
       local ffi = require 'ffi'
       local dash = ffi.os == 'Windows' and '_' or ''
-      ffi.cdef(('int rekindle_isatty(int) __asm__("-isatty"); int rekindle_fileno(void *) __asm__("-fileno");'):gsub('-', dash))
+      local c = ('int rekindle_isatty(int) __asm__("-isatty"); int rekindle_fileno(void *) __asm__("-fileno");'):gsub('-', dash)
+      ffi.cdef(c)
       function isatty(f) return ffi.C.rekindle_isatty(ffi.C.rekindle_fileno(f)) ~= 0 end
    end
    return isatty(file)

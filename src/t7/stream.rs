@@ -6,9 +6,9 @@
 use super::number::{ByteOrder, Primitive, Scan};
 use super::{Buffer, Encoding, TorchFile};
 use crate::tensor::dtype::Element;
+use crate::tensor::error::Result;
 use crate::tensor::storage::Storage;
 use crate::{refuse, with_dtype};
-use crate::tensor::error::Result;
 use std::io;
 
 /// Elements moved at a time in binary.

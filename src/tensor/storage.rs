@@ -223,20 +223,6 @@ impl Storage {
         })))
     }
 
-    /// Becomes a copy of another storage's bytes, whose type has elements of the same size.
-    ///
-    /// # Errors
-    /// Elements of another size, not enough memory.
-    pub fn take_bytes(&self, from: &Storage) -> Result<()> {
-        if self.dtype().size() != from.dtype().size() {
-            return Err(Error::invalid("storages with elements of different sizes"));
-        }
-        self.resize(from.len())?;
-        // SAFETY: both hold as many bytes; `copy` allows them to be the same.
-        unsafe { std::ptr::copy(from.byte_ptr(), self.byte_ptr(), from.len() * self.dtype().size()) };
-        Ok(())
-    }
-
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
