@@ -10,6 +10,8 @@ local File = torch.getmetatable('torch.File')
 local NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION, LEGACY_RECURSIVE, RECURSIVE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 -- objects inside each other, which is what Lua's stack has room for with classes that read themselves
 local DEEPEST = 1200
+-- bytes from which on a file is worth a collection
+local LARGE = 2 ^ 25
 
 -- file -> what was written to and read from it, and how it is read:
 -- functions: whether code is compiled; strict: whether an unknown class is an error; detect: the size of longs is open
@@ -56,8 +58,12 @@ end
 -- ---- writing ----
 
 local function unwritable(m, what, why)
-   local path = {}
-   for i, key in ipairs(m.path) do path[i] = type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']' end
+   local path, first = {}, math.max(#m.path - 15, 1)
+   if first > 1 then path[1] = ' ... ' end
+   for i = first, #m.path do
+      local key = m.path[i]
+      path[#path + 1] = type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']'
+   end
    m.depth, m.path = 0, {}
    error(string.format('writeObject: cannot write %s at <root>%s%s', what, table.concat(path), why or ''), 0)
 end
@@ -271,11 +277,15 @@ end
 
 local warned = {}
 local function unknown_class(m, name, version)
-   if m.strict then damaged(m, 'unknown Torch class <' .. name .. '>') end
+   -- perhaps only its package is missing
+   local package_name = name:match('^%a+')
+   local hint = package_name and native.sources[package_name] and not package.loaded[package_name]
+      and string.format(" (require '%s' first)", package_name) or ''
+   if m.strict then damaged(m, 'unknown Torch class <' .. name .. '>' .. hint) end
    if not name:find('^[%w_][%w_.]*$') or #name > 200 then damaged(m, 'a class named ' .. string.format('%q', name:sub(1, 80))) end
    if not warned[name] then
       warned[name] = true
-      io.stderr:write(string.format("Warning: class '%s' is not known; its objects load as tables\n", name))
+      io.stderr:write(string.format("Warning: class '%s' is not known%s; its objects load as tables\n", name, hint))
    end
    return setmetatable({}, { __typename = name, __version = version })
 end
@@ -531,7 +541,10 @@ function torch.load(path, mode, referenced, options)
    if type(path) ~= 'string' then error('torch.load: expected a file name, got ' .. torch.type(path), 2) end
    options = options_of(mode, referenced, options)
    mode = mode_of('torch.load', type(mode) ~= 'table' and mode or nil)
-   return read_whole(prepare(torch.DiskFile(path, 'r'), mode, referenced), mode, options)
+   local file = prepare(torch.DiskFile(path, 'r'), mode, referenced)
+   -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
+   if (io_native.left(references(file).h) or 0) >= LARGE then collectgarbage() end
+   return read_whole(file, mode, options)
 end
 torch.saveobj, torch.loadobj = torch.save, torch.load
 
