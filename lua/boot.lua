@@ -3,7 +3,13 @@ local native = require 'rekindle.native'
 
 local function embedded(name)
    local source = native.sources[name]
-   if not source then return '\n\tno embedded module \'' .. name .. '\'' end
+   if not source then
+      -- a class or function that has a file of its own in Torch7: require 'nn.Linear'
+      local package_name, member = name:match('^(%a+)%.(%a+)$')
+      local loaded = package_name and native.sources[package_name] and package.loaded[package_name]
+      if type(loaded) == 'table' and rawget(loaded, member) ~= nil then return function() return loaded[member] end end
+      return '\n\tno embedded module \'' .. name .. '\''
+   end
    return assert(loadstring(source, '=' .. name:gsub('%.', '/') .. '.lua'))
 end
 

@@ -50,6 +50,11 @@ fn temporaries_stay_small() {
 }
 
 #[test]
+fn files_keep_their_promises() {
+    assert!(good(&["tests/lua/files.lua"]).contains("all as it should be"));
+}
+
+#[test]
 fn examples_run() {
     assert!(good(&["examples/backprop.lua"]).contains("all as it should be"));
     assert!(good(&["examples/custom_module.lua"]).contains("after 50 calls"));

@@ -8,7 +8,7 @@ local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'activation', 'views', 'slices',
    'reductions', 'elementwise', 'constants', 'dropout', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
    'branches', 'wrappers', 'tables', 'nesting', 'lookup', 'copies', 'training',
-   'jacobian',
+   'jacobian', 'older',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 

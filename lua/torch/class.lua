@@ -306,14 +306,6 @@ function torch.setenv(f, env)
    return debug.setfenv(f, env)
 end
 
-function torch.pointer(obj)
-   local kind = type(obj)
-   if kind == 'nil' or kind == 'boolean' or kind == 'number' then
-      error('Torch object, table, thread, cdata or function expected', 2)
-   end
-   return native.identity(obj)
-end
-
 function torch.isequal(a, b)
    if type(a) == 'userdata' and type(b) == 'userdata' then
       return torch.pointer(a) == torch.pointer(b)

@@ -22,18 +22,26 @@ end
 function File:__init() error('torch.File is abstract: make a DiskFile, MemoryFile or PipeFile', 2) end
 
 -- flags, and what is asked of a file without an argument
-for _, name in ipairs { 'ascii', 'binary', 'autoSpacing', 'noAutoSpacing', 'quiet', 'pedantic', 'clearError', 'seekEnd',
-   'synchronize', 'close', 'nativeEndianEncoding', 'littleEndianEncoding', 'bigEndianEncoding' } do
-   File[name] = function(self)
-      answer(name, io_native.command(handle(self, name), name))
+local function command(class, name)
+   local run = io_native[name]
+   class[name] = function(self)
+      answer(name, run(handle(self, name)))
       return self
    end
 end
+for _, name in ipairs { 'ascii', 'binary', 'autoSpacing', 'noAutoSpacing', 'quiet', 'pedantic', 'clearError', 'seekEnd',
+   'synchronize' } do
+   command(File, name)
+end
 for _, name in ipairs { 'isQuiet', 'isReadable', 'isWritable', 'isBinary', 'isAutoSpacing', 'hasError' } do
-   File[name] = function(self) return io_native.ask(handle(self, name), name) end
+   local run = io_native[name]
+   File[name] = function(self) return (run(handle(self, name))) end
 end
 
-function File:position() return io_native.position(handle(self, 'position')) end
+-- ends the use of a file without putting it in the place of an older one
+function File:discard() io_native.discard(handle(self, 'discard')) end
+function File:close() answer('close', io_native.close(handle(self, 'close'))) end
+function File:position() return (answer('position', io_native.position(handle(self, 'position')))) end
 
 function File:seek(position)
    if type(position) ~= 'number' then error('seek: expected a position, got ' .. torch.type(position), 2) end
@@ -41,37 +49,36 @@ function File:seek(position)
    return self
 end
 
-function File:longSize(n)
-   answer('longSize', io_native.long_size(handle(self, 'longSize'), tonumber(n) or -1))
+local function longSize(self, n)
+   local h = handle(self, 'longSize')
+   if n ~= nil and type(n) ~= 'number' then error('longSize: expected 0, 4 or 8, got ' .. torch.type(n), 2) end
+   answer('longSize', io_native.setLongSize(h, n or 0))
    return self
 end
-
--- ends the use of a file without writing what it holds
-function File:discard() io_native.discard(handle(self, 'discard')) end
-
-function File:noBuffer() handle(self, 'noBuffer') return self end
 
 -- scalars and runs of each type: readInt(), readInt(n), readInt(storage), writeInt(v), writeInt(storage)
 for _, short in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double' } do
    local class = 'torch.' .. short .. 'Storage'
    local read, write = 'read' .. short, 'write' .. short
+   local read_one, write_one = io_native[read], io_native[write]
    File[read] = function(self, into)
       local h = handle(self, read)
-      if into == nil then return (answer(read, io_native.read_one(h, short))) end
+      if into == nil then return (answer(read, read_one(h))) end
       if type(into) == 'number' then
          local s = torch.getconstructortable(class)(0)
          local got = answer(read, io_native.read_many(h, s, into))
-         if got < into then s:resize(got) end
+         if got < #s then s:resize(got) end
          return s
       elseif torch.typename(into) == class then
          return (answer(read, io_native.read_many(h, into, #into)))
       end
       error(string.format('%s: expected nothing, a number or a %s, got %s', read, class, torch.type(into)), 2)
    end
-   File[write] = function(self, value)
+   File[write] = function(self, value, ...)
       local h = handle(self, write)
+      if select('#', ...) > 0 then error(write .. ': expected one argument, got more', 2) end
       if type(value) == 'number' then
-         answer(write, io_native.write_one(h, short, value))
+         answer(write, write_one(h, value))
          return
       elseif torch.typename(value) == class then
          return (answer(write, io_native.write_many(h, value)))
@@ -81,32 +88,34 @@ for _, short in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Doubl
 end
 
 function File:readBool() return self:readInt() ~= 0 end
-function File:writeBool(value) return self:writeInt(value and 1 or 0) end
+function File:writeBool(value) self:writeInt(value and 1 or 0) end
 
 function File:readString(format)
    if type(format) ~= 'string' then error('readString: expected "*a" or "*l", got ' .. torch.type(format), 2) end
-   return (answer('readString', io_native.read_string(handle(self, 'readString'), format)))
+   return (answer('readString', io_native.readString(handle(self, 'readString'), format)))
 end
 function File:writeString(text)
    if type(text) ~= 'string' then error('writeString: expected a string, got ' .. torch.type(text), 2) end
-   return (answer('writeString', io_native.write_string(handle(self, 'writeString'), text)))
+   return (answer('writeString', io_native.writeString(handle(self, 'writeString'), text)))
 end
+
+-- what torch.serialize needs beyond methods
+io_native.handle = handle
 
 local function kind(name, open, parent)
    local class = torch.class(name, parent or 'torch.File')
-   function class:__init(...) handles[self] = answer(name, open(...)) end
-   class.__tostring__ = function(self)
-      local on, open_, readable, writable = io_native.describe(handle(self, 'tostring'))
-      local mode = (readable and 'r' or ' ') .. (writable and 'w' or ' ')
-      local colon = name == 'torch.DiskFile' and '' or ':'
-      return string.format('%s%s [status: %s -- mode%s %s]', name, on and ' on <' .. on .. '>' or '',
-         open_ and 'open' or 'closed', colon, mode)
+   function class:__init(...)
+      local h, why = open(...)
+      -- a file that cannot be opened quietly is none
+      if h == nil and why == nil then return end
+      handles[self] = answer(name, h, why)
    end
+   class.__tostring__ = function(self) return io_native.describe(handle(self, 'tostring')) end
    return class
 end
 
-local function modes(name, mode, allowed)
-   mode = mode == nil and 'r' or mode
+local function modes(name, mode, default, allowed)
+   if mode == nil then mode = default end
    if type(mode) ~= 'string' or not allowed[mode] then
       error(name .. ': expected a mode "r", "w" or "rw", got ' .. tostring(mode), 4)
    end
@@ -114,23 +123,56 @@ local function modes(name, mode, allowed)
 end
 
 local every = { r = true, w = true, rw = true }
-kind('torch.DiskFile', function(path, mode, quiet)
+local function open_disk(path, mode, quiet, atomic)
    if type(path) ~= 'string' then error('torch.DiskFile: expected a file name, got ' .. torch.type(path), 3) end
-   return io_native.disk(path, modes('torch.DiskFile', mode, every), quiet == true)
-end)
-kind('torch.PipeFile', function(command, mode, quiet)
+   mode = modes('torch.DiskFile', mode, 'r', every)
+   local h, why = io_native.disk(path, mode, quiet == true, atomic == true)
+   if h == nil and quiet == true then return nil end
+   return h, why
+end
+local Disk = kind('torch.DiskFile', open_disk)
+local Pipe = kind('torch.PipeFile', function(command, mode, quiet)
    if type(command) ~= 'string' then error('torch.PipeFile: expected a command, got ' .. torch.type(command), 3) end
-   return io_native.pipe(command, modes('torch.PipeFile', mode, { r = true, w = true }), quiet == true)
+   return io_native.pipe(command, modes('torch.PipeFile', mode, 'r', { r = true, w = true }), quiet == true)
 end, 'torch.DiskFile')
 local Memory = kind('torch.MemoryFile', function(storage, mode)
    if type(storage) == 'string' or storage == nil then
-      return io_native.memory(nil, modes('torch.MemoryFile', storage == nil and mode == nil and 'rw' or storage or mode, every))
+      return io_native.memory(nil, modes('torch.MemoryFile', storage or mode, 'rw', every))
    end
    if torch.typename(storage) ~= 'torch.CharStorage' then
       error('torch.MemoryFile: expected a CharStorage or a mode, got ' .. torch.type(storage), 3)
    end
-   return io_native.memory(storage, modes('torch.MemoryFile', mode, every))
+   -- to read the whole of a storage, without a zero at its end
+   if mode == 'bytes' then return io_native.bytes(storage) end
+   return io_native.memory(storage, modes('torch.MemoryFile', mode, 'rw', every))
 end)
-function Memory:storage() return io_native.storage(handle(self, 'storage')) end
+function Memory:storage() return (answer('storage', io_native.storage(handle(self, 'storage')))) end
+
+-- a DiskFile that could not be opened quietly is nil
+for _, class in ipairs { Disk, Pipe } do
+   local make = class.new
+   local function quietly_nil(...)
+      local file = make(...)
+      if handles[file] then return file end
+      return nil
+   end
+   class.new = quietly_nil
+   debug.getmetatable(class.__constructor).__call = function(_, ...) return quietly_nil(...) end
+end
+
+Memory.longSize, Disk.longSize = longSize, longSize
+for _, name in ipairs { 'noBuffer', 'nativeEndianEncoding', 'littleEndianEncoding', 'bigEndianEncoding' } do
+   command(Disk, name)
+end
+local little = string.byte(require('ffi').string(require('ffi').new('int[1]', 1), 1)) == 1
+function Disk.isLittleEndianCPU() return little end
+function Disk.isBigEndianCPU() return not little end
+
+-- leaving the program at once still writes what files hold back, as C's exit does
+local exit = os.exit
+function os.exit(...)
+   for _, h in pairs(handles) do io_native.synchronize(h) end
+   return exit(...)
+end
 
 require 'torch.serialize'

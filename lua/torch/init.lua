@@ -83,7 +83,7 @@ end
 function torch.getdefaulttensortype() return native.default_type() end
 set_default(native.default_type())
 
-for _, part in ipairs { 'torch.tensor', 'torch.alias', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline', 'torch.tester' } do
+for _, part in ipairs { 'torch.tensor', 'torch.cdata', 'torch.alias', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline', 'torch.tester' } do
    if native.sources[part] then require(part) end
 end
 return torch

@@ -4,15 +4,24 @@
 -- which later occurrences refer to them.
 local torch = torch
 local native = require 'rekindle.native'
+local io_native = native.file
 local File = torch.getmetatable('torch.File')
 
 local NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION, LEGACY_RECURSIVE, RECURSIVE = 0, 1, 2, 3, 4, 5, 6, 7, 8
+-- objects inside each other, which is what Lua's stack has room for with classes that read themselves
+local DEEPEST = 1200
+-- bytes from which on a file is worth a collection
+local LARGE = 2 ^ 25
 
-local memory = setmetatable({}, { __mode = 'k' })      -- file -> what was written and read
+-- file -> what was written to and read from it, and how it is read:
+-- functions: whether code is compiled; strict: whether an unknown class is an error; detect: the size of longs is open
+local memory = setmetatable({}, { __mode = 'k' })
 local function references(file)
    local m = memory[file]
    if not m then
-      m = { written = {}, count = 0, read = {}, keep = {}, referenced = true }
+      local h = io_native.handle(file, 'readObject or writeObject')
+      m = { h = h, written = {}, count = 0, read = {}, keep = {}, referenced = true, depth = 0, path = {},
+         joints = {}, strict = torch.typename(file) == 'torch.MemoryFile' }
       memory[file] = m
    end
    return m
@@ -22,33 +31,64 @@ function File:isReferenced() return references(self).referenced end
 function File:referenced(on)
    local m = references(self)
    m.referenced = on == nil or on
-   m.written, m.read, m.keep, m.count = {}, {}, {}, 0
+   m.written, m.read, m.keep, m.joints, m.count, m.depth = {}, {}, {}, {}, 0, 0
    return self
 end
 
+-- what a class says of writing: `__write` comes first
+local function writer_of(object) return object.__write or object.write end
+local function is_file(object) return type(object) == 'table' and torch.isTypeOf(object, 'torch.File') end
+-- the print of `th` is one of Lua's own functions, though it is written in Lua here
+local function of_lua(f) return f ~= print and debug.getinfo(f, 'S').what ~= 'C' end
+
 function File:isWritableObject(object)
    local kind = type(object)
-   if kind == 'userdata' or kind == 'cdata' then
-      return torch.typename(object) ~= nil and torch.getmetatable(torch.typename(object)).write ~= nil
+   if kind == 'nil' then return NIL
+   elseif kind == 'number' then return NUMBER
+   elseif kind == 'string' then return STRING
+   elseif kind == 'boolean' then return BOOLEAN
+   elseif kind == 'function' then return of_lua(object) and RECURSIVE or nil
+   elseif torch.typename(object) then
+      if kind == 'table' and not is_file(object) or kind ~= 'table' and writer_of(object) then return TORCH end
+      return nil
    end
-   return kind ~= 'thread'
+   return kind == 'table' and TABLE or nil
 end
 
 -- ---- writing ----
 
-local function write_text(file, text)
-   file:writeInt(#text)
-   file:writeString(text)
-   if #text > 0 and not file:isBinary() and file:isAutoSpacing() then file:writeString('\n') end
+local function unwritable(m, what, why)
+   local path, first = {}, math.max(#m.path - 15, 1)
+   if first > 1 then path[1] = ' ... ' end
+   for i = first, #m.path do
+      local key = m.path[i]
+      path[#path + 1] = type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']'
+   end
+   m.depth, m.path = 0, {}
+   error(string.format('writeObject: cannot write %s at <root>%s%s', what, table.concat(path), why or ''), 0)
+end
+
+local function written(value, why)
+   if value == nil then error('writeObject: ' .. tostring(why), 0) end
+end
+
+local function write_int(m, v) written(io_native.writeInt(m.h, v)) end
+
+local function write_text(m, text)
+   write_int(m, #text)
+   written(io_native.writeString(m.h, text))
+   if #text > 0 and not io_native.isBinary(m.h) and io_native.isAutoSpacing(m.h) then
+      written(io_native.writeString(m.h, '\n'))
+   end
 end
 
 -- whether the object was written before; writes its number
-local function already(file, object)
-   local m = references(file)
-   local key = torch.pointer(object)
+local function already(m, object)
+   -- two objects of one storage are one object in a file
+   local key = type(object) == 'table' and object or native.identity(object)
    local known = m.referenced and m.written[key]
    if known then
-      file:writeInt(known)
+      write_int(m, known)
       return true
    end
    m.count = m.count + 1
@@ -56,11 +96,30 @@ local function already(file, object)
       m.written[key] = m.count
       m.keep[m.count] = object       -- alive, so that its address is not given to another object
    end
-   file:writeInt(m.count)
+   write_int(m, m.count)
    return false
 end
 
-local function write_plain_fields(file, object)
+local write_object
+
+local function write_member(file, m, key, value, hook)
+   local at = #m.path + 1
+   m.path[at] = key
+   write_object(file, m, value, hook)
+   m.path[at] = nil
+end
+
+local function write_table(file, m, object, hook)
+   local count = 0
+   for _ in pairs(object) do count = count + 1 end
+   write_int(m, count)
+   for k, v in pairs(object) do
+      write_object(file, m, k, hook)
+      write_member(file, m, k, v, hook)
+   end
+end
+
+local function write_fields(file, m, object, hook)
    local fields = {}
    for k, v in pairs(object) do
       if file:isWritableObject(v) then
@@ -69,136 +128,166 @@ local function write_plain_fields(file, object)
          io.stderr:write(string.format('$ Warning: cannot write object field <%s>\n', tostring(k)))
       end
    end
-   file:writeObject(fields)
+   write_object(file, m, fields, hook)
 end
 
-local writers = {}
-
-function writers.table(file, object)
-   local name = torch.typename(object)
-   if name then return writers.object(file, object, name) end
-   file:writeInt(TABLE)
-   if already(file, object) then return end
-   local count = 0
-   for _ in pairs(object) do count = count + 1 end
-   file:writeInt(count)
-   for k, v in pairs(object) do
-      file:writeObject(k)
-      file:writeObject(v)
-   end
+local function write_torch(file, m, object, name, hook)
+   local write = writer_of(object)
+   if is_file(object) or not write and type(object) ~= 'table' then unwritable(m, 'a ' .. name) end
+   write_int(m, TORCH)
+   if already(m, object) then return end
+   write_text(m, 'V ' .. tostring(torch.version(object) or 1))
+   write_text(m, name)
+   if write then write(object, file) else write_fields(file, m, object, hook) end
 end
 
-function writers.object(file, object, name)
-   file:writeInt(TORCH)
-   if already(file, object) then return end
-   write_text(file, 'V ' .. tostring(torch.version(object)))
-   write_text(file, name)
-   local write = object.write
-   if write then
-      write(object, file)
-   elseif type(object) == 'table' then
-      write_plain_fields(file, object)
-   else
-      error('writeObject: a ' .. name .. ' cannot be written', 3)
-   end
-end
-
-writers['function'] = function(file, object)
-   local dumped, code = pcall(string.dump, object)
-   if not dumped then error('writeObject: a function of the host cannot be written', 3) end
-   file:writeInt(RECURSIVE)
-   if already(file, object) then return end
+local function write_function(file, m, object)
+   local dumped, code
+   if of_lua(object) then dumped, code = pcall(string.dump, object) end
+   if not dumped then unwritable(m, 'a function of the host') end
+   write_int(m, RECURSIVE)
+   if already(m, object) then return end
    local upvalues, i = {}, 1
    while true do
       local name, value = debug.getupvalue(object, i)
       if not name then break end
-      upvalues[i] = { name = name, value = value }
+      -- functions that share a variable give it the same number
+      local variable = debug.upvalueid(object, i)
+      local id = m.joints[variable]
+      if not id then
+         id = (m.joints.count or 0) + 1
+         m.joints.count, m.joints[variable] = id, id
+      end
+      upvalues[i] = { name = name, id = id, value = value }
       i = i + 1
    end
-   write_text(file, code)
-   file:writeObject(upvalues)
+   write_text(m, code)
+   write_object(file, m, upvalues)
 end
 
-function File:writeObject(object)
+function write_object(file, m, object, hook)
+   if hook then object = hook(object) end
    local kind = type(object)
-   if kind == 'nil' then
-      self:writeInt(NIL)
-   elseif kind == 'number' then
-      self:writeInt(NUMBER)
-      self:writeDouble(object)
-   elseif kind == 'boolean' then
-      self:writeInt(BOOLEAN)
-      self:writeBool(object)
+   if kind == 'number' then
+      write_int(m, NUMBER)
+      written(io_native.writeDouble(m.h, object))
    elseif kind == 'string' then
-      self:writeInt(STRING)
-      write_text(self, object)
-   elseif kind == 'userdata' or kind == 'cdata' then
-      local name = torch.typename(object)
-      if not name then error('writeObject: a ' .. kind .. ' without a torch class cannot be written', 2) end
-      writers.object(self, object, name)
-   elseif writers[kind] then
-      writers[kind](self, object)
+      write_int(m, STRING)
+      write_text(m, object)
+   elseif kind == 'boolean' then
+      write_int(m, BOOLEAN)
+      write_int(m, object and 1 or 0)
+   elseif kind == 'nil' then
+      write_int(m, NIL)
    else
-      error('writeObject: a ' .. kind .. ' cannot be written', 2)
+      local depth = m.depth
+      if depth >= DEEPEST then unwritable(m, 'objects nested deeper than ' .. DEEPEST) end
+      m.depth = depth + 1
+      local name = torch.typename(object)
+      if name then
+         write_torch(file, m, object, name, hook)
+      elseif kind == 'table' then
+         write_int(m, TABLE)
+         if not already(m, object) then write_table(file, m, object, hook) end
+      elseif kind == 'function' then
+         write_function(file, m, object)
+      else
+         unwritable(m, 'a ' .. kind)
+      end
+      m.depth = depth
    end
+end
+
+-- name: of the object, for messages; hook: what is written instead of an object
+function File:writeObject(object, name, hook)
+   local m = references(self)
+   local at = #m.path + 1
+   if name ~= nil then m.path[at] = name end
+   write_object(self, m, object, hook)
+   m.path[at] = nil
 end
 
 -- ---- reading ----
 
-local function damaged(file, what)
-   error(string.format('readObject: %s near position %d; the file is damaged or of another mode', what, file:position()), 0)
+local function damaged(m, what)
+   m.depth = 0
+   local position = io_native.position(m.h)
+   error(string.format('readObject: %s, before position %s of %s; the file is damaged or of another mode', what,
+      tostring(position), io_native.describe(m.h)), 0)
 end
 
-local function read_text(file)
-   local size = file:readInt()
-   if size < 0 then damaged(file, 'a string of ' .. size .. ' bytes') end
-   if size == 0 then
-      file:readChar(0)
-      return ''
-   end
-   local text = file:readChar(size)
-   if #text < size then damaged(file, string.format('a string of %d bytes of which %d are there', size, #text)) end
-   return text:string()
+local function got(m, value, why)
+   if value == nil then damaged(m, tostring(why)) end
+   return value
+end
+
+local function read_int(m) return got(m, io_native.readInt(m.h)) end
+
+local function read_text(m)
+   local size = read_int(m)
+   if size < 0 then damaged(m, 'a string of ' .. size .. ' bytes') end
+   local text, why = io_native.read_bytes(m.h, size)
+   if not text then damaged(m, 'a string: ' .. why) end
+   -- a quiet file gives what there is
+   if #text < size then damaged(m, string.format('a string of %d bytes of which %d are there', size, #text)) end
+   return text
+end
+
+-- reads a number and hands back the object it refers to, or nil and the number
+local function known(m)
+   local index = read_int(m)
+   if index < 0 then damaged(m, 'reference ' .. index) end
+   return m.referenced and m.read[index] or nil, index
 end
 
 local readers = {}
-
-readers[NIL] = function() return nil end
-readers[NUMBER] = function(file) return file:readDouble() end
-readers[BOOLEAN] = function(file) return file:readBool() end
-readers[STRING] = read_text
-
--- reads a number and hands back the object it refers to, or nil and the number
-local function known(file)
-   local index = file:readInt()
-   if index < 0 then damaged(file, 'reference ' .. index) end
-   local m = references(file)
-   return m.referenced and m.read[index] or nil, index, m
+local function read_object(file, m)
+   local kind = read_int(m)
+   if kind == NUMBER then return got(m, io_native.readDouble(m.h))
+   elseif kind == STRING then return read_text(m)
+   elseif kind == BOOLEAN then return read_int(m) ~= 0
+   elseif kind == NIL then return nil end
+   local reader = readers[kind]
+   if not reader then damaged(m, 'object kind ' .. tostring(kind)) end
+   local depth = m.depth
+   if depth >= DEEPEST then damaged(m, 'objects nested deeper than ' .. DEEPEST) end
+   m.depth = depth + 1
+   local object = reader(file, m, kind)
+   m.depth = depth
+   return object
 end
 
-readers[TABLE] = function(file)
-   local object, index, m = known(file)
+function File:readObject() return read_object(self, references(self)) end
+
+readers[TABLE] = function(file, m)
+   local object, index = known(m)
    if object ~= nil then return object end
    object = {}
    m.read[index] = object
-   local count = file:readInt()
-   if count < 0 then damaged(file, 'a table of ' .. count .. ' entries') end
+   local count = read_int(m)
+   if count < 0 then damaged(m, 'a table of ' .. count .. ' entries') end
    for _ = 1, count do
-      local k = file:readObject()
-      local v = file:readObject()
-      if k == nil or k ~= k then damaged(file, 'a table without a key') end
+      local k = read_object(file, m)
+      local v = read_object(file, m)
+      if k == nil or k ~= k then damaged(m, 'a table entry without a key') end
       object[k] = v
    end
    return object
 end
 
 local warned = {}
-local function unknown_class(name)
+local function unknown_class(m, name, version)
+   -- perhaps only its package is missing
+   local package_name = name:match('^%a+')
+   local hint = package_name and native.sources[package_name] and not package.loaded[package_name]
+      and string.format(" (require '%s' first)", package_name) or ''
+   if m.strict then damaged(m, 'unknown Torch class <' .. name .. '>' .. hint) end
+   if not name:find('^[%w_][%w_.]*$') or #name > 200 then damaged(m, 'a class named ' .. string.format('%q', name:sub(1, 80))) end
    if not warned[name] then
       warned[name] = true
-      io.stderr:write(string.format("Warning: class '%s' is not known; its objects load as tables\n", name))
+      io.stderr:write(string.format("Warning: class '%s' is not known%s; its objects load as tables\n", name, hint))
    end
-   return setmetatable({}, { __typename = name })
+   return setmetatable({}, { __typename = name, __version = version })
 end
 
 -- tensors of machines with a GPU load as those of this one
@@ -209,58 +298,65 @@ local function local_name(name)
    return 'torch.' .. rest
 end
 
-readers[TORCH] = function(file)
-   local object, index, m = known(file)
+readers[TORCH] = function(file, m)
+   local object, index = known(m)
    if object ~= nil then return object end
-   local version = read_text(file)
+   local version = read_text(m)
    local number = tonumber(version:match('^V (.*)$'))
    -- files older than versions start with the class at once
-   local name = number and read_text(file) or version
-   local factory = torch.factory(local_name(name))
+   local name = number and read_text(m) or version
+   local class = local_name(name)
+   local factory = torch.factory(class)
    if factory then
       -- tensors and storages would take an argument for their content
-      local native_class = rawget(torch.getmetatable(local_name(name)), '__native')
-      if native_class then object = factory() else object = factory(file) end
+      if rawget(torch.getmetatable(class), '__native') then object = factory() else object = factory(file) end
    else
-      object = unknown_class(name)
+      object = unknown_class(m, name, number)
    end
    m.read[index] = object
-   local read = object.read
+   local read = object.__read or object.read
    if read then
       read(object, file, number or 0)
    else
-      local fields = file:readObject()
-      if type(fields) ~= 'table' then damaged(file, 'a ' .. name .. ' without fields') end
+      local fields = read_object(file, m)
+      if type(fields) ~= 'table' then damaged(m, 'a ' .. name .. ' without fields') end
       for k, v in pairs(fields) do object[k] = v end
    end
    return object
 end
 
-local function load_code(file)
-   local code = read_text(file)
-   if references(file).functions == false then
-      return function() error('functions of this file were not loaded', 2) end
-   end
+local function stub(why) return function() error(why, 2) end end
+
+-- the function, and whether it is the real one
+local function load_code(m)
+   local code = read_text(m)
+   if m.functions == false then return stub('functions of this file were not loaded'), false end
    local f = loadstring(code)
    if not f then
-      return function() error('this function was saved as bytecode of another LuaJIT and cannot run here', 2) end, true
+      return stub('this function was saved as bytecode of another LuaJIT and cannot run here'), false
    end
-   return f
+   return f, true
 end
 
-readers[RECURSIVE] = function(file, kind)
-   local object, index, m = known(file)
+readers[RECURSIVE] = function(file, m, kind)
+   local object, index = known(m)
    if object ~= nil then return object end
-   local f, stub = load_code(file)
+   local f, real = load_code(m)
    m.read[index] = f
-   local upvalues = file:readObject()
-   if type(upvalues) ~= 'table' then damaged(file, 'a function without upvalues') end
-   if not stub then
-      for i, u in ipairs(upvalues) do
-         if kind == LEGACY_RECURSIVE then
-            debug.setupvalue(f, i, u)
-         else
-            debug.setupvalue(f, i, u.name == '_ENV' and _ENV or u.value)
+   local upvalues = read_object(file, m)
+   if type(upvalues) ~= 'table' then damaged(m, 'a function without upvalues') end
+   if not real then return f end
+   for i, u in ipairs(upvalues) do
+      if kind == LEGACY_RECURSIVE then
+         debug.setupvalue(f, i, u)
+      elseif type(u) ~= 'table' then
+         damaged(m, 'an upvalue that is a ' .. type(u))
+      else
+         local shared = u.id ~= nil and m.joints[u.id]
+         if shared and debug.getupvalue(f, i) then
+            debug.upvaluejoin(f, i, shared.f, shared.i)
+         elseif debug.setupvalue(f, i, u.value) and u.id ~= nil then
+            m.joints[u.id] = { f = f, i = i }
          end
       end
    end
@@ -268,73 +364,123 @@ readers[RECURSIVE] = function(file, kind)
 end
 readers[LEGACY_RECURSIVE] = readers[RECURSIVE]
 
-readers[FUNCTION] = function(file)
-   local f = load_code(file)
-   local upvalues = file:readObject()
-   for i, u in ipairs(type(upvalues) == 'table' and upvalues or {}) do debug.setupvalue(f, i, u) end
+readers[FUNCTION] = function(file, m)
+   local f, real = load_code(m)
+   local upvalues = read_object(file, m)
+   if real and type(upvalues) == 'table' then
+      for i, u in ipairs(upvalues) do debug.setupvalue(f, i, u) end
+   end
    return f
-end
-
-function File:readObject()
-   local kind = self:readInt()
-   local reader = readers[kind]
-   if not reader then damaged(self, 'object kind ' .. tostring(kind)) end
-   return reader(self, kind)
 end
 
 -- ---- tensors and storages ----
 
+-- whether at `at` an integer stands that begins the storage of a tensor
+local function is_storage(m, at)
+   if got(m, io_native.left(m.h)) < 8 then return false end
+   local back = io_native.position(m.h)
+   io_native.seek(m.h, back + at)
+   local kind, index
+   if io_native.left(m.h) >= 4 then kind = io_native.readInt(m.h) end
+   if kind == TORCH and io_native.left(m.h) >= 4 then index = io_native.readInt(m.h) end
+   io_native.seek(m.h, back)
+   return kind == NIL or kind == TORCH and index ~= nil and index > 0
+end
+
+-- Longs take 4 bytes in files from Windows and 32-bit systems. The first tensor tells: behind its 2n + 1 longs comes
+-- its storage.
+local function detect_by_tensor(m, n)
+   m.detect = false
+   if not is_storage(m, (2 * n + 1) * 8) and is_storage(m, (2 * n + 1) * 4) then io_native.setLongSize(m.h, 4) end
+end
+
+-- a storage that comes first tells only if it would be larger than the file
+local function detect_by_storage(m, width)
+   m.detect = false
+   local left, back = io_native.left(m.h), io_native.position(m.h)
+   if left < 8 then io_native.setLongSize(m.h, 4) return end
+   local n = io_native.readLong(m.h)
+   io_native.seek(m.h, back)
+   if n >= 0 and n * width <= left - 8 then return end
+   io_native.setLongSize(m.h, 4)
+   n = io_native.readLong(m.h)
+   io_native.seek(m.h, back)
+   if n < 0 or n * (width == 8 and 4 or width) > left - 4 then io_native.setLongSize(m.h, 8) end
+end
+
+local function read_longs(m, n)
+   local s = torch.LongStorage()
+   got(m, io_native.read_many(m.h, s, n))
+   if #s < n then damaged(m, 'sizes that are cut off') end
+   return s
+end
+
+-- lays a tensor over its storage after seeing that it fits
+local function lay(m, tensor, data, sizes, strides, offset, n)
+   local last, count = offset, 1
+   for d = 1, n do
+      if sizes[d] < 0 or strides[d] < 0 then damaged(m, 'a tensor with a negative size or stride') end
+      last = last + math.max(sizes[d] - 1, 0) * strides[d]
+      count = count * sizes[d]
+   end
+   if count >= 2 ^ 53 then damaged(m, 'a tensor of ' .. count .. ' elements') end
+   if count > 0 and (offset < 1 or last > #data) then
+      damaged(m, string.format('a tensor that reaches element %.0f of a storage of %d', last, #data))
+   end
+   tensor:set(data, offset, sizes, strides)
+end
+
 for i, short in ipairs(native.types) do
    local tensor, storage = torch.getmetatable(torch.tensor_types[i]), torch.getmetatable(torch.storage_types[i])
-   -- Half has no numbers of its own in files: its bytes are written as shorts are
-   local run = short == 'Half' and 'Short' or short
+   local width = storage.elementSize and torch.getconstructortable(torch.storage_types[i])():elementSize() or 8
 
    function tensor:write(file)
-      local n = self:dim()
-      file:writeInt(n)
+      local m, n = references(file), self:dim()
+      write_int(m, n)
       local sizes, strides = torch.LongStorage(n), torch.LongStorage(n)
       for d = 1, n do sizes[d], strides[d] = self:size(d), self:stride(d) end
-      file:writeLong(sizes)
-      file:writeLong(strides)
-      file:writeLong(self:storageOffset())
-      file:writeObject(self:storage())
+      written(io_native.write_many(m.h, sizes))
+      written(io_native.write_many(m.h, strides))
+      written(io_native.writeLong(m.h, self:storageOffset()))
+      write_object(file, m, self:storage())
    end
 
    function tensor:read(file)
-      local n = file:readInt()
-      if n < 0 or n > 1000 then damaged(file, 'a tensor of ' .. n .. ' dimensions') end
-      local sizes, strides = file:readLong(n), file:readLong(n)
-      local offset = file:readLong()
-      local data = file:readObject()
-      if data == nil then return end
-      if torch.typename(data) ~= torch.storage_types[i] then
-         damaged(file, 'a tensor over ' .. torch.type(data))
+      local m = references(file)
+      local n = read_int(m)
+      if n < 0 or n > 1000 then damaged(m, 'a tensor of ' .. n .. ' dimensions') end
+      if m.detect then detect_by_tensor(m, n) end
+      local sizes, strides = read_longs(m, n), read_longs(m, n)
+      local offset = got(m, io_native.readLong(m.h))
+      local data = read_object(file, m)
+      if data == nil then
+         if n > 0 then damaged(m, 'a tensor without a storage') end
+         return
       end
+      if torch.typename(data) ~= torch.storage_types[i] then damaged(m, 'a tensor over a ' .. torch.type(data)) end
       if n == 0 then
          self:set(data)
          self:resize(0)
          return
       end
-      local last = offset
-      for d = 1, n do
-         if sizes[d] < 0 or strides[d] < 0 then damaged(file, 'a tensor with a negative size') end
-         last = last + math.max(sizes[d] - 1, 0) * strides[d]
-      end
-      if offset < 1 or last > #data then damaged(file, 'a tensor larger than its storage') end
-      self:set(data, offset, sizes, strides)
+      lay(m, self, data, sizes, strides, offset, n)
    end
 
    function storage:write(file)
-      file:writeLong(#self)
-      if #self > 0 or not file:isBinary() then file['write' .. run](file, native.as_storage(self, run)) end
+      local m = references(file)
+      written(io_native.writeLong(m.h, #self))
+      written(io_native.write_many(m.h, self))
    end
 
    function storage:read(file)
-      local n = file:readLong()
-      if n < 0 then damaged(file, 'a storage of ' .. n .. ' elements') end
-      local got = file['read' .. run](file, n)
-      if #got < n then damaged(file, string.format('a storage of %d elements of which %d are there', n, #got)) end
-      native.adopt_storage(self, got)
+      local m = references(file)
+      if m.detect then detect_by_storage(m, width) end
+      local n = got(m, io_native.readLong(m.h))
+      if n < 0 then damaged(m, 'a storage of ' .. n .. ' elements') end
+      local there, why = io_native.read_many(m.h, self, n)
+      if not there or there < n then
+         damaged(m, string.format('a storage of %.0f elements: %s', n, why or there .. ' are there'))
+      end
    end
 end
 
@@ -355,10 +501,34 @@ local function prepare(file, mode, referenced)
    return file
 end
 
+-- reads the one object of a file and closes it
+local function read_whole(file, mode, options)
+   local m = references(file)
+   m.detect = mode == 'binary'
+   if options and options.functions == false then m.functions = false end
+   local ok, object = pcall(read_object, file, m)
+   if not ok and type(object) == 'string' and not object:find('position %d') then
+      -- what a class says of its own fields
+      object = string.format('%s, before position %d of %s', object, file:position(), tostring(file))
+   end
+   file:close()
+   if not ok then error(object, 0) end
+   return object
+end
+
+-- the options of a call whose other arguments may be left out
+local function options_of(...)
+   for i = 1, select('#', ...) do
+      local v = select(i, ...)
+      if type(v) == 'table' then return v end
+   end
+end
+
 function torch.save(path, object, mode, referenced)
    if type(path) ~= 'string' then error('torch.save: expected a file name, got ' .. torch.type(path), 2) end
    mode = mode_of('torch.save', mode)
-   local file = prepare(torch.DiskFile(path, 'w'), mode, referenced)
+   -- under a temporary name until it is whole, so that a failed save leaves what was there
+   local file = prepare(torch.DiskFile(path, 'w', false, true), mode, referenced)
    local ok, why = pcall(file.writeObject, file, object)
    if not ok then
       file:discard()
@@ -369,14 +539,12 @@ end
 
 function torch.load(path, mode, referenced, options)
    if type(path) ~= 'string' then error('torch.load: expected a file name, got ' .. torch.type(path), 2) end
-   if type(referenced) == 'table' then referenced, options = nil, referenced end
-   if type(mode) == 'table' then mode, options = nil, mode end
-   mode = mode_of('torch.load', mode)
+   options = options_of(mode, referenced, options)
+   mode = mode_of('torch.load', type(mode) ~= 'table' and mode or nil)
    local file = prepare(torch.DiskFile(path, 'r'), mode, referenced)
-   if options and options.functions == false then references(file).functions = false end
-   local object = file:readObject()
-   file:close()
-   return object
+   -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
+   if (io_native.left(references(file).h) or 0) >= LARGE then collectgarbage() end
+   return read_whole(file, mode, options)
 end
 torch.saveobj, torch.loadobj = torch.save, torch.load
 
@@ -393,19 +561,20 @@ function torch.serialize(object, mode)
    return torch.serializeToStorage(object, mode):string()
 end
 
-function torch.deserializeFromStorage(storage, mode)
+function torch.deserializeFromStorage(storage, mode, options)
    if torch.typename(storage) ~= 'torch.CharStorage' then
       error('torch.deserializeFromStorage: expected a CharStorage, got ' .. torch.type(storage), 2)
    end
-   return torch.deserialize(storage:string(), mode)
+   options = options_of(mode, options)
+   mode = mode_of('torch.deserializeFromStorage', type(mode) ~= 'table' and mode or nil)
+   return read_whole(prepare(torch.MemoryFile(storage, 'bytes'), mode), mode, options)
 end
 
-function torch.deserialize(text, mode)
+function torch.deserialize(text, mode, options)
    if type(text) ~= 'string' then error('torch.deserialize: expected a string, got ' .. torch.type(text), 2) end
    local storage = torch.CharStorage()
-   storage:string(text .. '\0')
-   local file = prepare(torch.MemoryFile(storage, 'r'), mode_of('torch.deserialize', mode))
-   local object = file:readObject()
-   file:close()
-   return object
+   storage:string(text)
+   options = options_of(mode, options)
+   mode = mode_of('torch.deserialize', type(mode) ~= 'table' and mode or nil)
+   return read_whole(prepare(torch.MemoryFile(storage, 'bytes'), mode), mode, options)
 end

@@ -1,14 +1,10 @@
 -- Methods of tensors that run user functions or make other tensors' views, and how tensors look as text.
 local native = require 'rekindle.native'
-local ffi = require 'ffi'
 local torch = torch
 
 local function each_class(f)
    for i, name in ipairs(torch.tensor_types) do f(torch.getmetatable(name), name, native.types[i]) end
 end
-
-local ctypes = { Byte = 'uint8_t*', Char = 'int8_t*', Short = 'int16_t*', Int = 'int32_t*', Long = 'int64_t*',
-   Float = 'float*', Double = 'double*', Half = 'uint16_t*' }
 
 -- Calls visit(k) with every element's distance from the first one, in logical order. Distances are taken up front as
 -- sizes and strides, so that a visitor which resizes the tensor cannot lead astray.
@@ -141,10 +137,7 @@ function methods:totable()
 end
 
 function methods:__tostring__() return native.display(self) end
-function methods:cdata() return self end
 function methods:isTensor() return true end
-function methods:free() end
-function methods:retain() end
 
 for short, name in pairs { byte = 'Byte', char = 'Char', short = 'Short', int = 'Int', long = 'Long', float = 'Float',
    double = 'Double', half = 'Half' } do
@@ -157,16 +150,8 @@ each_class(function(mt, _, short)
    for k, f in pairs(methods) do
       if rawget(mt, k) == nil then mt[k] = f end
    end
-   local ctype = ctypes[short]
-   mt.data = function(self, as_number)
-      local address = native.address(self)
-      if as_number then return address or 0 end
-      return address and ffi.cast(ctype, address)
-   end
    local storage = torch.getmetatable('torch.' .. short .. 'Storage')
-   storage.data = mt.data
    storage.__tostring__ = methods.__tostring__
-   storage.cdata = methods.cdata
    storage.__eq__ = function(a, b) return torch.pointer(a) == torch.pointer(b) end
    local text = storage.string
    if text then
@@ -185,8 +170,6 @@ end)
 function torch.isTensor(x) return (torch.typename(x) or ''):find('^torch%.%a+Tensor$') ~= nil end
 function torch.isStorage(x) return (torch.typename(x) or ''):find('^torch%.%a+Storage$') ~= nil end
 function torch.totable(x) return x:totable() end
-function torch.data(x, ...) return x:data(...) end
-function torch.cdata(x) return x:cdata() end
 
 -- split and chunk may be given the table that is to hold the parts
 local function into_table(name)
@@ -274,9 +257,15 @@ for name, f in pairs(operators) do
    end
 end
 
-each_class(function(mt, _, short)
+each_class(function(mt, name, short)
    if short ~= 'Half' then
       for k, f in pairs(operators) do mt[k] = f end
+   end
+   -- methods that there are, and that refuse
+   if short == 'Float' or short == 'Double' then
+      for _, op in ipairs { 'bitand', 'bitor', 'bitxor', 'cbitand', 'cbitor', 'cbitxor' } do
+         mt[op] = mt[op] or function() error(op .. ': expected a tensor of an integer type, got a ' .. name, 2) end
+      end
    end
    mt.__len__ = function(x) return x:size() end
 end)

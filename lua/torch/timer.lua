@@ -56,11 +56,9 @@ end
 function Timer:write() end
 function Timer:read() self:reset() end
 
-local started
-function torch.tic() started = torch.Timer() end
-function torch.toc(quiet)
-   if not started then error('toc: call tic first', 2) end
-   local t = started:time().real
-   if not quiet then print(t) end
-   return t
+-- the time of day in seconds, and the seconds since such a time
+function torch.tic() return native.clock() end
+function torch.toc(since)
+   if type(since) ~= 'number' then error('toc: expected what tic gave, got ' .. type(since), 2) end
+   return native.clock() - since
 end

@@ -13,7 +13,26 @@ function torch.getnumcores() return native.cores() end
 
 -- Native memory always counts towards Lua's collector here, so that there is nothing to switch.
 torch._heaptracking = true
-function torch.setheaptracking(on) torch._heaptracking = on and true or false end
+function torch.setheaptracking(on)
+   if type(on) ~= 'boolean' then error('setheaptracking: expected true or false, got ' .. type(on), 2) end
+   torch._heaptracking = on
+end
+
+-- whether a file of Lua's io library is a terminal
+local isatty
+function torch.isatty(file)
+   if io.type(file) ~= 'file' then
+      error("bad argument #1 to 'isatty' (an open file expected, got " .. torch.type(file) .. ')', 2)
+   end
+   if not isatty then
+      local ffi = require 'ffi'
+      local dash = ffi.os == 'Windows' and '_' or ''
+      local c = ('int rekindle_isatty(int) __asm__("-isatty"); int rekindle_fileno(void *) __asm__("-fileno");'):gsub('-', dash)
+      ffi.cdef(c)
+      function isatty(f) return ffi.C.rekindle_isatty(ffi.C.rekindle_fileno(f)) ~= 0 end
+   end
+   return isatty(file)
+end
 
 -- the folder of the file at a level of the stack
 local function folder(level)
@@ -46,6 +65,10 @@ function include(file, level)
    if type(file) ~= 'string' then error('include: expected a file name, got ' .. type(file), 2) end
    return dofile(folder((level or 1) + 1) .. file)
 end
+
+-- names of other versions of Lua that programs use
+table.unpack = table.unpack or unpack
+string.gfind = string.gfind or string.gmatch
 
 function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end

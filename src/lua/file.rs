@@ -1,24 +1,55 @@
-//! Files for `lua/torch/file.lua`: native functions on streams. None is hot: bulk data goes in one call.
+//! Files for `lua/torch/file.lua`: native functions on open files. Bulk data goes in one call, straight into and out of
+//! the memory of storages.
 
 use super::{native, raw};
-use crate::t7::stream::{Fallible, Stream};
-use crate::tensor::dtype::DType;
-use crate::tensor::storage::Storage;
+use crate::t7::{ByteOrder, Encoding, Memory, Mode, TorchFile};
+use crate::tensor::dtype::{DType, Element};
+use crate::tensor::error::{Error, Result as Fallible};
+use crate::tensor::storage::{self, Storage};
 use crate::with_dtype;
-use mlua::{AnyUserData, Lua, Result, Table, UserData};
+use mlua::{AnyUserData, FromLuaMulti, IntoLua, Lua, Result, Table, UserData};
 use std::cell::RefCell;
 
-/// A stream as Lua holds it.
-struct Handle(RefCell<Stream>);
+/// A file as Lua holds it.
+struct Handle(RefCell<TorchFile>);
 impl UserData for Handle {}
 
-/// Runs a function on the stream behind a handle.
-fn with<R>(h: &AnyUserData, f: impl FnOnce(&mut Stream) -> R) -> Result<R> {
-    Ok(f(&mut h.borrow::<Handle>()?.0.borrow_mut()))
+/// What a function answers: a value, or nil and a message.
+type Answer<T> = std::result::Result<T, String>;
+
+fn answer<T>(value: Fallible<T>) -> Answer<T> {
+    value.map_err(|e| e.to_string())
 }
 
-fn open(stream: Fallible<Stream>) -> Fallible<Handle> {
-    stream.map(|s| Handle(RefCell::new(s)))
+fn open(file: Fallible<TorchFile>) -> Answer<Handle> {
+    answer(file.map(|f| Handle(RefCell::new(f))))
+}
+
+fn mode_of(name: &str) -> Fallible<Mode> {
+    Mode::from_name(name).ok_or_else(|| Error::invalid(format!("expected the mode 'r', 'w' or 'rw', got '{name}'")))
+}
+
+/// A table that functions on handles are added to.
+struct Functions<'a> {
+    lua: &'a Lua,
+    table: &'a Table,
+}
+
+impl Functions<'_> {
+    /// Adds a function of a handle and other arguments. What a resize left behind is freed after it.
+    fn add<A, R>(&self, name: &str, f: impl Fn(&Lua, &mut TorchFile, A) -> Result<Fallible<R>> + 'static) -> Result<()>
+    where
+        (AnyUserData, A): FromLuaMulti,
+        R: IntoLua,
+    {
+        let run = self.lua.create_function(move |lua, (handle, args): (AnyUserData, A)| {
+            let handle = handle.borrow::<Handle>()?;
+            let result = f(lua, &mut handle.0.borrow_mut(), args)?;
+            storage::reclaim();
+            Ok(answer(result))
+        })?;
+        self.table.set(name, run)
+    }
 }
 
 /// Adds the functions, as a table `file` of the natives.
@@ -26,181 +57,153 @@ fn open(stream: Fallible<Stream>) -> Fallible<Handle> {
 /// # Errors
 /// Out of memory in Lua.
 pub fn register(lua: &Lua, natives: &Table) -> Result<()> {
-    let t = lua.create_table()?;
-    t.set(
-        "disk",
-        lua.create_function(|_, (path, mode, quiet): (String, String, bool)| {
-            Ok(open(Stream::disk(&path, &mode).map(|mut s| {
-                s.quiet = quiet;
-                s
-            })))
-        })?,
-    )?;
-    t.set(
-        "pipe",
-        lua.create_function(|_, (cmd, mode, quiet): (String, String, bool)| {
-            Ok(open(Stream::pipe(&cmd, &mode).map(|mut s| {
-                s.quiet = quiet;
-                s
-            })))
-        })?,
-    )?;
+    let table = lua.create_table()?;
+    openers(lua, &table)?;
+    let t = Functions { lua, table: &table };
+    places(&t)?;
+    settings(&t)?;
+    elements(&t)?;
+    strings(&t)?;
+    natives.set("file", table)
+}
+
+fn openers(lua: &Lua, t: &Table) -> Result<()> {
+    let disk = |_: &Lua, (path, mode, quiet, atomic): (mlua::String, String, bool, bool)| {
+        let path = path.to_string_lossy();
+        Ok(open(mode_of(&mode).and_then(|m| TorchFile::disk(&path, m, atomic)).map(|f| quietly(f, quiet))))
+    };
+    t.set("disk", lua.create_function(disk)?)?;
+    let pipe = |_: &Lua, (command, mode, quiet): (String, String, bool)| {
+        Ok(open(mode_of(&mode).and_then(|m| TorchFile::pipe(&command, m)).map(|f| quietly(f, quiet))))
+    };
+    t.set("pipe", lua.create_function(pipe)?)?;
+    let memory = |lua: &Lua, (storage, mode): (Option<AnyUserData>, String)| {
+        let bytes = match storage {
+            Some(s) => Memory::over(native::storage_of(lua, &s)?),
+            None => Memory::new(),
+        };
+        Ok(open(mode_of(&mode).and_then(|m| bytes.map(|b| TorchFile::memory(b, m)))))
+    };
     t.set("memory", lua.create_function(memory)?)?;
-    t.set(
-        "storage",
-        lua.create_function(|lua, h: AnyUserData| {
-            let mut bytes = with(&h, |s| s.bytes().to_vec())?;
-            bytes.push(0);
-            push_storage(lua, Storage::from_slice(&bytes.into_iter().map(|b| b as i8).collect::<Vec<i8>>()))
-        })?,
-    )?;
-    t.set("position", lua.create_function(|_, h: AnyUserData| with(&h, |s| s.position() + 1))?)?;
-    t.set(
-        "seek",
-        lua.create_function(|_, (h, to): (AnyUserData, f64)| {
-            with(&h, |s| {
-                if to >= 1.0 { s.seek(to as usize - 1) } else { Err(format!("position must be positive, got {to}")) }
-                    .map(|()| true)
-            })
-        })?,
-    )?;
-    t.set(
-        "long_size",
-        lua.create_function(|_, (h, n): (AnyUserData, f64)| {
-            with(&h, |s| {
-                s.format.long_size = match n as i64 {
-                    0 | 8 => 8,
-                    4 => 4,
-                    n => return Err(format!("long size must be 0, 4 or 8, got {n}")),
-                };
-                Ok(true)
-            })
-        })?,
-    )?;
-    t.set(
-        "command",
-        lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| command(s, &what).map(|()| true)))?,
-    )?;
-    t.set("ask", lua.create_function(|_, (h, what): (AnyUserData, String)| with(&h, |s| ask(s, &what)))?)?;
-    t.set(
-        "describe",
-        lua.create_function(|_, h: AnyUserData| {
-            with(&h, |s| {
-                let (on, open, readable, writable) = s.describe();
-                (on.map(String::from), open, readable, writable)
-            })
-        })?,
-    )?;
-    t.set("discard", lua.create_function(|_, h: AnyUserData| with(&h, Stream::discard))?)?;
-    data_functions(lua, &t)?;
-    natives.set("file", t)
+    let bytes = |lua: &Lua, storage: AnyUserData| {
+        let bytes = Memory::reading(native::storage_of(lua, &storage)?);
+        Ok(open(bytes.map(|b| TorchFile::memory(b, Mode::Read))))
+    };
+    t.set("bytes", lua.create_function(bytes)?)
 }
 
-fn data_functions(lua: &Lua, t: &Table) -> Result<()> {
-    t.set(
-        "read_one",
-        lua.create_function(|_, (h, kind): (AnyUserData, String)| {
-            let d = DType::parse(&kind).unwrap_or(DType::Double);
-            with(&h, |s| -> Fallible<f64> {
-                let one = Storage::new(d, 1).map_err(|e| e.to_string())?;
-                s.read(&one, 1)?;
-                Ok(with_dtype!(d, T => one.get::<T>(0).map_or(0.0, crate::tensor::dtype::Element::to_f64)))
-            })
-        })?,
-    )?;
-    t.set(
-        "write_one",
-        lua.create_function(|_, (h, kind, v): (AnyUserData, String, f64)| {
-            let d = DType::parse(&kind).unwrap_or(DType::Double);
-            with(&h, |s| -> Fallible<usize> {
-                let one = Storage::new(d, 1).map_err(|e| e.to_string())?;
-                with_dtype!(d, T => one.set::<T>(0, crate::tensor::dtype::Element::from_f64(v)));
-                s.write(&one)
-            })
-        })?,
-    )?;
-    t.set(
-        "read_many",
-        lua.create_function(|lua, (h, into, n): (AnyUserData, AnyUserData, f64)| {
-            let into = native::storage_of(lua, &into)?;
-            with(&h, |s| if n >= 0.0 { s.read(&into, n as usize) } else { Err(format!("cannot read {n} elements")) })
-        })?,
-    )?;
-    t.set(
-        "write_many",
-        lua.create_function(|lua, (h, from): (AnyUserData, AnyUserData)| {
-            let from = native::storage_of(lua, &from)?;
-            with(&h, |s| s.write(&from))
-        })?,
-    )?;
-    t.set(
-        "read_string",
-        lua.create_function(|lua, (h, format): (AnyUserData, String)| {
-            let got = with(&h, |s| s.read_string(&format))?;
-            got.map(|b| lua.create_string(b)).map_or_else(|e| Ok(Err(e)), |r| r.map(Ok))
-        })?,
-    )?;
-    t.set(
-        "write_string",
-        lua.create_function(|_, (h, text): (AnyUserData, mlua::String)| {
-            with(&h, |s| s.write_string(&text.as_bytes()))
-        })?,
-    )
+fn quietly(mut file: TorchFile, quiet: bool) -> TorchFile {
+    file.quiet = quiet;
+    file
 }
 
-/// A memory file over a copy of a CharStorage that ends with a zero byte, or an empty one.
-fn memory(lua: &Lua, (storage, mode): (Option<AnyUserData>, String)) -> Result<Fallible<Handle>> {
-    let mut bytes = vec![];
-    if let Some(s) = storage {
-        let s = native::storage_of(lua, &s)?;
-        bytes = s.to_vec::<i8>(0, usize::MAX).into_iter().map(|b| b as u8).collect();
-        if bytes.pop() != Some(0) {
-            return Ok(Err("provided CharStorage must be terminated by 0".into()));
-        }
-        if mode == "w" {
-            bytes.clear();
-        }
+/// Positions, and the end of a file's use.
+fn places(t: &Functions) -> Result<()> {
+    t.add("position", |_, f, ()| Ok(f.position().map(|p| p + 1)))?;
+    t.add("left", |_, f, ()| Ok(f.left()))?;
+    t.add("seek", |_, f, to: f64| Ok(f.seek((to as i64).saturating_sub(1)).map(|()| true)))?;
+    t.add("seekEnd", |_, f, ()| Ok(f.seek_end().map(|()| true)))?;
+    t.add("synchronize", |_, f, ()| Ok(f.synchronize().map(|()| true)))?;
+    t.add("noBuffer", |_, f, ()| Ok(f.no_buffer().map(|()| true)))?;
+    t.add("close", |_, f, ()| Ok(f.close().map(|()| true)))?;
+    t.add("discard", |_, f, ()| {
+        f.discard();
+        Ok(Ok(true))
+    })?;
+    t.add("storage", |lua, f, ()| match f.storage() {
+        Ok(s) => Ok(push_storage(lua, Ok(s))?.map_err(Error::invalid)),
+        Err(e) => Ok(Err(e)),
+    })?;
+    t.add("describe", |_, f, ()| Ok(Ok(f.describe())))
+}
+
+/// Switches and what is asked of them.
+fn settings(t: &Functions) -> Result<()> {
+    t.add("setLongSize", |_, f, n: f64| Ok(f.set_long_size(n as i64).map(|()| true)))?;
+    t.add("getLongSize", |_, f, ()| Ok(Ok(f.long_size())))?;
+    type Switch = (&'static str, fn(&mut TorchFile));
+    let switches: [Switch; 10] = [
+        ("ascii", |f| f.encoding = Encoding::Ascii),
+        ("binary", |f| f.encoding = Encoding::Binary),
+        ("autoSpacing", |f| f.auto_spacing = true),
+        ("noAutoSpacing", |f| f.auto_spacing = false),
+        ("quiet", |f| f.quiet = true),
+        ("pedantic", |f| f.quiet = false),
+        ("clearError", TorchFile::clear_error),
+        ("nativeEndianEncoding", |f| f.byte_order = ByteOrder::NATIVE),
+        ("littleEndianEncoding", |f| f.byte_order = ByteOrder::Little),
+        ("bigEndianEncoding", |f| f.byte_order = ByteOrder::Big),
+    ];
+    for (name, switch) in switches {
+        t.add(name, move |_, f, ()| {
+            switch(f);
+            Ok(Ok(true))
+        })?;
     }
-    Ok(open(Ok(Stream::memory(bytes, &mode))))
-}
-
-/// Pushes a storage, or hands back why there is none.
-pub fn push_storage(lua: &Lua, s: crate::tensor::error::Result<Storage>) -> Result<Fallible<mlua::Value>> {
-    match s {
-        // SAFETY: pushes one object inside exec_raw's protected call.
-        Ok(s) => unsafe { lua.exec_raw((), |l| raw::push_storage(l, s)) }.map(Ok),
-        Err(e) => Ok(Err(e.to_string())),
-    }
-}
-
-fn command(s: &mut Stream, what: &str) -> Fallible<()> {
-    match what {
-        "ascii" => s.format.ascii = true,
-        "binary" => s.format.ascii = false,
-        "autoSpacing" => s.auto_spacing = true,
-        "noAutoSpacing" => s.auto_spacing = false,
-        "quiet" => s.quiet = true,
-        "pedantic" => s.quiet = false,
-        "clearError" => s.has_error = false,
-        "seekEnd" => s.seek_end(),
-        "synchronize" => return s.flush(),
-        "close" => return s.close(),
-        "nativeEndianEncoding" => s.format.big_endian = cfg!(target_endian = "big"),
-        "littleEndianEncoding" => s.format.big_endian = false,
-        "bigEndianEncoding" => s.format.big_endian = true,
-        other => return Err(format!("unknown command '{other}'")),
+    type Question = (&'static str, fn(&TorchFile) -> bool);
+    let questions: [Question; 6] = [
+        ("isQuiet", |f| f.quiet),
+        ("isReadable", TorchFile::is_readable),
+        ("isWritable", TorchFile::is_writable),
+        ("isBinary", TorchFile::is_binary),
+        ("isAutoSpacing", |f| f.auto_spacing),
+        ("hasError", TorchFile::has_error),
+    ];
+    for (name, question) in questions {
+        t.add(name, move |_, f, ()| Ok(Ok(question(f))))?;
     }
     Ok(())
 }
 
-fn ask(s: &Stream, what: &str) -> bool {
-    match what {
-        "isQuiet" => s.quiet,
-        "isReadable" => s.is_readable(),
-        "isWritable" => s.is_writable(),
-        "isBinary" => !s.format.ascii,
-        "isAutoSpacing" => s.auto_spacing,
-        "hasError" => s.has_error,
-        _ => false,
+/// Numbers, one by one and whole storages.
+fn elements(t: &Functions) -> Result<()> {
+    for d in DType::ALL {
+        t.add(&format!("read{}", d.name()), move |_, f, ()| {
+            Ok(with_dtype!(d, T => f.read_one::<T>().map(Element::to_f64)))
+        })?;
+        t.add(&format!("write{}", d.name()), move |_, f, v: f64| {
+            Ok(with_dtype!(d, T => f.write_one::<T>(Element::from_f64(v))))
+        })?;
+    }
+    t.add("read_many", |lua, f, (into, n): (AnyUserData, f64)| {
+        let into = native::storage_of(lua, &into)?;
+        if n < 0.0 || n.is_nan() {
+            return Ok(Err(Error::invalid(format!("cannot read {n} elements"))));
+        }
+        Ok(f.read_storage(&into, n as usize))
+    })?;
+    t.add("write_many", |lua, f, from: AnyUserData| {
+        let from = native::storage_of(lua, &from)?;
+        Ok(f.write_storage(&from))
+    })
+}
+
+fn strings(t: &Functions) -> Result<()> {
+    t.add("readString", |lua, f, format: String| give(lua, f.read_string(&format)))?;
+    t.add("writeString", |_, f, text: mlua::String| Ok(f.write_string(&text.as_bytes())))?;
+    t.add("read_bytes", |lua, f, n: f64| {
+        let n = n.max(0.0) as usize;
+        if let Ok(Some(left)) = f.left()
+            && left < n as u64
+        {
+            return Ok(Err(Error::invalid(format!("{n} bytes are announced and {left} are left"))));
+        }
+        give(lua, f.read_vec::<u8>(n))
+    })
+}
+
+fn give(lua: &Lua, bytes: Fallible<Vec<u8>>) -> Result<Fallible<mlua::String>> {
+    match bytes {
+        Ok(b) => lua.create_string(b).map(Ok),
+        Err(e) => Ok(Err(e)),
+    }
+}
+
+/// Pushes a storage, or hands back why there is none.
+pub fn push_storage(lua: &Lua, s: Fallible<Storage>) -> Result<Answer<mlua::Value>> {
+    match s {
+        // SAFETY: pushes one object inside exec_raw's protected call.
+        Ok(s) => unsafe { lua.exec_raw((), |l| raw::push_storage(l, s)) }.map(Ok),
+        Err(e) => Ok(Err(e.to_string())),
     }
 }

@@ -5,6 +5,7 @@ pub mod file;
 pub mod host;
 pub mod native;
 pub mod prelude;
+mod probe;
 pub mod raw;
 pub mod sig;
 pub mod table;

@@ -35,14 +35,6 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     // SAFETY: only reads its argument.
     t.set("identity", unsafe { lua.create_c_function(raw::identity) }?)?;
     t.set("address", lua.create_function(address)?)?;
-    t.set("as_storage", lua.create_function(reinterpret)?)?;
-    t.set(
-        "adopt_storage",
-        lua.create_function(|lua, (s, from): (AnyUserData, AnyUserData)| {
-            let (s, from) = (storage_of(lua, &s)?, storage_of(lua, &from)?);
-            Ok(s.take_bytes(&from).map(|()| true).map_err(|e| e.to_string()))
-        })?,
-    )?;
     // SAFETY: only pushes a new object.
     t.set("generator", unsafe { lua.create_c_function(raw::new_generator) }?)?;
     super::file::register(lua, t)?;
@@ -55,19 +47,6 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
 /// Something else.
 pub fn storage_of(lua: &Lua, v: &AnyUserData) -> Result<Storage> {
     read(lua, v, |_, s| s.cloned())?.ok_or_else(|| mlua::Error::runtime("expected a storage"))
-}
-
-/// The bytes of a storage under another element type of the same size, as a new storage; the storage itself when the
-/// types agree.
-fn reinterpret(lua: &Lua, (v, kind): (AnyUserData, String)) -> Result<mlua::Value> {
-    let s = storage_of(lua, &v)?;
-    match DType::parse(&kind) {
-        Some(d) if d != s.dtype() && d.size() == s.dtype().size() => {
-            let out = Storage::new(d, s.len()).and_then(|o| o.take_bytes(&s).map(|()| o));
-            super::file::push_storage(lua, out)?.map_err(mlua::Error::runtime)
-        }
-        _ => Ok(mlua::Value::UserData(v)),
-    }
 }
 
 /// What a tensor or storage userdata is, read through mlua.

@@ -1,355 +1,354 @@
-//! Files as Torch7 sees them: numbers and text at a position, in bytes or as text, on disk, in memory or of a pipe.
+//! Elements and strings of a [`TorchFile`].
 //!
-//! A stream holds its whole content; a disk file is written when it is flushed or closed, under a temporary name that
-//! is then renamed, so that a failed save never destroys what was there.
+//! In text, elements stand between blanks and a write ends its line; bytes and characters stand as they are. A read
+//! takes the line end after its last element. Nothing here allocates more than the file turns out to hold.
 
-use super::number::{self, Format};
-use crate::tensor::dtype::{DType, Element};
+use super::number::{ByteOrder, Primitive, Scan};
+use super::{Buffer, Encoding, TorchFile};
+use crate::tensor::dtype::Element;
+use crate::tensor::error::Result;
 use crate::tensor::storage::Storage;
-use crate::with_dtype;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use crate::{refuse, with_dtype};
+use std::io;
 
-/// What a stream can refuse, with the position.
-pub type Fallible<T> = Result<T, String>;
+/// Elements moved at a time in binary.
+const RUN: usize = 4096;
+/// Longest text of one number; more digits are read as another number.
+const LONGEST: usize = 4096;
 
-/// Where written bytes go.
-enum Target {
-    Nowhere,
-    Disk(PathBuf),
-    Pipe(String),
-}
-
-/// A file.
-pub struct Stream {
-    data: Vec<u8>,
-    at: usize,
-    readable: bool,
-    writable: bool,
-    target: Target,
-    dirty: bool,
-    closed: bool,
-    /// How numbers lie in it.
-    pub format: Format,
-    /// Whether text numbers are followed by white space.
-    pub auto_spacing: bool,
-    /// Whether failures only set a mark.
-    pub quiet: bool,
-    /// The mark.
-    pub has_error: bool,
-    name: String,
-}
-
-fn shell(command: &str) -> Command {
-    let mut c = Command::new("sh");
-    c.arg("-c").arg(command);
-    c
-}
-
-impl Stream {
-    fn make(data: Vec<u8>, mode: &str, target: Target, name: String) -> Stream {
-        Stream {
-            data,
-            at: 0,
-            readable: mode != "w",
-            writable: mode != "r",
-            target,
-            dirty: mode == "w",
-            closed: false,
-            format: Format { ascii: true, big_endian: cfg!(target_endian = "big"), long_size: 8 },
-            auto_spacing: true,
-            quiet: false,
-            has_error: false,
-            name,
+/// Skips blanks, then reads a number; None where there is none.
+fn next_number<T: Primitive>(buffer: &mut Buffer) -> io::Result<Option<T>> {
+    loop {
+        let ahead = buffer.ahead();
+        let blanks = ahead.iter().take_while(|b| b.is_ascii_whitespace() || **b == 0x0b).count();
+        let all = blanks == ahead.len();
+        buffer.advance(blanks);
+        if !all {
+            break;
+        }
+        if !buffer.more()? {
+            return Ok(None);
         }
     }
-
-    /// A file on disk, mode `r`, `w` or `rw`.
-    ///
-    /// # Errors
-    /// A file that cannot be opened.
-    pub fn disk(path: &str, mode: &str) -> Fallible<Stream> {
-        let fail = |e: std::io::Error| format!("cannot open <{path}> in mode {mode}: {e}");
-        let data = match mode {
-            "w" => {
-                // opening to write fails now rather than when closed
-                let dir = Path::new(path).parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                if !dir.is_dir() || Path::new(path).is_dir() {
-                    return Err(format!("cannot open <{path}> in mode w: there is no such folder, or it is one"));
-                }
-                vec![]
+    let mut last = false;
+    loop {
+        match T::scan(buffer.ahead(), last || buffer.ahead().len() > LONGEST) {
+            Scan::Number(v, n) => {
+                buffer.advance(n);
+                return Ok(Some(v));
             }
-            _ => std::fs::read(path).map_err(fail)?,
-        };
-        Ok(Stream::make(data, mode, Target::Disk(path.into()), format!("file <{path}>")))
+            Scan::Nothing => return Ok(None),
+            Scan::More => last = !buffer.more()?,
+        }
+    }
+}
+
+fn read_text<T: Primitive>(buffer: &mut Buffer, n: usize, put: &mut impl FnMut(usize, T)) -> io::Result<usize> {
+    for i in 0..n {
+        match next_number(buffer)? {
+            Some(v) => put(i, v),
+            None => return Ok(i),
+        }
+    }
+    Ok(n)
+}
+
+/// Takes a line end, if one comes.
+fn skip_line_end(buffer: &mut Buffer) -> io::Result<()> {
+    if buffer.ahead().is_empty() {
+        buffer.more()?;
+    }
+    if buffer.ahead().first() == Some(&b'\n') {
+        buffer.advance(1);
+    }
+    Ok(())
+}
+
+/// Reads runs of `size` bytes each and hands them out.
+fn read_bytes(buffer: &mut Buffer, n: usize, size: usize, mut put: impl FnMut(usize, &[u8])) -> io::Result<usize> {
+    let (mut one, mut many) = ([0; 8], Vec::new());
+    let run: &mut [u8] = if n.min(RUN) * size <= one.len() {
+        &mut one
+    } else {
+        many.resize(n.min(RUN) * size, 0);
+        &mut many
+    };
+    let mut done = 0;
+    while done < n {
+        let want = (n - done).min(RUN) * size;
+        let got = buffer.read(&mut run[..want])?;
+        for bytes in run[..got].chunks_exact(size) {
+            put(done, bytes);
+            done += 1;
+        }
+        if got < want {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+impl TorchFile {
+    /// Whether longs take four bytes and `T` is one.
+    fn shortens<T: Primitive>(&self) -> bool {
+        T::LONG && self.long_size() == 4
     }
 
-    /// A file in memory, over a copy of the given bytes.
-    pub fn memory(data: Vec<u8>, mode: &str) -> Stream {
-        Stream::make(data, mode, Target::Nowhere, "memory".into())
-    }
-
-    /// A program's output (mode `r`, read to its end) or input (mode `w`, given when closed).
+    /// Reads `n` elements and hands each out with its index. Returns how many there were: fewer than `n` only if the
+    /// file is quiet.
     ///
     /// # Errors
-    /// A shell that cannot be started.
-    pub fn pipe(command: &str, mode: &str) -> Fallible<Stream> {
-        let fail = |e: std::io::Error| format!("cannot run <{command}>: {e}");
-        let (data, target) = match mode {
-            "r" => (shell(command).stderr(Stdio::inherit()).output().map_err(fail)?.stdout, Target::Nowhere),
-            _ => (vec![], Target::Pipe(command.into())),
-        };
-        Ok(Stream::make(data, mode, target, format!("pipe <{command}>")))
-    }
-
-    /// The path or command behind it (none for memory), whether it is open, and whether it was opened to read and to
-    /// write.
-    pub fn describe(&self) -> (Option<&str>, bool, bool, bool) {
-        let on = self.name.split_once('<').map(|(_, rest)| rest.trim_end_matches('>'));
-        (on, !self.closed, self.readable, self.writable)
-    }
-
-    /// Whether it can be read.
-    pub fn is_readable(&self) -> bool {
-        self.readable && !self.closed
-    }
-    /// Whether it can be written.
-    pub fn is_writable(&self) -> bool {
-        self.writable && !self.closed
-    }
-    /// Position, from 0.
-    pub fn position(&self) -> usize {
-        self.at
-    }
-    /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.data
-    }
-    /// Bytes from the position to the end.
-    pub fn remaining(&self) -> usize {
-        self.data.len() - self.at
-    }
-
-    /// Notes a failure: an error, or in quiet mode only a mark.
-    fn trouble<T>(&mut self, value: T, text: String) -> Fallible<T> {
-        self.has_error = true;
-        if self.quiet { Ok(value) } else { Err(format!("{text} at position {} of {}", self.at + 1, self.name)) }
-    }
-
-    fn usable(&self, write: bool) -> Fallible<()> {
-        if self.closed {
-            return Err(format!("attempt to use a closed file: {}", self.name));
-        }
-        match (write, self.readable, self.writable) {
-            (false, false, _) => Err(format!("attempt to read in a write-only file: {}", self.name)),
-            (true, _, false) => Err(format!("attempt to write in a read-only file: {}", self.name)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Moves to a position, from 0.
-    ///
-    /// # Errors
-    /// A position outside.
-    pub fn seek(&mut self, to: usize) -> Fallible<()> {
-        if self.closed {
-            return Err(format!("attempt to use a closed file: {}", self.name));
-        }
-        if to > self.data.len() {
-            return self.trouble((), format!("unable to seek to position {}", to + 1));
-        }
-        self.at = to;
-        Ok(())
-    }
-
-    /// Moves behind the last byte.
-    pub fn seek_end(&mut self) {
-        self.at = self.data.len();
-    }
-
-    /// Reads up to `n` elements over the start of a storage, which grows as data is found; how many there were.
-    ///
-    /// # Errors
-    /// Fewer elements than asked for, unless quiet.
-    pub fn read(&mut self, into: &Storage, n: usize) -> Fallible<usize> {
-        self.usable(false)?;
-        let got = with_dtype!(into.dtype(), T => self.read_typed::<T>(into, n))?;
-        if got < n {
-            return self.trouble(got, format!("read error: read {got} blocks instead of {n}"));
-        }
-        Ok(got)
-    }
-
-    fn read_typed<T: Element>(&mut self, into: &Storage, n: usize) -> Fallible<usize> {
-        let text = self.format.ascii && !matches!(T::DTYPE, DType::Byte | DType::Char);
-        let width = self.format.width(T::DTYPE);
-        // no more is made than the bytes that are there can fill: a text number takes two bytes at least
-        let fits = n.min(if text { self.remaining().div_ceil(2) } else { self.remaining() / width });
-        into.reserve(fits).map_err(|e| e.to_string())?;
+    /// A file that cannot be read, or with fewer elements.
+    pub fn read_with<T: Primitive>(&mut self, n: usize, mut put: impl FnMut(usize, T)) -> Result<usize> {
+        let (order, short) = (self.byte_order, self.shortens::<T>());
+        let text = self.encoding == Encoding::Ascii;
+        let spacing = text && self.auto_spacing && n > 0;
+        let buffer = self.reader()?;
         let mut got = 0;
-        if text {
-            while got < n {
-                let Some((v, used)) = number::parse::<T>(&self.data[self.at..]) else { break };
-                into.reserve(got + 1).map_err(|e| e.to_string())?;
-                into.set::<T>(got, v);
-                self.at += used;
-                got += 1;
-            }
+        let mut counted = |i: usize, v: T| {
+            got = i + 1;
+            put(i, v);
+        };
+        let read = if text && !T::RAW {
+            read_text(buffer, n, &mut counted)
+        } else if short {
+            read_bytes(buffer, n, 4, |i, b| counted(i, T::from_short_long(i32::from_bytes(b, order))))
         } else {
-            let bytes = &self.data[self.at..self.at + fits * width];
-            let plain = !self.format.big_endian && width == size_of::<T>() && cfg!(target_endian = "little");
-            if plain {
-                // SAFETY: the storage holds at least `fits` elements of `width` bytes, and any bytes are an element.
-                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), into.byte_ptr(), bytes.len()) };
-            } else {
-                for (i, b) in bytes.chunks_exact(width).enumerate() {
-                    into.set::<T>(i, self.format.get::<T>(b));
-                }
-            }
-            self.at += bytes.len();
-            got = fits;
-        }
-        if self.format.ascii && self.auto_spacing && n > 0 && self.data.get(self.at) == Some(&b'\n') {
-            self.at += 1;
+            read_bytes(buffer, n, T::SIZE, |i, b| counted(i, T::from_bytes(b, order)))
+        };
+        let done = read.and_then(|_| if spacing { skip_line_end(buffer) } else { Ok(()) });
+        self.settle(done, "read error")?;
+        if got < n {
+            self.failed(&format!("read error: read {got} blocks instead of {n}"))?;
         }
         Ok(got)
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        let overlap = bytes.len().min(self.data.len() - self.at);
-        self.data[self.at..self.at + overlap].copy_from_slice(&bytes[..overlap]);
-        self.data.extend_from_slice(&bytes[overlap..]);
-        self.at += bytes.len();
-        self.dirty = true;
-    }
-
-    /// Writes all elements of a storage.
+    /// Reads one element; zero where there is none and the file is quiet.
     ///
     /// # Errors
-    /// A file that cannot be written.
-    pub fn write(&mut self, from: &Storage) -> Fallible<usize> {
-        self.usable(true)?;
-        let n = from.len();
-        let raw = matches!(from.dtype(), DType::Byte | DType::Char);
-        let plain = !self.format.ascii && !self.format.big_endian && cfg!(target_endian = "little");
-        if (plain && self.format.width(from.dtype()) == from.dtype().size()) || (raw && self.format.ascii) {
-            // SAFETY: the storage's bytes, read while nothing writes them.
-            let bytes = unsafe { std::slice::from_raw_parts(from.byte_ptr(), n * from.dtype().size()) };
-            self.put(bytes);
-        } else {
-            let format = self.format;
-            let out = with_dtype!(from.dtype(), T => {
-                let mut out = vec![];
-                for i in 0..n {
-                    if i > 0 && format.ascii && self.auto_spacing {
-                        out.push(b' ');
+    /// As [`TorchFile::read_with`].
+    pub fn read_one<T: Primitive>(&mut self) -> Result<T> {
+        let mut value = T::default();
+        self.read_with(1, |_, v| value = v)?;
+        Ok(value)
+    }
+
+    /// Reads elements into a slice.
+    ///
+    /// # Errors
+    /// As [`TorchFile::read_with`].
+    pub fn read_into<T: Primitive>(&mut self, out: &mut [T]) -> Result<usize> {
+        self.read_with(out.len(), |i, v| out[i] = v)
+    }
+
+    /// Reads `n` elements.
+    ///
+    /// # Errors
+    /// As [`TorchFile::read_with`].
+    pub fn read_vec<T: Primitive>(&mut self, n: usize) -> Result<Vec<T>> {
+        let mut out = Vec::new();
+        self.read_with(n, |_, v| out.push(v))?;
+        Ok(out)
+    }
+
+    /// Reads a bool, which is stored as an int.
+    ///
+    /// # Errors
+    /// As [`TorchFile::read_with`].
+    pub fn read_bool(&mut self) -> Result<bool> {
+        Ok(self.read_one::<i32>()? != 0)
+    }
+
+    /// Writes `n` elements, given by index. Returns how many were written: fewer than `n` only if the file is quiet.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or the system's.
+    pub fn write_with<T: Primitive>(&mut self, n: usize, mut get: impl FnMut(usize) -> T) -> Result<usize> {
+        let (order, short) = (self.byte_order, self.shortens::<T>());
+        let text = self.encoding == Encoding::Ascii;
+        let spacing = text && self.auto_spacing;
+        let words = text && !T::RAW;
+        let buffer = self.writer()?;
+        let (mut bytes, mut done) = (Vec::new(), Ok(()));
+        let mut written = 0;
+        while written < n && done.is_ok() {
+            bytes.clear();
+            let end = n.min(written + RUN);
+            for i in written..end {
+                let v = get(i);
+                match (words, short) {
+                    (true, _) => {
+                        v.push_text(&mut bytes);
+                        if spacing && i + 1 < n {
+                            bytes.push(b' ');
+                        }
                     }
-                    format.put(&mut out, from.get::<T>(i).unwrap_or_default());
+                    (_, true) => v.to_short_long().push_bytes(&mut bytes, order),
+                    (_, false) => v.push_bytes(&mut bytes, order),
                 }
-                out
+            }
+            done = buffer.write(&bytes);
+            if done.is_ok() {
+                written = end;
+            }
+        }
+        if spacing && n > 0 && done.is_ok() {
+            done = buffer.write(b"\n");
+        }
+        self.settle(done, &format!("write error: wrote {written} blocks instead of {n}"))?;
+        Ok(written)
+    }
+
+    /// Whether elements of a type lie in the file as they lie in memory.
+    fn is_plain<T: Primitive>(&self) -> bool {
+        let raw = self.encoding == Encoding::Ascii && T::RAW;
+        let ordered = self.byte_order == ByteOrder::NATIVE || T::SIZE == 1;
+        raw || (self.encoding == Encoding::Binary && ordered && !self.shortens::<T>())
+    }
+
+    /// Reads `n` elements over the start of a storage, which grows as far as the file can fill it. Returns how many
+    /// there were: fewer than `n` only if the file is quiet.
+    ///
+    /// # Errors
+    /// As [`TorchFile::read_with`]; not enough memory.
+    pub fn read_storage(&mut self, into: &Storage, n: usize) -> Result<usize> {
+        with_dtype!(into.dtype(), T => self.read_elements::<T>(into, n))
+    }
+
+    fn read_elements<T: Primitive + Element>(&mut self, into: &Storage, n: usize) -> Result<usize> {
+        let text = self.encoding == Encoding::Ascii;
+        let left = if self.reader()?.is_over(into) { None } else { self.left()? };
+        let Some(left) = left.map(|l| usize::try_from(l).unwrap_or(usize::MAX)) else {
+            // nothing is known of the size, or source and target are one: by way of a list
+            let list = self.read_vec::<T>(n)?;
+            into.reserve(list.len())?;
+            into.write_slice(0, &list)?;
+            return Ok(list.len());
+        };
+        // a number and what stands between it and the next take two bytes at least
+        let width = if self.shortens::<T>() { 4 } else { T::SIZE };
+        let most = n.min(if text && !T::RAW { left / 2 + 1 } else { left / width });
+        into.reserve(most)?;
+        if !self.is_plain::<T>() {
+            return self.read_with::<T>(n, |i, v| {
+                into.set(i, v);
             });
-            self.put(&out);
         }
-        if self.format.ascii && self.auto_spacing && n > 0 {
-            self.put(b"\n");
+        let spacing = text && self.auto_spacing && n > 0;
+        let buffer = self.reader()?;
+        let read = into.fill_bytes(0, most, |bytes| buffer.read(bytes));
+        let got = read.as_ref().map_or(0, |&bytes| bytes / T::SIZE);
+        let done = read.and_then(|_| if spacing { skip_line_end(buffer) } else { Ok(()) });
+        self.settle(done, "read error")?;
+        if got < n {
+            self.failed(&format!("read error: read {got} blocks instead of {n}"))?;
         }
-        Ok(n)
+        Ok(got)
     }
 
-    /// Reads a line (`*l`, without its end) or all that is left (`*a`).
+    /// Writes all elements of a storage. Returns how many were written: fewer only if the file is quiet.
     ///
     /// # Errors
-    /// Another format, or the end of the file for a line, unless quiet.
-    pub fn read_string(&mut self, format: &str) -> Fallible<Vec<u8>> {
-        self.usable(false)?;
-        let rest = &self.data[self.at..];
-        if format.starts_with("*a") {
-            let all = rest.to_vec();
-            self.seek_end();
-            Ok(all)
-        } else if format.starts_with("*l") {
-            let end = rest.iter().position(|&b| b == b'\n');
-            if end.is_none() && rest.is_empty() {
-                return self.trouble(vec![], "read error: read 0 blocks instead of 1".into());
-            }
-            let line = rest[..end.unwrap_or(rest.len())].to_vec();
-            self.at += line.len() + usize::from(end.is_some());
-            Ok(line)
-        } else {
-            Err(format!("format must be '*a' or '*l', got '{format}'"))
+    /// As [`TorchFile::write_with`].
+    pub fn write_storage(&mut self, from: &Storage) -> Result<usize> {
+        if self.writer()?.is_over(from) {
+            return with_dtype!(from.dtype(), T => self.write_slice(&from.to_vec::<T>(0, from.len())));
         }
+        with_dtype!(from.dtype(), T => self.write_elements::<T>(from))
     }
 
-    /// Writes bytes as they are.
+    fn write_elements<T: Primitive + Element>(&mut self, from: &Storage) -> Result<usize> {
+        let n = from.len();
+        if !self.is_plain::<T>() {
+            return self.write_with::<T>(n, |i| from.get(i).unwrap_or_default());
+        }
+        let spacing = self.encoding == Encoding::Ascii && self.auto_spacing && n > 0;
+        let buffer = self.writer()?;
+        let mut done = from.lend_bytes(0, n, |bytes| buffer.write(bytes));
+        let written = if done.is_ok() { n } else { 0 };
+        if spacing && done.is_ok() {
+            done = buffer.write(b"\n");
+        }
+        self.settle(done, &format!("write error: wrote {written} blocks instead of {n}"))?;
+        Ok(written)
+    }
+
+    /// Writes one element.
     ///
     /// # Errors
-    /// A file that cannot be written.
-    pub fn write_string(&mut self, text: &[u8]) -> Fallible<usize> {
-        self.usable(true)?;
-        self.put(text);
-        Ok(text.len())
+    /// As [`TorchFile::write_with`].
+    pub fn write_one<T: Primitive>(&mut self, v: T) -> Result<usize> {
+        self.write_with(1, |_| v)
     }
 
-    /// Puts what was written where it belongs.
+    /// Writes the elements of a slice.
     ///
     /// # Errors
-    /// A disk or program that does not take it.
-    pub fn flush(&mut self) -> Fallible<()> {
-        if !self.dirty || self.closed {
-            return Ok(());
-        }
-        let fail = |e: std::io::Error| format!("cannot write {}: {e}", self.name);
-        if let Target::Disk(path) = &self.target {
-            // a device or pipe cannot be replaced by renaming
-            if path.exists() && !path.is_file() {
-                std::fs::write(path, &self.data).map_err(fail)?;
-            } else {
-                let mut temporary = path.clone().into_os_string();
-                temporary.push(format!(".{}.tmp", std::process::id()));
-                let written = std::fs::write(&temporary, &self.data).and_then(|()| std::fs::rename(&temporary, path));
-                if written.is_err() {
-                    // the message is about the write; a leftover that cannot be removed adds nothing to it
-                    let _ = std::fs::remove_file(&temporary);
-                }
-                written.map_err(fail)?;
-            }
-            self.dirty = false;
-        }
-        Ok(())
+    /// As [`TorchFile::write_with`].
+    pub fn write_slice<T: Primitive>(&mut self, values: &[T]) -> Result<usize> {
+        self.write_with(values.len(), |i| values[i])
     }
 
-    /// Flushes and ends the file's use; a program gets its input now.
+    /// Writes a bool, as an int.
     ///
     /// # Errors
-    /// As [`Stream::flush`].
-    pub fn close(&mut self) -> Fallible<()> {
-        let done = self.flush();
-        if let (false, Target::Pipe(command)) = (self.closed, &self.target) {
-            let fail = |e: std::io::Error| format!("cannot run <{command}>: {e}");
-            let mut child = shell(command).stdin(Stdio::piped()).spawn().map_err(fail)?;
-            if let Some(mut input) = child.stdin.take() {
-                // a program that does not read its input to the end is no error here
-                let _ = input.write_all(&self.data);
-            }
-            child.wait().map_err(fail)?;
-        }
-        self.closed = true;
-        self.data = vec![];
-        self.at = 0;
-        done
+    /// As [`TorchFile::write_with`].
+    pub fn write_bool(&mut self, v: bool) -> Result<usize> {
+        self.write_one(i32::from(v))
     }
 
-    /// Forgets what was written since the last flush.
-    pub fn discard(&mut self) {
-        self.dirty = false;
-        self.closed = true;
+    /// Reads a string: everything to the end for a format that begins with `*a`, a line for `*l`. At the end of the
+    /// file there is neither.
+    ///
+    /// # Errors
+    /// Another format; a file that cannot be read, or is at its end.
+    pub fn read_string(&mut self, format: &str) -> Result<Vec<u8>> {
+        let line = match format.as_bytes() {
+            [b'*', b'a', ..] => false,
+            [b'*', b'l', ..] => true,
+            _ => refuse!("format must be '*a' or '*l'"),
+        };
+        let buffer = self.reader()?;
+        let mut out = Vec::new();
+        let read = read_until(buffer, line, &mut out);
+        let (some, done) = match read {
+            Ok(some) => (some, Ok(())),
+            Err(e) => (!out.is_empty(), Err(e)),
+        };
+        self.settle(done, "read error")?;
+        if !some {
+            self.failed("read error: read 0 blocks instead of 1")?;
+        }
+        Ok(out)
+    }
+
+    /// Writes a string as it is. Returns its length.
+    ///
+    /// # Errors
+    /// As [`TorchFile::write_with`].
+    pub fn write_string(&mut self, text: &[u8]) -> Result<usize> {
+        let done = self.writer()?.write(text);
+        let written = if done.is_ok() { text.len() } else { 0 };
+        self.settle(done, &format!("write error: wrote {written} blocks instead of {}", text.len()))?;
+        Ok(written)
     }
 }
 
-impl Drop for Stream {
-    fn drop(&mut self) {
-        // a file that a program forgot to close is written all the same; there is nobody to tell of a failure
-        let _ = self.close();
+/// Appends what comes up to the line end, which is taken, or to the end; whether there was anything.
+fn read_until(buffer: &mut Buffer, line: bool, out: &mut Vec<u8>) -> io::Result<bool> {
+    loop {
+        let ahead = buffer.ahead();
+        let end = if line { ahead.iter().position(|&b| b == b'\n') } else { None };
+        let n = end.unwrap_or(ahead.len());
+        out.try_reserve(n)?;
+        out.extend_from_slice(&ahead[..n]);
+        buffer.advance(n + usize::from(end.is_some()));
+        if end.is_some() {
+            return Ok(true);
+        }
+        if !buffer.more()? {
+            return Ok(!out.is_empty());
+        }
     }
 }

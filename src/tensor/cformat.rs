@@ -1,5 +1,6 @@
 //! Numbers as C's printf writes them: `%f`, `%e` and `%g`.
 
+use super::decimal;
 use std::fmt::Write as _;
 
 /// The text of a value that is not finite: `inf`, `-inf`, `nan`, `-nan`.
@@ -55,61 +56,87 @@ fn push_power(out: &mut String, power: i32) {
 
 /// Appends `%.{precision}g`, precision from 1 to 17.
 pub fn general(out: &mut String, v: f64, precision: usize) {
-    if let Some(text) = special(v) {
-        return out.push_str(text);
-    }
-    let precision = precision.clamp(1, 17);
-    let whole = v as i64;
-    if whole as f64 == v
-        && whole.unsigned_abs() < 10u64.pow(precision.min(15) as u32)
-        && (whole != 0 || v.is_sign_positive())
-    {
-        let _ = write!(out, "{whole}");
-        return;
-    }
-    let start = out.len();
-    let _ = write!(out, "{:.*e}", precision - 1, v.abs());
-    // d.ddddde-x
-    let e = start + out[start..].find('e').unwrap_or(0);
-    let power: i32 = out[e + 1..].parse().unwrap_or(0);
-    out.truncate(e);
-    if out[start..].contains('.') {
-        let kept = out.trim_end_matches('0').trim_end_matches('.').len();
-        out.truncate(kept);
-    }
-    if power < -4 || power >= precision as i32 {
-        push_power(out, power);
-    } else {
-        place_point(out, start, power);
-    }
-    if v.is_sign_negative() {
-        out.insert(start, '-');
-    }
+    let mut text = [0u8; GENERAL];
+    let n = general_bytes(&mut text, v, precision);
+    // all of it is ASCII
+    out.push_str(std::str::from_utf8(&text[..n]).unwrap_or_default());
 }
 
-/// Turns the digits `d.ddd` that begin at `start` into those of the number times 10 to `power`.
-fn place_point(out: &mut String, start: usize, power: i32) {
-    if power < 0 {
-        if out.len() > start + 1 {
-            out.remove(start + 1);
+/// Bytes that [`general_bytes`] writes at most.
+pub const GENERAL: usize = 32;
+
+/// Writes `%.{precision}g`, precision from 1 to 17, to the start of a buffer; how many bytes.
+pub fn general_bytes(out: &mut [u8; GENERAL], v: f64, precision: usize) -> usize {
+    if let Some(text) = special(v) {
+        out[..text.len()].copy_from_slice(text.as_bytes());
+        return text.len();
+    }
+    let precision = precision.clamp(1, 17);
+    let sign = usize::from(v.is_sign_negative());
+    out[0] = b'-';
+    if v == 0.0 {
+        out[sign] = b'0';
+        return sign + 1;
+    }
+    let (mut whole, power) = decimal::digits(v.abs(), precision).unwrap_or_else(|| slow_digits(v.abs(), precision));
+    let mut digits = [0u8; 17];
+    let mut count = precision;
+    while whole % 10 == 0 && count > 1 {
+        (whole, count) = (whole / 10, count - 1);
+    }
+    for d in digits[..count].iter_mut().rev() {
+        *d = b'0' + (whole % 10) as u8;
+        whole /= 10;
+    }
+    sign + place(&mut out[sign..], &digits[..count], power, precision)
+}
+
+/// The digits by the general algorithm.
+fn slow_digits(v: f64, precision: usize) -> (u64, i32) {
+    let text = format!("{:.*e}", precision - 1, v);
+    let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let whole = digits.bytes().filter(u8::is_ascii_digit).fold(0, |w, b| w * 10 + u64::from(b - b'0'));
+    (whole, power.parse().unwrap_or(0))
+}
+
+/// Writes digits of which the first stands for 10 to `power`: plain where that takes no more zeros than C allows.
+fn place(out: &mut [u8], digits: &[u8], power: i32, precision: usize) -> usize {
+    let n = digits.len();
+    if power < -4 || power >= precision as i32 {
+        out[0] = digits[0];
+        let mut at = 1;
+        if n > 1 {
+            out[1] = b'.';
+            out[2..=n].copy_from_slice(&digits[1..]);
+            at = n + 1;
         }
-        let zeros = power.unsigned_abs() as usize - 1;
-        out.insert_str(start, &"0.0000"[..2 + zeros.min(4)]);
-        return;
+        out[at] = b'e';
+        out[at + 1] = if power < 0 { b'-' } else { b'+' };
+        let mut rest = power.unsigned_abs();
+        let width = if rest >= 100 { 3 } else { 2 };
+        for b in out[at + 2..at + 2 + width].iter_mut().rev() {
+            *b = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        return at + 2 + width;
     }
-    let power = power as usize;
-    if power == 0 {
-        return;
+    if power < 0 {
+        let zeros = power.unsigned_abs() as usize + 1;
+        out[..zeros].fill(b'0');
+        out[1] = b'.';
+        out[zeros..zeros + n].copy_from_slice(digits);
+        return zeros + n;
     }
-    if out.len() > start + 1 {
-        out.remove(start + 1);
+    let before = power as usize + 1;
+    if n <= before {
+        out[..n].copy_from_slice(digits);
+        out[n..before].fill(b'0');
+        return before;
     }
-    let digits = out.len() - start;
-    if digits > power + 1 {
-        out.insert(start + power + 1, '.');
-    } else {
-        out.extend(std::iter::repeat_n('0', power + 1 - digits));
-    }
+    out[..before].copy_from_slice(&digits[..before]);
+    out[before] = b'.';
+    out[before + 1..=n].copy_from_slice(&digits[before..]);
+    n + 1
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! pointers and the walk in [`walk`].
 
 pub mod cformat;
+pub mod decimal;
 pub mod display;
 pub mod dtype;
 pub mod error;

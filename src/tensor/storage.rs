@@ -223,20 +223,6 @@ impl Storage {
         })))
     }
 
-    /// Becomes a copy of another storage's bytes, whose type has elements of the same size.
-    ///
-    /// # Errors
-    /// Elements of another size, not enough memory.
-    pub fn take_bytes(&self, from: &Storage) -> Result<()> {
-        if self.dtype().size() != from.dtype().size() {
-            return Err(Error::invalid("storages with elements of different sizes"));
-        }
-        self.resize(from.len())?;
-        // SAFETY: both hold as many bytes; `copy` allows them to be the same.
-        unsafe { std::ptr::copy(from.byte_ptr(), self.byte_ptr(), from.len() * self.dtype().size()) };
-        Ok(())
-    }
-
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
@@ -353,6 +339,47 @@ impl Storage {
         // SAFETY: in bounds, and no reference into the buffer is ever alive while Lua code runs.
         unsafe { self.ptr::<T>().add(i).write(v) };
         true
+    }
+
+    /// Copies the bytes from byte `at` to `out`, as far as they go; how many.
+    pub fn read_bytes(&self, at: usize, out: &mut [u8]) -> usize {
+        let all = self.len() * self.dtype().size();
+        let n = out.len().min(all.saturating_sub(at));
+        if n > 0 {
+            // SAFETY: the range lies inside; `copy` allows the slice to lie in this very buffer.
+            unsafe { std::ptr::copy(self.byte_ptr().add(at), out.as_mut_ptr(), n) };
+        }
+        n
+    }
+
+    /// Copies a slice over the bytes from byte `at`, as far as they go; how many.
+    pub fn write_bytes(&self, at: usize, data: &[u8]) -> usize {
+        let all = self.len() * self.dtype().size();
+        let n = data.len().min(all.saturating_sub(at));
+        if n > 0 {
+            // SAFETY: the range lies inside; `copy` allows the slice to come from this very buffer.
+            unsafe { std::ptr::copy(data.as_ptr(), self.byte_ptr().add(at), n) };
+        }
+        n
+    }
+
+    /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that reads them. The function
+    /// must not write this storage.
+    pub fn lend_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&[u8]) -> R) -> R {
+        let (size, from) = (self.dtype().size(), from.min(self.len()));
+        let n = n.min(self.len() - from);
+        // SAFETY: the range lies inside, the buffer is initialised, and nothing writes it during the call: Lua does
+        // not run, and the callers' functions only hand the bytes to the system.
+        f(unsafe { std::slice::from_raw_parts(self.byte_ptr().add(from * size), n * size) })
+    }
+
+    /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that fills them; any bytes are
+    /// elements. The function must use this storage in no other way.
+    pub fn fill_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+        let (size, from) = (self.dtype().size(), from.min(self.len()));
+        let n = n.min(self.len() - from);
+        // SAFETY: as above, and nobody else reads or writes the range during the call.
+        f(unsafe { std::slice::from_raw_parts_mut(self.byte_ptr().add(from * size), n * size) })
     }
 
     /// A copy of the elements from `from`, at most `n`.
