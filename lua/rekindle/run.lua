@@ -55,6 +55,7 @@ end
 
 -- whether a chunk only lacks its end
 function run.is_incomplete(line)
+   if line:match('^%s*%?') then return false end
    local chunk, why = compile(line)
    return not chunk and why:find("near '<eof>'", 1, true) ~= nil
 end
@@ -65,6 +66,9 @@ local function show(...)
 end
 
 function run.interact(line)
+   -- ?torch.add shows how it is called
+   local topic = line:match('^%s*%?%s*(.-)%s*$')
+   if topic then return require('rekindle.help').show(topic) end
    local chunk, why = compile(line)
    if not chunk then error(why, 0) end
    local function finish(ok, ...)

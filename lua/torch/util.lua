@@ -1,6 +1,7 @@
 -- Small things of package torch: threads, heap tracking, loading files beside a package.
 local torch = torch
 local native = require 'rekindle.native'
+local ffi = require 'ffi'
 
 function torch.getnumthreads() return native.threads() end
 function torch.setnumthreads(n)
@@ -46,6 +47,29 @@ function include(file, level)
    if type(file) ~= 'string' then error('include: expected a file name, got ' .. type(file), 2) end
    return dofile(folder((level or 1) + 1) .. file)
 end
+
+ffi.cdef [[
+int rekindle_isatty(int descriptor) __asm__("isatty");
+int rekindle_fileno(void *file) __asm__("fileno");
+]]
+-- Whether a file of io is a terminal.
+function torch.isatty(file)
+   if io.type(file) ~= 'file' then
+      error("bad argument #1 to 'isatty' (open file expected, got " .. torch.type(file) .. ')', 2)
+   end
+   return ffi.C.rekindle_isatty(ffi.C.rekindle_fileno(file)) == 1
+end
+
+local disk = torch.DiskFile
+if disk and not disk.isLittleEndianCPU then
+   local little = ffi.abi('le')
+   local mt = torch.getmetatable('torch.DiskFile')
+   function mt.isLittleEndianCPU() return little end
+   function mt.isBigEndianCPU() return not little end
+end
+
+-- Prints how a function is called: torch.help('torch.add'), torch.help(torch.add), torch.help 'x:add'.
+function torch.help(topic) return require('rekindle.help').show(topic) end
 
 function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end

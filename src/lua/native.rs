@@ -45,6 +45,7 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     )?;
     // SAFETY: only pushes a new object.
     t.set("generator", unsafe { lua.create_c_function(raw::new_generator) }?)?;
+    t.set("usage", lua.create_function(|_, name: String| Ok(super::host::usage(&name)))?)?;
     super::file::register(lua, t)?;
     crate::system::lua::register(lua, t)
 }
