@@ -115,6 +115,16 @@ unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
 
+/// An empty list with room for `n` elements.
+///
+/// # Errors
+/// [`Error::Memory`] when there is not enough, where `Vec::with_capacity` would end the process.
+pub fn room<T>(n: usize) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(n).map_err(|_| Error::Memory { bytes: n.saturating_mul(size_of::<T>()) })?;
+    Ok(list)
+}
+
 /// A shared, resizable buffer of elements of one type.
 #[derive(Clone)]
 pub struct Storage(Arc<Shared>);

@@ -94,6 +94,14 @@ torch.normal(0, 1)
 assert(torch.Tensor(3):normal(0, 1)[1] == left)
 refused('', function() return torch.Tensor(3):normal(0, -1) end)
 
+-- numbers so large that no memory holds the result are refused
+refused('memory', torch.multinomial, torch.ones(3), 1e15, true)
+refused('', torch.randperm, 1e15)
+refused('', torch.histc, torch.ones(3), 1e15)
+refused('', torch.bhistc, torch.ones(3, 2), 1e15)
+refused('', torch.eye, 1e15)
+refused('', torch.linspace, 0, 1, 1e14)
+
 -- masks and transposed copies of many sizes
 for _, n in ipairs { 1, 15, 16, 17, 33, 100 } do
    local m = torch.randn(n, n + 3)

@@ -5,6 +5,7 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element, Float, Real};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
+use crate::tensor::storage::room;
 use crate::tensor::walk::for_each_ptr;
 use std::cell::RefCell;
 
@@ -169,7 +170,7 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
     let cats = p.size(p.ndim() - 1);
     demand!(replace || n <= cats, "multinomial: cannot sample {n} > {cats} (number of categories) without replacement");
     let weights = p.to_vec::<T>()?;
-    let mut out: Vec<i64> = Vec::with_capacity(weights.len() / cats * n);
+    let mut out: Vec<i64> = room((weights.len() / cats).saturating_mul(n))?;
     let g = &mut *g.borrow_mut();
     for row in weights.chunks(cats) {
         let mut cum: Vec<f64> = Vec::with_capacity(cats);
