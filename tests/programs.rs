@@ -74,6 +74,29 @@ fn options_of_the_command_line() {
 }
 
 #[test]
+fn details_of_torch() {
+    assert!(good(&["tests/lua/torch_details.lua"]).contains("all as it should be"));
+}
+
+#[test]
+fn help_comes_from_the_rows() {
+    let text = good(&["-e", "torch.help 'torch.add' torch.help(torch.cumsum) torch.help 'x:narrow'"]);
+    assert!(text.contains("torch.add([res: Tensor], x: Tensor, v: number) -> res\n"), "{text}");
+    assert!(text.contains("x:add("), "{text}");
+    assert!(text.contains("torch.cumsum([res: Tensor], x: Tensor, [dim: number = 1]) -> res\n"), "{text}");
+    assert!(text.contains("x:narrow(dim: number, first: number, n: number)\n"), "{text}");
+    let text = good(&["-l", "nn", "-e", "torch.help 'nn.Linear' torch.help 'no.such' torch.help 'torch.save'"]);
+    assert!(text.contains("updateOutput") && text.contains("nothing is known about no.such"), "{text}");
+    assert!(text.contains("torch.save: defined in"), "{text}");
+}
+
+#[test]
+fn numbers_are_called_numbers() {
+    let text = good(&["-e", "print(pcall(torch.max, 1, 2, 3, 4, 5, 6))"]);
+    assert!(text.contains("invalid arguments: number number"), "{text}");
+}
+
+#[test]
 fn errors_are_strings_with_position() {
     let text = good(&[
         "-e",

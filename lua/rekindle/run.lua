@@ -58,6 +58,7 @@ end
 
 -- whether a chunk only lacks its end
 function run.is_incomplete(line)
+   if line:match('^%s*%?') then return false end
    local chunk, why = compile(line)
    return not chunk and why:find("near '<eof>'", 1, true) ~= nil
 end
@@ -69,6 +70,9 @@ end
 
 -- runs a line of the session and prints what it gives; the error's text where there is one
 function run.interact(line)
+   -- ?torch.add shows how it is called
+   local topic = line:match('^%s*%?%s*(.-)%s*$')
+   if topic then return require('rekindle.help').show(topic) end
    local chunk, why = compile(line)
    if not chunk then return why end
    local function finish(ok, ...)

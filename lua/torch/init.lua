@@ -66,6 +66,9 @@ local generator = native.metatables['torch.Generator']
 generator.__native = true
 generator.__index = generator
 generator.new = native.generator
+generator.__newindex = function(_, k)
+   error('torch.Generator: a generator has no field ' .. tostring(k), 2)
+end
 function generator:write(file) file:writeObject(torch.getRNGState(self)) end
 function generator:read(file) torch.setRNGState(self, file:readObject()) end
 torch._register(generator, 'torch.Generator', nil, function() return native.generator() end, native.generator)

@@ -190,8 +190,8 @@ into_table 'chunk'
 -- torch.IntTensor.torch.abs(-7): functions of the package for numbers of this type
 each_class(function(_, name, short)
    local class = torch[short .. 'Tensor']
-   if type(class) ~= 'table' then return end
-   rawset(class, 'torch', setmetatable({}, { __index = function(_, k)
+   if type(class) ~= 'table' or short == 'Half' then return end
+   local functions = setmetatable({}, { __index = function(_, k)
       local f = torch[k]
       return f and function(...)
          if type((...)) == 'number' then
@@ -201,7 +201,9 @@ each_class(function(_, name, short)
          end
          return f(...)
       end
-   end }))
+   end })
+   rawset(class, 'torch', functions)
+   torch.getmetatable(name).torch = functions
 end)
 
 local function number_or(x) return type(x) == 'number' or torch.isTensor(x) end

@@ -3,6 +3,9 @@ local compare = require 'torch.compare'
 
 local Tester = torch.class('torch.Tester')
 
+-- whether assertTensorEq and assertTensorNe compare tensors of other sizes with as many elements
+Tester._assertTensorEqIgnoresDims = true
+
 function Tester:__init()
    self.tests = {}
    self.disabledTests = {}
@@ -76,7 +79,7 @@ local function extras(name, takes_tolerance, ...)
          if v < 0 then error(name .. ': the tolerance should not be negative, got ' .. v, 4) end
          tolerance = v
       elseif v ~= nil then
-         error(string.format('%s: unexpected %s; what may follow is a message%s', name, torch.type(v),
+         error(string.format('Unexpected arguments: %s was given a %s; what may follow is a message%s', name, torch.type(v),
             takes_tolerance and ' and a tolerance' or ''), 4)
       end
    end
@@ -90,7 +93,7 @@ local function joined(message, why) return message and message .. '\n' .. why or
 function Tester:assert(condition, ...)
    local message = extras('assert', false, ...)
    if type(condition) ~= 'boolean' then
-      self:_warning('assert should be given a boolean, got a ' .. torch.type(condition))
+      self:_warning('assert should only be used for boolean conditions, and was given a ' .. torch.type(condition))
    end
    return self:_assert_sub(condition, joined(message, 'BOOL violation condition=' .. tostring(condition)))
 end
@@ -119,7 +122,8 @@ end
 -- asserteq and assertne compare as == does, so that tables are equal only to themselves
 local function by_reference(self, a, b)
    if type(a) == 'table' and type(b) == 'table' then
-      warn_once(self, 'asserteq and assertne compare tables by identity; eq and ne compare what is in them')
+      warn_once(self, 'asserteq and assertne should only be used to compare basic values: tables are compared by '
+         .. 'identity, and eq and ne compare what is in them')
    end
    return a == b
 end
@@ -147,11 +151,13 @@ function Tester:_eqOrNeq(a, b, negate, message, tolerance)
 end
 
 function Tester:_assertTensorEqOrNeq(a, b, negate, message, tolerance)
-   if not (torch.isTensor(a) and torch.isTensor(b)) then
-      error('assertTensor: expected two tensors, got ' .. torch.type(a) .. ' and ' .. torch.type(b), 3)
+   for place, x in pairs { First = a, Second = b } do
+      if not torch.isTensor(x) then error(place .. ' argument should be a Tensor, and is a ' .. torch.type(x), 3) end
    end
-   if a:nElement() == b:nElement() and not a:isSameSizeAs(b) then
-      self:_warning('assertTensorEq and assertTensorNe go by the elements only; these tensors have different sizes')
+   local sizes = table.concat(a:size():totable(), 'x') .. ' and ' .. table.concat(b:size():totable(), 'x')
+   if self._assertTensorEqIgnoresDims and a:nElement() == b:nElement() and not a:isSize(b:size()) then
+      self:_warning('the tensors have as many elements but different dimensions, ' .. sizes
+         .. '; assertTensorEq and assertTensorNe go by the elements only, eq and ne by both')
       b = b:clone():resize(a:size())
    end
    return compared(self, compare.tensors, a, b, negate, message, tolerance)
@@ -219,7 +225,7 @@ function torch.TestSuite()
          if type(test) ~= 'function' then
             error('TestSuite: test ' .. tostring(name) .. ' should be a function, got ' .. torch.type(test), 2)
          end
-         if tests[name] ~= nil then error('TestSuite: there is a test ' .. tostring(name) .. ' already', 2) end
+         if tests[name] ~= nil then error('Test ' .. tostring(name) .. ' is already defined.', 2) end
          tests[name] = test
       end,
    })

@@ -42,9 +42,12 @@ local function add_all(self, suite)
    if suite.__isTestSuite then
       suite = suite.__tests
    else
-      self:_warning('tests should be in a torch.TestSuite, which notices a name given twice; they are in a plain table')
+      self:_warning('use TestSuite rather than plain lua table: it notices a name that is given twice')
    end
    for _, name in ipairs(sorted_names(suite)) do
+      if type(suite[name]) == 'table' then
+         error('Nested sets of tests are not possible: test ' .. tostring(name) .. ' is a table', 3)
+      end
       if type(suite[name]) ~= 'function' then
          error('Tester:add: test ' .. tostring(name) .. ' should be a function, got ' .. torch.type(suite[name]), 3)
       end
@@ -67,7 +70,8 @@ function Run:add(test, name)
    end
    name = name == nil and 'unknown' or name
    local hook = name == '_setUp' or name == '_tearDown'
-   if hook and self[name] or self.tests[name] then
+   if hook and self[name] then error('Only one ' .. name .. ' is possible, and there is one already', 2) end
+   if self.tests[name] then
       error('Tester:add: there is a test ' .. tostring(name) .. ' already', 2)
    end
    if hook then self[name] = test else self.tests[name] = test end

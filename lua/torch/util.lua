@@ -1,6 +1,7 @@
 -- Small things of package torch: threads, heap tracking, loading files beside a package.
 local torch = torch
 local native = require 'rekindle.native'
+local ffi = require 'ffi'
 
 function torch.getnumthreads() return native.threads() end
 function torch.setnumthreads(n)
@@ -69,6 +70,9 @@ end
 -- names of other versions of Lua that programs use
 table.unpack = table.unpack or unpack
 string.gfind = string.gfind or string.gmatch
+
+-- Prints how a function is called: torch.help('torch.add'), torch.help(torch.add), torch.help 'x:add'.
+function torch.help(topic) return require('rekindle.help').show(topic) end
 
 function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end

@@ -1,7 +1,7 @@
 //! A Lua state that is a Torch7: made, filled with what `rows` declares and the embedded Lua files, and run.
 
 use super::call::{Op, Place};
-use super::sig::Style;
+use super::sig::{self, Style};
 use super::table::{Compiled, Dispatch, compile, compile_class, has};
 use super::{native, raw};
 use crate::rows;
@@ -68,6 +68,17 @@ fn build_tables() -> Result<Tables, String> {
         t.classes.extend(compile_class(class)?.into_iter().map(|(m, c)| (class.name, m, c)));
     }
     Ok(t)
+}
+
+/// How a function is called, one line for each form: for `torch.add`, `torch.DoubleTensor.add`, `nn.Linear.updateOutput`
+/// or `torch.DoubleTensor`. Nothing for a name that no row has.
+pub fn usage(name: &str) -> Vec<String> {
+    let Ok(t) = tables() else { return vec![] };
+    let constructors = t.constructors.iter().filter(|c| c.1 == "call").map(|(_, _, c)| c);
+    let functions = t.functions.iter().map(|(_, c)| c).chain(t.methods.iter().map(|(_, _, c)| c));
+    let classes = t.storage_methods.iter().map(|(_, _, c)| c).chain(t.classes.iter().map(|(_, _, c)| c));
+    let found = functions.chain(classes).chain(constructors).find(|c| c.name == name);
+    found.map(|c| c.forms.iter().map(|f| format!("{name}{}", sig::usage(f))).collect()).unwrap_or_default()
 }
 
 fn add_methods(t: &mut Tables, op: &'static Op, d: DType) -> Result<(), String> {

@@ -37,6 +37,7 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     t.set("address", lua.create_function(address)?)?;
     // SAFETY: only pushes a new object.
     t.set("generator", unsafe { lua.create_c_function(raw::new_generator) }?)?;
+    t.set("usage", lua.create_function(|_, name: String| Ok(super::host::usage(&name)))?)?;
     super::file::register(lua, t)?;
     crate::system::lua::register(lua, t)
 }

@@ -272,9 +272,49 @@ pub fn help(params: &[Param], dtype: DType) -> String {
     params.iter().filter(|p| p.field.is_none()).map(one).collect::<Vec<_>>().join(" ")
 }
 
+/// A form as the help shows it: every parameter with its name and kind, optional ones in brackets, and what is handed
+/// back. `(x: Tensor, [dim: number = 1]) -> res`.
+pub fn usage(params: &[Param]) -> String {
+    let one = |p: &Param| {
+        let kind = match p.kind.as_str() {
+            "T" | "tensor" => "Tensor".into(),
+            "S" | "storage" => "Storage".into(),
+            "T[]" => "table of Tensors".into(),
+            "nested" => "table of numbers".into(),
+            "dims" => "numbers or LongStorage".into(),
+            "real" | "num" | "long" | "index" => "number".into(),
+            "bool" => "boolean".into(),
+            "str" => "string".into(),
+            "gen" => "Generator".into(),
+            k if DType::ALL.iter().any(|d| d.name() == k) => format!("{k}Tensor"),
+            k => k.to_string(),
+        };
+        let default = match p.absent {
+            Some(Fill::Num(n)) => format!(" = {n}"),
+            Some(Fill::Bool(b)) => format!(" = {b}"),
+            _ => String::new(),
+        };
+        let text = format!("{}: {kind}{default}", p.name);
+        if p.absent.is_some() { format!("[{text}]") } else { text }
+    };
+    let given: Vec<String> = params.iter().filter(|p| p.field.is_none()).map(one).collect();
+    let back: Vec<&str> = params.iter().filter(|p| p.returned).map(|p| p.name.as_str()).collect();
+    let back = if back.is_empty() { String::new() } else { format!(" -> {}", back.join(", ")) };
+    format!("({}){back}", given.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usage_names_every_parameter() {
+        let p = parse("*values?:T *places?:Long x:T dim:index=1 down:bool=false", Style::Function).unwrap();
+        let text = "([values: Tensor], [places: LongTensor], x: Tensor, [dim: number = 1], [down: boolean = false]) \
+                    -> values, places";
+        assert_eq!(usage(&p), text);
+        assert_eq!(usage(&parse("d:dims", Style::Method).unwrap()), "(d: numbers or LongStorage)");
+    }
 
     fn fills(p: &Pattern) -> Vec<Fill> {
         p.steps.iter().map(|s| s.fill).collect()

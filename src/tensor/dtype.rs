@@ -152,6 +152,8 @@ pub trait Real: Element {
     fn is_nan(self) -> bool;
     /// a raised to b; integers through double as C's pow does.
     fn pow(self, o: Self) -> Self;
+    /// A whole number of the type's width that orders as the values do; nan comes last, both zeros are one.
+    fn rank(self) -> u64;
 }
 
 /// An integer element type, with bit operations.
@@ -193,6 +195,7 @@ macro_rules! define_real {
             #[inline(always)] fn neg(self) -> Self { self.wrapping_neg() }
             #[inline(always)] fn is_nan(self) -> bool { false }
             #[inline(always)] fn pow(self, o: Self) -> Self { Self::from_f64(f64::powf(self as f64, o as f64)) }
+            #[inline(always)] fn rank(self) -> u64 { (self as i64).wrapping_sub($t::MIN as i64) as u64 }
         }
         impl Integer for $t {
             #[inline(always)] fn and(self, o: Self) -> Self { self & o }
@@ -232,6 +235,11 @@ macro_rules! define_real {
             #[inline(always)] fn neg(self) -> Self { -self }
             #[inline(always)] fn is_nan(self) -> bool { $t::is_nan(self) }
             #[inline(always)] fn pow(self, o: Self) -> Self { $t::powf(self, o) }
+            #[inline(always)] fn rank(self) -> u64 {
+                let all = u64::MAX >> (64 - 8 * size_of::<$t>());
+                let bits = u64::from((self + 0.0).to_bits());
+                if self.is_nan() { all } else if bits > all >> 1 { all ^ bits } else { bits | (all ^ all >> 1) }
+            }
         }
     };
     (@store $t:ident) => {};

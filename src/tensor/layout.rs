@@ -108,6 +108,18 @@ impl Layout {
     pub fn is_contiguous(&self) -> bool {
         self.get().is_contiguous()
     }
+    /// Whether two places of the view may be one element of the storage: expanded dimensions, overlapping windows.
+    pub fn overlaps(&self) -> bool {
+        let mut dims: Vec<(isize, usize)> =
+            self.strides().iter().zip(self.sizes()).filter(|(_, n)| **n > 1).map(|(&s, &n)| (s, n)).collect();
+        dims.sort_unstable();
+        let mut reach = 0isize;
+        dims.iter().any(|&(stride, n)| {
+            let meets = stride <= reach;
+            reach = reach.saturating_add(stride.saturating_mul(n as isize - 1));
+            meets
+        })
+    }
     /// One past the last storage element that the view reaches.
     ///
     /// # Errors

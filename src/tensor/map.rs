@@ -32,10 +32,15 @@ pub fn set_threads(n: usize) {
 /// Calls `f(start, count)` for parts of `0..n`, on several threads when there is enough work of `cost` units an item.
 #[inline(always)]
 pub fn split(n: usize, cost: usize, f: impl Fn(usize, usize) + Sync) {
-    if n.saturating_mul(cost) < 2 * GRAIN || n < 2 {
+    if !shared_out(n, cost) {
         return f(0, n);
     }
     split_many(n, cost, &f);
+}
+
+/// Whether [`split`] would share this work between threads.
+fn shared_out(n: usize, cost: usize) -> bool {
+    n.saturating_mul(cost) >= 2 * GRAIN && n >= 2
 }
 
 #[inline(never)]
@@ -179,7 +184,7 @@ fn strided1<R: Element, A: Element>(r: &View<R>, a: &View<A>, cost: usize, f: im
             }
         });
     };
-    if independent(&[span(r), span(a)]) { split(total, cost, body) } else { body(0, total) }
+    if shared_out(total, cost) && independent(&[span(r), span(a)]) { split(total, cost, body) } else { body(0, total) }
 }
 
 /// `res[i] = f(x[i], y[i])`. `res` already has as many elements as both.
@@ -272,7 +277,11 @@ fn strided2<R: Element, A: Element, B: Element>(
             }
         });
     };
-    if independent(&[span(r), span(a), span(b)]) { split(total, 1, body) } else { body(0, total) }
+    if shared_out(total, 1) && independent(&[span(r), span(a), span(b)]) {
+        split(total, 1, body)
+    } else {
+        body(0, total)
+    }
 }
 
 /// `res[i] = f(res[i], x[i], y[i])`.
@@ -307,8 +316,8 @@ pub fn ternary<T: Element>(
             }
         });
     };
-    if independent(&views.each_ref().map(span)) {
-        split(views[0].layout.numel(), 1, body)
+    if shared_out(layouts[0].numel(), 1) && independent(&views.each_ref().map(span)) {
+        split(layouts[0].numel(), 1, body)
     } else {
         body(0, layouts[0].numel())
     }
@@ -318,8 +327,7 @@ pub fn ternary<T: Element>(
 /// Addresses a view can touch, and whether it writes each element once.
 fn span<T: Element>(v: &View<T>) -> (usize, usize, Layout1) {
     let end = v.layout.extent().unwrap_or(0).saturating_sub(v.layout.offset);
-    let overlapping = v.layout.sizes().iter().zip(v.layout.strides()).any(|(&n, &s)| n > 1 && s == 0);
-    (v.ptr as usize, v.ptr as usize + end * size_of::<T>(), Layout1 { overlapping })
+    (v.ptr as usize, v.ptr as usize + end * size_of::<T>(), Layout1 { overlapping: v.layout.overlaps() })
 }
 
 /// What `independent` has to know of a layout.

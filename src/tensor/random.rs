@@ -292,8 +292,7 @@ impl Generator {
     /// # Errors
     /// Not enough memory.
     pub fn permutation(&mut self, n: usize) -> Result<Vec<usize>> {
-        let mut order = Vec::new();
-        order.try_reserve_exact(n).map_err(|_| Error::Memory { bytes: n.saturating_mul(8) })?;
+        let mut order = super::storage::room(n)?;
         order.extend(0..n);
         for i in 0..n.saturating_sub(1) {
             let z = self.random() as usize % (n - i);

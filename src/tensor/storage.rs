@@ -56,13 +56,15 @@ struct Block {
     bytes: usize,
     /// A file's pages, for a block that is one.
     map: Option<memmap2::MmapRaw>,
+    /// A file to be removed with the block: memory shared by name.
+    remove: Option<std::path::PathBuf>,
 }
 
 // SAFETY: a block is plain memory with one owner.
 unsafe impl Send for Block {}
 
 impl Block {
-    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, map: None };
+    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, map: None, remove: None };
 
     fn new(bytes: usize) -> Result<Block> {
         if bytes == 0 {
@@ -75,12 +77,16 @@ impl Block {
         let ptr = unsafe { alloc::alloc_zeroed(layout) };
         let ptr = NonNull::new(ptr).ok_or(fail)?;
         LIVE.fetch_add(bytes, Relaxed);
-        Ok(Block { ptr, bytes, map: None })
+        Ok(Block { ptr, bytes, map: None, remove: None })
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
+        if let Some(file) = &self.remove {
+            // another storage of this name may have removed it
+            std::fs::remove_file(file).ok();
+        }
         if self.bytes > 0 && self.map.is_none() {
             LIVE.fetch_sub(self.bytes, Relaxed);
             // SAFETY: allocated in `new` with this size and alignment, and dropped once.
@@ -108,6 +114,16 @@ struct Shared {
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
+
+/// An empty list with room for `n` elements.
+///
+/// # Errors
+/// [`Error::Memory`] when there is not enough, where `Vec::with_capacity` would end the process.
+pub fn room<T>(n: usize) -> Result<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(n).map_err(|_| Error::Memory { bytes: n.saturating_mul(size_of::<T>()) })?;
+    Ok(list)
+}
 
 /// A shared, resizable buffer of elements of one type.
 #[derive(Clone)]
@@ -186,7 +202,7 @@ impl Storage {
         }
         let map = options.map_raw(&file).map_err(fail)?;
         let ptr = NonNull::new(map.as_mut_ptr()).ok_or(Error::Memory { bytes })?;
-        let block = Block { ptr, bytes, map: Some(map) };
+        let block = Block { ptr, bytes, map: Some(map), remove: None };
         let len = Cell::new(bytes / dtype.size());
         Ok(Storage(Arc::new(Shared {
             dtype,
@@ -196,6 +212,27 @@ impl Storage {
             parent: None,
             fixed: true,
         })))
+    }
+
+    /// Memory of `len` elements that other processes see under this name. The name goes with the storage.
+    ///
+    /// # Errors
+    /// No element, a name that has folders in it, memory that the system refuses.
+    pub fn shared_memory(dtype: DType, name: &str, len: usize) -> Result<Storage> {
+        let plain = name.strip_prefix('/').unwrap_or(name);
+        let fits = !plain.is_empty() && !plain.contains(['/', '\\', '\0']) && plain != "." && plain != "..";
+        if !fits || len == 0 {
+            let text = format!("shared memory: expected a name without folders and a size, got <{name}> and {len}");
+            return Err(Error::invalid(text));
+        }
+        let folder = std::path::PathBuf::from("/dev/shm");
+        let file = if folder.is_dir() { folder } else { std::env::temp_dir() }.join(plain);
+        let path = file.to_str().ok_or_else(|| Error::invalid("shared memory: its folder has no readable name"))?;
+        let mut s = Storage::mapped(dtype, path, true, len)?;
+        if let Some(fresh) = Arc::get_mut(&mut s.0) {
+            fresh.block.get_mut().remove = Some(file);
+        }
+        Ok(s)
     }
 
     /// A view of `len` elements from `offset` of another storage, which shares their memory and cannot be resized.

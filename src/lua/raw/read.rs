@@ -237,7 +237,7 @@ pub(super) fn kind_name(k: u32) -> &'static str {
             .storage_name()
             .trim_start_matches("torch.");
     }
-    match k & !(kind::NUM | kind::T) | if k & kind::STR == 0 { k & kind::NUM } else { 0 } {
+    match k & !(kind::NUM | kind::NUMBER | kind::T | kind::S) | if k & kind::STR == 0 { k & kind::NUM } else { 0 } {
         kind::NIL => "nil",
         kind::NUM => "number",
         kind::STR => "string",

@@ -1,4 +1,5 @@
 //! Arithmetic.
+use super::with_half;
 use crate::lua::prelude::*;
 
 /// Columns of two functions, one for integers and one for fractions.
@@ -22,13 +23,18 @@ fn abs_number(x: f64) -> Result<f64> {
     Ok(x.abs())
 }
 
+/// Fractions have the methods of bits, as in Torch7, and refuse them.
+fn no_bits(name: &str) -> Result<()> {
+    refuse!("{name}: only tensors of integers have bits")
+}
+
 /// The rows.
 pub static ROWS: &[Op] = &[
     op!(
         "add",
         &[
-            form("*res?:T x@1:T v:real", all!(arith::add_scalar)),
-            form("*res?:T x@1:T v:real=1 y:T", all!(arith::add_scaled)),
+            form("*res?:T x@1:T v:real", with_half(all!(arith::add_scalar), any!(halves::add_scalar))),
+            form("*res?:T x@1:T v:real=1 y:T", with_half(all!(arith::add_scaled), any!(halves::add_scaled))),
         ]
     ),
     op!(
@@ -70,7 +76,13 @@ pub static ROWS: &[Op] = &[
     op!("neg", &[form("*res?:T x@1:T", floats!(arith::neg))]),
     op!("cinv", &[form("*res?:T x@1:T", floats!(arith::cinv))]),
     op!("sign", &[form("*res?:T x@1:T", byte_apart(all!(arith::sign), any!(arith::sign_byte)))]),
-    op!("abs", &[form("*res?:T x@1:T", wide(all!(arith::abs))), form("x:num", wide(any!(abs_number))),]),
+    op!(
+        "abs",
+        &[
+            form("*res?:T x@1:T", with_half(wide(all!(arith::abs)), any!(halves::abs))),
+            form("x:num", wide(any!(abs_number))),
+        ]
+    ),
     op!(
         "cmax",
         &[form("*res?:T x@1:T v:real", all!(arith::cmax_scalar)), form("*res?:T x@1:T y:T", all!(arith::cmax)),]
@@ -79,12 +91,48 @@ pub static ROWS: &[Op] = &[
         "cmin",
         &[form("*res?:T x@1:T v:real", all!(arith::cmin_scalar)), form("*res?:T x@1:T y:T", all!(arith::cmin)),]
     ),
-    op!("bitand", &[form("*res?:T x@1:T v:real", ints!(arith::bitand))]),
-    op!("bitor", &[form("*res?:T x@1:T v:real", ints!(arith::bitor))]),
-    op!("bitxor", &[form("*res?:T x@1:T v:real", ints!(arith::bitxor))]),
-    op!("cbitand", &[form("*res?:T x@1:T y:T", ints!(arith::cbitand))]),
-    op!("cbitor", &[form("*res?:T x@1:T y:T", ints!(arith::cbitor))]),
-    op!("cbitxor", &[form("*res?:T x@1:T y:T", ints!(arith::cbitxor))]),
+    op!(
+        "bitand",
+        &[form(
+            "*res?:T x@1:T v:real",
+            either(ints!(arith::bitand), any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitand")))
+        )]
+    ),
+    op!(
+        "bitor",
+        &[form(
+            "*res?:T x@1:T v:real",
+            either(ints!(arith::bitor), any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitor")))
+        )]
+    ),
+    op!(
+        "bitxor",
+        &[form(
+            "*res?:T x@1:T v:real",
+            either(ints!(arith::bitxor), any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitxor")))
+        )]
+    ),
+    op!(
+        "cbitand",
+        &[form(
+            "*res?:T x@1:T y:T",
+            either(ints!(arith::cbitand), any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitand")))
+        )]
+    ),
+    op!(
+        "cbitor",
+        &[form(
+            "*res?:T x@1:T y:T",
+            either(ints!(arith::cbitor), any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitor")))
+        )]
+    ),
+    op!(
+        "cbitxor",
+        &[form(
+            "*res?:T x@1:T y:T",
+            either(ints!(arith::cbitxor), any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitxor")))
+        )]
+    ),
     op!("lshift", &[form("*res?:T x@1:T v:real", either(ints!(arith::lshift), floats!(arith::lshift_float)))]),
     op!("rshift", &[form("*res?:T x@1:T v:real", either(ints!(arith::rshift), floats!(arith::rshift_float)))]),
     op!("clshift", &[form("*res?:T x@1:T y:T", either(ints!(arith::clshift), floats!(arith::clshift_float)))]),

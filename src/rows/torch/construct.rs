@@ -88,6 +88,14 @@ fn storage_list<T: Element>(t: &Nested) -> Result<Storage> {
 fn storage_file<T: Element>(path: &str, shared: bool, n: i64) -> Result<Storage> {
     Storage::mapped(T::DTYPE, path, shared, usize::try_from(n).unwrap_or(0))
 }
+/// Memory that processes share by name; a name of the system's, not a path.
+fn storage_shared<T: Element>(name: &str, shared: bool, n: i64, by_name: bool) -> Result<Storage> {
+    if !by_name {
+        return storage_file::<T>(name, shared, n);
+    }
+    demand!(shared, "Storage: memory that is shared by name cannot be private");
+    Storage::shared_memory(T::DTYPE, name, usize::try_from(n).unwrap_or(0))
+}
 fn storage_part(s: &Storage, offset: usize, n: i64) -> Result<Storage> {
     Storage::part(s, offset, usize::try_from(n).unwrap_or(0))
 }
@@ -109,6 +117,7 @@ pub static STORAGE: Op = func!(
         form("s:S offset:index", any!(storage_tail)),
         form("s:S", any!(storage_whole)),
         form("file:str shared:bool=false n:long=0", every!(storage_file)),
+        form("name:str shared:bool n:long memory:bool", every!(storage_shared)),
     ],
 );
 

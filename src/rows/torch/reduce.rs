@@ -1,4 +1,5 @@
 //! Reductions and scans.
+use super::with_half;
 use crate::lua::prelude::*;
 
 fn spread<T: Float>(x: &Tensor, biased: bool) -> Result<f64> {
@@ -12,10 +13,19 @@ fn numel(x: &Tensor) -> Result<usize> {
 pub static ROWS: &[Op] = &[
     op!("sum", &[form("x:T", all!(reduce::sum_all)), form("*res?:T x:T dim:index", all!(reduce::sum))]),
     op!("prod", &[form("x:T", all!(reduce::prod_all)), form("*res?:T x:T dim:index", all!(reduce::prod))]),
-    op!("mean", &[form("x:T", floats!(reduce::mean_all)), form("*res?:T x:T dim:index", floats!(reduce::mean))]),
+    op!(
+        "mean",
+        &[
+            form("x:T", with_half(floats!(reduce::mean_all), any!(halves::mean_all))),
+            form("*res?:T x:T dim:index", with_half(floats!(reduce::mean), any!(halves::mean)))
+        ]
+    ),
     op!(
         "max",
-        &[form("x:T", all!(reduce::max_all)), form("*values?:T *places?:Long x:T dim:index", all!(reduce::max)),]
+        &[
+            form("x:T", with_half(all!(reduce::max_all), any!(halves::max_all))),
+            form("*values?:T *places?:Long x:T dim:index", with_half(all!(reduce::max), any!(halves::max))),
+        ]
     ),
     op!(
         "min",

@@ -153,7 +153,8 @@ fn squeeze_dim_into(res: &Tensor, x: &Tensor, d: usize) -> Result<Rets> {
     if x.ndim() == 1 { number_or_result(res, s) } else { res.set(&s).map(|()| Rets::Args) }
 }
 fn select(x: &Tensor, d: usize, i: usize) -> Result<Rets> {
-    if x.ndim() == 1 && d == 0 && i < x.size(0) {
+    // a vector has one dimension to select along, whichever is named
+    if x.ndim() == 1 && i < x.size(0) {
         return element_at(x, x.offset() + i * x.stride(0) as usize);
     }
     view::select(x, d, i).map(Rets::Tensor)

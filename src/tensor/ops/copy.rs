@@ -7,7 +7,7 @@ use crate::tensor::{Tensor, View};
 use crate::with_dtype;
 
 /// Side of the square tiles that a transposed copy goes through.
-const TILE: usize = 32;
+const TILE: usize = 16;
 
 /// `dst[i] = src[i]`, converted, in logical order; sizes may differ, the number of elements may not.
 ///
@@ -50,8 +50,14 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) {
     let body = |first: usize, count: usize| {
         for i0 in (first..first + count).step_by(TILE) {
             for j0 in (0..cols).step_by(TILE) {
-                for i in i0..(i0 + TILE).min(first + count) {
-                    for j in j0..(j0 + TILE).min(cols) {
+                let (ni, nj) = (TILE.min(first + count - i0), TILE.min(cols - j0));
+                if !overlap && ni == TILE && nj == TILE {
+                    // SAFETY: the tile lies inside both views, which do not overlap.
+                    unsafe { tile(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
+                    continue;
+                }
+                for i in i0..i0 + ni {
+                    for j in j0..j0 + nj {
                         // SAFETY: i < rows and j < cols, inside both views.
                         unsafe { *dp.at(i * dr + j) = *sp.at(j * sc + i) };
                     }
@@ -60,6 +66,28 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) {
         }
     };
     if overlap { body(0, rows) } else { split(rows, cols, body) }
+}
+
+/// One tile, transposed in a buffer of its own: both sides are read and written along their rows.
+///
+/// # Safety
+/// `TILE` rows of `TILE` elements lie `sc` apart from `s` on, and as many `dr` apart from `d` on; they do not overlap.
+unsafe fn tile<T: Element>(d: *mut T, dr: usize, s: *const T, sc: usize) {
+    let mut buffer = [[T::default(); TILE]; TILE];
+    for (j, row) in buffer.iter_mut().enumerate() {
+        // SAFETY: by the contract.
+        let from = unsafe { std::slice::from_raw_parts(s.add(j * sc), TILE) };
+        for (i, v) in from.iter().enumerate() {
+            row[i] = *v;
+        }
+    }
+    for i in 0..TILE {
+        // SAFETY: by the contract.
+        let to = unsafe { std::slice::from_raw_parts_mut(d.add(i * dr), TILE) };
+        for (v, row) in to.iter_mut().zip(&buffer) {
+            *v = row[i];
+        }
+    }
 }
 
 /// A contiguous copy of the given type.

@@ -24,7 +24,13 @@ fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<Vec<u8>> {
 /// A mask with another number of elements, or with other values than 0 and 1.
 pub fn masked_select<T: Element>(res: &Tensor, x: &Tensor, mask: &Tensor) -> Result<()> {
     let bits = mask_bits("maskedSelect", x, mask)?;
-    let mut out = Vec::with_capacity(bits.iter().map(|&b| b as usize).sum());
+    let count = bits.iter().map(|&b| usize::from(b)).sum();
+    if let Some((from, n)) = x.flat::<T>()? {
+        // SAFETY: n elements lie there, and nothing writes while this reads.
+        let from = unsafe { std::slice::from_raw_parts(from, n) };
+        return write_list(res, &chosen(from, &bits, count));
+    }
+    let mut out = Vec::with_capacity(count);
     let mut i = 0;
     for_each(&x.view::<T>()?, |v| {
         if bits[i] != 0 {
@@ -35,12 +41,29 @@ pub fn masked_select<T: Element>(res: &Tensor, x: &Tensor, mask: &Tensor) -> Res
     write_list(res, &out)
 }
 
+/// The `count` values whose bit is 1. Each is written and then kept or not, so that no branch depends on the bits.
+fn chosen<T: Element>(from: &[T], bits: &[u8], count: usize) -> Vec<T> {
+    let mut out = vec![T::default(); count + 1];
+    let mut k = 0;
+    for (&v, &b) in from.iter().zip(bits) {
+        out[k] = v;
+        k += usize::from(b);
+    }
+    out.truncate(count);
+    out
+}
+
 /// Makes the result a vector of these values; no value leaves it without dimensions.
 fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
     if values.is_empty() {
         return res.resize(&[]);
     }
     res.resize(&[values.len()])?;
+    if let Some((to, n)) = res.flat::<T>()? {
+        // SAFETY: n elements lie there; the values are no part of a storage.
+        unsafe { std::slice::from_raw_parts_mut(to, n) }.copy_from_slice(&values[..n]);
+        return Ok(());
+    }
     let mut i = 0;
     for_each_ptr(&res.view::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.

@@ -40,7 +40,7 @@ fn each_line<T: Real>(
     let layouts = [heads(&source, d)?, heads(values, d)?, heads(places, d)?];
     let steps = [s.layout.strides()[d], v.layout.strides()[d], p.layout.strides()[d]];
     let (sp, vp, pp) = (Ptr(s.ptr), Ptr(v.ptr), Ptr(p.ptr));
-    split(layouts[0].numel(), n.saturating_mul(8), |start, count| {
+    let body = |start, count| {
         let mut line: Vec<Item<T>> = Vec::with_capacity(n);
         let mut c = layouts.each_ref().map(|l| Cursor::new(l, start));
         let run_steps = c.each_ref().map(Cursor::stride);
@@ -61,7 +61,13 @@ fn each_line<T: Real>(
                 }
             }
         });
-    });
+    };
+    // results that lie over each other are written in order
+    if values.layout().overlaps() || places.layout().overlaps() {
+        body(0, layouts[0].numel());
+    } else {
+        split(layouts[0].numel(), n.saturating_mul(8), body);
+    }
     Ok(())
 }
 
@@ -80,6 +86,9 @@ fn dimension(op: &'static str, x: &Tensor, d: Option<usize>) -> Result<usize> {
 pub fn sort<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: Option<usize>, down: bool) -> Result<()> {
     let d = dimension("sort", x, d)?;
     each_line(values, places, x, d, x.size(d), |line: &mut Vec<Item<T>>| {
+        if super::radix::sort(line, down) {
+            return;
+        }
         if down {
             line.sort_by(|a, b| ascending(&b.0, &a.0));
         } else {

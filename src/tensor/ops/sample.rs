@@ -5,6 +5,7 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element, Float, Real};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
+use crate::tensor::storage::room;
 use crate::tensor::walk::for_each_ptr;
 use std::cell::RefCell;
 
@@ -20,6 +21,54 @@ fn draw<T: Element>(x: &Tensor, g: &RefCell<Generator>, mut f: impl FnMut(&mut G
     failed.map_or(Ok(()), Err)
 }
 
+/// Draws in blocks, which `fill` makes one after another, and hands them out in logical order.
+fn draw_blocks<T: Real>(
+    x: &Tensor,
+    g: &RefCell<Generator>,
+    fill: impl Fn(&mut Generator, &mut [f64]) -> Result<()>,
+) -> Result<()> {
+    let g = &mut *g.borrow_mut();
+    let mut buffer = [0.0; 1024];
+    let (mut left, mut at, mut ready) = (x.numel(), 0, 0);
+    if left > 0 {
+        // a wrong parameter is told before anything is written
+        fill(g, &mut [])?;
+    }
+    let mut failed = None;
+    for_each_ptr(&x.view::<T>()?, |p| {
+        if at == ready {
+            (at, ready) = (0, left.min(buffer.len()));
+            left -= ready;
+            if let Err(e) = fill(g, &mut buffer[..ready]) {
+                failed = Some(e);
+            }
+        }
+        // SAFETY: the walk stays inside the view.
+        unsafe { p.write(T::from_f64(buffer[at])) };
+        at += 1;
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+/// Uniform over a..b.
+///
+/// # Errors
+/// A view outside its storage.
+pub fn uniform<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: f64, b: f64) -> Result<()> {
+    draw_blocks::<T>(x, g, |g, out| {
+        g.fill_uniform_between(out, a, b);
+        Ok(())
+    })
+}
+
+/// Normal.
+///
+/// # Errors
+/// A standard deviation that is not positive.
+pub fn normal<T: Real>(x: &Tensor, g: &RefCell<Generator>, mean: f64, std: f64) -> Result<()> {
+    draw_blocks::<T>(x, g, |g, out| g.fill_normal(out, mean, std))
+}
+
 /// Defines a fill from a method of the generator that gives doubles.
 macro_rules! fills {
     ($($(#[$doc:meta])* $name:ident($($p:ident),*) = |$g:ident| $draw:expr;)*) => { $(
@@ -33,10 +82,6 @@ macro_rules! fills {
     )* };
 }
 fills! {
-    /// Uniform over a..b.
-    uniform(a, b) = |g| g.uniform(a, b);
-    /// Normal.
-    normal(mean, std) = |g| g.normal(mean, std)?;
     /// Exponential with rate lambda.
     exponential(lambda) = |g| g.exponential(lambda);
     /// Cauchy.
@@ -125,7 +170,7 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
     let cats = p.size(p.ndim() - 1);
     demand!(replace || n <= cats, "multinomial: cannot sample {n} > {cats} (number of categories) without replacement");
     let weights = p.to_vec::<T>()?;
-    let mut out: Vec<i64> = Vec::with_capacity(weights.len() / cats * n);
+    let mut out: Vec<i64> = room((weights.len() / cats).saturating_mul(n))?;
     let g = &mut *g.borrow_mut();
     for row in weights.chunks(cats) {
         let mut cum: Vec<f64> = Vec::with_capacity(cats);

@@ -4,6 +4,7 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::{Error, Result};
+use crate::tensor::storage::room;
 use crate::tensor::walk::for_each_ptr;
 
 /// The ends of a histogram: as given, or those of the data where both are the same.
@@ -58,7 +59,9 @@ fn write<T: Element>(res: &Tensor, sizes: &[usize], data: &[f64]) -> Result<()> 
 pub fn histc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64) -> Result<()> {
     demand!(x.ndim() > 0, "histc: tensor must have one dimension at least");
     let data = numbers::<T>(x)?;
-    let mut out = vec![0.0; bin_number("histc", bins)?];
+    let bins = bin_number("histc", bins)?;
+    let mut out = room(bins)?;
+    out.resize(bins, 0.0);
     count(&mut out, &data, ends(&data, low, high)?);
     write::<T>(res, &[out.len()], &out)
 }
@@ -74,7 +77,8 @@ pub fn bhistc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64
     let ends = ends(&data, low, high)?;
     let total = rows.checked_mul(bins).filter(|&n| n < 1 << 40);
     let total = total.ok_or_else(|| Error::invalid(format!("bhistc: {rows} rows of {bins} bins are too many")))?;
-    let mut out = vec![0.0; total];
+    let mut out = room(total)?;
+    out.resize(total, 0.0);
     for (bins, row) in out.chunks_mut(bins).zip(data.chunks(x.size(1).max(1))) {
         count(bins, row, ends);
     }
