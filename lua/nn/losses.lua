@@ -70,9 +70,17 @@ do
    function Weighted:updateGradInput(input) return parent.updateGradInput(self, input, self.buffer) end
 end
 
--- A class number, or a tensor of them of any type, as a LongTensor.
-local function classes(target)
-   return type(target) == 'number' and torch.LongTensor { target } or target:long()
+-- A class number, or a tensor of them of any type, as a LongTensor. Each criterion keeps the one for its numbers.
+local numbers = setmetatable({}, { __mode = 'k' })
+local function classes(self, target)
+   if type(target) ~= 'number' then return target:long() end
+   local number = numbers[self]
+   if not number then
+      number = torch.LongTensor(1)
+      numbers[self] = number
+   end
+   number[1] = target
+   return number
 end
 
 -- Negative log likelihoods: the one of vectors, and the one of maps, which has a target for every place.
@@ -89,7 +97,7 @@ for name, maps in pairs { ClassNLLCriterion = false, SpatialClassNLLCriterion = 
    class.maps = maps
 
    local function prepare(self, target)
-      self.target = classes(target)
+      self.target = classes(self, target)
       return self.target
    end
    function class:updateOutput(input, target)
@@ -141,10 +149,10 @@ for name, spec in pairs {
    spec.parent = 'nn.Criterion'
    local class = define(name, spec)
    function class:updateOutput(input, target)
-      self.output = self:loss(input, classes(target))
+      self.output = self:loss(input, classes(self, target))
       return self.output
    end
-   function class:updateGradInput(input, target) return self:lossGradient(input, classes(target)) end
+   function class:updateGradInput(input, target) return self:lossGradient(input, classes(self, target)) end
 end
 
 do
@@ -177,7 +185,7 @@ do
       if torch.isTensor(target) and target:dim() ~= 1 then
          error('nn.ClassSimplexCriterion: a vector of classes expected, got ' .. target:dim() .. ' dimensions')
       end
-      local rows = self.simplex:index(1, classes(target))
+      local rows = self.simplex:index(1, classes(self, target))
       if not torch.isTensor(target) then rows = rows[1] end
       if not input:isSameSizeAs(rows) then
          error('nn.ClassSimplexCriterion: rows of ' .. self.nClasses .. ' expected as input, one for each target')

@@ -6,8 +6,10 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, same_count};
+use crate::tensor::simd::vectorize;
 
 /// How the values that are normalised together lie: `n` of them `step` apart, in `outer * step` groups.
+#[derive(Clone, Copy)]
 struct Groups {
     outer: usize,
     n: usize,
@@ -62,7 +64,18 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()
     let x = dense::<T>(input)?;
     let y = Ptr(target::<T>(output, input.layout().sizes())?);
     let x = Ptr(x.view::<T>()?.ptr);
+    let apart = (x.0 as usize).abs_diff(y.0 as usize) >= g.outer * g.n * g.step * size_of::<T>();
     g.each(|first| {
+        if g.step == 1 && apart {
+            // SAFETY: the group's values lie one after another inside both tensors, which do not overlap.
+            let (x, y) = unsafe {
+                (std::slice::from_raw_parts(x.at(first), g.n), std::slice::from_raw_parts_mut(y.at(first), g.n))
+            };
+            return vectorize(
+                #[inline(always)]
+                move || normalise_row(x, y, log, sign),
+            );
+        }
         let at = |i: usize| first + i * g.step;
         // SAFETY: all positions of a group lie inside both tensors, and no two groups share one.
         unsafe {
@@ -88,6 +101,21 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()
     Ok(())
 }
 
+/// [`normalise`] of values that lie one after another: loops that vectorise. The result holds the exponentials meanwhile.
+#[inline(always)]
+fn normalise_row<T: Float>(x: &[T], y: &mut [T], log: bool, sign: T) {
+    let top = x.iter().fold(T::LOWEST, |m, v| if v.mul(sign) > m { v.mul(sign) } else { m });
+    y.iter_mut().zip(x).for_each(|(y, x)| *y = exp(x.mul(sign).sub(top)));
+    let sum = y.iter().fold(0.0, |s, v| s + v.to_f64());
+    if log {
+        let total = top.add(T::from_f64(sum.ln()));
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(total));
+    } else {
+        let by = T::from_f64(1.0 / sum);
+        y.iter_mut().for_each(|y| *y = y.mul(by));
+    }
+}
+
 fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
     let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
     same_count("SoftMax", grad_output, output)?;
@@ -103,6 +131,13 @@ fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor
                 if log { (*go.at(at(i))).to_f64() } else { (*go.at(at(i))).to_f64() * (*y.at(at(i))).to_f64() }
             };
             let sum = T::from_f64((0..g.n).map(weigh).sum());
+            if g.step == 1 && log {
+                let (r, go, y) = (r.at(first), go.at(first), y.at(first));
+                return vectorize(
+                    #[inline(always)]
+                    move || (0..g.n).for_each(|i| *r.add(i) = (*go.add(i)).sub(exp(*y.add(i)).mul(sum))),
+                );
+            }
             for i in 0..g.n {
                 let (d, v) = (*go.at(at(i)), *y.at(at(i)));
                 *r.at(at(i)) = if log { d.sub(exp(v).mul(sum)) } else { v.mul(d.sub(sum)).mul(sign) };

@@ -129,7 +129,7 @@ pub fn unary<R: Element, A: Element>(
         let (r, a) = (Ptr(r), Ptr(a));
         let same = std::ptr::addr_eq(r.0, a.0) && size_of::<R>() == size_of::<A>();
         if same || disjoint(r.0, n, a.0, n) {
-            split(n, cost, |start, count| flat1(r.at(start), a.at(start), count, same, f));
+            split(n, cost, |start, count| flat1(r.at(start), a.at(start), count, same, cost, f));
             return Ok(());
         }
     }
@@ -139,8 +139,9 @@ pub fn unary<R: Element, A: Element>(
 }
 
 #[inline(always)]
-fn flat1<R: Element, A: Element>(r: *mut R, a: *const A, n: usize, same: bool, f: impl Fn(A) -> R + Copy) {
-    if n < 16 || same && R::DTYPE != A::DTYPE {
+fn flat1<R: Element, A: Element>(r: *mut R, a: *const A, n: usize, same: bool, cost: usize, f: impl Fn(A) -> R + Copy) {
+    // a cheap function over a few elements is done before the vector loop has been entered
+    if n < 16 && (cost == 1 || n < 4) || same && R::DTYPE != A::DTYPE {
         for i in 0..n {
             // SAFETY: n elements lie at both addresses.
             unsafe { *r.add(i) = f(*a.add(i)) };

@@ -204,6 +204,11 @@ unsafe fn dispatch<const N: usize>(
         for (i, ((step, made), arg)) in p.steps.iter().zip(&mut made).zip(&mut args).enumerate() {
             *arg = match step.fill {
                 Fill::Stack(s) if step.read == Read::Plain && !(a.strings && step.number) => &a.vals[usize::from(s)],
+                Fill::Nil => &Val::Nil,
+                Fill::Num(x) => {
+                    *made = Val::Num(x);
+                    made
+                }
                 _ => {
                     match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), dtype) {
                         Ok(v) => *made = v,
@@ -245,9 +250,9 @@ unsafe fn make<'a>(
                 convert(l, base + c_int::from(s), &given, &p.steps[i], lists).unwrap_or(given)
             }
             Fill::Nil => Val::Nil,
+            Fill::Num(x) => Val::Num(x),
             Fill::Fresh(d) => Val::Tensor(push_new(l, Tensor::empty(d.unwrap_or(dtype)))),
             Fill::Field(f) => field(l, c, f, &c.forms[p.form][i], dtype)?,
-            Fill::Num(x) => Val::Num(x),
             Fill::Bool(b) => Val::Bool(b),
             Fill::Gen => Val::Gen(default_generator()),
         })

@@ -207,10 +207,17 @@ fn gemv<T: Blas>(alpha: T, a: Mat<T>, x: Mat<T>, beta: T, y: Mat<T>) {
 }
 
 fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
-    for i in 0..a.rows {
+    // SAFETY: a row without gaps of as many elements as `x` has.
+    let row = |i: usize| unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) };
+    let mut i = 0;
+    while a.cs == 1 && i + 4 <= a.rows {
+        let sums = dots([row(i), row(i + 1), row(i + 2), row(i + 3)], x);
+        sums.into_iter().enumerate().for_each(|(k, s)| store(alpha, s, beta, y.at(i + k, 0)));
+        i += 4;
+    }
+    for i in i..a.rows {
         let sum = if a.cs == 1 {
-            // SAFETY: a row without gaps of as many elements as `x` has.
-            dot(unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) }, x)
+            dot(row(i), x)
         } else {
             let mut sum = T::ZERO;
             for (k, &v) in x.iter().enumerate() {
@@ -225,23 +232,42 @@ fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
 
 /// The sum of the products of elements, in many sums side by side: faster than one, and less is lost to rounding.
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    const LANES: usize = 32;
-    if a.len() < LANES {
-        return a.iter().zip(b).fold(T::ZERO, |s, (&p, &q)| s.add(p.mul(q)));
+    let [sum] = dots([a], b);
+    sum
+}
+
+/// [`dot`] of several rows with one vector, whose elements are then loaded once. A row's sum does not depend on which
+/// rows it goes with.
+#[inline(always)]
+fn dots<T: Real, const N: usize>(rows: [&[T]; N], x: &[T]) -> [T; N] {
+    const LANES: usize = 16;
+    let whole = x.len() / LANES * LANES;
+    let mut sums = [T::ZERO; N];
+    for (sum, row) in sums.iter_mut().zip(&rows) {
+        for k in whole..x.len() {
+            *sum = sum.add(row[k].mul(x[k]));
+        }
+    }
+    if whole == 0 {
+        return sums;
     }
     vectorize(
         #[inline(always)]
         move || {
-            let mut lanes = [T::ZERO; LANES];
-            let (ca, cb) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-            let tail = ca.remainder().iter().zip(cb.remainder());
-            let rest = tail.fold(T::ZERO, |s, (&p, &q)| s.add(p.mul(q)));
-            for (p, q) in ca.zip(cb) {
-                for l in 0..LANES {
-                    lanes[l] = lanes[l].add(p[l].mul(q[l]));
+            let mut lanes = [[T::ZERO; LANES]; N];
+            let rows = rows.map(|r| r[..whole].as_ptr());
+            for (at, q) in x[..whole].chunks_exact(LANES).enumerate() {
+                for (lanes, r) in lanes.iter_mut().zip(rows) {
+                    for l in 0..LANES {
+                        // SAFETY: `whole` elements lie at the row's address.
+                        lanes[l] = lanes[l].add(unsafe { *r.add(at * LANES + l) }.mul(q[l]));
+                    }
                 }
             }
-            lanes.into_iter().fold(rest, T::add)
+            for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                *sum = lanes.into_iter().fold(*sum, T::add);
+            }
+            sums
         },
     )
 }
