@@ -21,7 +21,7 @@ local function references(file)
    if not m then
       local h = io_native.handle(file, 'readObject or writeObject')
       m = { h = h, written = {}, count = 0, read = {}, keep = {}, referenced = true, depth = 0, path = {},
-         joints = {}, strict = torch.typename(file) == 'torch.MemoryFile' }
+         joints = {}, labels = {}, hooked = {}, strict = torch.typename(file) == 'torch.MemoryFile' }
       memory[file] = m
    end
    return m
@@ -31,7 +31,7 @@ function File:isReferenced() return references(self).referenced end
 function File:referenced(on)
    local m = references(self)
    m.referenced = on == nil or on
-   m.written, m.read, m.keep, m.joints, m.count, m.depth = {}, {}, {}, {}, 0, 0
+   m.written, m.read, m.keep, m.joints, m.labels, m.hooked, m.count, m.depth = {}, {}, {}, {}, {}, {}, 0, 0
    return self
 end
 
@@ -65,7 +65,7 @@ local function unwritable(m, what, why)
       path[#path + 1] = type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']'
    end
    m.depth, m.path = 0, {}
-   error(string.format('writeObject: cannot write %s at <root>%s%s', what, table.concat(path), why or ''), 0)
+   error(string.format('writeObject: cannot write %s at <?>%s%s', what, table.concat(path), why or ''), 0)
 end
 
 local function written(value, why)
@@ -109,13 +109,28 @@ local function write_member(file, m, key, value, hook)
    m.path[at] = nil
 end
 
+-- what a hook gives for an object: asked once, so that references to one object stay references to one
+local function hooked(m, hook, object)
+   local kind = type(object)
+   if kind == 'nil' or kind == 'number' then return hook(object) end
+   local instead = m.hooked[object]
+   if instead == nil then
+      instead = hook(object)
+      m.hooked[object] = instead
+   end
+   return instead
+end
+
 local function write_table(file, m, object, hook)
    local count = 0
    for _ in pairs(object) do count = count + 1 end
    write_int(m, count)
    for k, v in pairs(object) do
       write_object(file, m, k, hook)
-      write_member(file, m, k, v, hook)
+      -- in messages a function's upvalue goes by its name, not by its place in the lists that hold it
+      local label = m.labels[object]
+      if label == nil then label = k end
+      if label then write_member(file, m, label, v, hook) else write_object(file, m, v, hook) end
    end
 end
 
@@ -159,14 +174,16 @@ local function write_function(file, m, object)
          m.joints.count, m.joints[variable] = id, id
       end
       upvalues[i] = { name = name, id = id, value = value }
+      m.labels[upvalues[i]] = name
       i = i + 1
    end
+   m.labels[upvalues] = false
    write_text(m, code)
    write_object(file, m, upvalues)
 end
 
 function write_object(file, m, object, hook)
-   if hook then object = hook(object) end
+   if hook then object = hooked(m, hook, object) end
    local kind = type(object)
    if kind == 'number' then
       write_int(m, NUMBER)

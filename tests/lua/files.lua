@@ -18,7 +18,7 @@ end
 torch.save(name, { 'old' })
 local before = content(name)
 local why = fails(torch.save, name, { torch.rand(10), inner = { print } })
-assert(why:find('<root>.inner[1]', 1, true), why)
+assert(why:find('<?>.inner[1]', 1, true), why)
 assert(content(name) == before)
 assert(why:find 'writeObject')
 local beside = 0
@@ -136,3 +136,25 @@ assert(fails(torch.pushudata, 12345, 'torch.DoubleTensor'):find 'no object')
 fails(torch.pushudata, torch.pointer(x), 'torch.FloatTensor')
 os.remove(name)
 print('files: all as it should be')
+
+-- an upvalue goes by its name in messages
+do
+   local inner = { code = function() print(1) end }
+   local outer = { inner = inner }
+   setfenv(inner.code, _G)
+   local host = string.format
+   local function program() return outer, host end
+   local ok, why = pcall(torch.serialize, program)
+   assert(not ok and why:find('<?>.host', 1, true), why)
+end
+
+-- references to one object stay references to one, also to what a hook gives instead
+do
+   local one, file = { 'old' }, torch.MemoryFile('rw')
+   file:writeObject({ a = one, b = one, n = 0 / 0 }, nil, function(object)
+      return object == one and { 'new' } or object
+   end)
+   file:seek(1)
+   local back = file:readObject()
+   assert(back.a[1] == 'new' and rawequal(back.a, back.b) and back.n ~= back.n)
+end
