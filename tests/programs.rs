@@ -125,3 +125,10 @@ fn pcall_can_be_yielded_across() {
         good(&["-e", "local f = coroutine.wrap(function() return pcall(coroutine.yield, 1) end) print(f(), f(2))"]);
     assert_eq!(text, "1\ttrue\t2\n");
 }
+
+#[test]
+fn another_environment_of_our_functions_is_harmless() {
+    let program = "torch.setenv(torch.add, {1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1, 1.1}) local y = torch.add(torch.zeros(3), 1) \
+                   collectgarbage() collectgarbage() print(type(y), debug.getmetatable(y))";
+    assert_eq!(good(&["-e", program]), "userdata\tnil\n");
+}

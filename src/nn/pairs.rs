@@ -79,6 +79,12 @@ pub fn cosine<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, average: bo
     Ok(sum * share(average, rows.y.len))
 }
 
+/// The two gradients, each of its input's size.
+fn gradients<T: Float>(first: (&Tensor, &Tensor), second: (&Tensor, &Tensor)) -> Result<(Flat<T>, Flat<T>)> {
+    let of = |(grad, input): (&Tensor, &Tensor)| Flat::result(grad, input.layout().sizes());
+    Ok((of(first)?, of(second)?))
+}
+
 /// Backward of [`cosine`]: a gradient of the inputs' size for each.
 ///
 /// # Errors
@@ -93,8 +99,7 @@ pub fn cosine_grad<T: Float>(
     margin: f64,
 ) -> Result<()> {
     let rows = Rows::<T>::of(first, second, y)?;
-    let (ga, gb) =
-        (Flat::<T>::result(grad_first, first.layout().sizes())?, Flat::result(grad_second, second.layout().sizes())?);
+    let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     for row in 0..rows.y.len {
         let (y, angle) = (rows.y.at(row), rows.angle(row));
         let counts = if y == T::ONE {
@@ -150,8 +155,7 @@ pub fn ranking_grad<T: Float>(
     same_count("MarginRankingCriterion", first, second)?;
     same_count("MarginRankingCriterion", first, y)?;
     let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
-    let (ga, gb) =
-        (Flat::<T>::result(grad_first, first.layout().sizes())?, Flat::result(grad_second, second.layout().sizes())?);
+    let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     let by = share(average, y.len);
     for i in 0..y.len {
         let lost = shortfall(a.at(i), b.at(i), y.at(i), margin) >= 0.0;
@@ -192,8 +196,7 @@ pub fn l1_hinge_grad<T: Float>(
 ) -> Result<()> {
     let distance = l1_distance::<T>(first, second)?;
     let (a, b) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?);
-    let (ga, gb) =
-        (Flat::<T>::result(grad_first, first.layout().sizes())?, Flat::result(grad_second, second.layout().sizes())?);
+    let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     let by = match (y == -1.0, distance > margin) {
         (false, _) => T::ONE,
         (true, false) => T::ONE.neg(),

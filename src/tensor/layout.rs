@@ -156,7 +156,7 @@ impl Layout {
 
     /// What it holds, to be changed in place.
     #[inline(always)]
-    fn get_mut(&mut self) -> ExtentsMut<'_> {
+    pub(super) fn get_mut(&mut self) -> ExtentsMut<'_> {
         let n = self.ndim;
         ExtentsMut { offset: &mut self.offset, sizes: &mut self.sizes[..n], strides: &mut self.strides[..n] }
     }

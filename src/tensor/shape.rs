@@ -93,10 +93,7 @@ impl Shape {
     #[inline(always)]
     pub fn narrow(&self, d: usize, first: usize, n: usize) -> Result<Shape> {
         let mut s = self.clone();
-        match &mut s {
-            Shape::Many(l) => **l = l.narrow(d, first, n)?,
-            few => few.few_mut().narrow(d, first, n)?,
-        }
+        s.get_mut().narrow(d, first, n)?;
         Ok(s)
     }
 
@@ -106,11 +103,11 @@ impl Shape {
     /// As there.
     #[inline(always)]
     pub fn select(&self, d: usize, index: usize) -> Result<Shape> {
-        let mut s = self.clone();
-        match &mut s {
-            Shape::Many(l) => return Ok(Shape::new(&l.select(d, index)?)),
-            few => few.few_mut().select(d, index)?,
+        if let Shape::Many(l) = self {
+            return Ok(Shape::new(&l.select(d, index)?));
         }
+        let mut s = self.clone();
+        s.get_mut().select(d, index)?;
         if let Shape::Few { ndim, .. } = &mut s {
             *ndim -= 1;
         }
@@ -133,15 +130,15 @@ impl Shape {
         }
     }
 
-    /// The inline form, to be changed in place; a boxed one has nothing to show here.
+    /// What it holds, to be changed in place.
     #[inline(always)]
-    fn few_mut(&mut self) -> ExtentsMut<'_> {
+    fn get_mut(&mut self) -> ExtentsMut<'_> {
         match self {
             Shape::Few { offset, ndim, sizes, strides } => {
                 let n = usize::from(*ndim).min(INLINE);
                 ExtentsMut { offset, sizes: &mut sizes[..n], strides: &mut strides[..n] }
             }
-            Shape::Many(l) => ExtentsMut { offset: &mut l.offset, sizes: &mut [], strides: &mut [] },
+            Shape::Many(l) => l.get_mut(),
         }
     }
 

@@ -29,6 +29,14 @@ pub unsafe fn push_element_access(l: *mut lua_State) {
     }
 }
 
+/// The 0-based place of a 1-based key in a dimension, negative from the end; none outside.
+#[inline(always)]
+fn inside(k: f64, size: usize) -> Option<usize> {
+    let i = k as i64;
+    let at = if i < 0 { size as i64 + i } else { i - 1 };
+    (at >= 0 && (at as usize) < size).then_some(at as usize)
+}
+
 /// The tensor at the address of an object, and where element `k` of it lies if it has one dimension and that element.
 ///
 /// # Safety
@@ -42,10 +50,8 @@ unsafe fn quick_place<'a>(object: *const Object<Tensor>, k: f64) -> Option<(&'a 
             return None;
         }
         let t = &(*object).value;
-        let i = k as i64;
-        let at = if i < 0 { t.size(0) as i64 + i } else { i - 1 };
-        let inside = t.ndim() == 1 && at >= 0 && (at as usize) < t.size(0);
-        inside.then(|| (t, t.offset() + at as usize * t.stride(0) as usize))
+        let at = inside(k, t.size(0)).filter(|_| t.ndim() == 1)?;
+        Some((t, t.offset() + at * t.stride(0) as usize))
     }
 }
 
@@ -137,24 +143,12 @@ unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
             return fail(l, INTERRUPTION);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__index__: expected a tensor") };
-        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER {
-            // the usual cases without building a key
-            let i = ffi::lua_tonumber(l, 2) as i64;
-            let at = if i < 0 { t.size(0) as i64 + i } else { i - 1 };
-            let inside = at >= 0 && (at as usize) < t.size(0);
-            if inside && t.ndim() > 1 {
-                if let Some(row) = t.row(at as usize) {
-                    push_new(l, row);
-                    return Ok(1);
-                }
-            } else if inside {
-                let at = t.offset() + at as usize * t.stride(0) as usize;
-                let v = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64));
-                if let Some(v) = v {
-                    ffi::lua_pushnumber(l, v);
-                    return Ok(1);
-                }
-            }
+        // `m[i]` without building a key; elements of vectors were looked for by `quick_get`
+        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER
+            && let Some(row) = inside(ffi::lua_tonumber(l, 2), t.size(0)).and_then(|at| t.row(at))
+        {
+            push_new(l, row);
+            return Ok(1);
         }
         let got = match key_at(l, 2) {
             Some(key) => element::get(t, &key).map_err(|e| e.to_string()),
@@ -192,19 +186,7 @@ unsafe fn tensor_newindex_inner(l: *mut lua_State) -> Outcome {
             return fail(l, INTERRUPTION);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__newindex__: expected a tensor") };
-        let number = ffi::lua_isnumber(l, 3) != 0;
-        if number && ffi::lua_type(l, 2) == ffi::LUA_TNUMBER && t.ndim() == 1 {
-            let i = ffi::lua_tonumber(l, 2) as i64;
-            let at = if i < 0 { t.size(0) as i64 + i } else { i - 1 };
-            if at >= 0 && (at as usize) < t.size(0) {
-                let at = t.offset() + at as usize * t.stride(0) as usize;
-                let v = ffi::lua_tonumber(l, 3);
-                if with_dtype!(t.dtype(), T => t.set_element::<T>(at, <T as Element>::from_f64(v))) {
-                    return Ok(0);
-                }
-            }
-        }
-        let value = if number {
+        let value = if ffi::lua_isnumber(l, 3) != 0 {
             Value::Num(ffi::lua_tonumber(l, 3))
         } else if let Some(src) = tensor_at(l, 3) {
             Value::Tensor(src)

@@ -183,7 +183,12 @@ unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatabl
                 ffi::lua_remove(l, -2);
             }
         }
-        ffi::lua_setmetatable(l, -2);
+        // a program can give our functions another environment, and Lua takes whatever lies there for a table
+        if ffi::lua_type(l, -1) == ffi::LUA_TTABLE {
+            ffi::lua_setmetatable(l, -2);
+        } else {
+            ffi::lua_pop(l, 1);
+        }
         &raw mut (*p).value
     }
 }
