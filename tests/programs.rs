@@ -79,6 +79,11 @@ fn details_of_torch() {
 }
 
 #[test]
+fn quick_calls_are_the_full_ones() {
+    assert!(good(&["tests/lua/quick.lua"]).contains("all as it should be"));
+}
+
+#[test]
 fn help_comes_from_the_rows() {
     let text = good(&["-e", "torch.help 'torch.add' torch.help(torch.cumsum) torch.help 'x:narrow'"]);
     assert!(text.contains("torch.add([res: Tensor], x: Tensor, v: number) -> res\n"), "{text}");

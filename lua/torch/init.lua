@@ -6,40 +6,23 @@ for name, f in pairs(native.functions.torch or {}) do torch[name] = f end
 require 'torch.class'
 
 -- storages and tensors: the metatable made by Rust becomes the class
-local function adopt(name, methods)
+local function adopt(name, methods, quicken)
    local mt = native.metatables[name]
    for k, f in pairs(methods or {}) do mt[k] = f end
    local call = native.constructors[name].call
+   if quicken then call = quicken(mt, call) end
    mt.new = native.constructors[name].new
    mt.__native = true
    torch._register(mt, name, nil, call, mt.new)
    return mt
 end
 
--- an element of a vector is read and written without leaving compiled code
-local ffi = require 'ffi'
-local quick_get = ffi.cast('bool (*)(const void *, double, double *)', native.quick_get)
-local quick_set = ffi.cast('bool (*)(const void *, double, double)', native.quick_set)
-local place = ffi.new('double[1]')
-
 torch.tensor_types, torch.storage_types = {}, {}
-for _, short in ipairs(native.types) do
+local quick = require 'torch.quick'
+for number, short in ipairs(native.types) do
    local tensor, storage = 'torch.' .. short .. 'Tensor', 'torch.' .. short .. 'Storage'
-   local mt = adopt(tensor, native.methods[tensor] or {})
+   local mt = adopt(tensor, native.methods[tensor], function(mt, call) return quick(mt, number - 1, call) end)
    local element, set = native.index, native.newindex
-   mt.__index = function(x, k)
-      if type(k) == 'number' then
-         if quick_get(x, k, place) then return place[0] end
-         return element(x, k)
-      end
-      local m = mt[k]
-      if m ~= nil then return m end
-      return element(x, k)
-   end
-   mt.__newindex = function(x, k, v)
-      if type(k) == 'number' and type(v) == 'number' and quick_set(x, k, v) then return end
-      return set(x, k, v)
-   end
    mt.__index__ = function(x, k)
       local v = element(x, k)
       return v, v ~= nil

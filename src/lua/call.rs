@@ -88,9 +88,9 @@ pub enum Rets {
 pub const MAX_PARAMS: usize = 24;
 
 /// A kernel behind a common type: it gets the arguments in the order of the signature, and writes what it hands back.
-/// Arguments by reference, results into place and the error in a box: nothing that is written field by field is moved
+/// Arguments by reference, results into place: nothing that is written field by field is moved
 /// as a whole, which would wait for those writes and cost as much as the rest of a small call.
-pub type Kernel = for<'a> fn(&'a [&'a Val<'a>], &mut Rets) -> Option<Box<Error>>;
+pub type Kernel = for<'a> fn(&'a [&'a Val<'a>], &mut Rets) -> Option<Error>;
 /// A kernel for each element type that has it.
 pub type Column = [Option<Kernel>; DTYPES];
 
@@ -229,24 +229,18 @@ impl<A: IntoOne, B: IntoOne, C: IntoOne> IntoRet for (A, B, C) {
 /// A typed function that can be called with [`Val`]s. `M` is its list of parameter types.
 pub trait Typed<'a, M> {
     /// Reads the arguments and runs it.
-    fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Box<Error>>;
+    fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error>;
 }
 
 /// Reads the arguments of a call and runs the function.
 #[inline(always)]
-pub fn invoke<'a, M, F: Typed<'a, M>>(f: F, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Box<Error>> {
+pub fn invoke<'a, M, F: Typed<'a, M>>(f: F, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error> {
     f.run(c, out)
 }
 
 #[cold]
-fn row_error(i: usize) -> Option<Box<Error>> {
-    boxed(Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1)))
-}
-
-#[cold]
-#[inline(never)]
-fn boxed(e: Error) -> Option<Box<Error>> {
-    Some(Box::new(e))
+fn row_error(i: usize) -> Option<Error> {
+    Some(Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1)))
 }
 
 macro_rules! typed {
@@ -254,11 +248,11 @@ macro_rules! typed {
         impl<'a, Func, R: IntoRet, $($a: Arg<'a>),*> Typed<'a, fn($($a),*) -> R> for Func
         where Func: Fn($($a),*) -> Result<R> {
             #[inline(always)]
-            fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Box<Error>> {
+            fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error> {
                 if c.len() != $n { return row_error(c.len()); }
                 let result = (self)($(match $a::get(c[$i]) {
                     Some(Ok(v)) => v,
-                    Some(Err(e)) => return boxed(e),
+                    Some(Err(e)) => return Some(e),
                     None => return row_error($i),
                 }),*);
                 match result {
@@ -266,7 +260,7 @@ macro_rules! typed {
                         r.put(out);
                         None
                     }
-                    Err(e) => boxed(e),
+                    Err(e) => Some(e),
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element};
-use crate::tensor::error::{Error, Result};
+use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
 use crate::tensor::ops::{copy, index};
 use crate::{demand, refuse, with_dtype};
@@ -48,7 +48,7 @@ pub enum Value<'a> {
 fn locate(i: i64, size: usize, dim: usize) -> Result<usize> {
     let at = if i < 0 { size as i64 + i } else { i - 1 };
     if at < 0 || at >= size as i64 {
-        return Err(Error::Index { op: "out of range", index: i, dim: dim + 1, size });
+        return Err(Error::from(Kind::Index { op: "out of range", index: i, dim: dim + 1, size }));
     }
     Ok(at as usize)
 }
@@ -57,7 +57,7 @@ fn locate(i: i64, size: usize, dim: usize) -> Result<usize> {
 fn number(t: &Tensor, at: usize) -> Result<f64> {
     let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
     let v = with_dtype!(t.dtype(), T => s.get::<T>(at).map(Element::to_f64));
-    v.ok_or(Error::OutOfStorage { needed: at + 1, len: s.len() })
+    v.ok_or_else(|| Error::from(Kind::OutOfStorage { needed: at + 1, len: s.len() }))
 }
 
 /// Where a key leads: a layout, and whether every dimension was given an index.
@@ -149,7 +149,7 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
         Value::Num(v) if single => {
             let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
             let done = with_dtype!(t.dtype(), T => s.set::<T>(l.offset, Element::from_f64(*v)));
-            if done { Ok(()) } else { Err(Error::OutOfStorage { needed: l.offset + 1, len: s.len() }) }
+            if done { Ok(()) } else { Err(Error::from(Kind::OutOfStorage { needed: l.offset + 1, len: s.len() })) }
         }
         Value::Num(_) if t.dtype() == DType::Half => {
             refuse!("torch.HalfTensor cannot be filled with a number: expected a tensor")

@@ -151,14 +151,13 @@ impl Host {
             })?;
             put("constructors", &|l| push_nested(l, t.constructors.iter().map(|(n, k, c)| (*n, *k, c))))?;
             put("classes", &|l| push_nested(l, t.classes.iter().map(|(k, n, c)| (*k, *n, c))))?;
-            type Access = (Function, Function, Function, Function, Value, Value);
+            type Access = (Function, Function, Function, Function);
             let access: Access = lua.exec_raw((), |l| raw::push_element_access(l)).map_err(lua_error)?;
             table.set("index", access.0).map_err(lua_error)?;
             table.set("newindex", access.1).map_err(lua_error)?;
             table.set("storage_index", access.2).map_err(lua_error)?;
             table.set("storage_newindex", access.3).map_err(lua_error)?;
-            table.set("quick_get", access.4).map_err(lua_error)?;
-            table.set("quick_set", access.5).map_err(lua_error)?;
+            put("quick", &|l| raw::push_quick(l))?;
         }
         let types: Vec<&str> = DType::ALL.iter().map(|d| d.name()).collect();
         table.set("types", types).map_err(lua_error)?;

@@ -1,6 +1,6 @@
 //! Sizes, strides and offset of a view. Nothing here touches data.
 
-use super::error::{Error, Result};
+use super::error::{Error, Kind, Result};
 use super::shape::{Extents, ExtentsMut};
 use crate::{demand, refuse};
 
@@ -130,7 +130,11 @@ impl Layout {
     }
 
     fn check_dim(&self, op: &'static str, d: usize) -> Result<()> {
-        if d < self.ndim { Ok(()) } else { Err(Error::Dimension { op, dim: d as i64 + 1, ndim: self.ndim }) }
+        if d < self.ndim {
+            Ok(())
+        } else {
+            Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: self.ndim }))
+        }
     }
 
     /// Elements `first..first + n` of dimension `d`.

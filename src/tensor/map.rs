@@ -4,7 +4,7 @@
 //! element by element in logical order, as Torch7 would.
 
 use super::dtype::Element;
-use super::error::{Error, Result};
+use super::error::{Error, Kind, Result};
 use super::simd::vectorize;
 use super::walk::{Cursor, walk};
 use super::{Tensor, View};
@@ -79,7 +79,7 @@ impl<T> Ptr<T> {
 /// The error for operands of different lengths.
 #[cold]
 pub fn mismatch(op: &'static str, a: &Tensor, b: &Tensor) -> Error {
-    Error::SizeMismatch { op, lhs: a.shape_text(), rhs: b.shape_text() }
+    Error::from(Kind::SizeMismatch { op, lhs: a.shape_text(), rhs: b.shape_text() })
 }
 
 /// Fails unless both have as many elements.

@@ -21,7 +21,7 @@ pub mod walk;
 
 use crate::demand;
 use dtype::{DType, Element};
-use error::{Error, Result};
+use error::{Error, Kind, Result};
 use layout::{Layout, shape_text};
 use shape::{Extents, Shape};
 use std::cell::Cell;
@@ -202,6 +202,11 @@ impl Tensor {
     pub fn shape_text(&self) -> String {
         shape_text(self.peek().sizes)
     }
+    /// Whether these are its sizes.
+    #[inline(always)]
+    pub fn has_sizes(&self, sizes: &[usize]) -> bool {
+        self.peek().same_sizes(sizes)
+    }
     /// Whether both have the same sizes.
     #[inline(always)]
     pub fn same_size(&self, other: &Tensor) -> bool {
@@ -223,6 +228,12 @@ impl Tensor {
     /// The storage under the view; none for a tensor that never had elements.
     pub fn storage(&self) -> Option<Storage> {
         self.peek_storage().cloned()
+    }
+
+    /// Whether both are views of one storage.
+    #[inline(always)]
+    pub fn same_storage(&self, other: &Tensor) -> bool {
+        matches!((self.peek_storage(), other.peek_storage()), (Some(a), Some(b)) if a.same(b))
     }
 
     /// The storage, made if there is none yet.
@@ -326,7 +337,7 @@ impl Tensor {
     /// The elements for a kernel.
     ///
     /// # Errors
-    /// [`Error::OutOfStorage`] when the storage was made smaller under the view; another element type.
+    /// [`Kind::OutOfStorage`] when the storage was made smaller under the view; another element type.
     #[inline(always)]
     pub fn view<T: Element>(&self) -> Result<View<T>> {
         let layout = self.layout();
@@ -382,7 +393,7 @@ impl Tensor {
                 T::DTYPE.tensor_name(),
                 self.dtype.tensor_name()
             ))),
-            s => Err(Error::OutOfStorage { needed: end, len: s.map_or(0, Storage::len) }),
+            s => Err(Error::from(Kind::OutOfStorage { needed: end, len: s.map_or(0, Storage::len) })),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a tensor keeps its layout: few dimensions inline, more in a box. A tensor object is then a third of the size it
 //! would have with a whole [`Layout`], which is what making and collecting views costs.
 
-use super::error::{Error, Result};
+use super::error::{Error, Kind, Result};
 use super::layout::{Layout, MAX_ELEMENTS, shape_text};
 use crate::demand;
 
@@ -168,7 +168,7 @@ pub struct ExtentsMut<'a> {
 impl ExtentsMut<'_> {
     fn check_dim(&self, op: &'static str, d: usize) -> Result<()> {
         let ndim = self.sizes.len();
-        if d < ndim { Ok(()) } else { Err(Error::Dimension { op, dim: d as i64 + 1, ndim }) }
+        if d < ndim { Ok(()) } else { Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim })) }
     }
 
     /// Keeps elements `first..first + n` of dimension `d`.
@@ -202,7 +202,12 @@ impl ExtentsMut<'_> {
         demand!(ndim > 1, "select: cannot select on a {ndim}D tensor");
         self.check_dim("select", d)?;
         if index >= self.sizes[d] {
-            return Err(Error::Index { op: "select", index: index as i64 + 1, dim: d + 1, size: self.sizes[d] });
+            return Err(Error::from(Kind::Index {
+                op: "select",
+                index: index as i64 + 1,
+                dim: d + 1,
+                size: self.sizes[d],
+            }));
         }
         *self.offset += index * self.strides[d] as usize;
         for k in d..ndim - 1 {
@@ -245,14 +250,15 @@ impl Extents<'_> {
     /// When that cannot be counted.
     #[inline(always)]
     pub fn extent(&self) -> Result<usize> {
-        if let ([n, ..], [s, ..], 1) = (self.sizes, self.strides, self.sizes.len())
-            && *n > 0
-        {
-            // the common case without a loop; only wild strides overflow
-            let end = (n - 1).checked_mul(*s as usize);
-            if let Some(end) = end.and_then(|e| e.checked_add(self.offset + 1)) {
-                return Ok(end);
-            }
+        // the common cases without a loop; only wild strides overflow
+        let reach = |d: usize| self.sizes[d].wrapping_sub(1).checked_mul(self.strides[d] as usize);
+        let last = match self.sizes {
+            [n] if *n > 0 => reach(0),
+            [m, n] if *m > 0 && *n > 0 => reach(0).and_then(|r| r.checked_add(reach(1)?)),
+            _ => None,
+        };
+        if let Some(end) = last.and_then(|e| e.checked_add(self.offset + 1)) {
+            return Ok(end);
         }
         self.extent_any()
     }

@@ -5,7 +5,7 @@
 //! pointers and whole-buffer copies.
 
 use super::dtype::{DType, Element};
-use super::error::{Error, Result};
+use super::error::{Error, Kind, Result};
 use std::alloc::{self, Layout as Alloc};
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -54,8 +54,14 @@ fn drop_retired() {
 struct Block {
     ptr: NonNull<u8>,
     bytes: usize,
-    /// A file's pages, for a block that is one.
-    map: Option<memmap2::MmapRaw>,
+    /// What is behind a block that is not memory of our own.
+    file: Option<Box<Pages>>,
+}
+
+/// A file's pages.
+struct Pages {
+    /// Unmapped with the block.
+    _map: memmap2::MmapRaw,
     /// A file to be removed with the block: memory shared by name.
     remove: Option<std::path::PathBuf>,
 }
@@ -64,30 +70,30 @@ struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, map: None, remove: None };
+    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, file: None };
 
     fn new(bytes: usize) -> Result<Block> {
         if bytes == 0 {
             return Ok(Block::EMPTY);
         }
-        let fail = Error::Memory { bytes };
-        let layout = Alloc::from_size_align(bytes, align(bytes)).map_err(|_| fail.clone())?;
+        let fail = || Error::from(Kind::Memory { bytes });
+        let layout = Alloc::from_size_align(bytes, align(bytes)).map_err(|_| fail())?;
         // SAFETY: the size is not zero. Zeroed, because Torch7 programs may read what they never wrote and must not
         // see freed memory of the process; large zeroed blocks come from the system without being touched.
         let ptr = unsafe { alloc::alloc_zeroed(layout) };
-        let ptr = NonNull::new(ptr).ok_or(fail)?;
+        let ptr = NonNull::new(ptr).ok_or_else(fail)?;
         LIVE.fetch_add(bytes, Relaxed);
-        Ok(Block { ptr, bytes, map: None, remove: None })
+        Ok(Block { ptr, bytes, file: None })
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if let Some(file) = &self.remove {
+        if let Some(file) = self.file.as_ref().and_then(|f| f.remove.as_ref()) {
             // another storage of this name may have removed it
             std::fs::remove_file(file).ok();
         }
-        if self.bytes > 0 && self.map.is_none() {
+        if self.bytes > 0 && self.file.is_none() {
             LIVE.fetch_sub(self.bytes, Relaxed);
             // SAFETY: allocated in `new` with this size and alignment, and dropped once.
             unsafe {
@@ -118,10 +124,10 @@ unsafe impl Sync for Shared {}
 /// An empty list with room for `n` elements.
 ///
 /// # Errors
-/// [`Error::Memory`] when there is not enough, where `Vec::with_capacity` would end the process.
+/// [`Kind::Memory`] when there is not enough, where `Vec::with_capacity` would end the process.
 pub fn room<T>(n: usize) -> Result<Vec<T>> {
     let mut list = Vec::new();
-    list.try_reserve_exact(n).map_err(|_| Error::Memory { bytes: n.saturating_mul(size_of::<T>()) })?;
+    list.try_reserve_exact(n).map_err(|_| Error::from(Kind::Memory { bytes: n.saturating_mul(size_of::<T>()) }))?;
     Ok(list)
 }
 
@@ -133,9 +139,9 @@ impl Storage {
     /// A storage of `len` zero elements.
     ///
     /// # Errors
-    /// [`Error::Memory`] when there is not enough.
+    /// [`Kind::Memory`] when there is not enough.
     pub fn new(dtype: DType, len: usize) -> Result<Storage> {
-        let bytes = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
+        let bytes = len.checked_mul(dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let block = Block::new(bytes)?;
         let ptr = Cell::new(block.ptr);
         Ok(Storage(Arc::new(Shared {
@@ -151,7 +157,7 @@ impl Storage {
     /// A storage with a copy of these elements.
     ///
     /// # Errors
-    /// [`Error::Memory`] when there is not enough.
+    /// [`Kind::Memory`] when there is not enough.
     pub fn from_slice<T: Element>(data: &[T]) -> Result<Storage> {
         let s = Storage::new(T::DTYPE, data.len())?;
         // SAFETY: the fresh buffer has room for exactly these elements and nobody else sees it.
@@ -174,7 +180,7 @@ impl Storage {
             .open(path)
             .map_err(fail)?;
         let there = usize::try_from(file.metadata().map_err(fail)?.len()).unwrap_or(usize::MAX);
-        let wanted = len.checked_mul(dtype.size()).ok_or(Error::Memory { bytes: usize::MAX })?;
+        let wanted = len.checked_mul(dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         if there < wanted {
             if !shared {
                 return Err(Error::invalid(format!("file <{path}> has {there} bytes, {wanted} are wanted")));
@@ -201,8 +207,8 @@ impl Storage {
             return Ok(s);
         }
         let map = options.map_raw(&file).map_err(fail)?;
-        let ptr = NonNull::new(map.as_mut_ptr()).ok_or(Error::Memory { bytes })?;
-        let block = Block { ptr, bytes, map: Some(map), remove: None };
+        let ptr = NonNull::new(map.as_mut_ptr()).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
+        let block = Block { ptr, bytes, file: Some(Box::new(Pages { _map: map, remove: None })) };
         let len = Cell::new(bytes / dtype.size());
         Ok(Storage(Arc::new(Shared {
             dtype,
@@ -229,8 +235,8 @@ impl Storage {
         let file = if folder.is_dir() { folder } else { std::env::temp_dir() }.join(plain);
         let path = file.to_str().ok_or_else(|| Error::invalid("shared memory: its folder has no readable name"))?;
         let mut s = Storage::mapped(dtype, path, true, len)?;
-        if let Some(fresh) = Arc::get_mut(&mut s.0) {
-            fresh.block.get_mut().remove = Some(file);
+        if let Some(pages) = Arc::get_mut(&mut s.0).and_then(|s| s.block.get_mut().file.as_mut()) {
+            pages.remove = Some(file);
         }
         Ok(s)
     }
@@ -314,13 +320,13 @@ impl Storage {
     /// Changes the number of elements and keeps the first ones; new ones are zero. Every tensor over it sees the change.
     ///
     /// # Errors
-    /// [`Error::Memory`] when there is not enough; the storage is then as before.
+    /// [`Kind::Memory`] when there is not enough; the storage is then as before.
     pub fn resize(&self, len: usize) -> Result<()> {
         if self.0.fixed {
             return Err(Error::invalid("Trying to resize storage that is not resizable"));
         }
         let size = self.dtype().size();
-        let bytes = len.checked_mul(size).ok_or(Error::Memory { bytes: usize::MAX })?;
+        let bytes = len.checked_mul(size).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let old = self.0.block.replace(Block::EMPTY);
         let (had, old_len) = (old.bytes, self.len());
         if bytes <= had && bytes >= had / 2 {
@@ -435,11 +441,11 @@ impl Storage {
     /// Copies a slice over the elements from `at`; elements beyond the end are an error.
     ///
     /// # Errors
-    /// [`Error::OutOfStorage`] when the slice does not fit.
+    /// [`Kind::OutOfStorage`] when the slice does not fit.
     pub fn write_slice<T: Element>(&self, at: usize, data: &[T]) -> Result<()> {
         let needed = at.saturating_add(data.len());
         if needed > self.len() {
-            return Err(Error::OutOfStorage { needed, len: self.len() });
+            return Err(Error::from(Kind::OutOfStorage { needed, len: self.len() }));
         }
         // SAFETY: the range lies inside; `copy` allows the slice to come from this very buffer.
         unsafe { std::ptr::copy(data.as_ptr(), self.ptr::<T>().add(at), data.len()) };

@@ -1,22 +1,18 @@
 //! `x[key]` and `x[key] = value` of tensors and storages.
 
-use super::{
-    INTERRUPTION, Object, Outcome, STORAGE, fail, is_interrupted, is_ours, kind_of, own_environment, push_new,
-    storage_at, take_interrupt, tensor_at,
-};
+use super::quick::inside;
+use super::{INTERRUPTION, Outcome, fail, own_environment, push_new, storage_at, take_interrupt, tensor_at};
 use crate::lua::element::{self, Got, Key, Spec, Value};
-use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::storage::{self, Storage};
 use crate::with_dtype;
 use mlua::ffi::{self, lua_State};
 use std::os::raw::c_int;
 
-/// Pushes the functions behind `x[key]` and `x[key] = value`, for tensors and then for storages, and the addresses of
-/// [`quick_get`] and [`quick_set`].
+/// Pushes the functions behind `x[key]` and `x[key] = value`, for tensors and then for storages.
 ///
 /// # Safety
-/// `l` is a live state with seven free slots.
+/// `l` is a live state with five free slots.
 pub unsafe fn push_element_access(l: *mut lua_State) {
     // SAFETY: by the contract.
     unsafe {
@@ -24,56 +20,6 @@ pub unsafe fn push_element_access(l: *mut lua_State) {
             ffi::lua_pushcclosure(l, f, 0);
             own_environment(l);
         }
-        ffi::lua_pushlightuserdata(l, quick_get as *mut std::os::raw::c_void);
-        ffi::lua_pushlightuserdata(l, quick_set as *mut std::os::raw::c_void);
-    }
-}
-
-/// The 0-based place of a 1-based key in a dimension, negative from the end; none outside.
-#[inline(always)]
-fn inside(k: f64, size: usize) -> Option<usize> {
-    let i = k as i64;
-    let at = if i < 0 { size as i64 + i } else { i - 1 };
-    (at >= 0 && (at as usize) < size).then_some(at as usize)
-}
-
-/// The tensor at the address of an object, and where element `k` of it lies if it has one dimension and that element.
-///
-/// # Safety
-/// `object` is the address of userdata, whose memory is at least as large as a mark even when it has no content.
-#[inline(always)]
-unsafe fn quick_place<'a>(object: *const Object<Tensor>, k: f64) -> Option<(&'a Tensor, usize)> {
-    // SAFETY: only objects with our mark are looked into.
-    unsafe {
-        // a loop over elements makes no other call: it has to stop here when the user wants it to
-        if object.is_null() || is_interrupted() || !is_ours((*object).magic) || kind_of((*object).magic) >= STORAGE {
-            return None;
-        }
-        let t = &(*object).value;
-        let at = inside(k, t.size(0)).filter(|_| t.ndim() == 1)?;
-        Some((t, t.offset() + at * t.stride(0) as usize))
-    }
-}
-
-/// `x[k]` of a vector for LuaJIT's ffi, whose compiled code calls this without leaving its trace: a tenth of the cost
-/// of a C function. False where the usual way has to answer.
-unsafe extern "C" fn quick_get(object: *const Object<Tensor>, k: f64, out: *mut f64) -> bool {
-    // SAFETY: called by `__index` with an object and with a place for a number.
-    unsafe {
-        let Some((t, at)) = quick_place(object, k) else { return false };
-        let Some(v) = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64)) else { return false };
-        // the many forms of nan would be taken for other Lua values
-        *out = if v.is_nan() { f64::NAN } else { v };
-        true
-    }
-}
-
-/// `x[k] = v` of a vector, as [`quick_get`].
-unsafe extern "C" fn quick_set(object: *const Object<Tensor>, k: f64, v: f64) -> bool {
-    // SAFETY: called by `__newindex` with an object.
-    unsafe {
-        let Some((t, at)) = quick_place(object, k) else { return false };
-        with_dtype!(t.dtype(), T => t.set_element::<T>(at, <T as Element>::from_f64(v)))
     }
 }
 
@@ -143,7 +89,7 @@ unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
             return fail(l, INTERRUPTION);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__index__: expected a tensor") };
-        // `m[i]` without building a key; elements of vectors were looked for by `quick_get`
+        // `m[i]` without building a key; elements of vectors were looked for by `quick`
         if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER
             && let Some(row) = inside(ffi::lua_tonumber(l, 2), t.size(0)).and_then(|at| t.row(at))
         {

@@ -7,10 +7,12 @@
 mod heap;
 mod index;
 mod invoke;
+mod quick;
 mod read;
 
 pub use index::push_element_access;
 pub use invoke::push_compiled;
+pub use quick::push_quick;
 
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;

@@ -127,7 +127,7 @@ fn sub(x: &Tensor, d: Dims) -> Result<Tensor> {
 /// The element at this place of the storage.
 fn element_at(x: &Tensor, at: usize) -> Result<Rets> {
     let v = crate::with_dtype!(x.dtype(), T => x.element::<T>(at).map(|v| v.to_f64()));
-    v.map(Rets::Num).ok_or(Error::OutOfStorage { needed: at + 1, len: 0 })
+    v.map(Rets::Num).ok_or_else(|| Error::from(crate::tensor::error::Kind::OutOfStorage { needed: at + 1, len: 0 }))
 }
 /// A squeezed tensor, or a number where one element is left.
 fn number_or(s: Tensor) -> Result<Rets> {

@@ -3,6 +3,7 @@
 //! Large products go to the `gemm` crate in pieces whose number depends on the sizes alone, so that results do not
 //! depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
 
+use super::tiny::{self, Tiny};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
@@ -63,14 +64,15 @@ impl<T> Mat<T> {
         self.t().row_range(first, n).t()
     }
 
+    /// Where an element lies.
     #[inline(always)]
-    fn at(&self, i: usize, j: usize) -> *mut T {
+    pub fn at(&self, i: usize, j: usize) -> *mut T {
         self.ptr.wrapping_offset(i as isize * self.rs + j as isize * self.cs)
     }
 }
 
 /// An element type with products. The default is plain loops.
-pub trait Blas: Real {
+pub trait Blas: Real + Tiny {
     /// `c = alpha a b + beta c` on the calling thread; `c` overlaps neither operand.
     fn block(alpha: Self, a: Mat<Self>, b: Mat<Self>, beta: Self, c: Mat<Self>) {
         naive(alpha, a, b, beta, c);
@@ -132,6 +134,9 @@ pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
     }
     if a.cols == 1 && b.cs == 1 && c.cs == 1 {
         return outer(alpha, a, b, beta, c);
+    }
+    if work <= tiny::MOST && (T::tiny(alpha, a, b, beta, c) || T::tiny(alpha, b.t(), a.t(), beta, c.t())) {
+        return;
     }
     if work <= 256 {
         return naive(alpha, a, b, beta, c);
@@ -330,6 +335,10 @@ mod tests {
             (1, 33, 9),
             (3, 3, 3),
             (20, 30, 1),
+            (10, 10, 10),
+            (7, 19, 5),
+            (16, 8, 3),
+            (12, 17, 31),
             (33, 29, 47),
             (130, 90, 64),
             (64, 200, 50),
@@ -342,9 +351,11 @@ mod tests {
                     ma = Mat::dense(a.as_mut_ptr(), k, m).t();
                 }
                 let mb = Mat::dense(b.as_mut_ptr(), k, n);
-                product(2.0, ma, mb, 0.0, Mat::dense(c.as_mut_ptr(), m, n));
-                naive(2.0, ma, mb, 0.0, Mat::dense(d.as_mut_ptr(), m, n));
-                assert!(c.iter().zip(&d).all(|(x, y)| (x - y).abs() < 1e-10), "{m} {n} {k} {turned}");
+                for beta in [0.0, 0.5] {
+                    product(2.0, ma, mb, beta, Mat::dense(c.as_mut_ptr(), m, n));
+                    naive(2.0, ma, mb, beta, Mat::dense(d.as_mut_ptr(), m, n));
+                    assert!(c.iter().zip(&d).all(|(x, y)| (x - y).abs() < 1e-10), "{m} {n} {k} {turned} {beta}");
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
-use crate::tensor::error::{Error, Result};
+use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::walk::{for_each, for_each_ptr};
 use crate::{demand, refuse};
 
@@ -116,13 +116,13 @@ fn indices(op: &'static str, list: &Tensor, size: usize, d: usize) -> Result<Vec
     demand!(list.ndim() == 1, "{op}: index is supposed to be a vector, got a {}D tensor", list.ndim());
     let check = |&i: &i64| match usize::try_from(i - 1) {
         Ok(k) if k < size => Ok(k),
-        _ => Err(Error::Index { op, index: i, dim: d + 1, size }),
+        _ => Err(Error::from(Kind::Index { op, index: i, dim: d + 1, size })),
     };
     list.to_vec::<i64>()?.iter().map(check).collect()
 }
 
 fn has_dim(op: &'static str, x: &Tensor, d: usize) -> Result<()> {
-    if d < x.ndim() { Ok(()) } else { Err(Error::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() }) }
+    if d < x.ndim() { Ok(()) } else { Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() })) }
 }
 
 /// The slice at `k` of dimension `d`; a single element of a vector stays a vector.
@@ -236,7 +236,7 @@ fn gather_like<T: Element>(
     let mut at = vec![0usize; shape.ndim()];
     for i in list.to_vec::<i64>()? {
         let k = usize::try_from(i - 1).ok().filter(|&k| k < other.size(d));
-        let k = k.ok_or(Error::Index { op, index: i, dim: d + 1, size: other.size(d) })?;
+        let k = k.ok_or_else(|| Error::from(Kind::Index { op, index: i, dim: d + 1, size: other.size(d) }))?;
         let (mut a, mut b) = (0, 0);
         for (q, &p) in at.iter().enumerate() {
             a += p as isize * s.layout.strides()[q];

@@ -17,4 +17,5 @@ mod radix;
 pub mod reduce;
 pub mod sample;
 pub mod spread;
+pub mod tiny;
 pub mod view;

@@ -3,7 +3,7 @@
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
-use crate::tensor::error::{Error, Result};
+use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::map::{Ptr, split};
 use crate::tensor::walk::{Cursor, walk};
 use std::cmp::Ordering;
@@ -75,7 +75,7 @@ fn each_line<T: Real>(
 fn dimension(op: &'static str, x: &Tensor, d: Option<usize>) -> Result<usize> {
     match d.or_else(|| x.ndim().checked_sub(1)) {
         Some(d) if d < x.ndim() => Ok(d),
-        d => Err(Error::Dimension { op, dim: d.map_or(0, |d| d as i64 + 1), ndim: x.ndim() }),
+        d => Err(Error::from(Kind::Dimension { op, dim: d.map_or(0, |d| d as i64 + 1), ndim: x.ndim() })),
     }
 }
 

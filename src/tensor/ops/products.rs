@@ -6,34 +6,36 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::map;
-
-fn shares(a: &Tensor, b: &Tensor) -> bool {
-    match (a.storage(), b.storage()) {
-        (Some(p), Some(q)) => p.same(&q),
-        _ => false,
-    }
-}
+use std::borrow::Cow;
 
 /// The operand, or a copy of it where it shares the result's storage.
-fn apart<T: Element>(res: &Tensor, x: &Tensor) -> Result<Tensor> {
-    if shares(res, x) { packed::<T>(x) } else { Ok(x.clone()) }
+#[inline]
+fn apart<'a, T: Element>(res: &Tensor, x: &'a Tensor) -> Result<Cow<'a, Tensor>> {
+    Ok(if res.same_storage(x) { Cow::Owned(packed::<T>(x)?) } else { Cow::Borrowed(x) })
 }
 
+#[inline]
 fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
     let kind = ["", "vector", "matrix", "3D tensor"][n];
     demand!(x.ndim() == n && x.numel() > 0, "{op}: {kind} expected, got {}D tensor {}", x.ndim(), x.shape_text());
     Ok(())
 }
 
+#[inline]
 fn sized(op: &str, res: &Tensor, sizes: &[usize]) -> Result<()> {
-    let text = crate::tensor::layout::shape_text(sizes);
-    demand!(res.layout().sizes() == sizes, "{op}: expected a tensor of size {text}, got {}", res.shape_text());
+    demand!(
+        res.has_sizes(sizes),
+        "{op}: expected a tensor of size {}, got {}",
+        crate::tensor::layout::shape_text(sizes),
+        res.shape_text()
+    );
     Ok(())
 }
 
 /// Makes `res` a copy of the summand; for `beta` 0 only its size counts.
+#[inline]
 fn start<T: Blas>(res: &Tensor, beta: T, t: &Tensor) -> Result<()> {
-    if std::ptr::eq(res, t) || shares(res, t) && res.layout() == t.layout() {
+    if std::ptr::eq(res, t) || res.same_storage(t) && res.layout() == t.layout() {
         return Ok(());
     }
     let from = apart::<T>(res, t)?;
@@ -42,7 +44,8 @@ fn start<T: Blas>(res: &Tensor, beta: T, t: &Tensor) -> Result<()> {
 }
 
 /// Sizes of `a b` for matrices or batches (checked), without the batch.
-fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<Vec<usize>> {
+#[inline]
+fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<[usize; 2]> {
     dims(op, a, 2 + batch)?;
     dims(op, b, 2 + batch)?;
     demand!(
@@ -51,7 +54,7 @@ fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<Vec<u
         a.shape_text(),
         b.shape_text()
     );
-    Ok(vec![a.size(batch), b.size(batch + 1)])
+    Ok([a.size(batch), b.size(batch + 1)])
 }
 
 /// `res = beta t + alpha a b`: t (m x n), a (m x k), b (k x n).
@@ -138,14 +141,13 @@ macro_rules! plain {
     ($($new:ident $f:ident $add:ident $doc:literal |$a:ident, $b:ident| $sizes:expr;)*) => { $(
         #[doc = concat!($doc, ", in a new tensor.\n\n# Errors\nSizes that do not fit.")]
         pub fn $new<T: Blas>($a: &Tensor, $b: &Tensor) -> Result<Tensor> {
-            let sizes: Vec<usize> = $sizes;
-            let res = Tensor::new(T::DTYPE, &sizes)?;
+            let res = Tensor::new(T::DTYPE, &$sizes)?;
             $add(&res, T::ZERO, &res, T::ONE, $a, $b)?;
             Ok(res)
         }
         #[doc = concat!($doc, ", in `res`, which has that size.\n\n# Errors\nSizes that do not fit.")]
         pub fn $f<T: Blas>(res: &Tensor, $a: &Tensor, $b: &Tensor) -> Result<()> {
-            if shares(res, $a) || shares(res, $b) {
+            if res.same_storage($a) || res.same_storage($b) {
                 map::fill(res, T::ZERO)?;
             }
             $add(res, T::ZERO, res, T::ONE, $a, $b)
@@ -154,10 +156,10 @@ macro_rules! plain {
 }
 plain! {
     mm_new mm addmm "The product of two matrices (m x k, k x n)" |a, b| product_sizes("mm", a, b, 0)?;
-    mv_new mv addmv "The product of a matrix (m x n) and a vector (n)" |a, b| vec![a.size(0)];
-    ger_new ger addr "The outer product of two vectors (m, n)" |a, b| vec![a.size(0), b.size(0)];
+    mv_new mv addmv "The product of a matrix (m x n) and a vector (n)" |a, b| [a.size(0)];
+    ger_new ger addr "The outer product of two vectors (m, n)" |a, b| [a.size(0), b.size(0)];
     bmm_new bmm baddbmm "The products of two batches (batch x m x k, batch x k x n)"
-        |a, b| { let n = product_sizes("bmm", a, b, 1)?; vec![a.size(0), n[0], n[1]] };
+        |a, b| { let n = product_sizes("bmm", a, b, 1)?; [a.size(0), n[0], n[1]] };
 }
 
 /// The forms of methods, where the result is the summand unless there is another one: one module per function of the

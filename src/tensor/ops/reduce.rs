@@ -2,7 +2,7 @@
 
 use crate::demand;
 use crate::tensor::dtype::{Element, Float, Real};
-use crate::tensor::error::{Error, Result};
+use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::map::{self, Ptr, split};
 use crate::tensor::simd::vectorize;
 use crate::tensor::walk::{Cursor, for_each, walk};
@@ -216,7 +216,7 @@ pub fn trace<T: Real>(x: &Tensor) -> Result<f64> {
 /// Resizes `res` to the sizes of `x` with dimension `d` of size 1.
 fn keep_dim(op: &'static str, res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
     if d >= x.ndim() {
-        return Err(Error::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() });
+        return Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() }));
     }
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = 1;
@@ -406,7 +406,7 @@ fn scan<T: Real>(
     f: impl Fn(T::Acc, T::Acc) -> T::Acc + Sync,
 ) -> Result<()> {
     if d >= x.ndim() {
-        return Err(Error::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() });
+        return Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() }));
     }
     let source = x.clone();
     res.resize_as(x)?;

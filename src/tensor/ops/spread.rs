@@ -3,7 +3,7 @@
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Float, Real};
-use crate::tensor::error::{Error, Result};
+use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::storage::room;
 use crate::tensor::walk::for_each_ptr;
 
@@ -93,7 +93,7 @@ pub fn renorm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize, most: f64) -
     demand!(p > 0.0, "renorm: non-positive-norm not supported, got {p}");
     demand!(x.ndim() > 1, "renorm: need at least 2 dimensions, got {}", x.ndim());
     if d >= x.ndim() {
-        return Err(Error::Dimension { op: "renorm", dim: d as i64 + 1, ndim: x.ndim() });
+        return Err(Error::from(Kind::Dimension { op: "renorm", dim: d as i64 + 1, ndim: x.ndim() }));
     }
     let source = x.clone();
     res.resize_as(x)?;

@@ -1,0 +1,104 @@
+-- The calls that compiled code makes without leaving its trace: elements, views made by numbers, tensors made by sizes.
+-- A function behind ffi cannot make Lua objects, so each element type has a pool of blank tensors, which become the
+-- results. Whatever such a function does not take goes on to the function made from the row, by a tail call, so that
+-- errors name the place of the caller.
+local native = require 'rekindle.native'
+local ffi = require 'ffi'
+local select, type, rawget = select, type, rawget
+
+local function address(name, signature) return ffi.cast(signature, native.quick[name]) end
+local get = address('get', 'int (*)(const void *, double, double *, void *)')
+local set = address('set', 'bool (*)(const void *, double, double)')
+local get2 = address('get2', 'int (*)(const void *, double, double, double *)')
+local set2 = address('set2', 'bool (*)(const void *, double, double, double)')
+local narrow = address('narrow', 'int (*)(const void *, void *, double, double, double)')
+local select_at = address('select', 'int (*)(const void *, void *, double, double)')
+local new = address('new', 'int (*)(void *, double, double, double, double)')
+local blanks = native.quick.blanks
+local place = ffi.new('double[1]')
+local NUMBER, MADE = 1, 2
+
+-- Gives the metatable of an element type (with its number) its quick accesses, and returns the quick constructor.
+return function(mt, which, make)
+   local element, assign = native.index, native.newindex
+   local pool, left = {}, 0
+
+   local function take()
+      local blank = pool[left]
+      pool[left] = nil
+      left = left - 1
+      return blank
+   end
+
+   mt.__index = function(x, k)
+      if type(x) ~= 'userdata' then return element(x, k) end
+      if type(k) == 'number' then
+         if left == 0 then left = blanks(pool, which) end
+         local got = get(x, k, place, pool[left])
+         if got == NUMBER then return place[0] end
+         if got == MADE then return take() end
+         return element(x, k)
+      elseif type(k) == 'table' then
+         local i, j = rawget(k, 1), rawget(k, 2)
+         if type(i) == 'number' and type(j) == 'number' and rawget(k, 3) == nil
+            and get2(x, i, j, place) == NUMBER then
+            return place[0]
+         end
+         return element(x, k)
+      end
+      local m = mt[k]
+      if m ~= nil then return m end
+      return element(x, k)
+   end
+
+   mt.__newindex = function(x, k, v)
+      if type(v) == 'number' and type(x) == 'userdata' then
+         if type(k) == 'number' then
+            if set(x, k, v) then return end
+         elseif type(k) == 'table' then
+            local i, j = rawget(k, 1), rawget(k, 2)
+            if type(i) == 'number' and type(j) == 'number' and rawget(k, 3) == nil and set2(x, i, j, v) then return end
+         end
+      end
+      return assign(x, k, v)
+   end
+
+   local narrow_row, select_row = mt.narrow, mt.select
+   function mt.narrow(x, ...)
+      if select('#', ...) == 3 and type(x) == 'userdata' then
+         local d, first, n = ...
+         if type(d) == 'number' and type(first) == 'number' and type(n) == 'number' then
+            if left == 0 then left = blanks(pool, which) end
+            if narrow(x, pool[left], d, first, n) == MADE then return take() end
+         end
+      end
+      return narrow_row(x, ...)
+   end
+
+   function mt.select(x, ...)
+      if select('#', ...) == 2 and type(x) == 'userdata' then
+         local d, i = ...
+         if type(d) == 'number' and type(i) == 'number' then
+            if left == 0 then left = blanks(pool, which) end
+            if select_at(x, pool[left], d, i) == MADE then return take() end
+         end
+      end
+      return select_row(x, ...)
+   end
+
+   return function(class, ...)
+      local count = select('#', ...)
+      if count == 0 then
+         if left == 0 then left = blanks(pool, which) end
+         return take()
+      elseif count <= 4 then
+         local a, b, c, d = ...
+         if type(a) == 'number' and (count < 2 or type(b) == 'number') and (count < 3 or type(c) == 'number')
+            and (count < 4 or type(d) == 'number') then
+            if left == 0 then left = blanks(pool, which) end
+            if new(pool[left], a, b or 0, c or 0, d or 0) == MADE then return take() end
+         end
+      end
+      return make(class, ...)
+   end
+end

@@ -1,0 +1,96 @@
+-- The calls that compiled code makes through ffi against the ones with the full rules: the same results, the same errors.
+local native = require 'rekindle.native'
+local strange = { 0, 1, 2, 3, 4, 5, -1, -3, -4, 1.9, 2.5, 0.5, -0.5, 1e10, -1e10, 1e300, 0 / 0, 1 / 0, -1 / 0 }
+
+-- what a call gives, as text; errors without their position, which is the caller's
+local function outcome(f, ...)
+   local ok, v = pcall(f, ...)
+   if not ok then return 'error: ' .. tostring(v):gsub('^[%w%./%- ]*:%d+: ', '') end
+   if torch.isTensor(v) then
+      return string.format('%s %s %s %d', v:type(), table.concat(v:size():totable(), ' '),
+         table.concat(v:stride():totable(), ' '), v:storage() and v:storageOffset() or 0)
+   end
+   return tostring(v)
+end
+
+local checked = 0
+local function same(quick, full, ...)
+   -- twice, the second time with more rounds: as compiled code
+   for round = 1, 2 do
+      local a, b = outcome(quick, ...), outcome(full, ...)
+      if a ~= b then error(string.format('%s\n but %s\n for %s', a, b, table.concat({ ... }, ' ', 2))) end
+      checked = checked + 1
+   end
+end
+
+local shapes = { {}, { 3 }, { 2, 3 }, { 3, 2, 2 }, { 2, 1, 3, 2 }, { 1, 2, 1, 2, 3 } }
+for number, short in ipairs(native.types) do
+   local name = 'torch.' .. short .. 'Tensor'
+   local mt = torch.getmetatable(name)
+   local rows = native.methods[name]
+   local make = native.constructors[name].call
+   for _, sizes in ipairs(shapes) do
+      local x = torch.range(1, 40):resize(torch.LongStorage(sizes)):type(name)
+      local views = { x }
+      if #sizes > 1 then views[2] = x:transpose(1, #sizes) end
+      for _, view in ipairs(views) do
+         for _, a in ipairs(strange) do
+            same(function(v, k) return v[k] end, native.index, view, a)
+            for _, b in ipairs(strange) do
+               same(mt.select, rows.select, view, a, b)
+               same(function(v, i, j) return v[{ i, j }] end, function(v, i, j) return native.index(v, { i, j }) end, view, a, b)
+               if number > 5 and #sizes == 2 then
+                  for _, c in ipairs(strange) do same(mt.narrow, rows.narrow, view, a, b, c) end
+               end
+            end
+         end
+      end
+   end
+   -- lists of sizes; small ones, since large ones would be allocated
+   local class = torch.getconstructortable(name)
+   local ctor = debug.getmetatable(class).__call
+   for _, a in ipairs { 0, 1, 2.7, -1, 3, 0 / 0 } do
+      same(ctor, make, class, a)
+      for _, b in ipairs { 0, 2, 1.5, -2 } do
+         same(ctor, make, class, a, b)
+         same(ctor, make, class, a, b, 2)
+         same(ctor, make, class, a, 1, b, 2)
+         same(ctor, make, class, 2, a, 1, b, 2)
+      end
+   end
+   same(ctor, make, class)
+   for _, wrong in ipairs { 'x', true, {}, print } do
+      same(ctor, make, class, wrong)
+      same(mt.narrow, rows.narrow, torch.range(1, 3):type(name), 1, wrong, 1)
+      same(mt.narrow, rows.narrow, wrong, 1, 1, 1)
+      same(mt.select, rows.select, torch.range(1, 3):type(name), wrong, 1)
+   end
+   same(mt.select, rows.select, torch.range(1, 3):type(name))
+   same(mt.narrow, rows.narrow, torch.range(1, 3):type(name), 1, 1)
+
+   -- writing
+   local m = torch.range(1, 6):resize(2, 3):type(name)
+   m[2][3] = 9
+   m[{ 1, -1 }] = 8
+   m[{ -2, 1 }] = 7
+   assert(m[1][1] == 7 and m[1][3] == 8 and m[{ 2, 3 }] == 9 and m[{ 2, 2 }] == 5)
+   assert(not pcall(function() m[{ 3, 1 }] = 1 end) and not pcall(function() m[1][4] = 1 end))
+end
+
+-- the place of an error is the caller's line
+local ok, why = pcall(function() local part = torch.Tensor(3):narrow(1, 3, 2) end)
+assert(not ok and why:find('quick.lua:' .. debug.getinfo(1, 'l').currentline - 1, 1, true), why)
+ok, why = pcall(function() return torch.Tensor(3, 3)[4] end)
+assert(not ok and why:find('quick.lua:' .. debug.getinfo(1, 'l').currentline - 1, 1, true), why)
+
+-- results are objects of their own: none changes when the next is made, also in compiled code
+local base, rows, made = torch.range(1, 2000):resize(1000, 2), {}, {}
+for i = 1, 1000 do
+   rows[i] = base[i]
+   made[i] = torch.Tensor(i % 7 + 1):fill(i)
+end
+for i = 1, 1000 do
+   assert(rows[i][1] == 2 * i - 1 and rows[i]:size(1) == 2)
+   assert(made[i]:size(1) == i % 7 + 1 and made[i][1] == i)
+end
+print(checked .. ' calls, all as it should be')
