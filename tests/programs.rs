@@ -49,6 +49,20 @@ fn temporaries_stay_small() {
     }
 }
 
+/// Kilobytes that programs could still take, where the system tells.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[test]
+fn memory_goes_past_two_gigabytes() {
+    if available_memory().is_some_and(|kilobytes| kilobytes > 8 << 20) {
+        assert!(good(&["tests/lua/large.lua"]).contains("all as it should be"));
+    }
+}
+
 #[test]
 fn files_keep_their_promises() {
     assert!(good(&["tests/lua/files.lua"]).contains("all as it should be"));

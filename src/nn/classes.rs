@@ -4,27 +4,18 @@
 use super::Flat;
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::{DType, Element, Float};
+use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
 use crate::tensor::{map, walk};
+use crate::with_dtype;
 
 /// The elements of a tensor of any type as integers.
 fn integers(t: &Tensor) -> Result<Vec<i64>> {
-    fn of<T: Element>(t: &Tensor) -> Result<Vec<i64>> {
+    with_dtype!(t.dtype(), T => {
         let mut out = Vec::with_capacity(t.numel());
-        walk::for_each(&t.view::<T>()?, |v| out.push(v.to_i64()));
+        walk::for_each(&t.view::<T>()?, |v| out.push(Element::to_i64(v)));
         Ok(out)
-    }
-    match t.dtype() {
-        DType::Byte => of::<u8>(t),
-        DType::Char => of::<i8>(t),
-        DType::Short => of::<i16>(t),
-        DType::Int => of::<i32>(t),
-        DType::Long => of::<i64>(t),
-        DType::Float => of::<f32>(t),
-        DType::Double => of::<f64>(t),
-        DType::Half => of::<half::f16>(t),
-    }
+    })
 }
 
 /// How scores lie: `rows` samples with `n` classes each, every class with `inner` places.
