@@ -16,41 +16,108 @@ local function value_of(path)
    return v
 end
 
--- the forms of `torch.f` and of the method `x:f`, once each
-local function forms(name)
-   local lines, seen = {}, {}
-   local function add(list, from, to)
-      for _, line in ipairs(list) do
-         line = to .. line:sub(#from + 1)
-         if not seen[line] then
-            seen[line] = true
-            lines[#lines + 1] = line
-         end
+-- ---- call forms ----
+
+-- the parameters of a form as the rows show it: { name, kind, optional, default, text }, and what is handed back
+local function parsed(form)
+   local list, back = {}, form:match(' %-> (.*)$') or ''
+   local inside = form:match('^%((.*)%) %-> .*$') or form:match('^%((.*)%)$') or ''
+   for text in (inside .. ', '):gmatch('(.-), ') do
+      local name, kind = text:match('^%[?(%w+): ([^%]=]-)%]?$')
+      if not name then name, kind = text:match('^%[(%w+): (.-) = ') end
+      if name then
+         local optional = text:sub(1, 1) == '['
+         list[#list + 1] = { name = name, kind = kind, optional = optional, default = text:find(' = ') ~= nil, text = text }
       end
    end
-   local full = 'torch.' .. name
-   add(native.usage(full), full, full)
+   return list, back
+end
+
+local function is_object(p) return p ~= nil and (p.kind:find('Tensor$') or p.kind:find('Storage$')) ~= nil end
+
+local function texts_from(list, first)
+   local out = {}
+   for i = first, #list do out[#out + 1] = list[i].text end
+   return table.concat(out, ', ')
+end
+
+-- The ways to call a form with a colon: what stands before it is the first argument that is given.
+local function colon_forms(name, form)
+   local list, back = parsed(form)
+   local function call(receiver, first, result)
+      return receiver .. ':' .. name .. '(' .. texts_from(list, first) .. ')' .. (result ~= '' and ' -> ' .. result or '')
+   end
+   local one, two = list[1], list[2]
+   if is_object(one) and not one.optional then
+      local in_place = two and two.optional and not two.default and two.kind == 'Tensor'
+      if not in_place then return { call(one.name, 2, back) } end
+      -- where the second tensor is left out, the first is both
+      two.text = two.name .. ': Tensor'
+      return { call(two.name, 3, back:gsub('%f[%w]' .. one.name .. '%f[%W]', two.name)), call(one.name, 2, back) }
+   end
+   local lines, at = {}, 1
+   while list[at] and list[at].optional do at = at + 1 end
+   if is_object(list[at]) then lines[1] = call(list[at].name, at + 1, back) end
+   if is_object(one) then lines[#lines + 1] = call(one.name, 2, back) end
+   return lines
+end
+
+-- a list of lines, each once
+local function collector()
+   local lines, seen = {}, {}
+   return lines, function(line)
+      if not seen[line] then
+         seen[line] = true
+         lines[#lines + 1] = line
+      end
+   end
+end
+
+-- the forms of `torch.f` and of the method `x:f`
+local function forms(name)
+   local lines, add = collector()
+   for _, line in ipairs(native.usage('torch.' .. name)) do add(line) end
    for _, class in ipairs { 'torch.DoubleTensor.', 'torch.LongTensor.', 'torch.ByteTensor.' } do
-      local method = class .. name
-      local list = native.usage(method)
-      for i, line in ipairs(list) do list[i] = line:gsub('%(x: Tensor,? ?', '(', 1) end
-      add(list, method, 'x:' .. name)
+      local list = native.usage(class .. name)
+      for _, line in ipairs(list) do
+         for _, form in ipairs(colon_forms(name, line:sub(#class + #name + 1))) do add(form) end
+      end
       if #list > 0 then break end
    end
    return lines
 end
 
 local function storage_forms(name)
+   local lines, add = collector()
    local method = 'torch.ByteStorage.' .. name
-   local lines = native.usage(method)
-   for i, line in ipairs(lines) do lines[i] = 's:' .. name .. line:sub(#method + 1):gsub('%(s: Storage,? ?', '(', 1) end
+   for _, line in ipairs(native.usage(method)) do
+      for _, form in ipairs(colon_forms(name, line:sub(#method + 1))) do add(form) end
+   end
    return lines
 end
 
+-- a call form in lines of 80 columns, cut between parameters
+local function wrapped_call(line)
+   local out, current = {}, nil
+   for piece in (line .. ', '):gmatch('(.-), ') do
+      if not current then
+         current = piece
+      elseif #current + #piece + 3 > 80 then
+         out[#out + 1], current = current .. ',', '    ' .. piece
+      else
+         current = current .. ', ' .. piece
+      end
+   end
+   out[#out + 1] = current
+   return table.concat(out, '\n')
+end
+
+-- the functions and classes that a table holds
 local function public(t)
    local names = {}
    for k, f in pairs(t) do
-      if type(k) == 'string' and type(f) == 'function' and k:sub(1, 1) ~= '_' then names[#names + 1] = k end
+      local callable = type(f) == 'function' or torch.typename(f)
+      if type(k) == 'string' and callable and k:sub(1, 1) ~= '_' then names[#names + 1] = k end
    end
    table.sort(names)
    return names
@@ -102,7 +169,7 @@ local function section_of_method(class, method)
    while mt do
       local heading = heading_of(mt.__typename)
       local name = heading == 'Tensor' and method or heading .. '.' .. method
-      local section = manual.section(name)
+      local section = manual.section(name) or manual.section(heading .. '.' .. method)
       if section then return section, heading end
       mt = parent_of(mt)
    end
@@ -125,39 +192,57 @@ local function compose(lines, section, derived)
    local text, calls
    if section then text, calls = manual.text(section) end
    if not (derived and calls) then
-      for i, line in ipairs(lines) do out[i] = manual.wrap(line, '    ') end
+      for i, line in ipairs(lines) do out[i] = wrapped_call(line) end
    end
    if text then out[#out + 1] = (#out > 0 and '\n' or '') .. text end
    return #out > 0 and table.concat(out, '\n') or nil
 end
 
+-- the constructor's call form from its Lua parameters, the class's own or an ancestor's
+local function constructor_form(name, mt)
+   while mt do
+      local init = rawget(mt, '__init')
+      if init then return (called(name .. ':', init):gsub(':%(', '(')) end
+      mt = parent_of(mt)
+   end
+end
+
+-- what a class computes in Rust, as call forms, and the names of its other methods
+local function methods_of(name, mt)
+   local rows, others = {}, {}
+   for _, method in ipairs(public(mt)) do
+      local full = name .. '.' .. method
+      local list = native.usage(full)
+      for _, row in ipairs(list) do rows[#rows + 1] = 'm:' .. method .. row:sub(#full + 1) end
+      if #list == 0 and method ~= 'new' then others[#others + 1] = method end
+   end
+   return rows, others
+end
+
 local function class_text(name)
+   if name == 'torch.Tensor' then name = torch.getdefaulttensortype() end
+   if name == 'torch.Storage' then name = torch.getdefaulttensortype():gsub('Tensor$', 'Storage') end
    local mt = torch.getmetatable(name)
    if not mt then return nil end
-   local heading = heading_of(name)
-   local lines, derived = native.usage(name), false
-   local lua, init = {}, rawget(mt, '__init')
-   local up = mt
-   while not init and parent_of(up) do
-      up = parent_of(up)
-      init = rawget(up, '__init')
+   local heading, section = heading_of(name), manual.section(heading_of(name))
+   local parts, rows, others = {}, methods_of(name, mt)
+   if mt.__native then rows, others = {}, public(mt) end
+   local lines = native.usage(name)
+   if #lines == 0 then lines = { constructor_form(name, mt) } end
+   parts[1] = compose(lines, section, true) or name
+   if #rows > 0 then
+      for i, row in ipairs(rows) do rows[i] = wrapped_call(row) end
+      parts[#parts + 1] = table.concat(rows, '\n')
    end
-   if #lines == 0 and init then lines, derived = { (called(name .. ':', init):gsub(':%(', '(')) }, true end
-   -- what Rust computes for the class
-   for _, method in ipairs(public(mt)) do
-      local rows = native.usage(name .. '.' .. method)
-      if heading ~= 'Tensor' and heading ~= 'Storage' then
-         for _, row in ipairs(rows) do lines[#lines + 1] = (row:gsub('^.-([%w_]+%()', 'm:%1')) end
-      end
-      if #rows == 0 then lua[#lua + 1] = method end
-   end
-   local text = compose(lines, manual.section(heading), derived) or name
-   if mt.__init then text = text .. '\n\n' .. name .. ': ' .. place(mt.__init) end
-   local up_name = parent_of(mt) and parent_of(mt).__typename
-   if up_name then text = text .. '\nInherits from ' .. up_name .. '.' end
-   local listed = heading == 'Tensor' and public(mt) or lua
-   if #listed > 0 then text = text .. '\n' .. manual.wrap('Methods: ' .. table.concat(listed, ' '), '   ') end
-   return text
+   local facts = {}
+   local init = rawget(mt, '__init')
+   -- a constructor made from a description has no place of its own
+   if init and not section and not signatures.is_noted(init) then facts[1] = name .. ': ' .. place(init) end
+   local up = parent_of(mt)
+   if up then facts[#facts + 1] = 'Inherits from ' .. up.__typename .. '.' end
+   if #others > 0 then facts[#facts + 1] = manual.wrap('Methods: ' .. table.concat(others, ' '), '   ') end
+   parts[#parts + 1] = #facts > 0 and table.concat(facts, '\n') or nil
+   return table.concat(parts, '\n\n')
 end
 
 local function method_text(class, method)
@@ -189,6 +274,8 @@ local function plain_text(name)
       if type(method) == 'function' then lines, derived = { called('x:' .. name, method) }, true end
    end
    local text = compose(lines, section, derived)
+   local also = manual.ending(name)
+   if text and #also > 0 then text = text .. '\n\n' .. manual.wrap('See also: ' .. table.concat(also, ', '), '   ') end
    if text and not section and type(f) == 'function' and derived then text = text .. '\n' .. place(f) end
    return text
 end
@@ -234,6 +321,9 @@ function help.text(topic)
    elseif type(topic) ~= 'string' then
       topic = torch.typename(topic) or torch.typename((debug.getmetatable(topic) or {}).__index) or type(topic)
    end
+   -- a package that no program has asked for yet
+   local package_name = topic:match('^(%a+)%.') or topic
+   if package_name and _G[package_name] == nil and native.sources[package_name] then pcall(require, package_name) end
    local text = text_of_name(topic) or of_some_class(topic:match('[%w_]+$') or topic)
    if text then return text end
    local v = value_of(topic)

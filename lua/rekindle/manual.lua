@@ -120,7 +120,10 @@ function show.item(lines) return manual.wrap(prose(lines), '  ') end
 function show.calls(lines) return table.concat(lines, '\n') end
 function show.session(lines)
    local out = {}
-   for i, line in ipairs(lines) do out[i] = (line ~= '' and '   ' or '') .. line end
+   for i, line in ipairs(lines) do
+      if #line + 3 > WIDTH then line = manual.wrap(line, '      ') end
+      out[i] = (line ~= '' and '   ' or '') .. line
+   end
    return (table.concat(out, '\n'):gsub('%s+$', ''))
 end
 

@@ -18,6 +18,7 @@ local function own(f)
    return names
 end
 
+function signatures.is_noted(f) return noted[f] ~= nil end
 function signatures.of(f) return noted[f] or own(f) end
 
 -- `self` and the options of a class with their defaults, then what its setup takes beyond them

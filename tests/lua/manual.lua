@@ -115,6 +115,12 @@ local function collect(path)
          if sections[name] then complain('%s: %s has a section in %s too', path, name, sections[name].page) end
          sections[name] = section
       end
+      for _, block in ipairs(section.blocks) do
+         for _, line in ipairs(block.lines) do
+            local width = block.kind == 'calls' and 80 or block.kind == 'session' and line:find('^>') and 77 or math.huge
+            if #line > width then complain('%s: too wide for the session: %s', path, line) end
+         end
+      end
       if #section.blocks == 0 then complain('%s: %s says nothing', path, section.names[1]) end
    end
    file:close()
@@ -131,6 +137,7 @@ each(torch.storage_types, function(name) storage_methods[name] = true end)
 
 local function exists(name)
    local class, method = name:match('^(.*)%.([%w_]+)$')
+   if class == 'Tensor' then return tensor_methods[method] end
    if class == 'Storage' then return storage_methods[method] end
    if class and not torch.getmetatable('torch.' .. class) then return torch.getmetatable(name) ~= nil end
    if class then return torch.getmetatable('torch.' .. class)[method] ~= nil end
@@ -158,6 +165,8 @@ local function wanted()
                local tensor = section == 'torch' or section:find('Tensor$')
                if section == 'torch' and (name:find('Tensor$') or name:find('%u%l+Storage$')) then
                   want(name:match('Tensor$') or 'Storage')
+               elseif name == 'torch' then
+                  want('Tensor.torch')
                elseif tensor and (name:sub(1, 1) ~= '_' or section == 'torch') then
                   want(name)
                elseif not tensor and name:sub(1, 1) ~= '_' and name ~= 'new' then
