@@ -16,12 +16,15 @@ fn collect(dir: &Path, extension: &str, out: &mut Vec<PathBuf>) -> io::Result<()
     Ok(())
 }
 
-/// Writes a slice of names and contents: every file with this extension under a folder, named by its path with dots.
-fn embed(folder: &str, extension: &str, list: &str) -> io::Result<()> {
-    println!("cargo:rerun-if-changed={folder}");
+/// Writes a slice of names and contents: every file with this extension in these parts of a folder, named by its
+/// path with dots.
+fn embed(folder: &str, parts: &[&str], extension: &str, list: &str) -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join(folder);
     let mut files = vec![];
-    collect(&root, extension, &mut files)?;
+    for part in parts {
+        println!("cargo:rerun-if-changed={folder}/{part}");
+        collect(&root.join(part), extension, &mut files)?;
+    }
     files.sort();
     let mut text = String::from("&[\n");
     for f in &files {
@@ -35,7 +38,7 @@ fn embed(folder: &str, extension: &str, list: &str) -> io::Result<()> {
 }
 
 fn main() -> io::Result<()> {
-    embed("lua", "lua", "embedded.rs")?;
+    embed("lua", &[""], "lua", "embedded.rs")?;
     // the other pages of docs/ are for whoever changes the program
-    embed("docs/torch", "md", "manual.rs")
+    embed("docs", &["torch", "nn"], "md", "manual.rs")
 }

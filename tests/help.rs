@@ -60,17 +60,31 @@ fn an_unknown_name_gives_names_near_it() {
 #[test]
 fn a_class_shows_what_its_constructor_takes() {
     let text = help("nn.Linear");
-    assert!(text.starts_with("nn.Linear(inputSize, outputSize, bias)\n"), "{text}");
+    assert!(text.starts_with("nn.Linear(inputSize, outputSize, [bias = true])\n"), "{text}");
+    assert_eq!(text, help("Linear"));
     assert!(text.contains("m:updateOutput(input: Tensor) -> output\n"), "{text}");
     assert!(text.contains("Inherits from nn.Module."), "{text}");
 }
 
 #[test]
+fn a_class_without_a_section_shows_its_parameters() {
+    let code = "require 'nn'; local define = require 'nn.define'\n\
+                define('Fresh', { options = { { 'n' }, { 'size', 2 } }, setup = function(self, n, size, last) end })\n\
+                require('rekindle.help').show('nn.Fresh')";
+    let text = th(&["-e", code]).1;
+    assert!(text.starts_with("nn.Fresh(n, [size = 2], last)\n\nInherits from nn.Module.\n"), "{text}");
+}
+
+#[test]
 fn the_contents_name_every_page() {
     let text = th(&["-e", "browse()"]).1;
-    let pages = std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/torch")).expect("the manual");
-    for page in pages {
-        let name = page.expect("a page").path().file_stem().expect("a name").to_string_lossy().into_owned();
-        assert!(text.lines().any(|l| l.starts_with(&format!("{name}: "))), "{name} is not in {text}");
+    for folder in ["torch", "nn"] {
+        let pages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(folder);
+        for page in std::fs::read_dir(pages).expect("the manual") {
+            let name = page.expect("a page").path().file_stem().expect("a name").to_string_lossy().into_owned();
+            let start = format!("{folder}.{name}: ");
+            assert!(text.lines().any(|l| l.starts_with(&start)), "{start} is not in {text}");
+        }
     }
+    assert!(th(&["-e", "browse 'view'"]).1.contains("--- narrow\n"));
 }

@@ -3,6 +3,7 @@
 local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
 local signatures = require 'rekindle.signatures'
+local calls = require 'rekindle.calls'
 local torch = torch
 local help = {}
 
@@ -16,107 +17,12 @@ local function value_of(path)
    return v
 end
 
--- ---- call forms ----
-
--- the parameters of a form as the rows show it: { name, kind, optional, default, text }, and what is handed back
-local function parsed(form)
-   local list, back = {}, form:match(' %-> (.*)$') or ''
-   local inside = form:match('^%((.*)%) %-> .*$') or form:match('^%((.*)%)$') or ''
-   for text in (inside .. ', '):gmatch('(.-), ') do
-      local name, kind = text:match('^%[?(%w+): ([^%]=]-)%]?$')
-      if not name then name, kind = text:match('^%[(%w+): (.-) = ') end
-      if name then
-         local optional = text:sub(1, 1) == '['
-         list[#list + 1] = { name = name, kind = kind, optional = optional, default = text:find(' = ') ~= nil, text = text }
-      end
-   end
-   return list, back
-end
-
-local function is_object(p) return p ~= nil and (p.kind:find('Tensor$') or p.kind:find('Storage$')) ~= nil end
-
-local function texts_from(list, first)
-   local out = {}
-   for i = first, #list do out[#out + 1] = list[i].text end
-   return table.concat(out, ', ')
-end
-
--- The ways to call a form with a colon: what stands before it is the first argument that is given.
-local function colon_forms(name, form)
-   local list, back = parsed(form)
-   local function call(receiver, first, result)
-      return receiver .. ':' .. name .. '(' .. texts_from(list, first) .. ')' .. (result ~= '' and ' -> ' .. result or '')
-   end
-   local one, two = list[1], list[2]
-   if is_object(one) and not one.optional then
-      local in_place = two and two.optional and not two.default and two.kind == 'Tensor'
-      if not in_place then return { call(one.name, 2, back) } end
-      -- where the second tensor is left out, the first is both
-      two.text = two.name .. ': Tensor'
-      return { call(two.name, 3, back:gsub('%f[%w]' .. one.name .. '%f[%W]', two.name)), call(one.name, 2, back) }
-   end
-   local lines, at = {}, 1
-   while list[at] and list[at].optional do at = at + 1 end
-   if is_object(list[at]) then lines[1] = call(list[at].name, at + 1, back) end
-   if is_object(one) then lines[#lines + 1] = call(one.name, 2, back) end
-   return lines
-end
-
--- a list of lines, each once
-local function collector()
-   local lines, seen = {}, {}
-   return lines, function(line)
-      if not seen[line] then
-         seen[line] = true
-         lines[#lines + 1] = line
-      end
-   end
-end
-
--- the forms of `torch.f` and of the method `x:f`
-local function forms(name)
-   local lines, add = collector()
-   for _, line in ipairs(native.usage('torch.' .. name)) do add(line) end
-   for _, class in ipairs { 'torch.DoubleTensor.', 'torch.LongTensor.', 'torch.ByteTensor.' } do
-      local list = native.usage(class .. name)
-      for _, line in ipairs(list) do
-         for _, form in ipairs(colon_forms(name, line:sub(#class + #name + 1))) do add(form) end
-      end
-      if #list > 0 then break end
-   end
-   return lines
-end
-
-local function storage_forms(name)
-   local lines, add = collector()
-   local method = 'torch.ByteStorage.' .. name
-   for _, line in ipairs(native.usage(method)) do
-      for _, form in ipairs(colon_forms(name, line:sub(#method + 1))) do add(form) end
-   end
-   return lines
-end
-
--- a call form in lines of 80 columns, cut between parameters
-local function wrapped_call(line)
-   local out, current = {}, nil
-   for piece in (line .. ', '):gmatch('(.-), ') do
-      if not current then
-         current = piece
-      elseif #current + #piece + 3 > 80 then
-         out[#out + 1], current = current .. ',', '    ' .. piece
-      else
-         current = current .. ', ' .. piece
-      end
-   end
-   out[#out + 1] = current
-   return table.concat(out, '\n')
-end
-
 -- the functions and classes that a table holds
 local function public(t)
    local names = {}
    for k, f in pairs(t) do
-      local callable = type(f) == 'function' or torch.typename(f)
+      local class = type(f) == 'table' and rawget(debug.getmetatable(f) or {}, '__call') and f.__typename
+      local callable = type(f) == 'function' or class and torch.getconstructortable(class) == f
       if type(k) == 'string' and callable and k:sub(1, 1) ~= '_' then names[#names + 1] = k end
    end
    table.sort(names)
@@ -177,7 +83,9 @@ end
 
 -- the class that stands before the dot or colon: by its name, by its short name, or as a variable's value
 local function class_named(head)
-   for _, name in ipairs { head, 'torch.' .. head } do
+   if head == 'Tensor' then return torch.getdefaulttensortype() end
+   if head == 'Storage' then return 'torch.DoubleStorage' end
+   for _, name in ipairs { head, 'torch.' .. head, 'nn.' .. head } do
       if torch.getmetatable(name) then return name end
    end
    local v = value_of(head)
@@ -189,10 +97,10 @@ end
 -- Call forms, each wrapped, then a section's text. Where the section itself shows calls, forms from Lua are left out.
 local function compose(lines, section, derived)
    local out = {}
-   local text, calls
-   if section then text, calls = manual.text(section) end
-   if not (derived and calls) then
-      for i, line in ipairs(lines) do out[i] = wrapped_call(line) end
+   local text, shows_calls
+   if section then text, shows_calls = manual.text(section) end
+   if not (derived and shows_calls) then
+      for i, line in ipairs(lines) do out[i] = calls.wrap(line) end
    end
    if text then out[#out + 1] = (#out > 0 and '\n' or '') .. text end
    return #out > 0 and table.concat(out, '\n') or nil
@@ -231,7 +139,7 @@ local function class_text(name)
    if #lines == 0 then lines = { constructor_form(name, mt) } end
    parts[1] = compose(lines, section, true) or name
    if #rows > 0 then
-      for i, row in ipairs(rows) do rows[i] = wrapped_call(row) end
+      for i, row in ipairs(rows) do rows[i] = calls.wrap(row) end
       parts[#parts + 1] = table.concat(rows, '\n')
    end
    local facts = {}
@@ -249,23 +157,23 @@ local function method_text(class, method)
    local mt = torch.getmetatable(class)
    local heading = heading_of(class)
    if heading == 'Tensor' then
-      local lines = forms(method)
+      local lines = calls.of(method)
       if #lines > 0 then return compose(lines, manual.section(method)) end
    end
    local f = mt[method]
    if f == nil then return nil end
    local section, owner = section_of_method(class, method)
-   local lines = heading == 'Storage' and storage_forms(method) or native.usage(class .. '.' .. method)
+   local lines = heading == 'Storage' and calls.of_storages(method) or native.usage(class .. '.' .. method)
    if #lines > 0 then return compose(lines, section) end
    if type(f) ~= 'function' then return compose({}, section) end
    local text = compose({ called('x:' .. method, f) }, section, true)
    if section and owner then return text end
-   return text .. '\n' .. class .. '.' .. method .. ': ' .. place(f)
+   return text .. '\n' .. place(f)
 end
 
 -- a function of package torch, or of the methods where only they have the name
 local function plain_text(name)
-   local lines, section = forms(name), manual.section(name)
+   local lines, section = calls.of(name), manual.section(name)
    local f, derived = torch[name], false
    if #lines == 0 and type(f) == 'function' then
       lines, derived = { called('torch.' .. name, f) }, true
@@ -283,7 +191,7 @@ end
 local function text_of_name(topic)
    local head, last = topic:match('^(.*)[.:]([%w_]+)$')
    if not head then
-      return class_text('torch.' .. topic) or plain_text(topic)
+      return class_text('torch.' .. topic) or plain_text(topic) or class_text('nn.' .. topic)
    end
    local text = class_text(topic) or head == 'torch' and (class_text(topic) or plain_text(last))
    if text then return text end
@@ -291,9 +199,11 @@ local function text_of_name(topic)
    if class then return method_text(class, last) end
    local v = value_of(topic)
    if type(v) == 'function' then
-      return compose({ called(topic, v) }, manual.section(topic), true) .. '\n' .. topic .. ': ' .. place(v)
+      local section = manual.section(topic)
+      local text = compose({ called(topic, v) }, section, true)
+      return section and text or text .. '\n' .. place(v)
    elseif type(v) == 'table' then
-      return topic .. ': ' .. manual.wrap(table.concat(public(v), ' '), '   ')
+      return manual.wrap(topic .. ': ' .. table.concat(public(v), ' '), '   ')
    end
    -- a method of no object in particular: x:sum, f:seek
    if value_of(head) == nil and topic:find(':') or head == 'x' then return plain_text(last) end
@@ -304,11 +214,17 @@ local function of_some_class(name)
    local texts = {}
    for _, full in ipairs(manual.ending(name)) do
       local class = full:match('^(.*)%.')
-      class = class == 'Storage' and 'torch.DoubleStorage' or 'torch.' .. class
+      class = class_named(class) or class
       local text = torch.getmetatable(class) and method_text(class, name)
       if text then texts[#texts + 1] = full .. '\n' .. text end
    end
    return #texts > 0 and table.concat(texts, '\n\n') or nil
+end
+
+-- Loads the package that a name begins with, or that has a section or class of the name, if no program has asked for it.
+local function load_package(topic)
+   local name = topic:match('^(%a+)[.:]') or manual.section('nn.' .. topic) and 'nn' or topic
+   if _G[name] == nil and native.sources[name] and name ~= 'boot' then pcall(require, name) end
 end
 
 -- The text for a name ('torch.add', 'x:add', 'add', 'f:seek', 'nn.Linear'), a function or an object; nil where nothing
@@ -321,9 +237,7 @@ function help.text(topic)
    elseif type(topic) ~= 'string' then
       topic = torch.typename(topic) or torch.typename((debug.getmetatable(topic) or {}).__index) or type(topic)
    end
-   -- a package that no program has asked for yet
-   local package_name = topic:match('^(%a+)%.') or topic
-   if package_name and _G[package_name] == nil and native.sources[package_name] then pcall(require, package_name) end
+   load_package(topic)
    local text = text_of_name(topic) or of_some_class(topic:match('[%w_]+$') or topic)
    if text then return text end
    local v = value_of(topic)
@@ -383,7 +297,7 @@ local function contents()
    for _, page in ipairs(names) do
       local list = {}
       for _, section in ipairs(pages[page]) do
-         for _, name in ipairs(section.names) do list[#list + 1] = name end
+         for _, name in ipairs(section.names) do list[#list + 1] = name:gsub('^nn%.', '') end
       end
       print(manual.wrap(page .. ': ' .. table.concat(list, ' '), '   '))
    end
@@ -407,7 +321,8 @@ end
 
 -- The contents of the manual, or the texts of one of its pages.
 function help.browse(topic)
-   local sections = topic and manual.pages()[topic]
+   local pages = manual.pages()
+   local sections = topic and (pages[topic] or pages['torch.' .. topic] or pages['nn.' .. topic])
    if not sections then
       if topic then return help.show(topic) end
       return contents()

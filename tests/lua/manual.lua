@@ -1,5 +1,5 @@
 -- Checks the manual against this program: `th tests/lua/manual.lua` in the repository's root. Every piece of a session
--- in docs/torch must give exactly the lines that stand below it, every name must have a section, and every section's
+-- in docs/torch and docs/nn must give exactly the lines that stand below it, every name must have a section, and every section's
 -- name must exist. `-write` puts what the sessions give into the pages instead: read it before it is committed.
 local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
@@ -43,6 +43,7 @@ local function answer(code)
    return lines
 end
 
+require 'nn'
 local known = {}
 for k in pairs(_G) do known[k] = true end
 local function fresh()
@@ -136,11 +137,15 @@ each(torch.tensor_types, function(name) tensor_methods[name] = true end)
 each(torch.storage_types, function(name) storage_methods[name] = true end)
 
 local function exists(name)
+   if torch.getmetatable(name) then return true end
+   local value = _G
+   for part in name:gmatch('[^.]+') do value = type(value) == 'table' and value[part] or nil end
+   if value ~= nil then return true end
    local class, method = name:match('^(.*)%.([%w_]+)$')
    if class == 'Tensor' then return tensor_methods[method] end
    if class == 'Storage' then return storage_methods[method] end
-   if class and not torch.getmetatable('torch.' .. class) then return torch.getmetatable(name) ~= nil end
-   if class then return torch.getmetatable('torch.' .. class)[method] ~= nil end
+   local mt = class and (torch.getmetatable('torch.' .. class) or torch.getmetatable(class))
+   if class then return mt ~= nil and mt[method] ~= nil end
    return torch[name] ~= nil or tensor_methods[name] or type(_G[name]) == 'function'
 end
 
@@ -185,6 +190,13 @@ local function check_names()
       if not sections[name] then missing[#missing + 1] = name end
    end
    table.sort(missing)
+   -- a class of nn may come without its text at first
+   local untold = {}
+   for name in pairs(nn) do
+      if torch.getmetatable('nn.' .. name) and not sections['nn.' .. name] then untold[#untold + 1] = 'nn.' .. name end
+   end
+   table.sort(untold)
+   if #untold > 0 then say(manual.wrap('classes without a section: ' .. table.concat(untold, ' '), '   ')) end
    if #missing > 0 then complain('without a section: %s', manual.wrap(table.concat(missing, ' '), '   ')) end
    for name, section in pairs(sections) do
       if not exists(name) then complain('%s: there is no %s', section.page, name) end
@@ -192,11 +204,13 @@ local function check_names()
 end
 
 -- pages that are not in the binary yet are checked too
-for name in paths.files('docs/torch', '%.md$') do
-   local path = 'docs/torch/' .. name
-   if not only or path:find(only, 1, true) then
-      check_page(path)
-      collect(path)
+for _, folder in ipairs { 'docs/torch/', 'docs/nn/' } do
+   for name in paths.files(folder, '%.md$') do
+      local path = folder .. name
+      if not only or path:find(only, 1, true) then
+         check_page(path)
+         collect(path)
+      end
    end
 end
 if not only then check_names() end
