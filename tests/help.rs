@@ -88,3 +88,17 @@ fn the_contents_name_every_page() {
     }
     assert!(th(&["-e", "browse 'view'"]).1.contains("--- narrow\n"));
 }
+
+#[test]
+fn errors_in_the_session_do_not_name_its_own_lines() {
+    let text = th(&["-e", "print(require('rekindle.run').interact('torch.toc()'))"]).1;
+    assert!(text.starts_with("toc: expected what tic gave, got nil"), "{text}");
+}
+
+#[test]
+fn errors_of_constructors_name_the_caller() {
+    let text = th(&["-e", "print(select(2, pcall(function() local f = torch.DiskFile('/no/such') end)))"]).1;
+    assert!(text.starts_with("(command line):1: torch.DiskFile: cannot open </no/such>"), "{text}");
+    let text = th(&["-e", "print(select(2, pcall(function() local f = torch.load('/no/such') end)))"]).1;
+    assert!(text.starts_with("(command line):1: torch.DiskFile: cannot open </no/such>"), "{text}");
+}

@@ -1,6 +1,6 @@
 -- Checks the manual against this program: `th tests/lua/manual.lua` in the repository's root. Every piece of a session
--- in docs/torch and docs/nn must give exactly the lines that stand below it, every name must have a section, and every section's
--- name must exist. `-write` puts what the sessions give into the pages instead: read it before it is committed.
+-- in docs/torch and docs/nn must give exactly the lines that stand below it, every name must have a section, and every
+-- section's name must exist. `-write` puts what the sessions give into the pages instead: read it before it is committed.
 local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
 local run = require 'rekindle.run'
@@ -21,7 +21,12 @@ local function plain(...)
 end
 local say = print
 for i = 1, 10 do
-   if debug.getupvalue(print, i) == 'plain' then say = select(2, debug.getupvalue(print, i)) debug.setupvalue(print, i, plain) break end
+   local name, value = debug.getupvalue(print, i)
+   if name == 'plain' then
+      say = value
+      debug.setupvalue(print, i, plain)
+      break
+   end
 end
 local shown_print, real_write = print, io.write
 local function capture(f, ...)
