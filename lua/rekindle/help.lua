@@ -297,7 +297,7 @@ local function contents()
    for _, page in ipairs(names) do
       local list = {}
       for _, section in ipairs(pages[page]) do
-         for _, name in ipairs(section.names) do list[#list + 1] = name:gsub('^nn%.', '') end
+         for _, name in ipairs(section.names) do list[#list + 1] = name:gsub('^%l+%.', '') end
       end
       print(manual.wrap(page .. ': ' .. table.concat(list, ' '), '   '))
    end
@@ -322,7 +322,7 @@ end
 -- The contents of the manual, or the texts of one of its pages.
 function help.browse(topic)
    local pages = manual.pages()
-   local sections = topic and (pages[topic] or pages['torch.' .. topic] or pages['nn.' .. topic])
+   local sections = topic and (pages[topic] or pages['torch.' .. topic] or pages['nn.' .. topic] or pages['optim.' .. topic])
    if not sections then
       if topic then return help.show(topic) end
       return contents()

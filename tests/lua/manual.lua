@@ -1,5 +1,5 @@
 -- Checks the manual against this program: `th tests/lua/manual.lua` in the repository's root. Every piece of a session
--- in docs/torch and docs/nn must give exactly the lines that stand below it, every name must have a section, and every
+-- in the folders of docs must give exactly the lines that stand below it, every name must have a section, and every
 -- section's name must exist. `-write` puts what the sessions give into the pages instead: read it before it is committed.
 local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
@@ -49,6 +49,7 @@ local function answer(code)
 end
 
 require 'nn'
+require 'optim'
 local known = {}
 for k in pairs(_G) do known[k] = true end
 local function fresh()
@@ -209,7 +210,7 @@ local function check_names()
 end
 
 -- pages that are not in the binary yet are checked too
-for _, folder in ipairs { 'docs/torch/', 'docs/nn/' } do
+for _, folder in ipairs { 'docs/torch/', 'docs/nn/', 'docs/optim/' } do
    for name in paths.files(folder, '%.md$') do
       local path = folder .. name
       if not only or path:find(only, 1, true) then
