@@ -98,7 +98,7 @@ end
 local function compose(lines, section, derived)
    local out = {}
    local text, shows_calls
-   if section then text, shows_calls = manual.text(section) end
+   if section then text, shows_calls = manual.text(section.blocks) end
    if not (derived and shows_calls) then
       for i, line in ipairs(lines) do out[i] = calls.wrap(line) end
    end
@@ -299,7 +299,7 @@ local function contents()
       for _, section in ipairs(pages[page]) do
          for _, name in ipairs(section.names) do list[#list + 1] = name:gsub('^%l+%.', '') end
       end
-      print(manual.wrap(page .. ': ' .. table.concat(list, ' '), '   '))
+      print(manual.wrap(string.format('%s (%s): %s', page, pages[page].title, table.concat(list, ' ')), '   '))
    end
 end
 
@@ -327,9 +327,11 @@ function help.browse(topic)
       if topic then return help.show(topic) end
       return contents()
    end
-   for i, section in ipairs(sections) do
-      print((i > 1 and '\n' or '') .. '--- ' .. table.concat(section.names, ', '))
-      print((manual.text(section)))
+   print(sections.title)
+   if #sections.intro > 0 then print('\n' .. manual.text(sections.intro)) end
+   for _, section in ipairs(sections) do
+      print('\n--- ' .. table.concat(section.names, ', '))
+      print((manual.text(section.blocks)))
    end
 end
 

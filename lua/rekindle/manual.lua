@@ -33,11 +33,11 @@ local function blocks_of(lines)
    return blocks
 end
 
--- The sections of a page, in their order: { page, names, blocks }.
+-- The sections of a page, in their order: { page, names, blocks }; its first lines are in `title` and `intro`.
 function manual.parse(source, page)
-   local sections, lines = {}, nil
+   local sections, lines = { page = page, title = page }, {}
    local function finish()
-      if lines then sections[#sections].blocks = blocks_of(lines) end
+      if #sections > 0 then sections[#sections].blocks = blocks_of(lines) else sections.intro = blocks_of(lines) end
    end
    for line in (source .. '\n'):gmatch('(.-)\r?\n') do
       local heading = line:match('^## (.*)$')
@@ -46,7 +46,9 @@ function manual.parse(source, page)
          local names = {}
          for name in heading:gmatch('[^%s,]+') do names[#names + 1] = name end
          sections[#sections + 1], lines = { page = page, names = names }, {}
-      elseif lines then
+      elseif line:find('^# ') and #sections == 0 then
+         sections.title = line:sub(3)
+      else
          lines[#lines + 1] = line
       end
    end
@@ -127,10 +129,10 @@ function show.session(lines)
    return (table.concat(out, '\n'):gsub('%s+$', ''))
 end
 
--- A section as the session shows it, and whether it says itself how its names are called.
-function manual.text(section)
+-- The blocks of a section as the session shows them, and whether they say themselves how the names are called.
+function manual.text(blocks)
    local parts, calls, before = {}, false, nil
-   for _, block in ipairs(section.blocks) do
+   for _, block in ipairs(blocks) do
       local text = show[block.kind](block.lines)
       local close = before == 'item' and block.kind == 'item'
       parts[#parts + 1] = (before and (close and '\n' or '\n\n') or '') .. text
