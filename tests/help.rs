@@ -35,6 +35,12 @@ fn a_name_shows_its_calls_and_its_text() {
 }
 
 #[test]
+fn a_package_lists_what_it_holds() {
+    assert!(help("torch").starts_with("torch: ByteStorage ByteTensor "));
+    assert!(help("optim").starts_with("optim: ConfusionMatrix FistaLS Logger adadelta "));
+}
+
+#[test]
 fn methods_are_found_by_their_class() {
     assert!(help("f:seek").contains("f:seek(position)"));
     assert!(help("torch.DiskFile.seek").contains("f:seek(position)"));

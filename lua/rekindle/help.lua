@@ -206,7 +206,7 @@ local function text_of_name(topic)
       return manual.wrap(topic .. ': ' .. table.concat(public(v), ' '), '   ')
    end
    -- a method of no object in particular: x:sum, f:seek
-   if value_of(head) == nil and topic:find(':') or head == 'x' then return plain_text(last) end
+   if topic:find(':') or head == 'x' then return plain_text(last) end
 end
 
 -- every class's section with this last name
@@ -238,9 +238,12 @@ function help.text(topic)
       topic = torch.typename(topic) or torch.typename((debug.getmetatable(topic) or {}).__index) or type(topic)
    end
    load_package(topic)
-   local text = text_of_name(topic) or of_some_class(topic:match('[%w_]+$') or topic)
+   local text = text_of_name(topic)
    if text then return text end
    local v = value_of(topic)
+   local package_of_name = type(v) == 'table' and package.loaded[topic] == v
+   text = not package_of_name and of_some_class(topic:match('[%w_]+$') or topic)
+   if text then return text end
    if type(v) == 'function' then return called(topic, v) .. ': ' .. place(v) end
    if torch.typename(v) then return class_text(torch.typename(v)) end
    if type(v) == 'table' then return manual.wrap(topic .. ': ' .. table.concat(public(v), ' '), '   ') end
