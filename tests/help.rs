@@ -59,7 +59,7 @@ fn a_method_is_called_on_what_is_given_first() {
 
 #[test]
 fn an_unknown_name_gives_names_near_it() {
-    assert_eq!(help("torch.narow"), "nothing is known about 'torch.narow'. Names near it: narrow\n");
+    assert_eq!(help("torch.narow"), "nothing is known about 'torch.narow'. Names near it: narrow, nn.Narrow\n");
     assert_eq!(help("no-such-thing-anywhere"), "nothing is known about 'no-such-thing-anywhere'\n");
 }
 
