@@ -7,6 +7,8 @@
 --   setup     called with the object and the constructor's arguments, once the options are in their fields
 --   scratch   fields that clearState empties
 --   text      what stands after the class in tostring
+local signatures = require 'rekindle.signatures'
+
 local function check(class, option, value)
    local name, wanted = option[1], option[3]
    if wanted and value ~= nil and type(value) ~= wanted then
@@ -29,6 +31,7 @@ return function(name, spec)
          end
          if setup then setup(self, ...) end
       end
+      signatures.note(class.__init, signatures.from_options(options, setup))
    end
    if spec.scratch then
       function class:clearState()

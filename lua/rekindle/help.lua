@@ -1,6 +1,9 @@
--- What `?name` and torch.help show: the call forms of a function, taken from its rows; for a function written in Lua
--- the place where it is defined; for a class its methods.
+-- What `?name`, help and torch.help show: the call forms of a function, taken from its rows or from its Lua parameters,
+-- and below them what the manual says; for a class its methods; for an unknown name the names near it.
 local native = require 'rekindle.native'
+local manual = require 'rekindle.manual'
+local signatures = require 'rekindle.signatures'
+local calls = require 'rekindle.calls'
 local torch = torch
 local help = {}
 
@@ -14,87 +17,325 @@ local function value_of(path)
    return v
 end
 
--- the forms of `torch.f` and of the method `x:f`, once each
-local function forms(name)
-   local lines, seen = {}, {}
-   local function add(list, from, to)
-      for _, line in ipairs(list) do
-         line = to .. line:sub(#from + 1)
-         if not seen[line] then
-            seen[line] = true
-            lines[#lines + 1] = line
-         end
-      end
-   end
-   local full = 'torch.' .. name
-   add(native.usage(full), full, full)
-   for _, class in ipairs { 'torch.DoubleTensor.', 'torch.LongTensor.', 'torch.ByteTensor.', 'torch.DoubleStorage.' } do
-      local method = class .. name
-      local list = native.usage(method)
-      for i, line in ipairs(list) do list[i] = line:gsub('%(x: Tensor,? ?', '(', 1):gsub('%(s: Storage,? ?', '(', 1) end
-      add(list, method, (class:find('Storage') and 's:' or 'x:') .. name)
-      if #list > 0 then break end
-   end
-   return lines
-end
-
-local function methods_of(class)
+-- the functions and classes that a table holds
+local function public(t)
    local names = {}
-   for k, f in pairs(class) do
-      if type(k) == 'string' and type(f) == 'function' and k:sub(1, 1) ~= '_' then names[#names + 1] = k end
+   for k, f in pairs(t) do
+      local class = type(f) == 'table' and rawget(debug.getmetatable(f) or {}, '__call') and f.__typename
+      local callable = type(f) == 'function' or class and torch.getconstructortable(class) == f
+      if type(k) == 'string' and callable and k:sub(1, 1) ~= '_' then names[#names + 1] = k end
    end
    table.sort(names)
    return names
 end
 
-local function written_in_lua(name, f)
-   local info = debug.getinfo(f, 'S')
-   if info.what == 'C' then return name .. ': a function of the host' end
-   return string.format('%s: defined in %s, line %d', name, info.source:gsub('^[@=]', ''), info.linedefined)
+-- `f(a, b, ...)` for a function written in Lua
+local function called(name, f)
+   local given = signatures.of(f)
+   local method = name:find(':') and given[1] == 'self'
+   return name .. '(' .. table.concat(given, ', ', method and 2 or 1) .. ')'
 end
 
--- the name under which the package or its tensors have a function
+local function place(f)
+   local info = debug.getinfo(f, 'S')
+   if info.what == 'C' then return 'a function of the host' end
+   return string.format('defined in %s, line %d', info.source:gsub('^[@=]', ''), info.linedefined)
+end
+
+-- the name under which the package or its classes have a function
 local function name_of(f)
    for k, v in pairs(torch) do
-      if v == f then return k end
+      if v == f then return 'torch.' .. k end
    end
-   for _, class in ipairs(torch.tensor_types) do
-      for k, v in pairs(torch.getmetatable(class)) do
-         if v == f then return k end
+   for _, classes in ipairs { torch.tensor_types, torch.storage_types } do
+      for _, class in ipairs(classes) do
+         for k, v in pairs(torch.getmetatable(class)) do
+            if v == f then return class .. '.' .. k end
+         end
       end
    end
 end
 
--- The text for a name ('torch.add', 'x:add', 'add', 'nn.Linear') or a function; nil where nothing is known.
+-- ---- what is meant by a topic ----
+
+-- 'Tensor', 'Storage', 'DiskFile', 'nn.Linear': a class as headings write it
+local function heading_of(class)
+   local short = class:match('^torch%.(.*)$') or class
+   return short:match('^%u%l+(Tensor)$') or short:match('^%u%l+(Storage)$') or short
+end
+
+local function parent_of(mt)
+   local proxy = debug.getmetatable(mt)
+   return type(proxy) == 'table' and proxy.parent or nil
+end
+
+-- the section of a class's method, looked for in its ancestors too
+local function section_of_method(class, method)
+   local mt = torch.getmetatable(class)
+   while mt do
+      local heading = heading_of(mt.__typename)
+      local name = heading == 'Tensor' and method or heading .. '.' .. method
+      local section = manual.section(name) or manual.section(heading .. '.' .. method)
+      if section then return section, heading end
+      mt = parent_of(mt)
+   end
+end
+
+-- the class that stands before the dot or colon: by its name, by its short name, or as a variable's value
+local function class_named(head)
+   if head == 'Tensor' then return torch.getdefaulttensortype() end
+   if head == 'Storage' then return 'torch.DoubleStorage' end
+   for _, name in ipairs { head, 'torch.' .. head, 'nn.' .. head } do
+      if torch.getmetatable(name) then return name end
+   end
+   local v = value_of(head)
+   return v ~= nil and torch.typename(v) or nil
+end
+
+-- ---- texts ----
+
+-- Call forms, each wrapped, then a section's text. Where the section itself shows calls, forms from Lua are left out.
+local function compose(lines, section, derived)
+   local out = {}
+   local text, shows_calls
+   if section then text, shows_calls = manual.text(section.blocks) end
+   if not (derived and shows_calls) then
+      for i, line in ipairs(lines) do out[i] = calls.wrap(line) end
+   end
+   if text then out[#out + 1] = (#out > 0 and '\n' or '') .. text end
+   return #out > 0 and table.concat(out, '\n') or nil
+end
+
+-- the constructor's call form from its Lua parameters, the class's own or an ancestor's
+local function constructor_form(name, mt)
+   while mt do
+      local init = rawget(mt, '__init')
+      if init then return (called(name .. ':', init):gsub(':%(', '(')) end
+      mt = parent_of(mt)
+   end
+end
+
+-- what a class computes in Rust, as call forms, and the names of its other methods
+local function methods_of(name, mt)
+   local rows, others = {}, {}
+   for _, method in ipairs(public(mt)) do
+      local full = name .. '.' .. method
+      local list = native.usage(full)
+      for _, row in ipairs(list) do rows[#rows + 1] = 'm:' .. method .. row:sub(#full + 1) end
+      if #list == 0 and method ~= 'new' then others[#others + 1] = method end
+   end
+   return rows, others
+end
+
+local function class_text(name)
+   if name == 'torch.Tensor' then name = torch.getdefaulttensortype() end
+   if name == 'torch.Storage' then name = torch.getdefaulttensortype():gsub('Tensor$', 'Storage') end
+   local mt = torch.getmetatable(name)
+   if not mt then return nil end
+   local heading, section = heading_of(name), manual.section(heading_of(name))
+   local parts, rows, others = {}, methods_of(name, mt)
+   if mt.__native then rows, others = {}, public(mt) end
+   local lines = native.usage(name)
+   if #lines == 0 then lines = { constructor_form(name, mt) } end
+   parts[1] = compose(lines, section, true) or name
+   if #rows > 0 then
+      for i, row in ipairs(rows) do rows[i] = calls.wrap(row) end
+      parts[#parts + 1] = table.concat(rows, '\n')
+   end
+   local facts = {}
+   local init = rawget(mt, '__init')
+   -- a constructor made from a description has no place of its own
+   if init and not section and not signatures.is_noted(init) then facts[1] = name .. ': ' .. place(init) end
+   local up = parent_of(mt)
+   if up then facts[#facts + 1] = 'Inherits from ' .. up.__typename .. '.' end
+   if #others > 0 then facts[#facts + 1] = manual.wrap('Methods: ' .. table.concat(others, ' '), '   ') end
+   parts[#parts + 1] = #facts > 0 and table.concat(facts, '\n') or nil
+   return table.concat(parts, '\n\n')
+end
+
+local function method_text(class, method)
+   local mt = torch.getmetatable(class)
+   local heading = heading_of(class)
+   if heading == 'Tensor' then
+      local lines = calls.of(method)
+      if #lines > 0 then return compose(lines, manual.section(method)) end
+   end
+   local f = mt[method]
+   if f == nil then return nil end
+   local section, owner = section_of_method(class, method)
+   local lines = heading == 'Storage' and calls.of_storages(method) or native.usage(class .. '.' .. method)
+   if #lines > 0 then return compose(lines, section) end
+   if type(f) ~= 'function' then return compose({}, section) end
+   local text = compose({ called('x:' .. method, f) }, section, true)
+   if section and owner then return text end
+   return text .. '\n' .. place(f)
+end
+
+-- a function of package torch, or of the methods where only they have the name
+local function plain_text(name)
+   local lines, section = calls.of(name), manual.section(name)
+   local f, derived = torch[name], false
+   if #lines == 0 and type(f) == 'function' then
+      lines, derived = { called('torch.' .. name, f) }, true
+   elseif #lines == 0 then
+      local method = torch.getmetatable('torch.DoubleTensor')[name]
+      if type(method) == 'function' then lines, derived = { called('x:' .. name, method) }, true end
+   end
+   local text = compose(lines, section, derived)
+   local also = manual.ending(name)
+   if text and #also > 0 then text = text .. '\n\n' .. manual.wrap('See also: ' .. table.concat(also, ', '), '   ') end
+   if text and not section and type(f) == 'function' and derived then text = text .. '\n' .. place(f) end
+   return text
+end
+
+local function text_of_name(topic)
+   local head, last = topic:match('^(.*)[.:]([%w_]+)$')
+   if not head then
+      return class_text('torch.' .. topic) or plain_text(topic) or class_text('nn.' .. topic)
+   end
+   local text = class_text(topic) or head == 'torch' and (class_text(topic) or plain_text(last))
+   if text then return text end
+   local class = class_named(head)
+   if class then return method_text(class, last) end
+   local v = value_of(topic)
+   if type(v) == 'function' then
+      local section = manual.section(topic)
+      local text = compose({ called(topic, v) }, section, true)
+      return section and text or text .. '\n' .. place(v)
+   elseif type(v) == 'table' then
+      return manual.wrap(topic .. ': ' .. table.concat(public(v), ' '), '   ')
+   end
+   -- a method of no object in particular: x:sum, f:seek
+   if topic:find(':') or head == 'x' then return plain_text(last) end
+end
+
+-- every class's section with this last name
+local function of_some_class(name)
+   local texts = {}
+   for _, full in ipairs(manual.ending(name)) do
+      local class = full:match('^(.*)%.')
+      class = class_named(class) or class
+      local text = torch.getmetatable(class) and method_text(class, name)
+      if text then texts[#texts + 1] = full .. '\n' .. text end
+   end
+   return #texts > 0 and table.concat(texts, '\n\n') or nil
+end
+
+-- Loads the package that a name begins with, or that has a section or class of the name, if no program has asked for it.
+local function load_package(topic)
+   local name = topic:match('^(%a+)[.:]') or manual.section('nn.' .. topic) and 'nn' or topic
+   if _G[name] == nil and native.sources[name] and name ~= 'boot' then pcall(require, name) end
+end
+
+-- The text for a name ('torch.add', 'x:add', 'add', 'f:seek', 'nn.Linear'), a function or an object; nil where nothing
+-- is known.
 function help.text(topic)
    if type(topic) == 'function' then
       local name = name_of(topic)
-      local lines = name and forms(name) or {}
-      return #lines > 0 and table.concat(lines, '\n') or written_in_lua(name or 'function', topic)
+      if not name then return called('function', topic) .. ': ' .. place(topic) end
+      topic = name
+   elseif type(topic) ~= 'string' then
+      topic = torch.typename(topic) or torch.typename((debug.getmetatable(topic) or {}).__index) or type(topic)
    end
-   if type(topic) ~= 'string' then topic = torch.typename(topic) or type(topic) end
-   local exact = native.usage(topic)
-   if #exact > 0 and not topic:find('^torch%.%l') then return table.concat(exact, '\n') end
-   local lines = forms(topic:match('[%w_]+$') or topic)
-   local outside = topic:find('%.') and not topic:find('^torch%.')
-   if #lines > 0 and not outside then return table.concat(lines, '\n') end
+   load_package(topic)
+   local text = text_of_name(topic)
+   if text then return text end
    local v = value_of(topic)
-   if type(v) == 'function' then return written_in_lua(topic, v) end
-   local class = torch.getmetatable(topic)
-   if class then
-      local text = topic .. ': ' .. table.concat(methods_of(class), ' ')
-      if class.__init then text = written_in_lua(topic, class.__init) .. '\n' .. text end
-      return text
+   local package_of_name = type(v) == 'table' and package.loaded[topic] == v
+   text = not package_of_name and of_some_class(topic:match('[%w_]+$') or topic)
+   if text then return text end
+   if type(v) == 'function' then return called(topic, v) .. ': ' .. place(v) end
+   if torch.typename(v) then return class_text(torch.typename(v)) end
+   if type(v) == 'table' then return manual.wrap(topic .. ': ' .. table.concat(public(v), ' '), '   ') end
+end
+
+-- ---- names near a mistyped one ----
+
+-- how many letters must change, go or come to make b of a
+local function distance(a, b)
+   local row = {}
+   for j = 0, #b do row[j] = j end
+   for i = 1, #a do
+      local left_up = row[0]
+      row[0] = i
+      for j = 1, #b do
+         local up = row[j]
+         local same = a:byte(i) == b:byte(j)
+         row[j] = math.min(up + 1, row[j - 1] + 1, left_up + (same and 0 or 1))
+         left_up = up
+      end
    end
-   if type(v) == 'table' then return topic .. ': ' .. table.concat(methods_of(v), ' ') end
+   return row[#b]
+end
+
+local function near(topic)
+   local wanted = (topic:match('[%w_]+$') or topic):lower()
+   local found, ranked = {}, {}
+   local function consider(name, shown)
+      local low = name:lower()
+      local rank = distance(wanted, low)
+      if rank > math.max(1, math.floor(#wanted / 3)) and #wanted >= 3 and low:find(wanted, 1, true) then rank = 4 end
+      if rank <= math.max(1, math.floor(#wanted / 3)) or rank == 4 and #wanted >= 3 and low:find(wanted, 1, true) then
+         if not found[shown] then
+            found[shown] = rank
+            ranked[#ranked + 1] = shown
+         end
+      end
+   end
+   for _, name in ipairs(manual.names()) do consider(name:match('[%w_]+$'), name) end
+   for name in pairs(type(nn) == 'table' and nn or {}) do consider(name, 'nn.' .. name) end
+   table.sort(ranked, function(a, b)
+      if found[a] ~= found[b] then return found[a] < found[b] end
+      return a < b
+   end)
+   return { unpack(ranked, 1, 8) }
+end
+
+-- ---- what is printed ----
+
+local function contents()
+   local pages, names = manual.pages(), {}
+   for page in pairs(pages) do names[#names + 1] = page end
+   table.sort(names)
+   for _, page in ipairs(names) do
+      local list = {}
+      for _, section in ipairs(pages[page]) do
+         for _, name in ipairs(section.names) do list[#list + 1] = name:gsub('^%l+%.', '') end
+      end
+      print(manual.wrap(string.format('%s (%s): %s', page, pages[page].title, table.concat(list, ' ')), '   '))
+   end
 end
 
 function help.show(topic)
-   if topic == '' then
-      print('?name shows how a function is called: ?torch.add, ?x:narrow, ?nn.Linear')
+   if topic == nil or topic == '' then
+      print('?name says what a function does and how it is called: ?torch.add, ?x:narrow, ?nn.Linear.\n'
+         .. 'browse() lists all names, page by page.')
       return
    end
-   print(help.text(topic) or 'nothing is known about ' .. tostring(topic))
+   local text = help.text(topic)
+   if text then
+      print(text)
+      return
+   end
+   local list = near(tostring(topic))
+   local hint = #list > 0 and '. Names near it: ' .. table.concat(list, ', ') or ''
+   print(manual.wrap("nothing is known about '" .. tostring(topic) .. "'" .. hint, '   '))
+end
+
+-- The contents of the manual, or the texts of one of its pages.
+function help.browse(topic)
+   local pages = manual.pages()
+   local sections = topic and (pages[topic] or pages['torch.' .. topic] or pages['nn.' .. topic] or pages['optim.' .. topic])
+   if not sections then
+      if topic then return help.show(topic) end
+      return contents()
+   end
+   print(sections.title)
+   if #sections.intro > 0 then print('\n' .. manual.text(sections.intro)) end
+   for _, section in ipairs(sections) do
+      print('\n--- ' .. table.concat(section.names, ', '))
+      print((manual.text(section.blocks)))
+   end
 end
 
 return help

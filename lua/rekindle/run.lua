@@ -7,6 +7,8 @@ local function report(message)
       local mt = debug.getmetatable(message)
       message = mt and mt.__tostring and tostring(message) or '(error object is a ' .. type(message) .. ' value)'
    end
+   -- what is typed calls as its last step, so that errors about the caller name the line below that runs it
+   if type(message) == 'string' then message = message:gsub('^rekindle/run%.lua:%d+: ', '') end
    local text = debug.traceback(message, 2)
    return (text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/run%.lua.*$", ''):gsub('\nstack traceback:$', ''))
 end

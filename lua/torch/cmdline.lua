@@ -37,7 +37,7 @@ function CmdLine:option(key, default, help, kind)
    local given = type(default)
    kind = kind or given
    if default == nil or given ~= kind then
-      error(string.format('option %s: a default of type %s expected, got %s', key, kind == 'nil' and 'any' or kind,
+      error(string.format('option %s: a default%s expected, got %s', key, kind == 'nil' and '' or ' of type ' .. kind,
          default == nil and 'none' or 'a ' .. given), 2)
    end
    local entry = { key = key, default = default, help = help, type = kind }

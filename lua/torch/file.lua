@@ -19,7 +19,14 @@ local function answer(name, value, why, ...)
    return value, why, ...
 end
 
-function File:__init() error('torch.File is abstract: make a DiskFile, MemoryFile or PipeFile', 2) end
+-- the level of whoever called into the package, for errors about what a constructor was given
+local function outside()
+   local level = 2
+   while (debug.getinfo(level, 'S') or { source = '' }).source:find('^=torch/') do level = level + 1 end
+   return level - 1
+end
+
+function File:__init() error('torch.File is abstract: make a DiskFile, MemoryFile or PipeFile', outside()) end
 
 -- flags, and what is asked of a file without an argument
 local function command(class, name)
@@ -108,7 +115,8 @@ local function kind(name, open, parent)
       local h, why = open(...)
       -- a file that cannot be opened quietly is none
       if h == nil and why == nil then return end
-      handles[self] = answer(name, h, why)
+      if h == nil then error(name .. ': ' .. why, outside()) end
+      handles[self] = h
    end
    class.__tostring__ = function(self) return io_native.describe(handle(self, 'tostring')) end
    return class
@@ -117,14 +125,14 @@ end
 local function modes(name, mode, default, allowed)
    if mode == nil then mode = default end
    if type(mode) ~= 'string' or not allowed[mode] then
-      error(name .. ': expected a mode "r", "w" or "rw", got ' .. tostring(mode), 4)
+      error(name .. ': expected a mode "r", "w" or "rw", got ' .. tostring(mode), outside())
    end
    return mode
 end
 
 local every = { r = true, w = true, rw = true }
 local function open_disk(path, mode, quiet, atomic)
-   if type(path) ~= 'string' then error('torch.DiskFile: expected a file name, got ' .. torch.type(path), 3) end
+   if type(path) ~= 'string' then error('torch.DiskFile: expected a file name, got ' .. torch.type(path), outside()) end
    mode = modes('torch.DiskFile', mode, 'r', every)
    local h, why = io_native.disk(path, mode, quiet == true, atomic == true)
    if h == nil and quiet == true then return nil end
@@ -132,7 +140,7 @@ local function open_disk(path, mode, quiet, atomic)
 end
 local Disk = kind('torch.DiskFile', open_disk)
 local Pipe = kind('torch.PipeFile', function(command, mode, quiet)
-   if type(command) ~= 'string' then error('torch.PipeFile: expected a command, got ' .. torch.type(command), 3) end
+   if type(command) ~= 'string' then error('torch.PipeFile: expected a command, got ' .. torch.type(command), outside()) end
    return io_native.pipe(command, modes('torch.PipeFile', mode, 'r', { r = true, w = true }), quiet == true)
 end, 'torch.DiskFile')
 local Memory = kind('torch.MemoryFile', function(storage, mode)
@@ -140,7 +148,7 @@ local Memory = kind('torch.MemoryFile', function(storage, mode)
       return io_native.memory(nil, modes('torch.MemoryFile', storage or mode, 'rw', every))
    end
    if torch.typename(storage) ~= 'torch.CharStorage' then
-      error('torch.MemoryFile: expected a CharStorage or a mode, got ' .. torch.type(storage), 3)
+      error('torch.MemoryFile: expected a CharStorage or a mode, got ' .. torch.type(storage), outside())
    end
    -- to read the whole of a storage, without a zero at its end
    if mode == 'bytes' then return io_native.bytes(storage) end

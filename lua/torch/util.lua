@@ -71,8 +71,12 @@ end
 table.unpack = table.unpack or unpack
 string.gfind = string.gfind or string.gmatch
 
--- Prints how a function is called: torch.help('torch.add'), torch.help(torch.add), torch.help 'x:add'.
+-- Prints what a function does and how it is called: torch.help('torch.add'), torch.help(torch.add), torch.help 'x:add'.
 function torch.help(topic) return require('rekindle.help').show(topic) end
+help = torch.help
+
+-- the contents of the manual, or one of its pages
+function browse(topic) return require('rekindle.help').browse(topic) end
 
 function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end

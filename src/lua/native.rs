@@ -9,6 +9,9 @@ use crate::tensor::storage::Storage;
 use crate::with_dtype;
 use mlua::{AnyUserData, Lua, Result, Table};
 
+/// The pages of the manual: name and text.
+static MANUAL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/manual.rs"));
+
 /// Adds the functions to the table of natives.
 ///
 /// # Errors
@@ -38,6 +41,8 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     // SAFETY: only pushes a new object.
     t.set("generator", unsafe { lua.create_c_function(raw::new_generator) }?)?;
     t.set("usage", lua.create_function(|_, name: String| Ok(super::host::usage(&name)))?)?;
+    // asked for by the help alone, so that a state which is not asked carries no page
+    t.set("manual", lua.create_function(|lua, ()| lua.create_table_from(MANUAL.iter().copied()))?)?;
     super::file::register(lua, t)?;
     crate::system::lua::register(lua, t)
 }

@@ -39,6 +39,24 @@ pub struct Compiled {
     pub fields: Vec<String>,
 }
 
+impl Compiled {
+    /// An error's text, with the function's name in front (for nn the class's) where the text does not tell it.
+    #[cold]
+    pub fn named(&self, text: &str) -> String {
+        let (owner, last) = self.name.rsplit_once('.').unwrap_or(("", &self.name));
+        let shown = match owner.starts_with("nn.") {
+            true => owner,
+            false if last.starts_with(char::is_uppercase) => &self.name,
+            false => last,
+        };
+        let own = shown.rsplit('.').next().unwrap_or(shown);
+        let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
+        let told = text.split(|c| !part_of_name(c)).any(|word| word == own);
+        let headed = text.split_once(": ").is_some_and(|(head, _)| head.chars().all(|c| part_of_name(c) || c == '.'));
+        if told || headed { text.into() } else { format!("{shown}: {text}") }
+    }
+}
+
 /// Arguments and parameters of a call that the trampoline keeps in small arrays: they cost time to set up.
 pub const SMALL: usize = 7;
 
@@ -100,4 +118,25 @@ pub fn compile_class(class: &Class) -> Result<Vec<(&'static str, Compiled)>, sig
         compile(format!("{}.{name}", class.name), forms, Style::Class, Dispatch::Class).map(|c| (name, c))
     };
     class.methods.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str, text: &str) -> String {
+        compile(name.into(), &[], Style::Method, Dispatch::First).unwrap().named(text)
+    }
+
+    #[test]
+    fn errors_name_their_function_once() {
+        let told = ["view: too short", "expected view operands", "fmod: division by zero", "storage.copy: no"];
+        for text in told {
+            assert_eq!(named("torch.DoubleTensor.view", text), text);
+        }
+        assert_eq!(named("torch.DoubleTensor.view", "Wrong size"), "view: Wrong size");
+        assert_eq!(named("torch.DoubleTensor.t", "out of range: index 0"), "t: out of range: index 0");
+        assert_eq!(named("nn.Linear.updateOutput", "target 3 of 2"), "nn.Linear: target 3 of 2");
+        assert_eq!(named("torch.IntTensor", "invalid table: no"), "torch.IntTensor: invalid table: no");
+    }
 }

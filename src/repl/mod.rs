@@ -71,7 +71,10 @@ fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
 /// # Errors
 /// When the terminal cannot be used.
 pub fn run(host: &Host) -> anyhow::Result<()> {
-    println!("Rekindle {}: Torch7 in one binary. Ctrl-D leaves, Tab completes.", env!("CARGO_PKG_VERSION"));
+    println!(
+        "Rekindle {}: Torch7 in one binary. Ctrl-D leaves, Tab completes, ?name explains.",
+        env!("CARGO_PKG_VERSION")
+    );
     let mut editor: Editor<Assistant, DefaultHistory> =
         Editor::with_config(Config::builder().auto_add_history(true).max_history_size(10_000)?.build())?;
     // after the editor, which installs a handler of its own that only notes the signal

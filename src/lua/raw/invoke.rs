@@ -193,7 +193,7 @@ unsafe fn dispatch<const N: usize>(
         let lists = if p.lists {
             match lists(l, p, a.base, &a.vals[..a.n], dtype) {
                 Ok(lists) => Some(lists),
-                Err(text) => return fail(l, &text),
+                Err(text) => return fail(l, &c.named(&text)),
             }
         } else {
             None
@@ -212,7 +212,7 @@ unsafe fn dispatch<const N: usize>(
                 _ => {
                     match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), dtype) {
                         Ok(v) => *made = v,
-                        Err(text) => return fail(l, &text),
+                        Err(text) => return fail(l, &c.named(&text)),
                     }
                     made
                 }
@@ -223,7 +223,7 @@ unsafe fn dispatch<const N: usize>(
         let mut rets = std::mem::ManuallyDrop::new(Rets::Args);
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))) {
             Ok(None) => push_results(l, p, a.base, top, &mut rets),
-            Ok(Some(e)) => fail(l, &e.to_string()),
+            Ok(Some(e)) => fail(l, &c.named(&e.to_string())),
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
     }
