@@ -51,10 +51,17 @@ end
 
 -- ---- the interactive session ----
 
+local function keep(...) return ... end
+
 local function compile(line)
    local expression = line:match('^%s*=(.*)$') or line
    local chunk = loadstring('return ' .. expression, '=stdin')
-   if chunk then return chunk, true end
+   if chunk then
+      -- an expression by itself would be a tail call, whose errors know no line
+      local kept = not expression:find('...', 1, true)
+         and loadstring('local keep = ... return keep(' .. expression .. '\n)', '=stdin')
+      return kept or chunk
+   end
    return loadstring(line, '=stdin')
 end
 
@@ -81,7 +88,7 @@ function run.interact(line)
       if not ok then return (...) end
       show(...)
    end
-   return finish(xpcall(chunk, report))
+   return finish(xpcall(chunk, report, keep))
 end
 
 -- names that continue what was typed: globals, fields, methods

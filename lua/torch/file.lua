@@ -183,4 +183,4 @@ function os.exit(...)
    return exit(...)
 end
 
-require 'torch.serialize'
+require 'torch.whole'

@@ -8,10 +8,9 @@ local io_native = native.file
 local File = torch.getmetatable('torch.File')
 
 local NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION, LEGACY_RECURSIVE, RECURSIVE = 0, 1, 2, 3, 4, 5, 6, 7, 8
--- objects inside each other, which is what Lua's stack has room for with classes that read themselves
-local DEEPEST = 1200
--- bytes from which on a file is worth a collection
-local LARGE = 2 ^ 25
+-- Most objects inside each other: graphs of large networks are chains of nodes, so this is deep. Each DEEPER levels a
+-- coroutine goes on, since a Lua stack has room for no more with classes that write and read themselves.
+local DEEPEST, DEEPER = 100000, 1000
 
 -- file -> what was written to and read from it, and how it is read:
 -- functions: whether code is compiled; strict: whether an unknown class is an error; detect: the size of longs is open
@@ -102,6 +101,11 @@ end
 
 local write_object
 
+-- A function that goes on from this depth.
+local function deeper(depth, f)
+   return depth % DEEPER == DEEPER - 1 and coroutine.wrap(f) or f
+end
+
 local function write_member(file, m, key, value, hook)
    local at = #m.path + 1
    m.path[at] = key
@@ -182,6 +186,21 @@ local function write_function(file, m, object)
    write_object(file, m, upvalues)
 end
 
+-- What has members, or is not to be written.
+local function write_nested(file, m, object, kind, hook)
+   local name = torch.typename(object)
+   if name then
+      write_torch(file, m, object, name, hook)
+   elseif kind == 'table' then
+      write_int(m, TABLE)
+      if not already(m, object) then write_table(file, m, object, hook) end
+   elseif kind == 'function' then
+      write_function(file, m, object)
+   else
+      unwritable(m, 'a ' .. kind)
+   end
+end
+
 function write_object(file, m, object, hook)
    if hook then object = hooked(m, hook, object) end
    local kind = type(object)
@@ -200,17 +219,7 @@ function write_object(file, m, object, hook)
       local depth = m.depth
       if depth >= DEEPEST then unwritable(m, 'objects nested deeper than ' .. DEEPEST) end
       m.depth = depth + 1
-      local name = torch.typename(object)
-      if name then
-         write_torch(file, m, object, name, hook)
-      elseif kind == 'table' then
-         write_int(m, TABLE)
-         if not already(m, object) then write_table(file, m, object, hook) end
-      elseif kind == 'function' then
-         write_function(file, m, object)
-      else
-         unwritable(m, 'a ' .. kind)
-      end
+      deeper(depth, write_nested)(file, m, object, kind, hook)
       m.depth = depth
    end
 end
@@ -269,7 +278,7 @@ local function read_object(file, m)
    local depth = m.depth
    if depth >= DEEPEST then damaged(m, 'objects nested deeper than ' .. DEEPEST) end
    m.depth = depth + 1
-   local object = reader(file, m, kind)
+   local object = deeper(depth, reader)(file, m, kind)
    m.depth = depth
    return object
 end
@@ -501,97 +510,5 @@ for i, short in ipairs(native.types) do
    end
 end
 
--- ---- whole files ----
-
-local function mode_of(name, mode)
-   mode = mode or 'binary'
-   if mode ~= 'binary' and mode ~= 'ascii' and mode ~= 'b32' and mode ~= 'b64' then
-      error(name .. ': expected the mode "binary", "ascii", "b32" or "b64", got ' .. tostring(mode), 3)
-   end
-   return mode
-end
-
-local function prepare(file, mode, referenced)
-   file[mode == 'ascii' and 'ascii' or 'binary'](file)
-   if mode == 'b32' then file:longSize(4) elseif mode == 'b64' then file:longSize(8) end
-   file:referenced(referenced ~= false)
-   return file
-end
-
--- reads the one object of a file and closes it
-local function read_whole(file, mode, options)
-   local m = references(file)
-   m.detect = mode == 'binary'
-   if options and options.functions == false then m.functions = false end
-   local ok, object = pcall(read_object, file, m)
-   if not ok and type(object) == 'string' and not object:find('position %d') then
-      -- what a class says of its own fields
-      object = string.format('%s, before position %d of %s', object, file:position(), tostring(file))
-   end
-   file:close()
-   if not ok then error(object, 0) end
-   return object
-end
-
--- the options of a call whose other arguments may be left out
-local function options_of(...)
-   for i = 1, select('#', ...) do
-      local v = select(i, ...)
-      if type(v) == 'table' then return v end
-   end
-end
-
-function torch.save(path, object, mode, referenced)
-   if type(path) ~= 'string' then error('torch.save: expected a file name, got ' .. torch.type(path), 2) end
-   mode = mode_of('torch.save', mode)
-   -- under a temporary name until it is whole, so that a failed save leaves what was there
-   local file = prepare(torch.DiskFile(path, 'w', false, true), mode, referenced)
-   local ok, why = pcall(file.writeObject, file, object)
-   if not ok then
-      file:discard()
-      error(why, 0)
-   end
-   file:close()
-end
-
-function torch.load(path, mode, referenced, options)
-   if type(path) ~= 'string' then error('torch.load: expected a file name, got ' .. torch.type(path), 2) end
-   options = options_of(mode, referenced, options)
-   mode = mode_of('torch.load', type(mode) ~= 'table' and mode or nil)
-   local file = prepare(torch.DiskFile(path, 'r'), mode, referenced)
-   -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
-   if (io_native.left(references(file).h) or 0) >= LARGE then collectgarbage() end
-   return read_whole(file, mode, options)
-end
-torch.saveobj, torch.loadobj = torch.save, torch.load
-
-function torch.serializeToStorage(object, mode)
-   local file = prepare(torch.MemoryFile('rw'), mode_of('torch.serializeToStorage', mode))
-   file:writeObject(object)
-   local storage = file:storage()
-   file:close()
-   -- the storage of a memory file ends with a zero byte that is not content
-   return storage:resize(#storage - 1)
-end
-
-function torch.serialize(object, mode)
-   return torch.serializeToStorage(object, mode):string()
-end
-
-function torch.deserializeFromStorage(storage, mode, options)
-   if torch.typename(storage) ~= 'torch.CharStorage' then
-      error('torch.deserializeFromStorage: expected a CharStorage, got ' .. torch.type(storage), 2)
-   end
-   options = options_of(mode, options)
-   mode = mode_of('torch.deserializeFromStorage', type(mode) ~= 'table' and mode or nil)
-   return read_whole(prepare(torch.MemoryFile(storage, 'bytes'), mode), mode, options)
-end
-
-function torch.deserialize(text, mode, options)
-   if type(text) ~= 'string' then error('torch.deserialize: expected a string, got ' .. torch.type(text), 2) end
-   local storage = torch.CharStorage()
-   storage:string(text)
-   options = options_of(mode, options)
-   mode = mode_of('torch.deserialize', type(mode) ~= 'table' and mode or nil)
-   return read_whole(prepare(torch.MemoryFile(storage, 'bytes'), mode), mode, options)
-end
+-- What torch.save and torch.load need of this file: its parts are no methods of files.
+return { references = references, read_object = read_object }

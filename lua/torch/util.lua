@@ -81,4 +81,5 @@ function browse(topic) return require('rekindle.help').browse(topic) end
 function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end
 
-torch._gen = torch.Generator and torch.Generator()
+-- the generator that functions use when none is given
+torch._gen = require('rekindle.native').default_generator()

@@ -39,6 +39,8 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
     t.set("identity", unsafe { lua.create_c_function(raw::identity) }?)?;
     t.set("address", lua.create_function(address)?)?;
     // SAFETY: only pushes a new object.
+    t.set("default_generator", unsafe { lua.create_c_function(raw::default_generator_object) }?)?;
+    // SAFETY: as above.
     t.set("generator", unsafe { lua.create_c_function(raw::new_generator) }?)?;
     t.set("usage", lua.create_function(|_, name: String| Ok(super::host::usage(&name)))?)?;
     // asked for by the help alone, so that a state which is not asked carries no page

@@ -135,8 +135,6 @@ assert(fails(function() return c.nothing end):find 'nothing')
 assert(fails(torch.pushudata, 12345, 'torch.DoubleTensor'):find 'no object')
 fails(torch.pushudata, torch.pointer(x), 'torch.FloatTensor')
 os.remove(name)
-print('files: all as it should be')
-
 -- an upvalue goes by its name in messages
 do
    local inner = { code = function() print(1) end }
@@ -158,3 +156,26 @@ do
    local back = file:readObject()
    assert(back.a[1] == 'new' and rawequal(back.a, back.b) and back.n ~= back.n)
 end
+
+-- chains of objects, as graphs of large networks are; beyond the deepest there is an error
+local function chain(n)
+   local top = {}
+   local at = top
+   for _ = 1, n do
+      at.next = {}
+      at = at.next
+   end
+   at.last = true
+   return top
+end
+local function depth(t)
+   local n = 0
+   while t.next do t, n = t.next, n + 1 end
+   return t.last and n
+end
+assert(depth(torch.deserialize(torch.serialize(chain(20000)))) == 20000)
+assert(depth(torch.deserialize(torch.serialize(chain(3000), 'ascii'), 'ascii')) == 3000)
+local ok, why = pcall(torch.serialize, chain(100001))
+assert(not ok and why:find('nested deeper'), why)
+
+print('files: all as it should be')

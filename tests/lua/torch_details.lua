@@ -119,4 +119,14 @@ for _, n in ipairs { 1, 15, 16, 17, 33, 100 } do
       for j = 1, n + 3 do assert(turned[j][i] == m[i][j]) end
    end
 end
+-- torch._gen is the generator of functions that are given none
+torch.manualSeed(5)
+local expected = torch.rand(3)
+torch.manualSeed(torch._gen, 5)
+assert(torch.type(torch._gen) == 'torch.Generator' and torch.rand(3):equal(expected))
+torch.manualSeed(5)
+assert(torch.rand(torch._gen, 3):equal(expected))
+local state = torch.getRNGState()
+assert(torch.getRNGState(torch._gen):equal(state))
+
 print('all as it should be')

@@ -48,6 +48,8 @@ fn draw_magic() {
 const TENSOR: u64 = 0;
 const STORAGE: u64 = 8;
 const GENERATOR: u64 = 16;
+/// The generator that functions use when none is given: an object without content, that stands for [`GEN`].
+const DEFAULT_GENERATOR: u64 = 17;
 /// The registry's slot of the table of metatables, far from those that `luaL_ref` gives out.
 const METATABLES: ffi::lua_Integer = 0x5eed_0000;
 
@@ -254,7 +256,8 @@ unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
             match k {
                 k if k < STORAGE => std::ptr::drop_in_place(p.cast::<Tensor>()),
                 k if k < GENERATOR => std::ptr::drop_in_place(p.cast::<Storage>()),
-                _ => std::ptr::drop_in_place(p.cast::<RefCell<Generator>>()),
+                GENERATOR => std::ptr::drop_in_place(p.cast::<RefCell<Generator>>()),
+                _ => {}
             }
         }
     }
@@ -327,6 +330,23 @@ pub unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
         ffi::lua_pushnumber(l, id as f64);
         1
     }
+}
+
+/// Pushes an object that stands for the default generator.
+///
+/// # Safety
+/// `l` is a live state.
+pub unsafe extern "C-unwind" fn default_generator_object(l: *mut lua_State) -> c_int {
+    // SAFETY: by the contract; generators' metatables are in their slot.
+    unsafe {
+        let p = ffi::lua_newuserdata(l, size_of::<Object<()>>()).cast::<Object<()>>();
+        p.write(Object { magic: magic() | DEFAULT_GENERATOR, value: () });
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
+        ffi::lua_rawgeti(l, -1, GENERATOR as ffi::lua_Integer + 1);
+        ffi::lua_remove(l, -2);
+        ffi::lua_setmetatable(l, -2);
+    }
+    1
 }
 
 /// Pushes a fresh generator.

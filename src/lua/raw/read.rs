@@ -1,6 +1,6 @@
 //! Reading of arguments: kinds, lists, nested tables, fields of `self`.
 
-use super::{GENERATOR, STORAGE, object, push_new, tensor_at};
+use super::{DEFAULT_GENERATOR, GENERATOR, STORAGE, object, push_new, tensor_at};
 use crate::lua::call::{Dims, Nested, Val};
 use crate::lua::sig::{self, Fill, Param, Pattern, Read, Step, kind};
 use crate::lua::table::Compiled;
@@ -27,6 +27,10 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
                 Some((k, p)) if k < GENERATOR => {
                     *out = Val::Storage(&*p.cast());
                     kind::storage(DType::ALL[(k - STORAGE) as usize])
+                }
+                Some((DEFAULT_GENERATOR, _)) => {
+                    *out = Val::Gen(super::default_generator());
+                    kind::GEN
                 }
                 Some((GENERATOR, p)) => {
                     *out = Val::Gen(&*p.cast());

@@ -1,7 +1,7 @@
 //! Products of vectors and matrices over strided views.
 //!
-//! Large products go to the `gemm` crate in pieces whose number depends on the sizes alone, so that results do not
-//! depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
+//! Large products go to the `gemm` crate, one share a thread. How it cuts the sums of an element depends on their length
+//! alone, so that results do not depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
 
 use super::tiny::{self, Tiny};
 use crate::tensor::Tensor;
@@ -146,19 +146,21 @@ pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
     }
     let by_rows = c.rows >= c.cols;
     let long = c.rows.max(c.cols);
-    let piece = long.div_ceil(16).next_multiple_of(16).max(64);
-    let pieces = long.div_ceil(piece);
-    map::split(pieces, work / pieces, |first, count| {
-        for i in first..first + count {
-            let n = piece.min(long - i * piece);
-            if by_rows {
-                T::block(alpha, a.row_range(i * piece, n), b, beta, c.row_range(i * piece, n));
-            } else {
-                T::block(alpha, a, b.col_range(i * piece, n), beta, c.col_range(i * piece, n));
-            }
+    // the last share takes what is left over, so that none is so thin that `gemm` would sum in another order
+    let units = (long / UNIT).max(1);
+    map::split(units, work / units, |first, count| {
+        let start = first * UNIT;
+        let n = if first + count == units { long - start } else { count * UNIT };
+        if by_rows {
+            T::block(alpha, a.row_range(start, n), b, beta, c.row_range(start, n));
+        } else {
+            T::block(alpha, a, b.col_range(start, n), beta, c.col_range(start, n));
         }
     });
 }
+
+/// Rows or columns of a large product that stay together: its threads share it in multiples of this.
+const UNIT: usize = 32;
 
 fn scale<T: Real>(beta: T, c: Mat<T>) {
     for i in 0..c.rows {
@@ -324,6 +326,34 @@ mod tests {
 
     fn ramp(n: usize, step: usize) -> Vec<f64> {
         (0..n).map(|i| ((i * step) % 17) as f64 / 8.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn shares_of_a_product_are_the_whole() {
+        fn check<T: Blas>(m: usize, n: usize, k: usize, turned: bool) {
+            let number = |x: f64| T::from_f64(x);
+            let mut a: Vec<T> = ramp(m * k, 13).into_iter().map(number).collect();
+            let mut b: Vec<T> = ramp(k * n, 7).into_iter().map(number).collect();
+            let ma =
+                if turned { Mat::dense(a.as_mut_ptr(), k, m).t() } else { Mat::dense(a.as_mut_ptr(), m, k) };
+            let mb = Mat::dense(b.as_mut_ptr(), k, n);
+            let product_of = |cut: usize| {
+                let mut c = vec![T::ZERO; m * n];
+                let mc = Mat::dense(c.as_mut_ptr(), m, n);
+                for (first, count) in [(0, cut), (cut, m - cut)] {
+                    T::block(T::ONE, ma.row_range(first, count), mb, T::ZERO, mc.row_range(first, count));
+                }
+                c
+            };
+            let whole = product_of(m);
+            (UNIT..=m - UNIT).step_by(UNIT).for_each(|cut| assert!(product_of(cut) == whole, "{m} {n} {k} {cut}"));
+        }
+        for (m, n, k) in [(64, 33, 700), (97, 64, 129), (200, 100, 300), (130, 515, 40), (96, 32, 1500)] {
+            for turned in [false, true] {
+                check::<f64>(m, n, k, turned);
+                check::<f32>(m, n, k, turned);
+            }
+        }
     }
 
     #[test]
