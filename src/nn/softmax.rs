@@ -110,22 +110,30 @@ fn normalise_apart<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, g: Groups, 
 /// How many partial results a fold over a row keeps, so that it vectorises.
 const LANES: usize = 16;
 
+/// A fold over `0..n` in partial results, of which each takes every sixteenth.
+#[inline(always)]
+fn lanes<S: Copy>(n: usize, start: S, f: impl Fn(S, usize) -> S) -> [S; LANES] {
+    let mut all = [start; LANES];
+    let whole = n - n % LANES;
+    for i in (0..whole).step_by(LANES) {
+        all.iter_mut().enumerate().for_each(|(k, s)| *s = f(*s, i + k));
+    }
+    (whole..n).zip(&mut all).for_each(|(i, s)| *s = f(*s, i));
+    all
+}
+
 /// [`normalise`] of values that lie one after another: loops that vectorise. The result holds the exponentials meanwhile.
 #[inline(always)]
 fn normalise_row<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, n: usize, log: bool, sign: T) {
     // SAFETY: the group's values lie one after another inside both tensors, which do not overlap.
     let (x, y) = unsafe { (std::slice::from_raw_parts(x, n), std::slice::from_raw_parts_mut(y, n)) };
     let larger = |m: T, v: T| if v > m { v } else { m };
-    let mut tops = [T::LOWEST; LANES];
-    for part in x.chunks(LANES) {
-        tops.iter_mut().zip(part).for_each(|(m, v)| *m = larger(*m, v.mul(sign)));
-    }
+    // SAFETY: `i` is below `n`.
+    let tops = lanes(n, T::LOWEST, |m, i| larger(m, unsafe { *x.as_ptr().add(i) }.mul(sign)));
     let top = tops.into_iter().fold(T::LOWEST, larger);
     y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(top).vexp(m));
-    let mut sums = [0.0; LANES];
-    for part in y.chunks(LANES) {
-        sums.iter_mut().zip(part).for_each(|(s, v)| *s += v.to_f64());
-    }
+    // SAFETY: as above.
+    let sums = lanes(n, 0.0, |s, i| s + unsafe { *y.as_ptr().add(i) }.to_f64());
     let sum: f64 = sums.iter().sum();
     if log {
         let total = top.add(T::from_f64(sum.ln()));
@@ -164,7 +172,7 @@ fn backward_group<T: Float, M: Arith>(m: M, r: *mut T, go: *const T, y: *const T
         let weigh = |i: usize| {
             if log { (*go.add(at(i))).to_f64() } else { (*go.add(at(i))).to_f64() * (*y.add(at(i))).to_f64() }
         };
-        let sum = T::from_f64((0..g.n).map(weigh).sum());
+        let sum = T::from_f64(lanes(g.n, 0.0, |s, i| s + weigh(i)).iter().sum());
         if log && g.step == 1 {
             return (0..g.n).for_each(|i| *r.add(i) = (*go.add(i)).sub((*y.add(i)).vexp(m).mul(sum)));
         }

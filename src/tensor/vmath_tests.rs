@@ -115,7 +115,7 @@ fn spread(a: f64, b: f64, n: usize) -> impl Iterator<Item = f64> {
 
 /// Doubles of all exponents between two positive numbers, with either sign.
 fn walk(from: f64, to: f64) -> impl Iterator<Item = f64> {
-    const N: u64 = 4001;
+    const N: u64 = 12007;
     let (a, b) = (from.to_bits(), to.to_bits());
     let step = ((b - a) / N) | 1;
     (0..N).map(move |i| f64::from_bits(a + i * step)).flat_map(|x| [x, -x])
@@ -155,7 +155,7 @@ fn doubles_are_within_two_ulp() {
     const N: usize = 2000;
     let near = || spread(-3.0, 3.0, N);
     let positive = |x: &f64| *x > 0.0;
-    let exp = both!(|m, x| x.vexp(m));
+    let exp: [fn(f64) -> f64; 2] = both!(|m, x| x.vexp(m));
     check("exp", near().chain(spread(-745.0, 709.7, 2 * N)).chain(walk(1e-300, 700.0)), exp, |x| Two(x, 0.0).exp_low());
     let points = spread(0.4, 2.5, N).chain(walk(5e-324, 1.7e308).filter(positive));
     check("log", points, both!(|m, x| x.vlog(m)), |x| Two(x, 0.0).ln_any());
@@ -194,7 +194,7 @@ fn powers_of_doubles_are_within_two_ulp() {
         }
     };
     let bases = walk(f64::MIN_POSITIVE, 1.7e308).filter(|x| *x > 0.0).chain(spread(0.5, 2.0, 2000));
-    for (x, t) in bases.zip(spread(0.0, 1.0, 6001)) {
+    for (x, t) in bases.zip(spread(0.0, 1.0, 14001)) {
         // results of all sizes, the greatest exponents with bases near 1
         check(x, (t - 0.51) * 1400.0 / x.ln());
         check(x, (t - 0.5) * 0.1);
@@ -306,7 +306,7 @@ fn check_floats(start: u32, step: usize) {
 
 #[test]
 fn floats_are_within_two_ulp() {
-    check_floats(0, 20011);
+    check_floats(0, 4001);
 }
 
 /// All of them, which takes the better part of an hour.
