@@ -1,9 +1,12 @@
 //! Activations: elementwise, input and output of any size.
 
+use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::function::Function;
 use crate::tensor::map;
+use crate::tensor::vmath::Arith;
 
 /// The stateless activations, one line each: what the gradient is computed from, the class, its kernels, the function of
 /// an element, and the gradient from the output or the input and the output's gradient. The macro that is named gets
@@ -11,39 +14,39 @@ use crate::tensor::map;
 #[macro_export]
 macro_rules! for_each_activation {
     ($make:ident) => { $make! {
-        output "nn.Tanh" tanh tanh_grad: |x| x.vtanh(), |y, g| g.mul(T::ONE.sub(y.mul(y)));
-        output "nn.Sigmoid" sigmoid sigmoid_grad: |x| ratio(T::ONE, T::ONE.add(exp_neg(x))), |y, g| g.mul(T::ONE.sub(y)).mul(y);
-        output "nn.Exp" exp exp_grad: |x| x.vexp(), |y, g| g.mul(y);
-        output "nn.Sqrt" sqrt sqrt_grad: |x| x.via(f32::sqrt, f64::sqrt), |y, g| if y == T::ZERO { T::ZERO } else { ratio(half(g), y) };
-        input "nn.Abs" abs abs_grad: |x| x.abs(), |x, g| if x >= T::ZERO { g } else { g.neg() };
-        input "nn.Log" log log_grad: |x| x.vlog(), |x, g| ratio(g, x);
-        input "nn.LogSigmoid" log_sigmoid log_sigmoid_grad: |x| log_logistic(x), |x, g| g.mul(logistic_of_minus(x));
-        input "nn.Square" square square_grad: |x| x.mul(x), |x, g| g.mul(x).mul(T::from_f64(2.0));
-        input "nn.SoftSign" soft_sign soft_sign_grad: |x| ratio(x, T::ONE.add(x.abs())),
-            |x, g| { let d = T::ONE.add(x.abs()); ratio(g, d.mul(d)) };
-        input "nn.TanhShrink" tanh_shrink tanh_shrink_grad: |x| x.sub(x.vtanh()), |x, g| { let t = x.vtanh(); g.mul(t.mul(t)) };
+        output "nn.Tanh" tanh tanh_grad: |m, x| x.vtanh(m), |m, y, g| g.mul(T::ONE.sub(y.mul(y)));
+        output "nn.Sigmoid" sigmoid sigmoid_grad: |m, x| ratio(T::ONE, T::ONE.add(exp_neg(x, m))), |m, y, g| g.mul(T::ONE.sub(y)).mul(y);
+        output "nn.Exp" exp exp_grad: |m, x| x.vexp(m), |m, y, g| g.mul(y);
+        output "nn.Sqrt" sqrt sqrt_grad: |m, x| x.via(f32::sqrt, f64::sqrt), |m, y, g| if y == T::ZERO { T::ZERO } else { ratio(half(g), y) };
+        input "nn.Abs" abs abs_grad: |m, x| x.abs(), |m, x, g| if x >= T::ZERO { g } else { g.neg() };
+        input "nn.Log" log log_grad: |m, x| x.vlog(m), |m, x, g| ratio(g, x);
+        input "nn.LogSigmoid" log_sigmoid log_sigmoid_grad: |m, x| log_logistic(x, m), |m, x, g| g.mul(logistic_of_minus(x, m));
+        input "nn.Square" square square_grad: |m, x| x.mul(x), |m, x, g| g.mul(x).mul(T::from_f64(2.0));
+        input "nn.SoftSign" soft_sign soft_sign_grad: |m, x| ratio(x, T::ONE.add(x.abs())),
+            |m, x, g| { let d = T::ONE.add(x.abs()); ratio(g, d.mul(d)) };
+        input "nn.TanhShrink" tanh_shrink tanh_shrink_grad: |m, x| x.sub(x.vtanh(m)), |m, x, g| { let t = x.vtanh(m); g.mul(t.mul(t)) };
     } };
 }
 
 macro_rules! kernels {
-    ($($from:ident $class:literal $name:ident $grad:ident: |$x:ident| $f:expr, |$z:ident, $g:ident| $df:expr;)*) => { $(
+    ($($from:ident $class:literal $name:ident $grad:ident: |$m:ident, $x:ident| $f:expr, |$n:ident, $z:ident, $g:ident| $df:expr;)*) => { $(
         #[doc = concat!("Forward of ", $class, ": `output` gets the size of `input`.\n\n# Errors\nNot enough memory.")]
         pub fn $name<T: Float>(input: &Tensor, output: &Tensor) -> Result<()> {
             output.resize_as(input)?;
-            map::unary($class, output, input, 16, |$x: T| $f)
+            map::unary($class, output, input, 16, maths!(|$m, $x: T| $f))
         }
-        kernels!(@$from $class $grad |$z, $g| $df);
+        kernels!(@$from $class $grad |$n, $z, $g| $df);
     )* };
-    (@output $class:literal $grad:ident |$z:ident, $g:ident| $df:expr) => {
+    (@output $class:literal $grad:ident |$n:ident, $z:ident, $g:ident| $df:expr) => {
         #[doc = concat!("Backward of ", $class, ": `grad_input` gets the size of `output`.\n\n# Errors\nSizes that differ.")]
         pub fn $grad<T: Float>(_input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, output: &Tensor) -> Result<()> {
-            gradient::<T>($class, output, grad_output, grad_input, |$z: T, $g: T| $df)
+            gradient::<T>($class, output, grad_output, grad_input, maths!(|$n, $z: T, $g: T| $df))
         }
     };
-    (@input $class:literal $grad:ident |$z:ident, $g:ident| $df:expr) => {
+    (@input $class:literal $grad:ident |$n:ident, $z:ident, $g:ident| $df:expr) => {
         #[doc = concat!("Backward of ", $class, ": `grad_input` gets the size of `input`.\n\n# Errors\nSizes that differ.")]
         pub fn $grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor) -> Result<()> {
-            gradient::<T>($class, input, grad_output, grad_input, |$z: T, $g: T| $df)
+            gradient::<T>($class, input, grad_output, grad_input, maths!(|$n, $z: T, $g: T| $df))
         }
     };
 }
@@ -55,7 +58,7 @@ fn gradient<T: Float>(
     known: &Tensor,
     grad_output: &Tensor,
     grad_input: &Tensor,
-    f: impl Fn(T, T) -> T + Copy + Sync,
+    f: impl Function<(T, T), T>,
 ) -> Result<()> {
     map::same_count(name, grad_output, known)?;
     grad_input.resize_as(known)?;
@@ -73,29 +76,29 @@ fn half<T: Float>(x: T) -> T {
 }
 
 #[inline(always)]
-fn exp_neg<T: Float>(x: T) -> T {
-    x.neg().vexp()
+fn exp_neg<T: Float, M: Arith>(x: T, m: M) -> T {
+    x.neg().vexp(m)
 }
 
 /// `exp(-m) + exp(-x - m)` for the larger `m` of 0 and `-x`, which cannot overflow.
 #[inline(always)]
-fn shifted<T: Float>(x: T) -> (T, T, T) {
-    let m = if x < T::ZERO { x.neg() } else { T::ZERO };
-    let part = x.neg().sub(m).vexp();
-    (m, part, exp_neg(m).add(part))
+fn shifted<T: Float, M: Arith>(x: T, m: M) -> (T, T, T) {
+    let most = if x < T::ZERO { x.neg() } else { T::ZERO };
+    let part = x.neg().sub(most).vexp(m);
+    (most, part, exp_neg(most, m).add(part))
 }
 
 /// `log(1 / (1 + exp(-x)))`.
 #[inline(always)]
-fn log_logistic<T: Float>(x: T) -> T {
-    let (m, _, sum) = shifted(x);
-    m.add(sum.vlog()).neg()
+fn log_logistic<T: Float, M: Arith>(x: T, m: M) -> T {
+    let (most, _, sum) = shifted(x, m);
+    most.add(sum.vlog(m)).neg()
 }
 
 /// `1 / (1 + exp(x))`.
 #[inline(always)]
-fn logistic_of_minus<T: Float>(x: T) -> T {
-    let (_, part, sum) = shifted(x);
+fn logistic_of_minus<T: Float, M: Arith>(x: T, m: M) -> T {
+    let (_, part, sum) = shifted(x, m);
     ratio(part, sum)
 }
 
@@ -167,7 +170,7 @@ pub fn leaky_grad<T: Float>(
 /// Not enough memory.
 pub fn elu<T: Float>(input: &Tensor, output: &Tensor, alpha: T, inplace: bool) -> Result<()> {
     place(output, input, inplace)?;
-    let f = |x: T| if x <= T::ZERO { x.vexp().sub(T::ONE).mul(alpha) } else { x };
+    let f = maths!(|m, x: T| if x <= T::ZERO { x.vexp(m).sub(T::ONE).mul(alpha) } else { x });
     map::unary("elu", output, input, 16, f)
 }
 

@@ -7,6 +7,7 @@ use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::map::{self, same_count};
+use crate::tensor::vmath::Plain;
 use std::cell::Cell;
 
 /// The sum of `f` over pairs of elements, divided by their number where `average` is set.
@@ -71,7 +72,7 @@ pairwise! {
         |x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 },
         |x, y| select(x.mul(y) < margin, y.neg());
     "SoftMarginCriterion" soft_margin soft_margin_grad: |x, y| (1.0 + (-x * y).exp()).ln(),
-        |x, y| { let z = x.mul(y).neg().vexp(); y.neg().mul(z).div(T::ONE.add(z)).unwrap_or(T::ZERO) };
+        |x, y| { let z = x.mul(y).neg().vexp(Plain); y.neg().mul(z).div(T::ONE.add(z)).unwrap_or(T::ZERO) };
     "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(margin):
         |x, y| if y == 1.0 { x } else if y == -1.0 && x < margin { margin - x } else { 0.0 },
         |x, y| if y == T::ONE { y } else { select(y == T::ONE.neg() && x <= margin, y) };

@@ -2,6 +2,7 @@
 
 use super::{dense, target};
 use crate::demand;
+use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -50,13 +51,12 @@ pub fn grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor,
 /// Not enough memory.
 pub fn soft_plus<T: Float>(input: &Tensor, output: &Tensor, beta: T, threshold: T) -> Result<()> {
     output.resize_as(input)?;
-    map::unary("SoftPlus", output, input, 16, |x: T| {
+    let f = maths!(|m, x: T| {
         let bx = x.mul(beta);
-        if bx > threshold {
-            return x;
-        }
-        bx.vexp().vlog1p().div(beta).unwrap_or(T::ZERO)
-    })
+        let y = bx.vexp(m).vlog1p(m).div(beta).unwrap_or(T::ZERO);
+        if bx > threshold { x } else { y }
+    });
+    map::unary("SoftPlus", output, input, 16, f)
 }
 
 /// Backward of [`soft_plus`], from its output.
@@ -73,14 +73,13 @@ pub fn soft_plus_grad<T: Float>(
 ) -> Result<()> {
     map::same_count("SoftPlus", grad_output, output)?;
     grad_input.resize_as(output)?;
-    map::binary("SoftPlus", grad_input, grad_output, output, |g: T, y: T| {
+    let f = maths!(|m, g: T, y: T| {
         let by = y.mul(beta);
-        if by > threshold {
-            return g;
-        }
-        let z = by.vexp();
-        g.mul(z.sub(T::ONE).div(z).unwrap_or(T::ZERO))
-    })
+        let z = by.vexp(m);
+        let part = g.mul(z.sub(T::ONE).div(z).unwrap_or(T::ZERO));
+        if by > threshold { g } else { part }
+    });
+    map::binary("SoftPlus", grad_input, grad_output, output, f)
 }
 
 /// Which slope each element takes: `(i / inner) % planes`. One slope serves everything; several go by planes, which are

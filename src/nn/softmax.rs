@@ -6,7 +6,8 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, same_count};
-use crate::tensor::simd::vectorize;
+use crate::tensor::simd::vectorize_maths;
+use crate::tensor::vmath::{Arith, Fused, Plain};
 
 /// How the values that are normalised together lie: `n` of them `step` apart, in `outer * step` groups.
 #[derive(Clone, Copy)]
@@ -33,11 +34,6 @@ impl Groups {
             }
         });
     }
-}
-
-#[inline(always)]
-fn exp<T: Float>(x: T) -> T {
-    x.vexp()
 }
 
 /// Which of the family.
@@ -67,46 +63,78 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()
     let apart = (x.0 as usize).abs_diff(y.0 as usize) >= g.outer * g.n * g.step * size_of::<T>();
     g.each(|first| {
         if g.step == 1 && apart {
-            // SAFETY: the group's values lie one after another inside both tensors, which do not overlap.
-            let (x, y) = unsafe {
-                (std::slice::from_raw_parts(x.at(first), g.n), std::slice::from_raw_parts_mut(y.at(first), g.n))
-            };
-            return vectorize(
+            return vectorize_maths(
                 #[inline(always)]
-                move || normalise_row(x, y, log, sign),
+                move || normalise_row(Plain, x.at(first), y.at(first), g.n, log, sign),
+                #[inline(always)]
+                move || normalise_row(Fused, x.at(first), y.at(first), g.n, log, sign),
             );
         }
-        let at = |i: usize| first + i * g.step;
-        // SAFETY: all positions of a group lie inside both tensors, and no two groups share one.
-        unsafe {
-            let value = |i: usize| (*x.at(at(i))).mul(sign);
-            let top = (0..g.n).map(value).fold(T::LOWEST, |m, v| if v > m { v } else { m });
-            let mut sum = 0.0;
-            for i in 0..g.n {
-                let e = exp(value(i).sub(top));
-                sum += e.to_f64();
-                if !log {
-                    *y.at(at(i)) = e;
-                }
-            }
-            if log {
-                let total = top.add(T::from_f64(sum.ln()));
-                (0..g.n).for_each(|i| *y.at(at(i)) = value(i).sub(total));
-            } else {
-                let by = T::from_f64(1.0 / sum);
-                (0..g.n).for_each(|i| *y.at(at(i)) = (*y.at(at(i))).mul(by));
-            }
-        }
+        // `move`: what a closure holds by reference is loaded again after each store
+        vectorize_maths(
+            #[inline(always)]
+            move || normalise_apart(Plain, x.at(first), y.at(first), g, log, sign),
+            #[inline(always)]
+            move || normalise_apart(Fused, x.at(first), y.at(first), g, log, sign),
+        );
     });
     Ok(())
 }
 
+/// [`normalise`] of a group from its first value on; both may be the same.
+#[inline(always)]
+fn normalise_apart<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, g: Groups, log: bool, sign: T) {
+    let at = |i: usize| i * g.step;
+    // SAFETY: all positions of a group lie inside both tensors, and no two groups share one.
+    unsafe {
+        let value = |i: usize| (*x.add(at(i))).mul(sign);
+        let top = (0..g.n).map(value).fold(T::LOWEST, |m, v| if v > m { v } else { m });
+        let mut sum = 0.0;
+        for i in 0..g.n {
+            let e = value(i).sub(top).vexp(m);
+            sum += e.to_f64();
+            if !log {
+                *y.add(at(i)) = e;
+            }
+        }
+        if log {
+            let total = top.add(T::from_f64(sum.ln()));
+            (0..g.n).for_each(|i| *y.add(at(i)) = value(i).sub(total));
+        } else {
+            let by = T::from_f64(1.0 / sum);
+            (0..g.n).for_each(|i| *y.add(at(i)) = (*y.add(at(i))).mul(by));
+        }
+    }
+}
+
+/// How many partial results a fold over a row keeps, so that it vectorises.
+const LANES: usize = 16;
+
+/// A fold over `0..n` in partial results, of which each takes every sixteenth.
+#[inline(always)]
+fn lanes<S: Copy>(n: usize, start: S, f: impl Fn(S, usize) -> S) -> [S; LANES] {
+    let mut all = [start; LANES];
+    let whole = n - n % LANES;
+    for i in (0..whole).step_by(LANES) {
+        all.iter_mut().enumerate().for_each(|(k, s)| *s = f(*s, i + k));
+    }
+    (whole..n).zip(&mut all).for_each(|(i, s)| *s = f(*s, i));
+    all
+}
+
 /// [`normalise`] of values that lie one after another: loops that vectorise. The result holds the exponentials meanwhile.
 #[inline(always)]
-fn normalise_row<T: Float>(x: &[T], y: &mut [T], log: bool, sign: T) {
-    let top = x.iter().fold(T::LOWEST, |m, v| if v.mul(sign) > m { v.mul(sign) } else { m });
-    y.iter_mut().zip(x).for_each(|(y, x)| *y = exp(x.mul(sign).sub(top)));
-    let sum = y.iter().fold(0.0, |s, v| s + v.to_f64());
+fn normalise_row<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, n: usize, log: bool, sign: T) {
+    // SAFETY: the group's values lie one after another inside both tensors, which do not overlap.
+    let (x, y) = unsafe { (std::slice::from_raw_parts(x, n), std::slice::from_raw_parts_mut(y, n)) };
+    let larger = |m: T, v: T| if v > m { v } else { m };
+    // SAFETY: `i` is below `n`.
+    let tops = lanes(n, T::LOWEST, |m, i| larger(m, unsafe { *x.as_ptr().add(i) }.mul(sign)));
+    let top = tops.into_iter().fold(T::LOWEST, larger);
+    y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(top).vexp(m));
+    // SAFETY: as above.
+    let sums = lanes(n, 0.0, |s, i| s + unsafe { *y.as_ptr().add(i) }.to_f64());
+    let sum: f64 = sums.iter().sum();
     if log {
         let total = top.add(T::from_f64(sum.ln()));
         y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(total));
@@ -117,34 +145,42 @@ fn normalise_row<T: Float>(x: &[T], y: &mut [T], log: bool, sign: T) {
 }
 
 fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
-    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
     same_count("SoftMax", grad_output, output)?;
     let g = groups(output)?;
     let (go, y) = (dense::<T>(grad_output)?, dense::<T>(output)?);
     let r = Ptr(target::<T>(grad_input, output.layout().sizes())?);
     let (go, y) = (Ptr(go.view::<T>()?.ptr), Ptr(y.view::<T>()?.ptr));
     g.each(|first| {
-        let at = |i: usize| first + i * g.step;
-        // SAFETY: as in `normalise`.
-        unsafe {
-            let weigh = |i: usize| {
-                if log { (*go.at(at(i))).to_f64() } else { (*go.at(at(i))).to_f64() * (*y.at(at(i))).to_f64() }
-            };
-            let sum = T::from_f64((0..g.n).map(weigh).sum());
-            if g.step == 1 && log {
-                let (r, go, y) = (r.at(first), go.at(first), y.at(first));
-                return vectorize(
-                    #[inline(always)]
-                    move || (0..g.n).for_each(|i| *r.add(i) = (*go.add(i)).sub(exp(*y.add(i)).mul(sum))),
-                );
-            }
-            for i in 0..g.n {
-                let (d, v) = (*go.at(at(i)), *y.at(at(i)));
-                *r.at(at(i)) = if log { d.sub(exp(v).mul(sum)) } else { v.mul(d.sub(sum)).mul(sign) };
-            }
-        }
+        let (r, go, y) = (r.at(first), go.at(first), y.at(first));
+        vectorize_maths(
+            #[inline(always)]
+            move || backward_group(Plain, r, go, y, g, kind),
+            #[inline(always)]
+            move || backward_group(Fused, r, go, y, g, kind),
+        );
     });
     Ok(())
+}
+
+/// [`backward`] of a group from its first values on.
+#[inline(always)]
+fn backward_group<T: Float, M: Arith>(m: M, r: *mut T, go: *const T, y: *const T, g: Groups, kind: Kind) {
+    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
+    let at = |i: usize| i * g.step;
+    // SAFETY: as in `normalise_apart`.
+    unsafe {
+        let weigh = |i: usize| {
+            if log { (*go.add(at(i))).to_f64() } else { (*go.add(at(i))).to_f64() * (*y.add(at(i))).to_f64() }
+        };
+        let sum = T::from_f64(lanes(g.n, 0.0, |s, i| s + weigh(i)).iter().sum());
+        if log && g.step == 1 {
+            return (0..g.n).for_each(|i| *r.add(i) = (*go.add(i)).sub((*y.add(i)).vexp(m).mul(sum)));
+        }
+        for i in 0..g.n {
+            let (d, v) = (*go.add(at(i)), *y.add(at(i)));
+            *r.add(at(i)) = if log { d.sub(v.vexp(m).mul(sum)) } else { v.mul(d.sub(sum)).mul(sign) };
+        }
+    }
 }
 
 /// One line per class: its kernels.

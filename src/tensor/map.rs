@@ -5,7 +5,9 @@
 
 use super::dtype::Element;
 use super::error::{Error, Kind, Result};
-use super::simd::vectorize;
+use super::function::Function;
+use super::simd::{vectorize, vectorize_maths};
+use super::vmath::{Arith, Fused, Plain};
 use super::walk::{Cursor, walk};
 use super::{Tensor, View};
 use rayon::prelude::*;
@@ -122,7 +124,7 @@ pub fn unary<R: Element, A: Element>(
     res: &Tensor,
     x: &Tensor,
     cost: usize,
-    f: impl Fn(A) -> R + Sync + Copy,
+    f: impl Function<(A,), R>,
 ) -> Result<()> {
     same_count(op, res, x)?;
     if let (Some((r, n)), Some((a, _))) = (res.flat::<R>()?, x.flat::<A>()?) {
@@ -138,51 +140,116 @@ pub fn unary<R: Element, A: Element>(
     Ok(())
 }
 
+/// Elements whose hardness is asked together.
+const CHUNK: usize = 512;
+
 #[inline(always)]
-fn flat1<R: Element, A: Element>(r: *mut R, a: *const A, n: usize, same: bool, cost: usize, f: impl Fn(A) -> R + Copy) {
+fn flat1<R: Element, A: Element, F: Function<(A,), R>>(
+    r: *mut R,
+    a: *const A,
+    n: usize,
+    same: bool,
+    cost: usize,
+    f: F,
+) {
     // a cheap function over a few elements is done before the vector loop has been entered
-    if n < 16 && (cost == 1 || n < 4) || same && R::DTYPE != A::DTYPE {
-        for i in 0..n {
-            // SAFETY: n elements lie at both addresses.
-            unsafe { *r.add(i) = f(*a.add(i)) };
-        }
-        return;
+    if !F::MATHS && n < 16 && (cost == 1 || n < 4) || same && R::DTYPE != A::DTYPE {
+        return line1(Plain, r, 1, a, 1, n, f);
     }
     // `move`: pointers that a closure holds by reference are loaded again after each store, and nothing vectorises
-    vectorize(
+    vectorize_maths(
         #[inline(always)]
-        move || {
-            if same {
-                for i in 0..n {
-                    // SAFETY: n elements lie here; `r` is `a`, so one pointer serves both and the loop vectorises.
-                    unsafe { *r.add(i) = f(*(r as *const A).add(i)) };
-                }
-            } else {
-                // SAFETY: n elements lie at both addresses, and the runs do not overlap.
-                let (r, a) = unsafe { (std::slice::from_raw_parts_mut(r, n), std::slice::from_raw_parts(a, n)) };
-                for (r, a) in r.iter_mut().zip(a) {
-                    *r = f(*a);
-                }
-            }
-        },
+        move || chunks1(Plain, r, a, n, same, f),
+        #[inline(always)]
+        move || chunks1(Fused, r, a, n, same, f),
     );
 }
 
+/// [`run1`], of chunks where elements may be hard.
+#[inline(always)]
+fn chunks1<M: Arith, R: Element, A: Element, F: Function<(A,), R>>(
+    m: M,
+    r: *mut R,
+    a: *const A,
+    n: usize,
+    same: bool,
+    f: F,
+) {
+    if !F::CHECKED {
+        return run1(m, r, a, n, same, f);
+    }
+    for start in (0..n).step_by(CHUNK) {
+        let count = CHUNK.min(n - start);
+        let (r, a) = (r.wrapping_add(start), a.wrapping_add(start));
+        // SAFETY: `count` elements lie here.
+        if (0..count).fold(false, |hard, i| hard | f.hard((unsafe { *a.add(i) },))) {
+            line1(m, r, 1, a, 1, count, f);
+        } else {
+            run1(m, r, a, count, same, f);
+        }
+    }
+}
+
+#[inline(always)]
+fn run1<M: Arith, R: Element, A: Element>(
+    m: M,
+    r: *mut R,
+    a: *const A,
+    n: usize,
+    same: bool,
+    f: impl Function<(A,), R>,
+) {
+    if same {
+        for i in 0..n {
+            // SAFETY: n elements lie here; `r` is `a`, so one pointer serves both and the loop vectorises.
+            unsafe { *r.add(i) = f.at(m, (*(r as *const A).add(i),)) };
+        }
+    } else {
+        // SAFETY: n elements lie at both addresses, and the runs do not overlap.
+        let (r, a) = unsafe { (std::slice::from_raw_parts_mut(r, n), std::slice::from_raw_parts(a, n)) };
+        for (r, a) in r.iter_mut().zip(a) {
+            *r = f.at(m, (*a,));
+        }
+    }
+}
+
+/// One element after another, `rs` and `xs` apart, hard or not.
+#[inline(always)]
+fn line1<M: Arith, R: Element, A: Element>(
+    m: M,
+    mut r: *mut R,
+    rs: isize,
+    mut a: *const A,
+    xs: isize,
+    n: usize,
+    f: impl Function<(A,), R>,
+) {
+    for _ in 0..n {
+        // SAFETY: the caller's line lies inside both tensors.
+        unsafe { *r = f.any(m, (*a,)) };
+        r = r.wrapping_offset(rs);
+        a = a.wrapping_offset(xs);
+    }
+}
+
 #[inline(never)]
-fn strided1<R: Element, A: Element>(r: &View<R>, a: &View<A>, cost: usize, f: impl Fn(A) -> R + Sync + Copy) {
+fn strided1<R: Element, A: Element, F: Function<(A,), R>>(r: &View<R>, a: &View<A>, cost: usize, f: F) {
     let total = r.layout.numel();
     let (rp, ap, rl, al) = (Ptr(r.ptr), Ptr(a.ptr), r.layout, a.layout);
     let body = |start, count| {
         let mut c = [Cursor::new(&rl, start), Cursor::new(&al, start)];
         let (rs, xs) = (c[0].stride(), c[1].stride());
         walk(&mut c, count, &mut |at, n| {
-            let (mut r, mut a) = (Ptr::at(&rp, 0).wrapping_offset(at[0]), Ptr::at(&ap, 0).wrapping_offset(at[1]));
-            for _ in 0..n {
-                // SAFETY: the walk stays inside both views.
-                unsafe { *r = f(*a) };
-                r = r.wrapping_offset(rs);
-                a = a.wrapping_offset(xs);
+            let (r, a) = (Ptr::at(&rp, 0).wrapping_offset(at[0]), Ptr::at(&ap, 0).wrapping_offset(at[1]));
+            if !F::MATHS {
+                return line1(Plain, r, rs, a, xs, n, f);
             }
+            vectorize_maths(
+                #[inline(always)]
+                move || line1(Plain, r, rs, a, xs, n, f),
+                #[inline(always)]
+                move || line1(Fused, r, rs, a, xs, n, f),
+            );
         });
     };
     if shared_out(total, cost) && independent(&[span(r), span(a)]) { split(total, cost, body) } else { body(0, total) }
@@ -195,7 +262,7 @@ pub fn binary<R: Element, A: Element, B: Element>(
     res: &Tensor,
     x: &Tensor,
     y: &Tensor,
-    f: impl Fn(A, B) -> R + Sync + Copy,
+    f: impl Function<(A, B), R>,
 ) -> Result<()> {
     same_count(op, x, y)?;
     same_count(op, res, x)?;
@@ -213,52 +280,101 @@ pub fn binary<R: Element, A: Element, B: Element>(
 }
 
 #[inline(always)]
-fn flat2<R: Element, A: Element, B: Element>(
+fn flat2<R: Element, A: Element, B: Element, F: Function<(A, B), R>>(
     r: *mut R,
     a: *const A,
     b: *const B,
     n: usize,
     same: bool,
-    f: impl Fn(A, B) -> R + Copy,
+    f: F,
 ) {
-    if n < 16 {
-        for i in 0..n {
-            // SAFETY: n elements lie at each address.
-            unsafe { *r.add(i) = f(*a.add(i), *b.add(i)) };
-        }
-        return;
+    if !F::MATHS && n < 16 {
+        return line2(Plain, (r, 1), (a, 1), (b, 1), n, f);
     }
-    vectorize(
+    vectorize_maths(
         #[inline(always)]
-        move || {
-            // SAFETY: n elements lie at each address, and `b` does not overlap `r`.
-            let b = unsafe { std::slice::from_raw_parts(b, n) };
-            if same {
-                // SAFETY: `r` is `a`, of the same type, has n elements and overlaps `b` nowhere.
-                let r = unsafe { std::slice::from_raw_parts_mut(r, n) };
-                for (r, b) in r.iter_mut().zip(b) {
-                    // SAFETY: R and A are one type here.
-                    let old = unsafe { *std::ptr::from_mut(r).cast::<A>() };
-                    *r = f(old, *b);
-                }
-            } else {
-                // SAFETY: `a` does not overlap `r` either.
-                let (r, a) = unsafe { (std::slice::from_raw_parts_mut(r, n), std::slice::from_raw_parts(a, n)) };
-                for ((r, a), b) in r.iter_mut().zip(a).zip(b) {
-                    *r = f(*a, *b);
-                }
-            }
-        },
+        move || chunks2(Plain, r, a, b, n, same, f),
+        #[inline(always)]
+        move || chunks2(Fused, r, a, b, n, same, f),
     );
 }
 
-#[inline(never)]
-fn strided2<R: Element, A: Element, B: Element>(
-    r: &View<R>,
-    a: &View<A>,
-    b: &View<B>,
-    f: impl Fn(A, B) -> R + Sync + Copy,
+/// [`run2`], of chunks where elements may be hard.
+#[inline(always)]
+fn chunks2<M: Arith, R: Element, A: Element, B: Element, F: Function<(A, B), R>>(
+    m: M,
+    r: *mut R,
+    a: *const A,
+    b: *const B,
+    n: usize,
+    same: bool,
+    f: F,
 ) {
+    if !F::CHECKED {
+        return run2(m, r, a, b, n, same, f);
+    }
+    for start in (0..n).step_by(CHUNK) {
+        let count = CHUNK.min(n - start);
+        let (r, a, b) = (r.wrapping_add(start), a.wrapping_add(start), b.wrapping_add(start));
+        // SAFETY: `count` elements lie at each address.
+        if (0..count).fold(false, |hard, i| hard | f.hard(unsafe { (*a.add(i), *b.add(i)) })) {
+            line2(m, (r, 1), (a, 1), (b, 1), count, f);
+        } else {
+            run2(m, r, a, b, count, same, f);
+        }
+    }
+}
+
+#[inline(always)]
+fn run2<M: Arith, R: Element, A: Element, B: Element>(
+    m: M,
+    r: *mut R,
+    a: *const A,
+    b: *const B,
+    n: usize,
+    same: bool,
+    f: impl Function<(A, B), R>,
+) {
+    // SAFETY: n elements lie at each address, and `b` does not overlap `r`.
+    let b = unsafe { std::slice::from_raw_parts(b, n) };
+    if same {
+        // SAFETY: `r` is `a`, of the same type, has n elements and overlaps `b` nowhere.
+        let r = unsafe { std::slice::from_raw_parts_mut(r, n) };
+        for (r, b) in r.iter_mut().zip(b) {
+            // SAFETY: R and A are one type here.
+            let old = unsafe { *std::ptr::from_mut(r).cast::<A>() };
+            *r = f.at(m, (old, *b));
+        }
+    } else {
+        // SAFETY: `a` does not overlap `r` either.
+        let (r, a) = unsafe { (std::slice::from_raw_parts_mut(r, n), std::slice::from_raw_parts(a, n)) };
+        for ((r, a), b) in r.iter_mut().zip(a).zip(b) {
+            *r = f.at(m, (*a, *b));
+        }
+    }
+}
+
+/// One element after another along three lines, given by their starts and strides, hard or not.
+#[inline(always)]
+fn line2<M: Arith, R: Element, A: Element, B: Element>(
+    m: M,
+    (mut r, rs): (*mut R, isize),
+    (mut a, xs): (*const A, isize),
+    (mut b, ys): (*const B, isize),
+    n: usize,
+    f: impl Function<(A, B), R>,
+) {
+    for _ in 0..n {
+        // SAFETY: the caller's lines lie inside the tensors.
+        unsafe { *r = f.any(m, (*a, *b)) };
+        r = r.wrapping_offset(rs);
+        a = a.wrapping_offset(xs);
+        b = b.wrapping_offset(ys);
+    }
+}
+
+#[inline(never)]
+fn strided2<R: Element, A: Element, B: Element, F: Function<(A, B), R>>(r: &View<R>, a: &View<A>, b: &View<B>, f: F) {
     let total = r.layout.numel();
     let (rp, ap, bp) = (Ptr(r.ptr), Ptr(a.ptr), Ptr(b.ptr));
     let layouts = [r.layout, a.layout, b.layout];
@@ -266,16 +382,18 @@ fn strided2<R: Element, A: Element, B: Element>(
         let mut c = layouts.each_ref().map(|l| Cursor::new(l, start));
         let [rs, xs, ys] = c.each_ref().map(Cursor::stride);
         walk(&mut c, count, &mut |at, n| {
-            let mut r = Ptr::at(&rp, 0).wrapping_offset(at[0]);
-            let mut a = Ptr::at(&ap, 0).wrapping_offset(at[1]);
-            let mut b = Ptr::at(&bp, 0).wrapping_offset(at[2]);
-            for _ in 0..n {
-                // SAFETY: the walk stays inside the three views.
-                unsafe { *r = f(*a, *b) };
-                r = r.wrapping_offset(rs);
-                a = a.wrapping_offset(xs);
-                b = b.wrapping_offset(ys);
+            let r = (Ptr::at(&rp, 0).wrapping_offset(at[0]), rs);
+            let a = (Ptr::at(&ap, 0).wrapping_offset(at[1]).cast_const(), xs);
+            let b = (Ptr::at(&bp, 0).wrapping_offset(at[2]).cast_const(), ys);
+            if !F::MATHS {
+                return line2(Plain, r, a, b, n, f);
             }
+            vectorize_maths(
+                #[inline(always)]
+                move || line2(Plain, r, a, b, n, f),
+                #[inline(always)]
+                move || line2(Fused, r, a, b, n, f),
+            );
         });
     };
     if shared_out(total, 1) && independent(&[span(r), span(a), span(b)]) {

@@ -9,6 +9,7 @@ pub mod decimal;
 pub mod display;
 pub mod dtype;
 pub mod error;
+pub mod function;
 pub mod layout;
 pub mod map;
 pub mod ops;

@@ -42,6 +42,17 @@ fn detect() -> Level {
 /// body is `#[inline(always)]` code.
 #[inline(always)]
 pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
+    choose(f, None::<fn() -> R>)
+}
+
+/// As [`vectorize`], of a loop written in both arithmetics of [`super::vmath`]: fused where the machine fuses.
+#[inline(always)]
+pub fn vectorize_maths<R>(plain: impl FnOnce() -> R, fused: impl FnOnce() -> R) -> R {
+    choose(plain, Some(fused))
+}
+
+#[inline(always)]
+fn choose<R>(plain: impl FnOnce() -> R, fused: Option<impl FnOnce() -> R>) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2,fma")]
@@ -52,13 +63,22 @@ pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
         fn v4<R>(f: impl FnOnce() -> R) -> R {
             f()
         }
-        match level() {
+        match (level(), fused) {
             // SAFETY: `level` found these features on this processor.
-            Level::V4 => return unsafe { v4(f) },
+            (Level::V4, Some(f)) => unsafe { v4(f) },
             // SAFETY: as above.
-            Level::V3 => return unsafe { v3(f) },
-            Level::Base => {}
+            (Level::V3, Some(f)) => unsafe { v3(f) },
+            // SAFETY: as above.
+            (Level::V4, None) => unsafe { v4(plain) },
+            // SAFETY: as above.
+            (Level::V3, None) => unsafe { v3(plain) },
+            (Level::Base, _) => plain(),
         }
     }
-    f()
+    #[cfg(not(target_arch = "x86_64"))]
+    match fused {
+        // the baseline of 64-bit ARM fuses
+        Some(f) if cfg!(target_arch = "aarch64") => f(),
+        _ => plain(),
+    }
 }

@@ -21,7 +21,7 @@ macro_rules! both {
 }
 
 macro_rules! stateless {
-    ($($from:ident $class:literal $f:ident $g:ident: |$x:ident| $e:expr, |$z:ident, $d:ident| $de:expr;)*) => {
+    ($($from:ident $class:literal $f:ident $g:ident: |$m:ident, $x:ident| $e:expr, |$n:ident, $z:ident, $d:ident| $de:expr;)*) => {
         /// The classes of `for_each_activation`.
         pub static STATELESS: &[Class] = &[$(stateless!(@$from $class $f $g)),*];
     };

@@ -54,7 +54,7 @@ pub static ROWS: &[Op] = &[
     op!("cfmod", &[form("*res?:T x@1:T y:T", all!(arith::cfmod))]),
     op!("cmod", &[form("*res?:T x@1:T y:T", all!(arith::cfmod))]),
     op!("cremainder", &[form("*res?:T x@1:T y:T", all!(arith::cremainder))]),
-    op!("cpow", &[form("*res?:T x@1:T y:T", all!(arith::cpow))]),
+    op!("cpow", &[form("*res?:T x@1:T y:T", either(ints!(arith::cpow), floats!(arith::cpow_float)))]),
     op!(
         "pow",
         &[

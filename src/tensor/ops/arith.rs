@@ -1,9 +1,11 @@
 //! Arithmetic, elementwise: with a number, with another tensor, and the fused forms. Integers wrap; where C would trap
 //! (division by 0, the smallest integer by -1) there is an error.
 
+use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Float, Integer, Real};
 use crate::tensor::error::{Error, Result};
+use crate::tensor::function::Checked;
 use crate::tensor::map;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -27,8 +29,6 @@ with_scalar! {
     sub_scalar<T: Real>(x, v) = x.sub(v);
     /// x * v
     mul_scalar<T: Real>(x, v) = x.mul(v);
-    /// x raised to v
-    pow_scalar<T: Real>(x, v) = x.pow(v);
     /// The larger of x and v; the second where the first is nan.
     cmax_scalar<T: Real>(x, v) = if x > v { x } else { v };
     /// The smaller of x and v; the second where the first is nan.
@@ -61,20 +61,77 @@ pub fn rshift_float<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
     mul_scalar(res, x, T::from_f64(2f64.powf(-v.to_f64())))
 }
 
+/// x raised to 0.5: of either zero 0, of either infinity infinity.
+#[inline(always)]
+fn root<T: Float>(x: T) -> T {
+    if x == T::LOWEST { T::HIGHEST } else { x.via(f32::sqrt, f64::sqrt).add(T::ZERO) }
+}
+
+#[inline(always)]
+fn inverse<T: Float>(x: T) -> T {
+    T::ONE.div(x).unwrap_or(x)
+}
+
+/// x raised to v. Exponents that programs use most take a few operations.
+///
+/// # Errors
+/// A view outside its storage.
+pub fn pow_scalar<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
+    res.resize_as(x)?;
+    macro_rules! by {
+        ($($exponent:literal => |$x:ident| $value:expr;)*) => {
+            match v.to_f64() {
+                $(e if e == $exponent => map::unary("pow", res, x, 1, #[inline(always)] |$x: T| $value),)*
+                _ => map::unary("pow", res, x, 16, Checked(
+                    maths!(|m, x: T| x.vpow(v, m)),
+                    #[inline(always)] |x: T| x.hard_pow(v),
+                    #[inline(always)] |x: T| x.pow(v),
+                )),
+            }
+        };
+    }
+    by! {
+        1.0 => |x| x;
+        2.0 => |x| x.mul(x);
+        3.0 => |x| x.mul(x).mul(x);
+        0.5 => |x| root(x);
+        -0.5 => |x| inverse(root(x));
+        -1.0 => |x| inverse(x);
+        -2.0 => |x| inverse(x).mul(inverse(x));
+    }
+}
+
 /// v raised to x
 ///
 /// # Errors
 /// A view outside its storage.
-pub fn pow_of<T: Real>(res: &Tensor, v: T, x: &Tensor) -> Result<()> {
+pub fn pow_of<T: Float>(res: &Tensor, v: T, x: &Tensor) -> Result<()> {
     res.resize_as(x)?;
-    map::unary(
-        "pow",
-        res,
-        x,
-        8,
+    let function = Checked(
+        maths!(|m, x: T| v.vpow(x, m)),
+        #[inline(always)]
+        |x: T| v.hard_pow(x),
         #[inline(always)]
         |x: T| v.pow(x),
-    )
+    );
+    map::unary("pow", res, x, 16, function)
+}
+
+/// x raised to y
+///
+/// # Errors
+/// Operands with different numbers of elements.
+pub fn cpow_float<T: Float>(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
+    map::same_count("cpow", x, y)?;
+    res.resize_as(x)?;
+    let function = Checked(
+        maths!(|m, x: T, y: T| x.vpow(y, m)),
+        #[inline(always)]
+        |x: T, y: T| x.hard_pow(y),
+        #[inline(always)]
+        |x: T, y: T| x.pow(y),
+    );
+    map::binary("cpow", res, x, y, function)
 }
 
 /// Defines `res[i] = f(x[i], y[i])`.
@@ -94,8 +151,8 @@ macro_rules! with_tensor {
 with_tensor! {
     /// x * y
     cmul<T: Real>(x, y) = x.mul(y);
-    /// x raised to y
-    cpow<T: Real>(x, y) = x.pow(y);
+    /// x raised to y, of integers
+    cpow<T: Integer>(x, y) = x.pow(y);
     /// The larger of x and y; the second where the first is nan.
     cmax<T: Real>(x, y) = if x > y { x } else { y };
     /// The smaller of x and y; the second where the first is nan.

@@ -1,13 +1,17 @@
 //! Mathematical functions, elementwise.
 
+use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
+use crate::tensor::function::Checked;
 use crate::tensor::map;
 
-/// One line per function: its value for an element, for a double, and what a call costs in elements of simple work.
+/// One line per function: its value for an element (in an arithmetic, for those of `vmath`), for a double, what a call
+/// costs in elements of simple work, and where it is hard, the value there.
 macro_rules! functions {
-    ($($(#[$doc:meta])* $name:ident($x:ident) = $value:expr, $double:expr, $cost:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident($($v:ident),+) = $value:expr, $double:expr, $cost:literal
+        $(, $hard:expr => $instead:expr)?;)*) => {
         $(
             $(#[$doc])*
             ///
@@ -15,7 +19,7 @@ macro_rules! functions {
             /// A view outside its storage.
             pub fn $name<T: Float>(res: &Tensor, x: &Tensor) -> Result<()> {
                 res.resize_as(x)?;
-                map::unary(stringify!($name), res, x, $cost, #[inline(always)] |$x: T| -> T { $value })
+                functions!(@call (stringify!($name), res, x, $cost) T $value, $($v),+ $(, $hard => $instead)?)
             }
         )*
         /// The same functions on a number; rounded to single precision where that is the default type.
@@ -32,22 +36,35 @@ macro_rules! functions {
             )*
         }
     };
+    (@call ($($args:expr),*) $t:ident $value:expr, $x:ident) => {
+        map::unary($($args,)* #[inline(always)] |$x: $t| -> $t { $value })
+    };
+    (@call ($($args:expr),*) $t:ident $value:expr, $m:ident, $x:ident) => {
+        map::unary($($args,)* maths!(|$m, $x: $t| $value))
+    };
+    (@call ($($args:expr),*) $t:ident $value:expr, $m:ident, $x:ident, $hard:expr => $instead:expr) => {
+        map::unary($($args,)* Checked(
+            maths!(|$m, $x: $t| $value),
+            #[inline(always)] |$x: $t| -> bool { $hard },
+            #[inline(always)] |$x: $t| -> $t { $instead },
+        ))
+    };
 }
 functions! {
     /// e^x
-    exp(x) = x.vexp(), f64::exp, 8;
+    exp(m, x) = x.vexp(m), f64::exp, 8;
     /// Natural logarithm
-    log(x) = x.vlog(), f64::ln, 8;
+    log(m, x) = x.vlog(m), f64::ln, 8;
     /// ln(1 + x)
-    log1p(x) = x.vlog1p(), f64::ln_1p, 8;
+    log1p(m, x) = x.vlog1p(m), f64::ln_1p, 8;
     /// Square root
     sqrt(x) = x.via(f32::sqrt, f64::sqrt), f64::sqrt, 2;
     /// 1 / sqrt(x)
     rsqrt(x) = x.via(|x| 1.0 / f32::sqrt(x), |x| 1.0 / f64::sqrt(x)), |x| 1.0 / f64::sqrt(x), 2;
     /// Sine
-    sin(x) = if x.beyond_trig() { x.any_sin() } else { x.vsin() }, f64::sin, 8;
+    sin(m, x) = x.vsin(m), f64::sin, 8, x.beyond_trig() => x.any_sin();
     /// Cosine
-    cos(x) = if x.beyond_trig() { x.any_cos() } else { x.vcos() }, f64::cos, 8;
+    cos(m, x) = x.vcos(m), f64::cos, 8, x.beyond_trig() => x.any_cos();
     /// Tangent
     tan(x) = x.via(f32::tan, f64::tan), f64::tan, 8;
     /// Arc sine
@@ -61,9 +78,9 @@ functions! {
     /// Hyperbolic cosine
     cosh(x) = x.via(f32::cosh, f64::cosh), f64::cosh, 8;
     /// Hyperbolic tangent
-    tanh(x) = x.vtanh(), f64::tanh, 8;
+    tanh(m, x) = x.vtanh(m), f64::tanh, 8;
     /// 1 / (1 + e^-x)
-    sigmoid(x) = x.vsigmoid(), |x| 1.0 / (1.0 + f64::exp(-x)), 8;
+    sigmoid(m, x) = x.vsigmoid(m), |x| 1.0 / (1.0 + f64::exp(-x)), 8;
     /// Largest integer not above
     floor(x) = x.via(f32::floor, f64::floor), f64::floor, 1;
     /// Smallest integer not below
