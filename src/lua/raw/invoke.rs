@@ -14,6 +14,19 @@ use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
 use std::os::raw::c_int;
 
+/// What a function of a Lua state holds as its first upvalue: the description, and what the last call came to. Calls
+/// repeat: with arguments of the same kinds, pattern and element type need not be found again.
+struct Callee {
+    compiled: &'static Compiled,
+    /// Kinds of the arguments of the last call, 0 where it cannot stand for others.
+    kinds: u128,
+    pattern: u16,
+    dtype: DType,
+}
+
+/// How many arguments a call may have for its kinds to be kept.
+const KEPT: usize = 4;
+
 /// Pushes a compiled function with its field names as upvalues. The description lives as long as the process: it
 /// comes from static rows.
 ///
@@ -22,8 +35,8 @@ use std::os::raw::c_int;
 pub unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     // SAFETY: by the contract; the pointer stays valid for ever.
     unsafe {
-        // full userdata with the address in it: Lua packs light userdata, and unpacking that is slower
-        ffi::lua_newuserdata(l, size_of::<*const Compiled>()).cast::<*const Compiled>().write(c);
+        let callee = Callee { compiled: c, kinds: 0, pattern: 0, dtype: DType::Double };
+        ffi::lua_newuserdata(l, size_of::<Callee>()).cast::<Callee>().write(callee);
         for f in &c.fields {
             ffi::lua_pushlstring(l, f.as_ptr().cast(), f.len());
         }
@@ -35,9 +48,10 @@ pub unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
 unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 was set by `push_compiled`. Nothing with a destructor is alive at lua_error.
     unsafe {
-        let c = &**ffi::lua_touserdata(l, ffi::lua_upvalueindex(1)).cast::<*const Compiled>();
+        let callee = ffi::lua_touserdata(l, ffi::lua_upvalueindex(1)).cast::<Callee>();
         let given = ffi::lua_gettop(l) as usize;
-        let outcome = if c.small && given <= SMALL { run::<SMALL>(l, c, given) } else { run_large(l, c, given) };
+        let small = (*callee).compiled.small && given <= SMALL;
+        let outcome = if small { run::<SMALL>(l, callee, given) } else { run_large(l, callee, given) };
         storage::reclaim();
         match outcome {
             Ok(n) => {
@@ -55,9 +69,9 @@ unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
 
 /// Apart, so that its large arrays are no part of the stack frame of the usual call.
 #[inline(never)]
-unsafe fn run_large(l: *mut lua_State, c: &Compiled, given: usize) -> Outcome {
+unsafe fn run_large(l: *mut lua_State, callee: *mut Callee, given: usize) -> Outcome {
     // SAFETY: as for `run`.
-    unsafe { run::<MAX_PARAMS>(l, c, given) }
+    unsafe { run::<MAX_PARAMS>(l, callee, given) }
 }
 
 /// The arguments of a call as they were found on the stack. Setting up these arrays is part of what a call costs, so
@@ -76,9 +90,11 @@ struct Args<'a, const N: usize> {
 }
 
 #[inline(always)]
-unsafe fn run<const N: usize>(l: *mut lua_State, c: &Compiled, given: usize) -> Outcome {
-    // SAFETY: called from the trampoline with a live state; positions below the top are valid.
+unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usize) -> Outcome {
+    // SAFETY: called from the trampoline with a live state; positions below the top are valid. The callee is read and
+    // written only where no other call can run.
     unsafe {
+        let c = (*callee).compiled;
         let skip = usize::from(matches!(c.dispatch, Dispatch::Class | Dispatch::Call(_)));
         let mut n = given.saturating_sub(skip);
         if c.dispatch == Dispatch::Class {
@@ -102,10 +118,23 @@ unsafe fn run<const N: usize>(l: *mut lua_State, c: &Compiled, given: usize) -> 
             kinds: [0; N],
             vals: [Val::Nil; N],
         };
+        let mut all = 0u128;
         for (i, (k, v)) in a.kinds.iter_mut().zip(&mut a.vals).take(n).enumerate() {
             *k = classify(l, a.base + i as c_int, v);
+            all = (all << 32) | u128::from(*k);
+        }
+        if all == (*callee).kinds && all != 0 && n <= KEPT {
+            let p = &c.patterns[usize::from((*callee).pattern)];
+            return dispatch(l, c, p, &mut a, (*callee).dtype);
         }
         let dtype = element_type(l, c, &mut a);
+        let tensors = |n: usize| a.kinds[..a.n.min(n)].iter().any(|k| k & kind::TENSOR != 0);
+        // otherwise the type came from a table, a name, or is the default
+        let sure = match c.dispatch {
+            Dispatch::Fixed(_) | Dispatch::Call(_) => true,
+            Dispatch::First => tensors(2),
+            Dispatch::Class => tensors(N),
+        };
         for k in &mut a.kinds[..a.n] {
             a.strings |= *k & kind::STR != 0;
             // a bit for "of the call's type", whichever that is
@@ -114,10 +143,14 @@ unsafe fn run<const N: usize>(l: *mut lua_State, c: &Compiled, given: usize) -> 
         }
         let kinds = &a.kinds[..a.n];
         let bucket = &c.buckets[a.n.min(c.buckets.len() - 1)];
-        match bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds)) {
-            Some(p) => dispatch(l, c, p, &mut a, dtype),
-            None => mismatch(l, c, kinds, dtype),
+        let Some(&found) = bucket.iter().find(|&&i| matches(&c.patterns[usize::from(i)], kinds)) else {
+            return mismatch(l, c, kinds, dtype);
+        };
+        // what a string is depends on its text
+        if n <= KEPT && sure && !a.strings {
+            ((*callee).kinds, (*callee).pattern, (*callee).dtype) = (all, u16::from(found), dtype);
         }
+        dispatch(l, c, &c.patterns[usize::from(found)], &mut a, dtype)
     }
 }
 

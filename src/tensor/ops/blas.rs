@@ -334,8 +334,7 @@ mod tests {
             let number = |x: f64| T::from_f64(x);
             let mut a: Vec<T> = ramp(m * k, 13).into_iter().map(number).collect();
             let mut b: Vec<T> = ramp(k * n, 7).into_iter().map(number).collect();
-            let ma =
-                if turned { Mat::dense(a.as_mut_ptr(), k, m).t() } else { Mat::dense(a.as_mut_ptr(), m, k) };
+            let ma = if turned { Mat::dense(a.as_mut_ptr(), k, m).t() } else { Mat::dense(a.as_mut_ptr(), m, k) };
             let mb = Mat::dense(b.as_mut_ptr(), k, n);
             let product_of = |cut: usize| {
                 let mut c = vec![T::ZERO; m * n];
