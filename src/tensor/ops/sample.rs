@@ -4,7 +4,7 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element, Float, Real};
 use crate::tensor::error::{Error, Result};
-use crate::tensor::random::fill::{COSTLY, block_size, modulo};
+use crate::tensor::random::fill::{COSTLY, block_size, modulo, nearest};
 use crate::tensor::random::{Generator, UNIT};
 use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
@@ -53,7 +53,7 @@ fn draw_costly<T: Real>(x: &Tensor, g: &RefCell<Generator>, f: impl Fn(f64) -> f
             out,
             COSTLY,
             #[inline(always)]
-            |_, u| T::from_f64(f(f64::from(u) * UNIT)),
+            move |_, u| T::from_f64(f(f64::from(u) * UNIT)),
         );
     })
 }
@@ -151,15 +151,16 @@ pub fn geometric<T: Real>(x: &Tensor, g: &RefCell<Generator>, p: f64) -> Result<
             g.fill_with(
                 steps,
                 #[inline(always)]
-                |u| (1.0 - f64::from(u) * UNIT).vlog() / log_p,
+                move |u| (1.0 - f64::from(u) * UNIT).vlog() / log_p,
             );
             let doubtful = vectorize(
                 #[inline(always)]
                 || {
                     let mut doubtful = false;
                     for (out, &s) in out.iter_mut().zip(&*steps) {
-                        doubtful |= (s - s.round_ties_even()).abs() < 1e-12 * (1.0 + s) && s > 0.5;
-                        *out = T::from_f64(s.trunc() + 1.0);
+                        let whole = nearest(s);
+                        doubtful |= ((s - whole).abs() < 1e-12 * s) & (s > 0.5);
+                        *out = T::from_f64(if whole > s { whole } else { whole + 1.0 });
                     }
                     doubtful
                 },
@@ -254,16 +255,19 @@ pub fn random_between<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: i64, b: i6
     // raw numbers have 32 bits: wider ranges take them as they are
     let width = u32::try_from((b.wrapping_sub(a) as u64).wrapping_add(1)).ok().filter(|&w| w > 0);
     // Torch7 adds the lower end as an unsigned number, which shows in fractions
-    let unsigned = T::DTYPE.is_float();
-    draw_raw(
-        x,
-        g,
-        #[inline(always)]
-        move |u| {
-            let v = a.wrapping_add(i64::from(width.map_or(u, |w| modulo(u, w))));
-            if unsigned && v < 0 { T::from_f64(v as u64 as f64) } else { T::from_i64(v) }
-        },
-    )
+    let place = move |step: u32| {
+        let v = a.wrapping_add(i64::from(step));
+        if T::DTYPE.is_float() && v < 0 { T::from_f64(v as u64 as f64) } else { T::from_i64(v) }
+    };
+    match width {
+        Some(w) => draw_raw(
+            x,
+            g,
+            #[inline(always)]
+            move |u| place(modulo(u, w)),
+        ),
+        None => draw_raw(x, g, place),
+    }
 }
 
 /// A random order of 1..=n.

@@ -77,7 +77,7 @@ impl Generator {
     /// Fills a slice with values made from the next 32-bit numbers, one each; as many calls of [`Generator::random`],
     /// only faster.
     #[inline]
-    pub fn fill_with<T>(&mut self, out: &mut [T], f: impl Fn(u32) -> T) {
+    pub fn fill_with<T>(&mut self, out: &mut [T], f: impl Fn(u32) -> T + Copy) {
         let mut rest = out;
         while !rest.is_empty() {
             if self.next >= N {
@@ -88,7 +88,7 @@ impl Generator {
             let words = &self.words[self.next..self.next + n];
             vectorize(
                 #[inline(always)]
-                || {
+                move || {
                     for (r, &y) in now.iter_mut().zip(words) {
                         *r = f(Self::temper(y));
                     }
@@ -205,12 +205,21 @@ impl Generator {
     }
 }
 
-/// `u % d` by a division of doubles, which vectorises: the quotient of two 32-bit numbers is never rounded up to the
-/// next whole number, which would be 2^-32 away at least.
+/// The nearest whole number, for sizes up to 2^51: two additions, where a call would keep a loop from vectorising.
+#[inline(always)]
+pub fn nearest(v: f64) -> f64 {
+    const MAGIC: f64 = 1.5 * (1u64 << 52) as f64;
+    (v + MAGIC) - MAGIC
+}
+
+/// `u % d` by a division of doubles, which vectorises. The nearest whole quotient is right or one too large; its
+/// product with `d` has 33 bits at most, so all that follows is exact.
 #[inline(always)]
 pub fn modulo(u: u32, d: u32) -> u32 {
     /// Adding it to a whole number leaves that in the low bits.
     const MAGIC: f64 = (1u64 << 52) as f64;
-    let q = (f64::from(u) / f64::from(d)).trunc();
-    u.wrapping_sub(((q + MAGIC).to_bits() as u32).wrapping_mul(d))
+    let (u, d) = (f64::from(u), f64::from(d));
+    let rest = u - nearest(u / d) * d;
+    let rest = if rest < 0.0 { rest + d } else { rest };
+    (rest + MAGIC).to_bits() as u32
 }

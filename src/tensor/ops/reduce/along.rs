@@ -463,39 +463,48 @@ fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl Fn(T::A
     );
 }
 
-/// Running sums of a block from `carry` on, by groups of eight whose sums do not wait for each other.
+/// Scans `W` lines side by side, so that no result waits for the one before in its line alone; from `acc` on.
+#[inline(always)]
+fn scan_abreast<T: Real, const W: usize>(
+    b: Bundle<T>,
+    to: Target<T>,
+    acc: [T::Acc; W],
+    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy,
+) {
+    let mut acc = acc;
+    for j in 0..b.n as isize {
+        for (k, a) in (0..).zip(&mut acc) {
+            // SAFETY: element j of line k, in both views, which lie in different storages.
+            unsafe {
+                *a = f(*a, T::Acc::convert(*b.ptr.wrapping_offset(j * b.step + k * b.apart)));
+                *to.ptr.wrapping_offset(j * to.step + k * to.apart) = T::convert(*a);
+            }
+        }
+    }
+}
+
+/// Running sums of a block from `carry` on: its eighths side by side, each from the sum of those before it.
 #[inline(always)]
 fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
-    vectorize(
-        #[inline(always)]
-        move || {
-            // SAFETY: as many results as elements lie there, in another storage.
-            let out = unsafe { std::slice::from_raw_parts_mut(out, x.len()) };
-            let mut carry = carry;
-            let (mut from, mut to) = (x.chunks_exact(8), out.chunks_exact_mut(8));
-            for (x, out) in (&mut from).zip(&mut to) {
-                let mut v = [T::Acc::ZERO; 8];
-                for (v, &x) in v.iter_mut().zip(x) {
-                    *v = T::Acc::convert(x);
-                }
-                for reach in [1, 2, 4] {
-                    let mut next = v;
-                    for i in reach..8 {
-                        next[i] = v[i].add(v[i - reach]);
-                    }
-                    v = next;
-                }
-                for (out, v) in out.iter_mut().zip(v) {
-                    *out = T::convert(carry.add(v));
-                }
-                carry = carry.add(v[7]);
-            }
-            for (&x, out) in from.remainder().iter().zip(to.into_remainder()) {
-                carry = carry.add(T::Acc::convert(x));
-                *out = T::convert(carry);
-            }
-        },
-    );
+    // eighths of a whole block would lie a power of two apart, and share their places in the cache
+    let n = (x.len() / ABREAST).saturating_sub(8);
+    let mut starts = [carry; ABREAST];
+    for k in 1..ABREAST {
+        starts[k] = starts[k - 1].add(sum_slice(&x[(k - 1) * n..k * n], |v: T| T::Acc::convert(v)));
+    }
+    let (from, apart) = (x.as_ptr().cast_mut(), n as isize);
+    let add = |a: T::Acc, b: T::Acc| a.add(b);
+    let bundle = Bundle { ptr: from, lines: ABREAST, apart, n, step: 1 };
+    scan_abreast(bundle, Target { ptr: out, apart, step: 1 }, starts, add);
+    let done = ABREAST * n;
+    let mut sum = x[..done]
+        .last()
+        .map_or(carry, |_| starts[ABREAST - 1].add(sum_slice(&x[done - n..done], |v: T| T::Acc::convert(v))));
+    for (i, &v) in x.iter().enumerate().skip(done) {
+        sum = sum.add(T::Acc::convert(v));
+        // SAFETY: there are as many results as elements.
+        unsafe { out.wrapping_add(i).write(T::convert(sum)) };
+    }
 }
 
 /// Running sums of a line: each block starts from the sum of those before it, so blocks can be done on any thread.
@@ -561,8 +570,19 @@ fn scan<T: Real>(
         } else {
             for first in (0..b.lines).step_by(ABREAST) {
                 let (lines, k) = (ABREAST.min(b.lines - first), first as isize);
-                let part = Bundle { ptr: b.ptr.wrapping_offset(k * b.apart), lines, ..b };
-                scan_rows(part, Target { ptr: to.ptr.wrapping_offset(k * apart), ..to }, unit, f);
+                let line = |k: isize| {
+                    let part = Bundle { ptr: b.ptr.wrapping_offset(k * b.apart), ..b };
+                    (part, Target { ptr: to.ptr.wrapping_offset(k * apart), ..to })
+                };
+                if lines == ABREAST {
+                    let (part, to) = line(k);
+                    scan_abreast(part, to, [unit; ABREAST], f);
+                    continue;
+                }
+                for i in 0..lines as isize {
+                    let (part, to) = line(k + i);
+                    scan_abreast(part, to, [unit], f);
+                }
             }
         }
     })
