@@ -4,7 +4,11 @@ use crate::tensor::dtype::Real;
 use crate::tensor::map::{Ptr, split, threads};
 
 /// Up to this many words, comparing beats counting digits.
-const SHORT: usize = 128;
+const SHORT: usize = 64;
+/// Up to this many words, dealing out beats counting all digits first.
+const FEW_WORDS: usize = 512;
+/// Keys that differ in this many bits at most are sorted digit by digit, the lowest first.
+const NARROW: u32 = 16;
 /// From this many words on, a first pass deals them out to buckets that fit the caches.
 const LONG: usize = 1 << 15;
 /// From this many words on, that pass is shared between threads.
@@ -85,11 +89,14 @@ pub fn sort<W: Word>(words: &mut Vec<W>) {
     }
     let (low, high) = (varying.trailing_zeros(), 64 - varying.leading_zeros());
     let mut other = vec![W::default(); words.len()];
-    if words.len() < LONG || high - low <= 8 {
+    if high - low <= NARROW {
         if by_digits(words, &mut other, low, high) {
             std::mem::swap(words, &mut other);
         }
         return;
+    }
+    if words.len() < LONG {
+        return by_buckets(words, &mut other, low, high, false);
     }
     let shift = high.saturating_sub(WIDE).max(low);
     let ends = deal(words, &mut other, shift);
@@ -108,9 +115,8 @@ pub fn sort<W: Word>(words: &mut Vec<W>) {
                 let (a, b) = unsafe {
                     (std::slice::from_raw_parts_mut(a.at(begin), len), std::slice::from_raw_parts_mut(b.at(begin), len))
                 };
-                if len <= SHORT {
-                    b.sort_unstable();
-                    a.copy_from_slice(b);
+                if len < FEW_WORDS || shift - low > 2 * WIDE {
+                    by_buckets(b, a, low, shift, true);
                 } else if !by_digits(b, a, low, shift) {
                     a.copy_from_slice(b);
                 }
@@ -158,6 +164,45 @@ fn deal<W: Word>(from: &[W], to: &mut [W], shift: u32) -> Vec<usize> {
         }
     });
     ends
+}
+
+/// Sorts words whose keys differ in the bits `low..high` alone: deals them out by the highest digit, and each bucket
+/// by the next, until few are left together. The result goes to `other` if `over`, else back.
+fn by_buckets<W: Word>(from: &mut [W], other: &mut [W], low: u32, high: u32, over: bool) {
+    let n = from.len();
+    if n <= SHORT || high <= low {
+        if n <= SHORT {
+            from.sort_unstable();
+        }
+        if over {
+            other.copy_from_slice(from);
+        }
+        return;
+    }
+    let shift = high.saturating_sub(8).max(low);
+    let digit = |w: W| (w.key() >> shift) as usize & 255;
+    let mut next = [0usize; 256];
+    from.iter().for_each(|&w| next[digit(w)] += 1);
+    if next[digit(from[0])] == n {
+        return by_buckets(from, other, low, shift, over);
+    }
+    let mut sum = 0;
+    for c in &mut next {
+        (*c, sum) = (sum, sum + *c);
+    }
+    for &w in &*from {
+        let place = &mut next[digit(w)];
+        other[*place] = w;
+        *place += 1;
+    }
+    let mut begin = 0;
+    for end in next {
+        let bucket = begin..end;
+        begin = end;
+        if !bucket.is_empty() {
+            by_buckets(&mut other[bucket.clone()], &mut from[bucket], low, shift, !over);
+        }
+    }
 }
 
 /// Sorts by the bits `low..high` of the keys, a digit at a time, the lowest first; whether the result is in `b`.

@@ -375,7 +375,7 @@ pub fn norm_all<T: Float>(x: &Tensor, p: f64) -> Result<f64> {
 }
 
 /// The elements in logical order, in place where they lie so.
-fn in_order<T: Element>(x: &Tensor) -> Result<Cow<'_, [T]>> {
+pub(super) fn in_order<T: Element>(x: &Tensor) -> Result<Cow<'_, [T]>> {
     Ok(match x.flat::<T>()? {
         // SAFETY: n elements lie there, and nothing writes while the kernel reads.
         Some((p, n)) => Cow::Borrowed(unsafe { std::slice::from_raw_parts(p, n) }),
