@@ -8,7 +8,7 @@ use crate::tensor::map::{Ptr, split};
 use crate::tensor::ops::reduce::in_order;
 use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
-use crate::tensor::walk::{Cursor, for_each, for_each_ptr, walk};
+use crate::tensor::walk::{Cursor, for_each_ptr, walk};
 use crate::{demand, refuse};
 use std::borrow::Cow;
 
@@ -99,8 +99,13 @@ pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
             vectorize(
                 #[inline(always)]
                 move || {
-                    for (x, &b) in x.iter_mut().zip(bits) {
-                        *x = if b != 0 { v } else { *x };
+                    // through a tile: an element stored where it was loaded becomes a branch, which nobody can predict
+                    let mut tile = [v; 64];
+                    for (x, bits) in x.chunks_mut(64).zip(bits.chunks(64)) {
+                        for ((t, &x), &b) in tile.iter_mut().zip(&*x).zip(bits) {
+                            *t = if b != 0 { v } else { x };
+                        }
+                        x.copy_from_slice(&tile[..x.len()]);
                     }
                 },
             );
@@ -135,7 +140,7 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
         // no branch depends on the bits: the next value is read in any case, and kept or not
         let next = values[k.min(wanted - 1)];
         // SAFETY: the walk stays inside the view.
-        unsafe { *p = if bits[i] != 0 { next } else { *p } };
+        unsafe { *p = [*p, next][usize::from(bits[i] & 1)] };
         k += usize::from(bits[i]);
         i += 1;
     });
@@ -145,11 +150,22 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
 /// Indices from 1 as offsets, checked.
 fn indices(op: &'static str, list: &Tensor, size: usize, d: usize) -> Result<Vec<usize>> {
     demand!(list.ndim() == 1, "{op}: index is supposed to be a vector, got a {}D tensor", list.ndim());
-    let check = |&i: &i64| match usize::try_from(i - 1) {
-        Ok(k) if k < size => Ok(k),
-        _ => Err(Error::Index { op, index: i, dim: d + 1, size }),
-    };
-    list.to_vec::<i64>()?.iter().map(check).collect()
+    let list = in_order::<i64>(list)?;
+    within(op, &list, size, d)?;
+    Ok(list.iter().map(|&i| i as usize - 1).collect())
+}
+
+/// Fails where an index is not in `1..=size`.
+fn within(op: &'static str, list: &[i64], size: usize, d: usize) -> Result<()> {
+    let outside = move |i: i64| i.wrapping_sub(1) as u64 >= size as u64;
+    let any = vectorize(
+        #[inline(always)]
+        move || list.iter().fold(false, |any, &i| any | outside(i)),
+    );
+    match list.iter().find(|&&i| any && outside(i)) {
+        Some(&index) => Err(Error::Index { op, index, dim: d + 1, size }),
+        None => Ok(()),
+    }
 }
 
 fn has_dim(op: &'static str, x: &Tensor, d: usize) -> Result<()> {
@@ -295,8 +311,9 @@ fn gather_like<T: Element>(
     let shared = |a: &Tensor| a.storage().zip(list.storage()).is_some_and(|(a, b)| a.same(&b));
     // what is written must not change what is read
     let list = if shared(shape) || shared(other) { super::copy::clone(list)? } else { list.clone() };
+    within(op, &in_order::<i64>(&list)?, other.size(d), d)?;
     let l = list.view::<i64>()?;
-    let (last, size) = (shape.ndim() - 1, other.size(d));
+    let last = shape.ndim() - 1;
     // lines along the last dimension; the other tensor's place along `d` comes from the list alone
     let base = if last == d { 0 } else { o.layout.strides()[last] };
     let heads = [s.layout.narrow(last, 0, 1)?, l.layout.narrow(last, 0, 1)?, {
@@ -306,28 +323,21 @@ fn gather_like<T: Element>(
         Layout::strided(0, &sizes, &strides)?
     }];
     let (ss, ls, along) = (s.layout.strides()[last], l.layout.strides()[last], o.layout.strides()[d]);
-    let mut wrong = None;
+    let width = shape.size(last) as isize;
     let mut c = heads.each_ref().map(|l| Cursor::new(l, 0));
     let apart = c.each_ref().map(Cursor::stride);
     walk(&mut c, heads[0].numel(), &mut |at, run| {
         for i in 0..run as isize {
             let [s_at, l_at, o_at] = [0, 1, 2].map(|q| at[q] + i * apart[q]);
-            for j in 0..shape.size(last) as isize {
+            for j in 0..width {
                 // SAFETY: element j of the line, inside the list.
-                let place = unsafe { *l.ptr.wrapping_offset(l_at + j * ls) };
-                let k = place.wrapping_sub(1) as u64;
-                if k >= size as u64 {
-                    wrong = wrong.or(Some(place));
-                }
-                if wrong.is_some() {
-                    return;
-                }
+                let k = unsafe { *l.ptr.wrapping_offset(l_at + j * ls) } - 1;
                 let to = o.ptr.wrapping_offset(o_at + j * base + k as isize * along);
                 f(s.ptr.wrapping_offset(s_at + j * ss), to);
             }
         }
     });
-    wrong.map_or(Ok(()), |index| Err(Error::Index { op, index, dim: d + 1, size }))
+    Ok(())
 }
 
 /// `res[i][j] = x[index[i][j]][j]` along dimension `d`.
@@ -378,20 +388,35 @@ pub fn scatter_fill<T: Element>(x: &Tensor, d: usize, list: &Tensor, v: T) -> Re
 /// A view outside its storage.
 pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
     let n = x.ndim();
+    let values = in_order::<T>(x)?;
     let mut rows: Vec<i64> = vec![];
-    let mut at = vec![0usize; n];
-    for_each(&x.view::<T>()?, |v| {
-        if v != T::default() {
-            rows.extend(at.iter().map(|&p| p as i64 + 1));
-        }
-        for q in (0..n).rev() {
-            at[q] += 1;
-            if at[q] < x.size(q) {
+    let Some(last) = n.checked_sub(1) else { return res.resize(&[]) };
+    let width = x.size(last);
+    let mut at = vec![1; n];
+    let mut hits = vec![0; width];
+    for line in values.chunks(width) {
+        // each place is written and then kept or not, so that no branch depends on the values
+        let mut found = 0;
+        for (place, &v) in (1..).zip(line) {
+            hits[found] = place;
+            found += usize::from(v != T::default());
+            if found == width {
                 break;
             }
-            at[q] = 0;
         }
-    });
+        rows.reserve(found * n);
+        for &hit in &hits[..found] {
+            at[last] = hit;
+            rows.extend_from_slice(&at);
+        }
+        for q in (0..last).rev() {
+            at[q] += 1;
+            if at[q] <= x.size(q) as i64 {
+                break;
+            }
+            at[q] = 1;
+        }
+    }
     if rows.is_empty() {
         return res.resize(&[]);
     }
