@@ -1,11 +1,13 @@
-//! Reductions: over all elements here, along a dimension in [`along`].
+//! Reductions: over all elements here, along a dimension in [`along`] and [`scan`].
 //!
 //! Elements are taken in blocks whose bounds depend on nothing but the number of elements; blocks give partial results
 //! that are joined in order. So results are the same on any number of threads, and rounding errors stay small.
 
 mod along;
+mod scan;
 
-pub use along::{cumprod, cumsum, max, mean, min, norm, prod, std, sum, var};
+pub use along::{max, mean, min, norm, prod, std, sum, var};
+pub use scan::{cumprod, cumsum};
 
 use crate::demand;
 use crate::tensor::Tensor;
