@@ -424,3 +424,7 @@ pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
     write_list(res, &rows)?;
     res.resize(&[count, n])
 }
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;
