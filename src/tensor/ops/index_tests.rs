@@ -45,7 +45,7 @@ fn masks() {
     for swapped in [false, true] {
         for odds in [0, 1, 2, 3] {
             // none, all, half, a third
-            let bit = |i: usize| odds > 0 && mixed(i) % odds == 0;
+            let bit = |i: usize| odds > 0 && mixed(i).is_multiple_of(odds);
             let x = shaped(&SIZES, swapped, |i| i as f32);
             let mask = shaped(&SIZES, !swapped, |i| u8::from(bit(i)));
             let n = x.numel();
@@ -138,11 +138,11 @@ fn gathering_and_scattering() {
 fn places_of_what_is_not_zero() {
     for swapped in [false, true] {
         for odds in [1, 2, 50] {
-            let x = shaped(&SIZES, swapped, |i| (mixed(i) % odds == 0) as i16 * -3);
+            let x = shaped(&SIZES, swapped, |i| mixed(i).is_multiple_of(odds) as i16 * -3);
             let r = Tensor::empty(DType::Long);
             nonzero::<i16>(&r, &x).unwrap();
             let wanted: Vec<i64> = coordinates(SIZES)
-                .filter(|&at| mixed(flat(at, SIZES)) % odds == 0)
+                .filter(|&at| mixed(flat(at, SIZES)).is_multiple_of(odds))
                 .flat_map(|at| at.map(|p| p as i64 + 1))
                 .collect();
             assert_eq!(r.to_vec::<i64>().unwrap(), wanted);

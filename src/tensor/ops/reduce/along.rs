@@ -131,7 +131,7 @@ pub(super) fn bundles<T: Element, const R: usize>(
 
 /// One value per line along `d`, written to `res`, which may be `x`: what `whole` makes of a slice, or folding with
 /// `step` from `zero` on, then handed to `last` with the line's length.
-fn along<T: Real, A: Copy>(
+fn along<T: Real, A: Copy + Send + Sync>(
     op: &'static str,
     res: &Tensor,
     x: &Tensor,
@@ -140,10 +140,7 @@ fn along<T: Real, A: Copy>(
     step: impl Fn(A, T) -> A + Sync + Copy,
     whole: impl Fn(&[T]) -> A + Sync,
     last: impl Fn(A, usize) -> T + Sync,
-) -> Result<()>
-where
-    A: Send + Sync,
-{
+) -> Result<()> {
     check(op, x, d)?;
     let source = apart(x, &[res])?;
     keep_dim(res, x, d)?;
