@@ -46,6 +46,7 @@ macro_rules! define_dtype {
             /// Bytes an element takes.
             pub const fn size(self) -> usize { match self { $(DType::$v => size_of::<$t>()),* } }
             /// Whether values are fractions.
+            #[inline(always)]
             pub const fn is_float(self) -> bool {
                 match self { $(DType::$v => define_dtype!(@is_float $fam)),* }
             }
@@ -238,7 +239,10 @@ macro_rules! define_real {
             #[inline(always)] fn rank(self) -> u64 {
                 let all = u64::MAX >> (64 - 8 * size_of::<$t>());
                 let bits = u64::from((self + 0.0).to_bits());
-                if self.is_nan() { all } else if bits > all >> 1 { all ^ bits } else { bits | (all ^ all >> 1) }
+                // no branch: signs are as good as random
+                let negative = (bits >> (8 * size_of::<$t>() - 1)).wrapping_neg();
+                let rank = bits ^ ((negative | (all ^ all >> 1)) & all);
+                if self.is_nan() { all } else { rank }
             }
         }
     };

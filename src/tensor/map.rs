@@ -41,7 +41,7 @@ pub fn split(n: usize, cost: usize, f: impl Fn(usize, usize) + Sync) {
 }
 
 /// Whether [`split`] would share this work between threads.
-fn shared_out(n: usize, cost: usize) -> bool {
+pub fn shared_out(n: usize, cost: usize) -> bool {
     n.saturating_mul(cost) >= 2 * GRAIN && n >= 2
 }
 

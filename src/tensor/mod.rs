@@ -403,6 +403,10 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::view`].
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
+        if let Some((p, n)) = self.flat::<T>()? {
+            // SAFETY: n elements lie there, and nothing writes while this reads.
+            return Ok(unsafe { std::slice::from_raw_parts(p, n) }.to_vec());
+        }
         let mut out = Vec::with_capacity(self.numel());
         walk::for_each(&self.view::<T>()?, |v| out.push(v));
         Ok(out)

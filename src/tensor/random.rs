@@ -1,12 +1,14 @@
 //! Torch7's random numbers, draw for draw: MT19937, and the distributions made from its 32-bit numbers.
 //!
 //! Every draw takes the same numbers from the stream, in the same order, as Torch7 did, so that one seed gives the same
-//! weights, shuffles and masks. Fills of tensors take whole blocks ([`Generator::fill_with`]) without changing the stream.
+//! weights, shuffles and masks. Fills of tensors take whole blocks ([`fill`]) without changing the stream.
 
 use super::error::{Error, Result};
 use crate::demand;
 use std::f64::consts::PI;
 use std::hash::{BuildHasher, Hasher};
+
+pub mod fill;
 
 /// Words of the generator's state.
 const N: usize = 624;
@@ -15,7 +17,7 @@ const M: usize = 397;
 /// `next` of a generator that was seeded and has not drawn yet.
 const FRESH: usize = N + 1;
 /// One over the number of raw values.
-const UNIT: f64 = 1.0 / 4_294_967_296.0;
+pub(crate) const UNIT: f64 = 1.0 / 4_294_967_296.0;
 
 /// Bytes of an exported state: what `torch.getRNGState()` holds.
 pub const STATE_BYTES: usize = 5048;
@@ -104,18 +106,7 @@ impl Generator {
 
     /// Makes the next block of words.
     fn refill(&mut self) {
-        let s = &mut self.words;
-        let mix = |high: u32, low: u32| {
-            let y = (high & 0x8000_0000) | (low & 0x7fff_ffff);
-            (y >> 1) ^ ((y & 1).wrapping_neg() & 0x9908_b0df)
-        };
-        for k in 0..N - M {
-            s[k] = s[k + M] ^ mix(s[k], s[k + 1]);
-        }
-        for k in N - M..N - 1 {
-            s[k] = s[k + M - N] ^ mix(s[k], s[k + 1]);
-        }
-        s[N - 1] = s[M - 1] ^ mix(s[N - 1], s[0]);
+        fill::refill(&mut self.words);
         self.next = 0;
     }
 
@@ -138,25 +129,6 @@ impl Generator {
         Self::temper(y)
     }
 
-    /// Fills a slice with values made from the next 32-bit numbers, one each; as many calls of [`Generator::random`],
-    /// only faster.
-    #[inline]
-    pub fn fill_with<T>(&mut self, out: &mut [T], f: impl Fn(u32) -> T) {
-        let mut rest = out;
-        while !rest.is_empty() {
-            if self.next >= N {
-                self.refill();
-            }
-            let n = rest.len().min(N - self.next);
-            let (now, later) = rest.split_at_mut(n);
-            for (r, &y) in now.iter_mut().zip(&self.words[self.next..self.next + n]) {
-                *r = f(Self::temper(y));
-            }
-            self.next += n;
-            rest = later;
-        }
-    }
-
     /// A number in `[0, 1)`.
     #[inline]
     pub fn uniform01(&mut self) -> f64 {
@@ -167,16 +139,6 @@ impl Generator {
     #[inline]
     pub fn uniform(&mut self, a: f64, b: f64) -> f64 {
         self.uniform01() * (b - a) + a
-    }
-
-    /// Fills with numbers in `[0, 1)`.
-    pub fn fill_uniform(&mut self, out: &mut [f64]) {
-        self.fill_with(out, |u| f64::from(u) * UNIT);
-    }
-
-    /// Fills with numbers between `a` and `b`.
-    pub fn fill_uniform_between(&mut self, out: &mut [f64], a: f64, b: f64) {
-        self.fill_with(out, |u| f64::from(u) * UNIT * (b - a) + a);
     }
 
     /// A whole number from 1 to `n`: the raw number modulo `n`, plus 1.
@@ -220,32 +182,6 @@ impl Generator {
         self.pair.half_left = !second;
         let angle = 2.0 * PI * self.pair.x;
         self.pair.rho * if second { angle.sin() } else { angle.cos() }
-    }
-
-    /// Fills with normal numbers.
-    ///
-    /// # Errors
-    /// As [`Generator::normal`].
-    pub fn fill_normal(&mut self, out: &mut [f64], mean: f64, std: f64) -> Result<()> {
-        check_deviation(std)?;
-        let halves = usize::from(self.pair.half_left).min(out.len());
-        let (half, rest) = out.split_at_mut(halves);
-        for v in half {
-            *v = self.normal01() * std + mean;
-        }
-        let mut pairs = rest.chunks_exact_mut(2);
-        for pair in &mut pairs {
-            let (x, y) = (self.uniform01(), self.uniform01());
-            let rho = (-2.0 * (1.0 - y).ln()).sqrt();
-            let (sin, cos) = (2.0 * PI * x).sin_cos();
-            pair[0] = rho * cos * std + mean;
-            pair[1] = rho * sin * std + mean;
-            self.pair = Pair { x, y, rho, half_left: false };
-        }
-        for last in pairs.into_remainder() {
-            *last = self.normal01() * std + mean;
-        }
-        Ok(())
     }
 
     /// A number of the exponential distribution with rate `lambda`.
@@ -294,10 +230,7 @@ impl Generator {
     pub fn permutation(&mut self, n: usize) -> Result<Vec<usize>> {
         let mut order = super::storage::room(n)?;
         order.extend(0..n);
-        for i in 0..n.saturating_sub(1) {
-            let z = self.random() as usize % (n - i);
-            order.swap(i, i + z);
-        }
+        self.shuffle(&mut order);
         Ok(order)
     }
 

@@ -1,5 +1,11 @@
 //! The streams, against numbers that Torch7 gave.
 use super::*;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::DType;
+use crate::tensor::layout::Layout;
+use crate::tensor::map::set_threads;
+use crate::tensor::ops::sample;
+use std::cell::RefCell;
 
 fn fresh() -> Generator {
     Generator::with_seed(1234)
@@ -83,6 +89,72 @@ fn the_other_half_survives_uniform_draws_and_fills_keep_the_stream() {
             close(v, a.normal(0.5, 2.0).unwrap());
         }
         assert_eq!(a.export_state(), b.export_state());
+    }
+}
+
+/// Single draws of a generator, and the fill that stands for them.
+fn same_as_singles(
+    fill: impl Fn(&Tensor, &RefCell<Generator>),
+    single: impl Fn(&mut Generator) -> f64,
+    tolerance: f64,
+) {
+    for threads in [1, 3] {
+        set_threads(threads);
+        let (a, mut b) = (RefCell::new(fresh()), fresh());
+        // one before, so that fills meet the middle of a block of words
+        assert_eq!(a.borrow_mut().random(), b.random());
+        for n in [1, 2, 5, 700, 3, 5000, 140_001] {
+            let x = Tensor::new(DType::Double, &[n]).unwrap();
+            // every other fill goes to elements that lie apart
+            if n % 2 == 0 {
+                x.resize(&[2 * n]).unwrap();
+                x.set_layout(Layout::strided(0, &[n], &[2]).unwrap());
+            }
+            fill(&x, &a);
+            for v in x.to_vec::<f64>().unwrap() {
+                let wanted = single(&mut b);
+                assert!((v - wanted).abs() <= tolerance * wanted.abs(), "{v:?} is not {wanted:?}");
+            }
+            assert_eq!(a.borrow().export_state(), b.export_state());
+        }
+    }
+    set_threads(rayon::current_num_threads());
+}
+
+#[test]
+fn fills_give_what_single_draws_give() {
+    same_as_singles(|x, g| sample::uniform::<f64>(x, g, -1.0, 3.0).unwrap(), |g| g.uniform(-1.0, 3.0), 0.0);
+    same_as_singles(|x, g| sample::bernoulli::<f64>(x, g, 0.3).unwrap(), |g| g.bernoulli(0.3).unwrap().into(), 0.0);
+    // logarithm, root, sine and cosine, each within 2 units of 1.1e-16 to 2.2e-16 in the last place, and the products
+    same_as_singles(|x, g| sample::normal::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.normal(0.0, 2.0).unwrap(), 1e-15);
+    same_as_singles(|x, g| sample::exponential::<f64>(x, g, 1.5).unwrap(), |g| g.exponential(1.5), 6e-16);
+    same_as_singles(|x, g| sample::cauchy::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.cauchy(0.0, 2.0), 1e-15);
+    // the exponential turns an error of 1e-15 into one times the size of its argument
+    same_as_singles(
+        |x, g| sample::log_normal::<f64>(x, g, 0.0, 1.0).unwrap(),
+        |g| g.log_normal(0.0, 1.0).unwrap(),
+        5e-15,
+    );
+    for p in [0.5, 0.25, 0.75, 0.97] {
+        same_as_singles(|x, g| sample::geometric::<f64>(x, g, p).unwrap(), |g| g.geometric(p).unwrap() as f64, 0.0);
+    }
+    for (a, b) in [(1, 10), (-20, -3), (0, u32::MAX.into()), (5, 5), (1, 1 << 31), (i64::MIN, i64::MAX)] {
+        let unsigned = |v: i64| if v < 0 { v as u64 as f64 } else { v as f64 };
+        same_as_singles(
+            |x, g| sample::random_between::<f64>(x, g, a, b).unwrap(),
+            |g| unsigned(g.random_between(a, b).unwrap()),
+            0.0,
+        );
+    }
+}
+
+#[test]
+fn remainders_by_doubles_are_exact() {
+    let mut g = fresh();
+    for d in [1, 2, 3, 7, 10, 65_537, 1 << 31, (1 << 31) + 1, u32::MAX - 1, u32::MAX] {
+        for u in [0, 1, d - 1, d, d.saturating_add(1), u32::MAX, u32::MAX - 1, g.random(), g.random()] {
+            assert_eq!(fill::modulo(u, d), u % d, "{u} % {d}");
+        }
     }
 }
 

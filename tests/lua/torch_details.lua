@@ -129,4 +129,8 @@ assert(torch.rand(torch._gen, 3):equal(expected))
 local state = torch.getRNGState()
 assert(torch.getRNGState(torch._gen):equal(state))
 
+-- without replacement there have to be enough categories that can come up
+refused('2 > 1', torch.multinomial, torch.Tensor{ 0, 0, 1 }, 2)
+assert(torch.multinomial(torch.Tensor{ 0, 0, 1 }, 2, true)[2] == 3)
+
 print('all as it should be')

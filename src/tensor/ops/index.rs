@@ -3,19 +3,39 @@
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
-use crate::tensor::walk::{for_each, for_each_ptr};
+use crate::tensor::layout::Layout;
+use crate::tensor::map::{Ptr, split};
+use crate::tensor::ops::reduce::in_order;
+use crate::tensor::simd::vectorize;
+use crate::tensor::storage::room;
+use crate::tensor::walk::{Cursor, for_each_ptr, walk};
 use crate::{demand, refuse};
+use std::borrow::Cow;
 
-fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<Vec<u8>> {
+/// The mask's elements, and how many are 1.
+fn mask_bits<'a>(op: &str, x: &Tensor, mask: &'a Tensor) -> Result<(Cow<'a, [u8]>, usize)> {
     demand!(
         x.numel() == mask.numel(),
         "{op}: sizes do not match: {} elements and a mask of {}",
         x.numel(),
         mask.numel()
     );
-    let bits = mask.to_vec::<u8>()?;
-    demand!(bits.iter().all(|&b| b < 2), "{op}: mask tensor can take 0 and 1 values only");
-    Ok(bits)
+    let bits = if mask.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b)) {
+        Cow::Owned(mask.to_vec()?)
+    } else {
+        in_order::<u8>(mask)?
+    };
+    let (all, count) = vectorize(
+        #[inline(always)]
+        || {
+            let all = bits.iter().fold(0, |all, &b| all | b);
+            // sums of few bits fit a byte, and bytes are added many at once
+            let count = |few: &[u8]| usize::from(few.iter().fold(0u8, |n, &b| n.wrapping_add(b)));
+            (all, bits.chunks(255).map(count).sum::<usize>())
+        },
+    );
+    demand!(all < 2, "{op}: mask tensor can take 0 and 1 values only");
+    Ok((bits, count))
 }
 
 /// The elements where the mask is 1, in one dimension.
@@ -23,34 +43,25 @@ fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<Vec<u8>> {
 /// # Errors
 /// A mask with another number of elements, or with other values than 0 and 1.
 pub fn masked_select<T: Element>(res: &Tensor, x: &Tensor, mask: &Tensor) -> Result<()> {
-    let bits = mask_bits("maskedSelect", x, mask)?;
-    let count = bits.iter().map(|&b| usize::from(b)).sum();
-    if let Some((from, n)) = x.flat::<T>()? {
-        // SAFETY: n elements lie there, and nothing writes while this reads.
-        let from = unsafe { std::slice::from_raw_parts(from, n) };
-        return write_list(res, &chosen(from, &bits, count));
-    }
-    let mut out = Vec::with_capacity(count);
-    let mut i = 0;
-    for_each(&x.view::<T>()?, |v| {
-        if bits[i] != 0 {
-            out.push(v);
-        }
-        i += 1;
-    });
+    let (bits, count) = mask_bits("maskedSelect", x, mask)?;
+    // the values are complete before the result is touched, which may be an argument
+    let out = chosen(&in_order::<T>(x)?, &bits, count)?;
     write_list(res, &out)
 }
 
 /// The `count` values whose bit is 1. Each is written and then kept or not, so that no branch depends on the bits.
-fn chosen<T: Element>(from: &[T], bits: &[u8], count: usize) -> Vec<T> {
-    let mut out = vec![T::default(); count + 1];
+fn chosen<T: Element>(from: &[T], bits: &[u8], count: usize) -> Result<Vec<T>> {
+    let mut out = room(count + 1)?;
+    let to: *mut T = out.as_mut_ptr();
     let mut k = 0;
     for (&v, &b) in from.iter().zip(bits) {
-        out[k] = v;
+        // SAFETY: k counts the bits so far, `count` at most, for which there is room, and for one more.
+        unsafe { to.add(k).write(v) };
         k += usize::from(b);
     }
-    out.truncate(count);
-    out
+    // SAFETY: the first k values have been written.
+    unsafe { out.set_len(k) };
+    Ok(out)
 }
 
 /// Makes the result a vector of these values; no value leaves it without dimensions.
@@ -78,7 +89,29 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
 /// # Errors
 /// As [`masked_select`].
 pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
-    let bits = mask_bits("maskedFill", x, mask)?;
+    let (bits, _) = mask_bits("maskedFill", x, mask)?;
+    if let Some((p, n)) = x.flat::<T>()? {
+        let (p, bits) = (Ptr(p), &*bits);
+        split(n, 1, |start, count| {
+            // SAFETY: the parts are disjoint, inside the view; the bits lie elsewhere.
+            let x = unsafe { std::slice::from_raw_parts_mut(p.at(start), count) };
+            let bits = &bits[start..start + count];
+            vectorize(
+                #[inline(always)]
+                move || {
+                    // through a tile: an element stored where it was loaded becomes a branch, which nobody can predict
+                    let mut tile = [v; 64];
+                    for (x, bits) in x.chunks_mut(64).zip(bits.chunks(64)) {
+                        for ((t, &x), &b) in tile.iter_mut().zip(&*x).zip(bits) {
+                            *t = if b != 0 { v } else { x };
+                        }
+                        x.copy_from_slice(&tile[..x.len()]);
+                    }
+                },
+            );
+        });
+        return Ok(());
+    }
     let mut i = 0;
     for_each_ptr(&x.view::<T>()?, |p| {
         if bits[i] != 0 {
@@ -95,17 +128,20 @@ pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
 /// # Errors
 /// As [`masked_select`], and a source with too few elements.
 pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Result<()> {
-    let bits = mask_bits("maskedCopy", x, mask)?;
-    let wanted = bits.iter().filter(|&&b| b != 0).count();
-    let values = src.to_vec::<T>()?;
-    demand!(values.len() >= wanted, "maskedCopy: {wanted} elements are wanted, the source has {}", values.len());
+    let (bits, wanted) = mask_bits("maskedCopy", x, mask)?;
+    demand!(src.numel() >= wanted, "maskedCopy: {wanted} elements are wanted, the source has {}", src.numel());
+    if wanted == 0 {
+        return Ok(());
+    }
+    let shared = src.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b));
+    let values = if shared { Cow::Owned(src.to_vec::<T>()?) } else { in_order::<T>(src)? };
     let (mut i, mut k) = (0, 0);
     for_each_ptr(&x.view::<T>()?, |p| {
-        if bits[i] != 0 {
-            // SAFETY: the walk stays inside the view.
-            unsafe { p.write(values[k]) };
-            k += 1;
-        }
+        // no branch depends on the bits: the next value is read in any case, and kept or not
+        let next = values[k.min(wanted - 1)];
+        // SAFETY: the walk stays inside the view.
+        unsafe { *p = [*p, next][usize::from(bits[i] & 1)] };
+        k += usize::from(bits[i]);
         i += 1;
     });
     Ok(())
@@ -114,11 +150,22 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
 /// Indices from 1 as offsets, checked.
 fn indices(op: &'static str, list: &Tensor, size: usize, d: usize) -> Result<Vec<usize>> {
     demand!(list.ndim() == 1, "{op}: index is supposed to be a vector, got a {}D tensor", list.ndim());
-    let check = |&i: &i64| match usize::try_from(i - 1) {
-        Ok(k) if k < size => Ok(k),
-        _ => Err(Error::from(Kind::Index { op, index: i, dim: d + 1, size })),
-    };
-    list.to_vec::<i64>()?.iter().map(check).collect()
+    let list = in_order::<i64>(list)?;
+    within(op, &list, size, d)?;
+    Ok(list.iter().map(|&i| i as usize - 1).collect())
+}
+
+/// Fails where an index is not in `1..=size`.
+fn within(op: &'static str, list: &[i64], size: usize, d: usize) -> Result<()> {
+    let outside = move |i: i64| i.wrapping_sub(1) as u64 >= size as u64;
+    let any = vectorize(
+        #[inline(always)]
+        move || list.iter().fold(false, |any, &i| any | outside(i)),
+    );
+    match list.iter().find(|&&i| any && outside(i)) {
+        Some(&index) => Err(Error::from(Kind::Index { op, index, dim: d + 1, size })),
+        None => Ok(()),
+    }
 }
 
 fn has_dim(op: &'static str, x: &Tensor, d: usize) -> Result<()> {
@@ -146,15 +193,43 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
         res.clone()
     };
     out.resize(&sizes)?;
-    if out.ndim() == 1 {
-        let values: Vec<T> = source.to_vec()?;
-        write_list(&out, &places.iter().map(|&k| values[k]).collect::<Vec<T>>())?;
+    if d + 1 == out.ndim() {
+        pick_from_lines::<T>(&out, &source, &places)?;
     } else {
         for (i, &k) in places.iter().enumerate() {
             super::copy::copy(&slice(&out, d, i)?, &slice(&source, d, k)?)?;
         }
     }
     res.set(&out)
+}
+
+/// The elements at `places` of each line along the last dimension; the result lies in another storage.
+fn pick_from_lines<T: Element>(out: &Tensor, x: &Tensor, places: &[usize]) -> Result<()> {
+    let (o, s) = (out.view::<T>()?, x.view::<T>()?);
+    let last = out.ndim() - 1;
+    let (os, ss) = (o.layout.strides()[last], s.layout.strides()[last]);
+    let heads = [o.layout.narrow(last, 0, 1)?, s.layout.narrow(last, 0, 1)?];
+    let (op, sp) = (Ptr(o.ptr), Ptr(s.ptr));
+    let body = |start, count| {
+        let mut c = heads.each_ref().map(|l| Cursor::new(l, start));
+        let apart = c.each_ref().map(Cursor::stride);
+        walk(&mut c, count, &mut |at, run| {
+            for i in 0..run as isize {
+                let to = op.at(0).wrapping_offset(at[0] + i * apart[0]);
+                let from = sp.at(0).wrapping_offset(at[1] + i * apart[1]);
+                for (j, &k) in (0..).zip(places) {
+                    // SAFETY: j counts the places, k is below the line's length: inside both views.
+                    unsafe { *to.wrapping_offset(j * os) = *from.wrapping_offset(k as isize * ss) };
+                }
+            }
+        });
+    };
+    if o.layout.overlaps() {
+        body(0, heads[0].numel());
+    } else {
+        split(heads[0].numel(), places.len(), body);
+    }
+    Ok(())
 }
 
 /// Copies the source's slices over those at the listed places.
@@ -233,24 +308,35 @@ fn gather_like<T: Element>(
         }
     }
     let (s, o) = (shape.view::<T>()?, other.view::<T>()?);
-    let mut at = vec![0usize; shape.ndim()];
-    for i in list.to_vec::<i64>()? {
-        let k = usize::try_from(i - 1).ok().filter(|&k| k < other.size(d));
-        let k = k.ok_or_else(|| Error::from(Kind::Index { op, index: i, dim: d + 1, size: other.size(d) }))?;
-        let (mut a, mut b) = (0, 0);
-        for (q, &p) in at.iter().enumerate() {
-            a += p as isize * s.layout.strides()[q];
-            b += if q == d { k } else { p } as isize * o.layout.strides()[q];
-        }
-        f(s.ptr.wrapping_offset(a), o.ptr.wrapping_offset(b));
-        for q in (0..at.len()).rev() {
-            at[q] += 1;
-            if at[q] < shape.size(q) {
-                break;
+    let shared = |a: &Tensor| a.storage().zip(list.storage()).is_some_and(|(a, b)| a.same(&b));
+    // what is written must not change what is read
+    let list = if shared(shape) || shared(other) { super::copy::clone(list)? } else { list.clone() };
+    within(op, &in_order::<i64>(&list)?, other.size(d), d)?;
+    let l = list.view::<i64>()?;
+    let last = shape.ndim() - 1;
+    // lines along the last dimension; the other tensor's place along `d` comes from the list alone
+    let base = if last == d { 0 } else { o.layout.strides()[last] };
+    let heads = [s.layout.narrow(last, 0, 1)?, l.layout.narrow(last, 0, 1)?, {
+        let mut sizes = s.layout.sizes().to_vec();
+        let mut strides = o.layout.strides().to_vec();
+        (sizes[last], strides[d]) = (1, 0);
+        Layout::strided(0, &sizes, &strides)?
+    }];
+    let (ss, ls, along) = (s.layout.strides()[last], l.layout.strides()[last], o.layout.strides()[d]);
+    let width = shape.size(last) as isize;
+    let mut c = heads.each_ref().map(|l| Cursor::new(l, 0));
+    let apart = c.each_ref().map(Cursor::stride);
+    walk(&mut c, heads[0].numel(), &mut |at, run| {
+        for i in 0..run as isize {
+            let [s_at, l_at, o_at] = [0, 1, 2].map(|q| at[q] + i * apart[q]);
+            for j in 0..width {
+                // SAFETY: element j of the line, inside the list.
+                let k = unsafe { *l.ptr.wrapping_offset(l_at + j * ls) } - 1;
+                let to = o.ptr.wrapping_offset(o_at + j * base + k as isize * along);
+                f(s.ptr.wrapping_offset(s_at + j * ss), to);
             }
-            at[q] = 0;
         }
-    }
+    });
     Ok(())
 }
 
@@ -302,20 +388,35 @@ pub fn scatter_fill<T: Element>(x: &Tensor, d: usize, list: &Tensor, v: T) -> Re
 /// A view outside its storage.
 pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
     let n = x.ndim();
+    let values = in_order::<T>(x)?;
     let mut rows: Vec<i64> = vec![];
-    let mut at = vec![0usize; n];
-    for_each(&x.view::<T>()?, |v| {
-        if v != T::default() {
-            rows.extend(at.iter().map(|&p| p as i64 + 1));
-        }
-        for q in (0..n).rev() {
-            at[q] += 1;
-            if at[q] < x.size(q) {
+    let Some(last) = n.checked_sub(1) else { return res.resize(&[]) };
+    let width = x.size(last);
+    let mut at = vec![1; n];
+    let mut hits = vec![0; width];
+    for line in values.chunks(width) {
+        // each place is written and then kept or not, so that no branch depends on the values
+        let mut found = 0;
+        for (place, &v) in (1..).zip(line) {
+            hits[found] = place;
+            found += usize::from(v != T::default());
+            if found == width {
                 break;
             }
-            at[q] = 0;
         }
-    });
+        rows.reserve(found * n);
+        for &hit in &hits[..found] {
+            at[last] = hit;
+            rows.extend_from_slice(&at);
+        }
+        for q in (0..last).rev() {
+            at[q] += 1;
+            if at[q] <= x.size(q) as i64 {
+                break;
+            }
+            at[q] = 1;
+        }
+    }
     if rows.is_empty() {
         return res.resize(&[]);
     }
@@ -323,3 +424,7 @@ pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
     write_list(res, &rows)?;
     res.resize(&[count, n])
 }
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

@@ -1,73 +1,90 @@
 //! Order along a dimension: sorting, the k-th and the most frequent element, the k best.
+//!
+//! nan counts as larger than all numbers, and both zeros as one. Of equal elements the one that comes first is taken
+//! first, so results do not depend on the method.
 
+use super::radix::{self, Word};
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::map::{Ptr, split};
 use crate::tensor::walk::{Cursor, walk};
-use std::cmp::Ordering;
 
-/// An element and where it stands in its line, from 0.
-type Item<T> = (T, usize);
-
-/// Ascending, nan after all numbers.
-fn ascending<T: Real>(a: &T, b: &T) -> Ordering {
-    a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+/// What a kernel does with each line: it gives the places, from 1, of the elements for the result.
+trait Kernel<T>: Sync {
+    /// Writes the places; `W` has room for the line's ranks and places.
+    fn line<W: Word>(&self, line: &[T], places: &mut [i64]);
 }
 
-/// A layout with dimension `d` reduced to its first element.
-fn heads(x: &Tensor, d: usize) -> Result<crate::tensor::layout::Layout> {
-    x.layout().narrow(d, 0, 1)
+/// Writes the places of words, from 1.
+fn name<W: Word>(places: &mut [i64], words: &[W]) {
+    places.iter_mut().zip(words).for_each(|(p, w)| *p = w.place() as i64 + 1);
 }
 
-/// Hands each line along `d` to `f`, which leaves its `k` results in front, and stores those with their places.
+/// Hands each line along `d` to a kernel, and stores the `k` elements it names with their places.
 fn each_line<T: Real>(
     values: &Tensor,
     places: &Tensor,
     x: &Tensor,
     d: usize,
     k: usize,
-    f: impl Fn(&mut Vec<Item<T>>) + Sync,
+    kernel: &impl Kernel<T>,
 ) -> Result<()> {
-    let shared = |t: &Tensor| matches!((t.storage(), x.storage()), (Some(a), Some(b)) if a.same(&b));
-    let source = if shared(values) || shared(places) { super::copy::clone(x)? } else { x.clone() };
-    let mut sizes = source.layout().sizes().to_vec();
-    let n = std::mem::replace(&mut sizes[d], k);
+    let shared = |a: &Tensor, b: &Tensor| matches!((a.storage(), b.storage()), (Some(a), Some(b)) if a.same(&b));
+    let last = x.ndim() - 1;
+    let turn = |t: &Tensor| t.layout().transpose(d, last).map(|l| t.with_layout(l));
+    // kernels read slices: lines whose elements lie apart are copied, all at once since neighbours share memory
+    let turned = turn(x)?;
+    let in_place = turned.stride(last) == 1 && !shared(values, x) && !shared(places, x);
+    let source = if in_place { turned } else { super::copy::clone(&turned)? };
+    let mut sizes = x.layout().sizes().to_vec();
+    sizes[d] = k;
     values.resize(&sizes)?;
     places.resize(&sizes)?;
-    let (v, p, s) = (values.view::<T>()?, places.view::<i64>()?, source.view::<T>()?);
-    let layouts = [heads(&source, d)?, heads(values, d)?, heads(places, d)?];
-    let steps = [s.layout.strides()[d], v.layout.strides()[d], p.layout.strides()[d]];
+    let (tv, tp) = (turn(values)?, turn(places)?);
+    if tv.is_contiguous() && tp.is_contiguous() && !shared(values, places) {
+        return write_lines(&tv, &tp, &source, kernel);
+    }
+    let (v, p) = (Tensor::new(T::DTYPE, tv.layout().sizes())?, Tensor::new(tp.dtype(), tp.layout().sizes())?);
+    write_lines(&v, &p, &source, kernel)?;
+    super::copy::copy(values, &turn(&v)?)?;
+    super::copy::copy(places, &turn(&p)?)
+}
+
+/// Runs the kernel over lines along the last dimension, whose elements are neighbours. The results are contiguous and
+/// lie in storages of their own.
+fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &impl Kernel<T>) -> Result<()> {
+    let (v, p, s) = (values.view::<T>()?, places.view::<i64>()?, x.view::<T>()?);
+    let last = x.ndim() - 1;
+    let (n, k) = (x.size(last), values.size(last));
+    let heads = s.layout.narrow(last, 0, 1)?;
     let (sp, vp, pp) = (Ptr(s.ptr), Ptr(v.ptr), Ptr(p.ptr));
-    let body = |start, count| {
-        let mut line: Vec<Item<T>> = Vec::with_capacity(n);
-        let mut c = layouts.each_ref().map(|l| Cursor::new(l, start));
-        let run_steps = c.each_ref().map(Cursor::stride);
+    split(heads.numel(), n.saturating_mul(8), |start, count| {
+        let mut c = [Cursor::new(&heads, start)];
+        let apart = c[0].stride();
+        let mut at_line = start;
         walk(&mut c, count, &mut |at, run| {
             for i in 0..run as isize {
-                let from = sp.at(0).wrapping_offset(at[0] + i * run_steps[0]);
-                line.clear();
                 // SAFETY: the line lies inside the source.
-                line.extend((0..n).map(|j| (unsafe { *from.wrapping_offset(j as isize * steps[0]) }, j)));
-                f(&mut line);
-                for (j, &(value, place)) in line.iter().take(k).enumerate() {
-                    let j = j as isize;
-                    // SAFETY: the results have k elements along `d`.
-                    unsafe {
-                        *vp.at(0).wrapping_offset(at[1] + i * run_steps[1] + j * steps[1]) = value;
-                        *pp.at(0).wrapping_offset(at[2] + i * run_steps[2] + j * steps[2]) = place as i64 + 1;
-                    }
+                let line = unsafe { std::slice::from_raw_parts(sp.at(0).wrapping_offset(at[0] + i * apart), n) };
+                // SAFETY: each line has k elements in both results, which nothing else reaches.
+                let (values, places) = unsafe {
+                    (
+                        std::slice::from_raw_parts_mut(vp.at(at_line * k), k),
+                        std::slice::from_raw_parts_mut(pp.at(at_line * k), k),
+                    )
+                };
+                if radix::narrow::<T>(n) {
+                    kernel.line::<u64>(line, places);
+                } else {
+                    kernel.line::<u128>(line, places);
                 }
+                values.iter_mut().zip(places).for_each(|(v, p)| *v = line[*p as usize - 1]);
+                at_line += 1;
             }
         });
-    };
-    // results that lie over each other are written in order
-    if values.layout().overlaps() || places.layout().overlaps() {
-        body(0, layouts[0].numel());
-    } else {
-        split(layouts[0].numel(), n.saturating_mul(8), body);
-    }
+    });
     Ok(())
 }
 
@@ -79,22 +96,35 @@ fn dimension(op: &'static str, x: &Tensor, d: Option<usize>) -> Result<usize> {
     }
 }
 
+struct Sort {
+    down: bool,
+}
+
+impl<T: Real> Kernel<T> for Sort {
+    fn line<W: Word>(&self, line: &[T], places: &mut [i64]) {
+        let mut words = radix::words::<T, W>(line, self.down);
+        radix::sort(&mut words);
+        name(places, &words);
+    }
+}
+
 /// Sorted lines and where their elements came from; equal elements keep their order.
 ///
 /// # Errors
 /// A dimension that is not there.
 pub fn sort<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: Option<usize>, down: bool) -> Result<()> {
     let d = dimension("sort", x, d)?;
-    each_line(values, places, x, d, x.size(d), |line: &mut Vec<Item<T>>| {
-        if super::radix::sort(line, down) {
-            return;
-        }
-        if down {
-            line.sort_by(|a, b| ascending(&b.0, &a.0));
-        } else {
-            line.sort_by(|a, b| ascending(&a.0, &b.0));
-        }
-    })
+    each_line::<T>(values, places, x, d, x.size(d), &Sort { down })
+}
+
+struct Nth {
+    k: usize,
+}
+
+impl<T: Real> Kernel<T> for Nth {
+    fn line<W: Word>(&self, line: &[T], places: &mut [i64]) {
+        name(places, &[radix::nth::<T, W>(line, self.k, false)]);
+    }
 }
 
 /// The `k`-th smallest element of each line, from 1.
@@ -105,14 +135,7 @@ pub fn kthvalue<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, k: i64, d
     let d = dimension("kthvalue", x, d)?;
     let n = x.size(d);
     demand!(k >= 1 && k as u64 <= n as u64, "kthvalue: selected index out of range: {k} of {n} elements");
-    nth::<T>(values, places, x, d, k as usize - 1)
-}
-
-fn nth<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: usize, k: usize) -> Result<()> {
-    each_line(values, places, x, d, 1, |line: &mut Vec<Item<T>>| {
-        line.select_nth_unstable_by(k, |a, b| ascending(&a.0, &b.0));
-        line.swap(0, k);
-    })
+    each_line::<T>(values, places, x, d, 1, &Nth { k: k as usize - 1 })
 }
 
 /// The middle element of each line, the lower one of two.
@@ -121,7 +144,25 @@ fn nth<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: usize, k: usize
 /// A dimension that is not there.
 pub fn median<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: Option<usize>) -> Result<()> {
     let d = dimension("median", x, d)?;
-    nth::<T>(values, places, x, d, (x.size(d) - 1) / 2)
+    each_line::<T>(values, places, x, d, 1, &Nth { k: (x.size(d) - 1) / 2 })
+}
+
+struct Mode;
+
+impl<T: Real> Kernel<T> for Mode {
+    fn line<W: Word>(&self, line: &[T], places: &mut [i64]) {
+        let mut words = radix::words::<T, W>(line, false);
+        radix::sort(&mut words);
+        let (mut best, mut most) = (words[0], 0);
+        // nan is no other nan's equal, so each stands for itself
+        let same = |a: &W, b: &W| a.key() == b.key() && !line[a.place()].is_nan();
+        for run in words.chunk_by(same) {
+            if run.len() > most {
+                (best, most) = (run[run.len() - 1], run.len());
+            }
+        }
+        name(places, &[best]);
+    }
 }
 
 /// The most frequent element of each line, the smallest of several, and its last place.
@@ -130,20 +171,22 @@ pub fn median<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: Option<u
 /// A dimension that is not there.
 pub fn mode<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: Option<usize>) -> Result<()> {
     let d = dimension("mode", x, d)?;
-    each_line(values, places, x, d, 1, |line: &mut Vec<Item<T>>| {
-        line.sort_by(|a, b| ascending(&a.0, &b.0));
-        let (mut best, mut most) = (0, 0);
-        let mut start = 0;
-        for i in 0..line.len() {
-            if line[i].0 != line[start].0 {
-                start = i;
-            }
-            if i - start + 1 > most {
-                (best, most) = (i, i - start + 1);
-            }
+    each_line::<T>(values, places, x, d, 1, &Mode)
+}
+
+struct Best {
+    largest: bool,
+    sorted: bool,
+}
+
+impl<T: Real> Kernel<T> for Best {
+    fn line<W: Word>(&self, line: &[T], places: &mut [i64]) {
+        let mut words = radix::least::<T, W>(line, places.len(), self.largest);
+        if self.sorted {
+            words.sort_unstable();
         }
-        line.swap(0, best);
-    })
+        name(places, &words);
+    }
 }
 
 /// The `k` smallest (or largest) elements of each line.
@@ -162,12 +205,9 @@ pub fn topk<T: Real>(
     let d = dimension("topk", x, d)?;
     let n = x.size(d);
     demand!(k >= 1 && k as u64 <= n as u64, "topk: k not in range for dimension: {k} of {n} elements");
-    let k = k as usize;
-    each_line(values, places, x, d, k, |line: &mut Vec<Item<T>>| {
-        let order = |a: &Item<T>, b: &Item<T>| if largest { ascending(&b.0, &a.0) } else { ascending(&a.0, &b.0) };
-        line.select_nth_unstable_by(k - 1, order);
-        if sorted {
-            line[..k].sort_by(order);
-        }
-    })
+    each_line::<T>(values, places, x, d, k as usize, &Best { largest, sorted })
 }
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod tests;

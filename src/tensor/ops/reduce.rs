@@ -1,27 +1,71 @@
-//! Reductions: over all elements, and along a dimension (which stays, with size 1).
+//! Reductions: over all elements here, along a dimension in [`along`] and [`scan`].
+//!
+//! Elements are taken in blocks whose bounds depend on nothing but the number of elements; blocks give partial results
+//! that are joined in order. So results are the same on any number of threads, and rounding errors stay small.
+
+mod along;
+mod scan;
+
+pub use along::{max, mean, min, norm, prod, std, sum, var};
+pub use scan::{cumprod, cumsum};
 
 use crate::demand;
+use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Float, Real};
-use crate::tensor::error::{Error, Kind, Result};
-use crate::tensor::map::{self, Ptr, split};
+use crate::tensor::error::Result;
+use crate::tensor::map::{self, Ptr, shared_out, split};
 use crate::tensor::simd::vectorize;
-use crate::tensor::walk::{Cursor, for_each, walk};
-use crate::tensor::{Tensor, View};
+use crate::tensor::walk::for_each;
+use std::borrow::Cow;
 
 /// Elements summed one after another before a partial sum is taken: keeps errors and dependences short.
 const BLOCK: usize = 4096;
 
-/// Folds runs of neighbours block by block: `block` sums a slice, `join` adds partial results in order.
-fn blocked<T: Element, A: Copy>(x: &Tensor, init: A, block: impl Fn(&[T]) -> A, join: impl Fn(A, A) -> A) -> Result<A> {
-    let mut acc = init;
+/// Elements of a product taken before one looks whether it left the range of numbers.
+const FEW: usize = 256;
+
+/// The closure itself: one that is an argument can be marked to be inlined, one that a variable is set to cannot.
+#[inline(always)]
+fn always<F>(f: F) -> F {
+    f
+}
+
+/// Joins what `block(start, count)` gives for the blocks of `0..n`, in order.
+fn join_blocks<A: Copy + Send + Sync>(
+    n: usize,
+    init: A,
+    block: impl Fn(usize, usize) -> A + Sync,
+    join: impl Fn(A, A) -> A,
+) -> A {
+    let one = |b: usize| block(b * BLOCK, BLOCK.min(n - b * BLOCK));
+    let blocks = n.div_ceil(BLOCK);
+    if !shared_out(n, 1) || map::threads() == 1 {
+        return (0..blocks).fold(init, |acc, b| join(acc, one(b)));
+    }
+    let mut parts = vec![init; blocks];
+    let to = Ptr(parts.as_mut_ptr());
+    split(blocks, BLOCK, |start, count| {
+        for b in start..start + count {
+            // SAFETY: there is a part for each block, and every block is done once.
+            unsafe { to.at(b).write(one(b)) };
+        }
+    });
+    parts.into_iter().fold(init, join)
+}
+
+/// As [`join_blocks`], with the elements of each block as a slice.
+fn blocked<T: Element, A: Copy + Send + Sync>(
+    x: &Tensor,
+    init: A,
+    block: impl Fn(&[T]) -> A + Sync,
+    join: impl Fn(A, A) -> A,
+) -> Result<A> {
     if let Some((p, n)) = x.flat::<T>()? {
         // SAFETY: n elements lie there, and nothing writes while this reads.
         let all = unsafe { std::slice::from_raw_parts(p, n) };
-        for chunk in all.chunks(BLOCK) {
-            acc = join(acc, block(chunk));
-        }
-        return Ok(acc);
+        return Ok(join_blocks(n, init, |start, count| block(&all[start..start + count]), join));
     }
+    let mut acc = init;
     let mut buffer = Vec::with_capacity(BLOCK);
     for_each(&x.view::<T>()?, |v| {
         buffer.push(v);
@@ -33,28 +77,54 @@ fn blocked<T: Element, A: Copy>(x: &Tensor, init: A, block: impl Fn(&[T]) -> A, 
     Ok(if buffer.is_empty() { acc } else { join(acc, block(&buffer)) })
 }
 
-/// Sums with eight running sums, so that the loop vectorises; the order is the same on every machine.
+/// Folds `f` of elements that lie at the same place in a few slices with eight running results, so that the loop
+/// vectorises; the order is the same on every machine.
 #[inline(always)]
-fn lanes<T: Element, A: Real>(x: &[T], f: impl Fn(T) -> A + Copy) -> A {
+fn lanes<T: Element, A: Real, const N: usize>(
+    x: [&[T]; N],
+    unit: A,
+    op: impl Fn(A, A) -> A + Copy,
+    f: impl Fn([T; N]) -> A + Copy,
+) -> A {
+    let n = x.iter().map(|x| x.len()).min().unwrap_or(0);
     vectorize(
         #[inline(always)]
-        || {
-            let mut acc = [A::ZERO; 8];
-            let mut chunks = x.chunks_exact(8);
-            for c in &mut chunks {
-                for (a, &v) in acc.iter_mut().zip(c) {
-                    *a = a.add(f(v));
+        move || {
+            // SAFETY: i is below the length of each slice.
+            let at = always(
+                #[inline(always)]
+                |i: usize| f(x.map(|x| unsafe { *x.get_unchecked(i) })),
+            );
+            let mut acc = [unit; 8];
+            let whole = n - n % 8;
+            let mut i = 0;
+            while i < whole {
+                for (k, a) in acc.iter_mut().enumerate() {
+                    *a = op(*a, at(i + k));
                 }
+                i += 8;
             }
-            let tail = chunks.remainder().iter().fold(A::ZERO, |a, &v| a.add(f(v)));
-            acc.iter().fold(tail, |a, &b| a.add(b))
+            let tail = (whole..n).fold(unit, |a, i| op(a, at(i)));
+            acc.iter().fold(tail, |a, &b| op(a, b))
         },
     )
 }
 
+/// Sum of f over a slice, in the wide type.
+#[inline(always)]
+fn sum_slice<T: Real, A: Real>(x: &[T], f: impl Fn(T) -> A + Copy) -> A {
+    lanes(
+        [x],
+        A::ZERO,
+        A::add,
+        #[inline(always)]
+        |[v]| f(v),
+    )
+}
+
 /// Sum of f over all elements, in the wide type.
-fn sum_of<T: Real, A: Real>(x: &Tensor, f: impl Fn(T) -> A + Copy) -> Result<A> {
-    blocked(x, A::ZERO, |b: &[T]| lanes(b, f), A::add)
+fn sum_of<T: Real, A: Real>(x: &Tensor, f: impl Fn(T) -> A + Copy + Sync) -> Result<A> {
+    blocked(x, A::ZERO, |b: &[T]| sum_slice(b, f), A::add)
 }
 
 /// Sum of all elements, accumulated in int64 or double.
@@ -70,12 +140,49 @@ pub fn sum_all<T: Real>(x: &Tensor) -> Result<f64> {
     .map(Element::to_f64)
 }
 
+/// `acc` times the product of a slice. Running products side by side may leave the range of numbers where the one
+/// from front to back would not (0 times infinity is nan); where they come near to that, the latter is taken.
+fn times_slice<T: Real>(acc: T::Acc, x: &[T]) -> T::Acc {
+    x.chunks(FEW).fold(acc, |acc, x| {
+        let wide = always(
+            #[inline(always)]
+            |[v]: [T; 1]| T::Acc::convert(v),
+        );
+        let product = lanes([x], T::Acc::ONE, T::Acc::mul, wide);
+        // as many bits as FEW elements take if every one of them is as large as the largest lane allows
+        let safe = !T::DTYPE.is_float() || {
+            let widest = sum_slice(
+                x,
+                #[inline(always)]
+                |v: T| exponent(v.to_f64()),
+            );
+            widest < 960
+        };
+        if safe { acc.mul(product) } else { x.iter().fold(acc, |acc, &v| acc.mul(T::Acc::convert(v))) }
+    })
+}
+
+/// The size of the binary exponent, plus one: a bound of what a factor adds to that of a product. Zeros, subnormal
+/// numbers, infinities and nan have more than a double has range.
+#[inline(always)]
+fn exponent(v: f64) -> i64 {
+    ((v.to_bits() >> 52 & 0x7ff) as i64 - 1023).abs() + 1
+}
+
 /// Product of all elements, accumulated in int64 or double.
 ///
 /// # Errors
 /// A view outside its storage.
 pub fn prod_all<T: Real>(x: &Tensor) -> Result<f64> {
-    map::fold(x, T::Acc::ONE, |a, v: T| a.mul(T::Acc::convert(v))).map(Element::to_f64)
+    let mut acc = T::Acc::ONE;
+    let mut block = |b: &[T]| acc = times_slice(acc, b);
+    if let Some((p, n)) = x.flat::<T>()? {
+        // SAFETY: n elements lie there, and nothing writes while this reads.
+        block(unsafe { std::slice::from_raw_parts(p, n) });
+    } else {
+        block(&x.to_vec::<T>()?);
+    }
+    Ok(acc.to_f64())
 }
 
 /// Mean of all elements.
@@ -87,40 +194,52 @@ pub fn mean_all<T: Real>(x: &Tensor) -> Result<f64> {
     Ok(sum_all::<T>(x)? / x.numel() as f64)
 }
 
+/// The better of two by `better`; nan wins.
+#[inline(always)]
+fn pick<T: Real>(a: T, b: T, better: impl Fn(T, T) -> bool) -> T {
+    if !a.is_nan() && (b.is_nan() || better(b, a)) { b } else { a }
+}
+
+/// The best of a slice, which has one element at least, by `better`; the first nan if there is one.
+#[inline(always)]
+fn best_of_slice<T: Real>(x: &[T], better: impl Fn(T, T) -> bool + Copy) -> T {
+    let nan = vectorize(
+        #[inline(always)]
+        || x.iter().fold(false, |nan, v| nan | v.is_nan()),
+    );
+    if nan {
+        return x.iter().copied().find(|v| v.is_nan()).unwrap_or(x[0]);
+    }
+    let pick = always(
+        #[inline(always)]
+        move |a: T, b: T| if better(b, a) { b } else { a },
+    );
+    vectorize(
+        #[inline(always)]
+        || {
+            if !T::DTYPE.is_float() {
+                // the compiler knows this loop
+                return x.iter().fold(x[0], |a, &v| pick(a, v));
+            }
+            let mut acc = [x[0]; 32];
+            let mut chunks = x.chunks_exact(32);
+            for c in &mut chunks {
+                for (a, &v) in acc.iter_mut().zip(c) {
+                    *a = pick(*a, v);
+                }
+            }
+            chunks.remainder().iter().chain(&acc).fold(acc[0], |a, &v| pick(a, v))
+        },
+    )
+}
+
 /// The best of all elements by `better`; nan wins.
-fn best<T: Real>(op: &str, x: &Tensor, better: impl Fn(T, T) -> bool + Copy) -> Result<T> {
+fn best<T: Real>(op: &str, x: &Tensor, better: impl Fn(T, T) -> bool + Copy + Sync) -> Result<T> {
     demand!(x.ndim() > 0, "{op}: tensor must have one dimension at least");
-    let pick = move |a: T, b: T| if better(b, a) { b } else { a };
     let first = x.view::<T>()?;
     // SAFETY: there is at least one element.
     let first = unsafe { *first.ptr };
-    let block = |b: &[T]| {
-        let nan = b.iter().copied().find(|v| v.is_nan());
-        nan.unwrap_or_else(|| {
-            vectorize(
-                #[inline(always)]
-                || {
-                    let mut acc = [b[0]; 16];
-                    let mut chunks = b.chunks_exact(16);
-                    for c in &mut chunks {
-                        for (a, &v) in acc.iter_mut().zip(c) {
-                            *a = pick(*a, v);
-                        }
-                    }
-                    chunks.remainder().iter().chain(&acc).fold(acc[0], |a, &v| pick(a, v))
-                },
-            )
-        })
-    };
-    blocked(x, first, block, |a, b| {
-        if a.is_nan() {
-            a
-        } else if b.is_nan() {
-            b
-        } else {
-            pick(a, b)
-        }
-    })
+    blocked(x, first, |b: &[T]| best_of_slice(b, better), |a, b| pick(a, b, better))
 }
 
 /// Largest of all elements; nan if there is one.
@@ -128,7 +247,13 @@ fn best<T: Real>(op: &str, x: &Tensor, better: impl Fn(T, T) -> bool + Copy) -> 
 /// # Errors
 /// No element.
 pub fn max_all<T: Real>(x: &Tensor) -> Result<f64> {
-    best("max", x, |a: T, b| a > b).map(Element::to_f64)
+    best(
+        "max",
+        x,
+        #[inline(always)]
+        |a: T, b| a > b,
+    )
+    .map(Element::to_f64)
 }
 
 /// Smallest of all elements; nan if there is one.
@@ -136,7 +261,54 @@ pub fn max_all<T: Real>(x: &Tensor) -> Result<f64> {
 /// # Errors
 /// No element.
 pub fn min_all<T: Real>(x: &Tensor) -> Result<f64> {
-    best("min", x, |a: T, b| a < b).map(Element::to_f64)
+    best(
+        "min",
+        x,
+        #[inline(always)]
+        |a: T, b| a < b,
+    )
+    .map(Element::to_f64)
+}
+
+/// How many, their mean, and the sum of the squares of their distances from it.
+#[derive(Clone, Copy)]
+struct Moments(f64, f64, f64);
+
+impl Moments {
+    const NONE: Moments = Moments(0.0, 0.0, 0.0);
+
+    /// Of a slice short enough to be read twice from the first cache.
+    fn of<T: Float>(x: &[T]) -> Moments {
+        let n = x.len() as f64;
+        let mean = sum_slice(
+            x,
+            #[inline(always)]
+            |v: T| v.to_f64(),
+        ) / n;
+        Moments(
+            n,
+            mean,
+            sum_slice(
+                x,
+                #[inline(always)]
+                move |v: T| (v.to_f64() - mean) * (v.to_f64() - mean),
+            ),
+        )
+    }
+
+    /// Of two lots together.
+    fn join(self, o: Moments) -> Moments {
+        if self.0 == 0.0 {
+            return o;
+        }
+        let n = self.0 + o.0;
+        let apart = o.1 - self.1;
+        Moments(n, self.1 + apart * (o.0 / n), self.2 + o.2 + apart * apart * (self.0 * (o.0 / n)))
+    }
+
+    fn variance(self, biased: bool) -> f64 {
+        self.2 / (self.0 - if biased { 0.0 } else { 1.0 })
+    }
 }
 
 /// Variance of all elements; divides by n - 1, or by n when `biased`.
@@ -144,9 +316,8 @@ pub fn min_all<T: Real>(x: &Tensor) -> Result<f64> {
 /// # Errors
 /// No element.
 pub fn var_all<T: Float>(x: &Tensor, biased: bool) -> Result<f64> {
-    let mean = mean_all::<T>(x)?;
-    let squares: f64 = sum_of(x, move |v: T| (v.to_f64() - mean) * (v.to_f64() - mean))?;
-    Ok(squares / (x.numel() as f64 - if biased { 0.0 } else { 1.0 }))
+    demand!(x.ndim() > 0, "mean: empty tensor");
+    Ok(blocked(x, Moments::NONE, Moments::of::<T>, Moments::join)?.variance(biased))
 }
 
 /// Standard deviation of all elements.
@@ -157,19 +328,80 @@ pub fn std_all<T: Float>(x: &Tensor, biased: bool) -> Result<f64> {
     var_all::<T>(x, biased).map(f64::sqrt)
 }
 
+/// What sums of functions of elements can be taken over.
+trait Summed<T> {
+    /// One sum, or one along each line.
+    type Sums;
+    /// Sums `f` of the elements and hands each sum to `last`.
+    fn sums(&self, f: impl Fn(T) -> f64 + Copy + Sync, last: impl Fn(f64) -> f64 + Sync) -> Result<Self::Sums>;
+}
+
+/// The p-norm; p = 0 counts elements that are not 0.
+fn p_norm<T: Float, S: Summed<T>>(over: &S, p: f64) -> Result<S::Sums> {
+    if p == 0.0 {
+        over.sums(
+            #[inline(always)]
+            |v: T| f64::from(u8::from(v != T::ZERO)),
+            |s| s,
+        )
+    } else if p == 1.0 {
+        over.sums(
+            #[inline(always)]
+            |v: T| v.abs().to_f64(),
+            |s| s,
+        )
+    } else if p == 2.0 {
+        over.sums(
+            #[inline(always)]
+            |v: T| v.to_f64() * v.to_f64(),
+            f64::sqrt,
+        )
+    } else {
+        over.sums(move |v: T| v.abs().to_f64().powf(p), move |s| s.powf(1.0 / p))
+    }
+}
+
+impl<T: Real> Summed<T> for Tensor {
+    type Sums = f64;
+    fn sums(&self, f: impl Fn(T) -> f64 + Copy + Sync, last: impl Fn(f64) -> f64 + Sync) -> Result<f64> {
+        sum_of(self, f).map(last)
+    }
+}
+
 /// The p-norm of all elements; p = 0 counts those that are not 0.
 ///
 /// # Errors
 /// A view outside its storage.
 pub fn norm_all<T: Float>(x: &Tensor, p: f64) -> Result<f64> {
-    if p == 0.0 {
-        sum_of(x, |v: T| f64::from(u8::from(v != T::ZERO)))
-    } else if p == 1.0 {
-        sum_of(x, |v: T| v.abs().to_f64())
-    } else if p == 2.0 {
-        sum_of(x, |v: T| v.to_f64() * v.to_f64()).map(f64::sqrt)
-    } else {
-        sum_of(x, move |v: T| v.abs().to_f64().powf(p)).map(|s| s.powf(1.0 / p))
+    p_norm::<T, _>(x, p)
+}
+
+/// The elements in logical order, in place where they lie so.
+pub(super) fn in_order<T: Element>(x: &Tensor) -> Result<Cow<'_, [T]>> {
+    Ok(match x.flat::<T>()? {
+        // SAFETY: n elements lie there, and nothing writes while the kernel reads.
+        Some((p, n)) => Cow::Borrowed(unsafe { std::slice::from_raw_parts(p, n) }),
+        None => Cow::Owned(x.to_vec()?),
+    })
+}
+
+/// The differences of two tensors' elements.
+struct Differences<'a, T: Clone>(Cow<'a, [T]>, Cow<'a, [T]>);
+
+impl<T: Real> Summed<T> for Differences<'_, T> {
+    type Sums = f64;
+    fn sums(&self, f: impl Fn(T) -> f64 + Copy + Sync, last: impl Fn(f64) -> f64 + Sync) -> Result<f64> {
+        let (x, y) = (&*self.0, &*self.1);
+        let block = |i: usize, n: usize| {
+            lanes(
+                [&x[i..i + n], &y[i..i + n]],
+                0.0,
+                f64::add,
+                #[inline(always)]
+                |[x, y]| f(x.sub(y)),
+            )
+        };
+        Ok(last(join_blocks(x.len(), 0.0, block, f64::add)))
     }
 }
 
@@ -178,9 +410,8 @@ pub fn norm_all<T: Float>(x: &Tensor, p: f64) -> Result<f64> {
 /// # Errors
 /// Different numbers of elements.
 pub fn dist<T: Float>(x: &Tensor, y: &Tensor, p: f64) -> Result<f64> {
-    let d = Tensor::empty(T::DTYPE);
-    super::arith::add_scaled(&d, x, T::ONE.neg(), y)?;
-    norm_all::<T>(&d, p)
+    map::same_count("dist", x, y)?;
+    p_norm(&Differences(in_order::<T>(x)?, in_order::<T>(y)?), p)
 }
 
 /// Sum of the products of two tensors' elements, accumulated in int64 or double.
@@ -189,12 +420,13 @@ pub fn dist<T: Float>(x: &Tensor, y: &Tensor, p: f64) -> Result<f64> {
 /// Different numbers of elements.
 pub fn dot<T: Real>(x: &Tensor, y: &Tensor) -> Result<f64> {
     map::same_count("dot", x, y)?;
-    let (a, b) = (x.to_vec::<T>()?, y.to_vec::<T>()?);
-    let mut acc = T::Acc::ZERO;
-    for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
-        acc = a.iter().zip(b).fold(acc, |s, (&a, &b)| s.add(T::Acc::convert(a).mul(T::Acc::convert(b))));
-    }
-    Ok(T::convert(acc).to_f64())
+    let (x, y) = (in_order::<T>(x)?, in_order::<T>(y)?);
+    let product = always(
+        #[inline(always)]
+        |[x, y]: [T; 2]| T::Acc::convert(x).mul(T::Acc::convert(y)),
+    );
+    let block = |i: usize, n: usize| lanes([&x[i..i + n], &y[i..i + n]], T::Acc::ZERO, T::Acc::add, product);
+    Ok(T::convert(join_blocks(x.len(), T::Acc::ZERO, block, T::Acc::add)).to_f64())
 }
 
 /// Sum of the diagonal of a matrix.
@@ -211,229 +443,6 @@ pub fn trace<T: Real>(x: &Tensor) -> Result<f64> {
     Ok(sum.to_f64())
 }
 
-// ---- along a dimension ----
-
-/// Resizes `res` to the sizes of `x` with dimension `d` of size 1.
-fn keep_dim(op: &'static str, res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    if d >= x.ndim() {
-        return Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() }));
-    }
-    let mut sizes = x.layout().sizes().to_vec();
-    sizes[d] = 1;
-    res.resize(&sizes)
-}
-
-/// Calls `f(first element, stride, place in the result)` for each line along `d`, on several threads.
-fn lines<T: Element, R: Element>(
-    res: &Tensor,
-    x: &View<T>,
-    d: usize,
-    f: impl Fn(Line<T>, *mut R) + Sync,
-) -> Result<()> {
-    let r = res.view::<R>()?;
-    let (n, stride) = (x.layout.sizes()[d], x.layout.strides()[d]);
-    let mut outer = x.layout;
-    if outer.ndim() > 1 {
-        outer.remove(d);
-    } else {
-        outer = outer.narrow(0, 0, 1)?;
-    }
-    let (xp, rp) = (Ptr(x.ptr), Ptr(r.ptr));
-    let layout = r.layout;
-    split(outer.numel(), n, |start, count| {
-        let mut c = [Cursor::new(&outer, start), Cursor::new(&layout, start)];
-        let (xs, rs) = (c[0].stride(), c[1].stride());
-        walk(&mut c, count, &mut |at, run| {
-            for i in 0..run as isize {
-                let ptr = xp.at(0).wrapping_offset(at[0] + i * xs);
-                f(Line { ptr, n, stride }, rp.at(0).wrapping_offset(at[1] + i * rs));
-            }
-        });
-    });
-    Ok(())
-}
-
-/// Elements along a dimension.
-#[derive(Clone, Copy)]
-pub struct Line<T> {
-    ptr: *mut T,
-    n: usize,
-    stride: isize,
-}
-
-impl<T: Copy> Line<T> {
-    /// Element `i`.
-    #[inline(always)]
-    fn get(&self, i: usize) -> T {
-        // SAFETY: i < n, and the line lies inside the view it was made from.
-        unsafe { *self.ptr.wrapping_offset(i as isize * self.stride) }
-    }
-    #[inline(always)]
-    fn iter(self) -> impl Iterator<Item = T> {
-        (0..self.n).map(move |i| self.get(i))
-    }
-}
-
-/// One value per line along `d`, written to `res`, which may be `x`.
-fn along<T: Real>(op: &'static str, res: &Tensor, x: &Tensor, d: usize, f: impl Fn(Line<T>) -> T + Sync) -> Result<()> {
-    let source = x.clone();
-    keep_dim(op, res, x, d)?;
-    lines(res, &source.view::<T>()?, d, |line, r| {
-        // SAFETY: every line has its own element in the result.
-        unsafe { *r = f(line) }
-    })
-}
-
-/// Sums along a dimension, in the element type.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn sum<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    along("sum", res, x, d, |l: Line<T>| T::convert(l.iter().fold(T::Acc::ZERO, |a, v| a.add(T::Acc::convert(v)))))
-}
-
-/// Products along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn prod<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    along("prod", res, x, d, |l: Line<T>| T::convert(l.iter().fold(T::Acc::ONE, |a, v| a.mul(T::Acc::convert(v)))))
-}
-
-/// Means along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn mean<T: Float>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    along("mean", res, x, d, |l: Line<T>| T::from_f64(l.iter().fold(0.0, |a, v| a + v.to_f64()) / l.n as f64))
-}
-
-fn variance<T: Float>(l: Line<T>, biased: bool) -> f64 {
-    let mean = l.iter().fold(0.0, |a, v| a + v.to_f64()) / l.n as f64;
-    let squares = l.iter().fold(0.0, |a, v| a + (v.to_f64() - mean) * (v.to_f64() - mean));
-    squares / (l.n as f64 - if biased { 0.0 } else { 1.0 })
-}
-
-/// Variances along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn var<T: Float>(res: &Tensor, x: &Tensor, d: usize, biased: bool) -> Result<()> {
-    along("var", res, x, d, |l: Line<T>| T::from_f64(variance(l, biased)))
-}
-
-/// Standard deviations along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn std<T: Float>(res: &Tensor, x: &Tensor, d: usize, biased: bool) -> Result<()> {
-    along("std", res, x, d, |l: Line<T>| T::from_f64(variance(l, biased).sqrt()))
-}
-
-/// p-norms along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn norm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize) -> Result<()> {
-    along("norm", res, x, d, |l: Line<T>| {
-        T::from_f64(if p == 0.0 {
-            l.iter().filter(|&v| v != T::ZERO).count() as f64
-        } else {
-            l.iter().fold(0.0, |a, v| a + v.abs().to_f64().powf(p)).powf(1.0 / p)
-        })
-    })
-}
-
-/// The best element of each line and its place (from 1).
-fn extreme<T: Real>(
-    op: &'static str,
-    values: &Tensor,
-    places: &Tensor,
-    x: &Tensor,
-    d: usize,
-    better: impl Fn(T, T) -> bool + Sync,
-) -> Result<()> {
-    let source = x.clone();
-    keep_dim(op, values, x, d)?;
-    keep_dim(op, places, x, d)?;
-    let pick = |l: Line<T>| {
-        let mut best = (l.get(0), 0);
-        for i in 1..l.n {
-            if best.0.is_nan() {
-                break;
-            }
-            let v = l.get(i);
-            if v.is_nan() || better(v, best.0) {
-                best = (v, i);
-            }
-        }
-        best
-    };
-    let x = source.view::<T>()?;
-    lines(places, &x, d, |l, r: *mut i64| {
-        // SAFETY: every line has its own element in the result.
-        unsafe { *r = pick(l).1 as i64 + 1 }
-    })?;
-    lines(values, &x, d, |l, r: *mut T| {
-        // SAFETY: as above.
-        unsafe { *r = pick(l).0 }
-    })
-}
-
-/// Largest elements along a dimension, and where they are; ties take the first, nan wins.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn max<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    extreme("max", values, places, x, d, |a: T, b| a > b)
-}
-
-/// Smallest elements along a dimension, and where they are.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn min<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    extreme("min", values, places, x, d, |a: T, b| a < b)
-}
-
-/// Running folds along a dimension.
-fn scan<T: Real>(
-    op: &'static str,
-    res: &Tensor,
-    x: &Tensor,
-    d: usize,
-    one: T::Acc,
-    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Sync,
-) -> Result<()> {
-    if d >= x.ndim() {
-        return Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() }));
-    }
-    let source = x.clone();
-    res.resize_as(x)?;
-    let stride = res.stride(d);
-    let heads = res.with_layout(res.layout().narrow(d, 0, 1)?);
-    lines(&heads, &source.view::<T>()?, d, |l: Line<T>, r: *mut T| {
-        let mut acc = one;
-        for i in 0..l.n {
-            acc = f(acc, T::Acc::convert(l.get(i)));
-            // SAFETY: the result has as many elements along `d` as the line.
-            unsafe { *r.wrapping_offset(i as isize * stride) = T::convert(acc) };
-        }
-    })
-}
-
-/// Running sums along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn cumsum<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    scan::<T>("cumsum", res, x, d, T::Acc::ZERO, T::Acc::add)
-}
-
-/// Running products along a dimension.
-///
-/// # Errors
-/// A dimension that is not there.
-pub fn cumprod<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
-    scan::<T>("cumprod", res, x, d, T::Acc::ONE, T::Acc::mul)
-}
+#[cfg(test)]
+#[path = "reduce_tests.rs"]
+mod tests;

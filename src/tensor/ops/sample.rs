@@ -4,50 +4,58 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element, Float, Real};
 use crate::tensor::error::{Error, Result};
-use crate::tensor::random::Generator;
+use crate::tensor::random::fill::{COSTLY, block_size, modulo, nearest};
+use crate::tensor::random::{Generator, UNIT};
+use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
+use crate::tensor::vmath::{Plain, VectorMath};
 use crate::tensor::walk::for_each_ptr;
 use std::cell::RefCell;
+use std::f64::consts::PI;
 
-/// Element `i` becomes the generator's next draw.
-fn draw<T: Element>(x: &Tensor, g: &RefCell<Generator>, mut f: impl FnMut(&mut Generator) -> Result<T>) -> Result<()> {
-    let g = &mut *g.borrow_mut();
-    let mut failed = None;
-    for_each_ptr(&x.view::<T>()?, |p| match f(g) {
-        // SAFETY: the walk stays inside the view.
-        Ok(v) => unsafe { p.write(v) },
-        Err(e) => failed = Some(e),
-    });
-    failed.map_or(Ok(()), Err)
-}
-
-/// Draws in blocks, which `fill` makes one after another, and hands them out in logical order.
-fn draw_blocks<T: Real>(
-    x: &Tensor,
-    g: &RefCell<Generator>,
-    fill: impl Fn(&mut Generator, &mut [f64]) -> Result<()>,
-) -> Result<()> {
-    let g = &mut *g.borrow_mut();
-    let mut buffer = [0.0; 1024];
-    let (mut left, mut at, mut ready) = (x.numel(), 0, 0);
-    if left > 0 {
-        // a wrong parameter is told before anything is written
-        fill(g, &mut [])?;
+/// Hands the tensor's elements in logical order to `fill`, block by block; blocks have an even number of elements.
+fn fill_blocks<T: Element>(x: &Tensor, cost: usize, mut fill: impl FnMut(&mut [T])) -> Result<()> {
+    if let Some((p, n)) = x.flat::<T>()? {
+        // SAFETY: n elements lie there, and `fill` reaches no tensor.
+        fill(unsafe { std::slice::from_raw_parts_mut(p, n) });
+        return Ok(());
     }
-    let mut failed = None;
+    let mut left = x.numel();
+    let mut buffer = vec![T::default(); left.min(block_size(cost))];
+    let mut at = buffer.len();
     for_each_ptr(&x.view::<T>()?, |p| {
-        if at == ready {
-            (at, ready) = (0, left.min(buffer.len()));
-            left -= ready;
-            if let Err(e) = fill(g, &mut buffer[..ready]) {
-                failed = Some(e);
-            }
+        if at == buffer.len() {
+            at = 0;
+            buffer.truncate(left);
+            fill(&mut buffer);
+            left -= buffer.len();
         }
         // SAFETY: the walk stays inside the view.
-        unsafe { p.write(T::from_f64(buffer[at])) };
+        unsafe { p.write(buffer[at]) };
         at += 1;
     });
-    failed.map_or(Ok(()), Err)
+    Ok(())
+}
+
+/// Element `i` becomes `f` of the generator's next raw number.
+#[inline(always)]
+fn draw_raw<T: Element>(x: &Tensor, g: &RefCell<Generator>, f: impl Fn(u32) -> T + Copy) -> Result<()> {
+    let g = &mut *g.borrow_mut();
+    fill_blocks(x, 1, |out| g.fill_with(out, f))
+}
+
+/// As [`draw_raw`] for functions of a number between 0 and 1 that take long enough to be shared between threads.
+#[inline(always)]
+fn draw_costly<T: Real>(x: &Tensor, g: &RefCell<Generator>, f: impl Fn(f64) -> f64 + Sync + Copy) -> Result<()> {
+    let g = &mut *g.borrow_mut();
+    fill_blocks(x, COSTLY, |out| {
+        g.fill_costly(
+            out,
+            COSTLY,
+            #[inline(always)]
+            move |_, u| T::from_f64(f(f64::from(u) * UNIT)),
+        );
+    })
 }
 
 /// Uniform over a..b.
@@ -55,10 +63,12 @@ fn draw_blocks<T: Real>(
 /// # Errors
 /// A view outside its storage.
 pub fn uniform<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: f64, b: f64) -> Result<()> {
-    draw_blocks::<T>(x, g, |g, out| {
-        g.fill_uniform_between(out, a, b);
-        Ok(())
-    })
+    draw_raw(
+        x,
+        g,
+        #[inline(always)]
+        move |u| T::from_f64(f64::from(u) * UNIT * (b - a) + a),
+    )
 }
 
 /// Normal.
@@ -66,32 +76,121 @@ pub fn uniform<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: f64, b: f64) -> R
 /// # Errors
 /// A standard deviation that is not positive.
 pub fn normal<T: Real>(x: &Tensor, g: &RefCell<Generator>, mean: f64, std: f64) -> Result<()> {
-    draw_blocks::<T>(x, g, |g, out| g.fill_normal(out, mean, std))
+    demand!(x.numel() == 0 || std > 0.0, "standard deviation must be strictly positive");
+    let g = &mut *g.borrow_mut();
+    fill_blocks(x, COSTLY, |out: &mut [T]| {
+        g.fill_normal01(
+            out,
+            #[inline(always)]
+            move |z| T::from_f64(z * std + mean),
+        );
+    })
 }
 
-/// Defines a fill from a method of the generator that gives doubles.
-macro_rules! fills {
-    ($($(#[$doc:meta])* $name:ident($($p:ident),*) = |$g:ident| $draw:expr;)*) => { $(
-        $(#[$doc])*
-        ///
-        /// # Errors
-        /// Parameters outside the distribution's domain.
-        pub fn $name<T: Real>(x: &Tensor, g: &RefCell<Generator>, $($p: f64),*) -> Result<()> {
-            draw(x, g, |$g| Ok(T::from_f64($draw)))
-        }
-    )* };
+/// exp of a normal.
+///
+/// # Errors
+/// A standard deviation that is not positive.
+pub fn log_normal<T: Real>(x: &Tensor, g: &RefCell<Generator>, mean: f64, std: f64) -> Result<()> {
+    demand!(x.numel() == 0 || std > 0.0, "standard deviation must be strictly positive");
+    let g = &mut *g.borrow_mut();
+    fill_blocks(x, COSTLY, |out: &mut [T]| {
+        g.fill_normal01(
+            out,
+            #[inline(always)]
+            move |z| T::from_f64((z * std + mean).vexp(Plain)),
+        );
+    })
 }
-fills! {
-    /// Exponential with rate lambda.
-    exponential(lambda) = |g| g.exponential(lambda);
-    /// Cauchy.
-    cauchy(median, sigma) = |g| g.cauchy(median, sigma);
-    /// exp of a normal.
-    log_normal(mean, std) = |g| g.log_normal(mean, std)?;
-    /// Number of trials up to the first success.
-    geometric(p) = |g| g.geometric(p)? as f64;
-    /// 1 with probability p, else 0.
-    bernoulli(p) = |g| f64::from(u8::from(g.bernoulli(p)?));
+
+/// Exponential with rate lambda.
+///
+/// # Errors
+/// A view outside its storage.
+pub fn exponential<T: Real>(x: &Tensor, g: &RefCell<Generator>, lambda: f64) -> Result<()> {
+    draw_costly::<T>(
+        x,
+        g,
+        #[inline(always)]
+        move |u| -1.0 / lambda * (1.0 - u).vlog(Plain),
+    )
+}
+
+/// Cauchy.
+///
+/// # Errors
+/// A view outside its storage.
+pub fn cauchy<T: Real>(x: &Tensor, g: &RefCell<Generator>, median: f64, sigma: f64) -> Result<()> {
+    draw_costly::<T>(
+        x,
+        g,
+        #[inline(always)]
+        move |u| {
+            let angle = PI * (u - 0.5);
+            median + sigma * (angle.vsin(Plain) / angle.vcos(Plain))
+        },
+    )
+}
+
+/// Number of trials up to the first success.
+///
+/// # Errors
+/// A chance outside 0..1, a number too large.
+pub fn geometric<T: Real>(x: &Tensor, g: &RefCell<Generator>, p: f64) -> Result<()> {
+    demand!(x.numel() == 0 || p > 0.0 && p < 1.0, "must be > 0 and < 1");
+    let g = &mut *g.borrow_mut();
+    let log_p = p.ln();
+    // the smallest number drawn is 2^-32, whose logarithm is -22.2
+    let fits = -22.2 / log_p < f64::from(i32::MAX);
+    let mut failed = None;
+    let mut steps = vec![0.0; 1024];
+    fill_blocks(x, 1, |out: &mut [T]| {
+        for out in out.chunks_mut(1024) {
+            let steps = &mut steps[..out.len()];
+            let mut single = g.clone();
+            g.fill_with(
+                steps,
+                #[inline(always)]
+                move |u| (1.0 - f64::from(u) * UNIT).vlog(Plain) / log_p,
+            );
+            let doubtful = vectorize(
+                #[inline(always)]
+                || {
+                    let mut doubtful = false;
+                    for (out, &s) in out.iter_mut().zip(&*steps) {
+                        let whole = nearest(s);
+                        doubtful |= ((s - whole).abs() < 1e-12 * s) & (s > 0.5);
+                        *out = T::from_f64(if whole > s { whole } else { whole + 1.0 });
+                    }
+                    doubtful
+                },
+            );
+            // so near to a whole number, the last bit of a logarithm decides; and what does not fit is an error
+            if doubtful || !fits {
+                for out in out {
+                    match single.geometric(p) {
+                        Ok(v) => *out = T::from_f64(v as f64),
+                        Err(e) => failed = Some(e),
+                    }
+                }
+            }
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// 1 with probability p, else 0.
+///
+/// # Errors
+/// A probability outside 0..1.
+pub fn bernoulli<T: Real>(x: &Tensor, g: &RefCell<Generator>, p: f64) -> Result<()> {
+    demand!(x.numel() == 0 || (0.0..=1.0).contains(&p), "must be >= 0 and <= 1");
+    draw_raw(
+        x,
+        g,
+        #[inline(always)]
+        move |u| if f64::from(u) * UNIT <= p { T::ONE } else { T::ZERO },
+    )
 }
 
 /// 1 with the probability that `p` has at the same place, else 0.
@@ -101,11 +200,25 @@ fills! {
 pub fn bernoulli_of<T: Real, P: Float>(x: &Tensor, g: &RefCell<Generator>, p: &Tensor) -> Result<()> {
     crate::tensor::map::same_count("bernoulli", x, p)?;
     let p = p.to_vec::<P>()?;
-    let mut i = 0;
-    draw(x, g, |g| {
-        let hit = g.bernoulli(p[i].to_f64())?;
-        i += 1;
-        Ok(if hit { T::ONE } else { T::ZERO })
+    demand!(p.iter().all(|p| (0.0..=1.0).contains(&p.to_f64())), "must be >= 0 and <= 1");
+    let g = &mut *g.borrow_mut();
+    let mut rest = &p[..];
+    fill_blocks(x, 1, |out: &mut [T]| {
+        let (now, later) = rest.split_at(out.len());
+        rest = later;
+        let mut raw = [0u32; 1024];
+        for (out, p) in out.chunks_mut(1024).zip(now.chunks(1024)) {
+            let raw = &mut raw[..out.len()];
+            g.fill_with(raw, |u| u);
+            vectorize(
+                #[inline(always)]
+                || {
+                    for ((out, p), &u) in out.iter_mut().zip(p).zip(&*raw) {
+                        *out = if f64::from(u) * UNIT <= p.to_f64() { T::ONE } else { T::ZERO };
+                    }
+                },
+            );
+        }
     })
 }
 
@@ -114,16 +227,23 @@ pub fn bernoulli_of<T: Real, P: Float>(x: &Tensor, g: &RefCell<Generator>, p: &T
 /// # Errors
 /// None.
 pub fn random<T: Real>(x: &Tensor, g: &RefCell<Generator>) -> Result<()> {
-    let range: u64 = match T::DTYPE {
-        DType::Byte => 256,
-        DType::Char => 128,
-        DType::Short => 1 << 15,
-        DType::Int => 1 << 31,
-        DType::Long => 1 << 63,
-        DType::Float => (1 << 24) + 1,
-        DType::Double | DType::Half => (1 << 53) + 1,
-    };
-    draw(x, g, |g| Ok(T::from_i64((u64::from(g.random()) % range) as i64)))
+    draw_raw(
+        x,
+        g,
+        #[inline(always)]
+        |u| {
+            // known at compile time here, so that the remainder needs no division; wider ranges change nothing
+            let u = match T::DTYPE {
+                DType::Byte => u % 256,
+                DType::Char => u % 128,
+                DType::Short => u % (1 << 15),
+                DType::Int => u % (1 << 31),
+                DType::Float => u % ((1 << 24) + 1),
+                DType::Long | DType::Double | DType::Half => u,
+            };
+            T::from_i64(i64::from(u))
+        },
+    )
 }
 
 /// Whole numbers in a..=b.
@@ -131,12 +251,23 @@ pub fn random<T: Real>(x: &Tensor, g: &RefCell<Generator>) -> Result<()> {
 /// # Errors
 /// An empty range.
 pub fn random_between<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: i64, b: i64) -> Result<()> {
+    demand!(x.numel() == 0 || b >= a, "upper bound must be larger than lower bound");
+    // raw numbers have 32 bits: wider ranges take them as they are
+    let width = u32::try_from((b.wrapping_sub(a) as u64).wrapping_add(1)).ok().filter(|&w| w > 0);
     // Torch7 adds the lower end as an unsigned number, which shows in fractions
-    let unsigned = T::DTYPE.is_float();
-    draw(x, g, |g| {
-        let v = g.random_between(a, b)?;
-        Ok(if unsigned && v < 0 { T::from_f64(v as u64 as f64) } else { T::from_i64(v) })
-    })
+    let place = move |step: u32| {
+        let v = a.wrapping_add(i64::from(step));
+        if T::DTYPE.is_float() && v < 0 { T::from_f64(v as u64 as f64) } else { T::from_i64(v) }
+    };
+    match width {
+        Some(w) => draw_raw(
+            x,
+            g,
+            #[inline(always)]
+            move |u| place(modulo(u, w)),
+        ),
+        None => draw_raw(x, g, place),
+    }
 }
 
 /// A random order of 1..=n.
@@ -148,12 +279,27 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
         .ok()
         .filter(|&n| n > 0)
         .ok_or_else(|| Error::invalid(format!("randperm: must be strictly positive, got {n}")))?;
-    let order = g.borrow_mut().permutation(n)?;
     res.resize(&[n])?;
+    // half the memory to jump about in, where the numbers fit
+    match u32::try_from(n) {
+        Ok(last) => {
+            let mut order: Vec<u32> = room(n)?;
+            order.extend(1..=last);
+            g.borrow_mut().shuffle(&mut order);
+            write_order::<T>(res, &order)
+        }
+        Err(_) => {
+            let order = g.borrow_mut().permutation(n)?;
+            write_order::<T>(res, &order.iter().map(|&i| i as u64 + 1).collect::<Vec<u64>>())
+        }
+    }
+}
+
+fn write_order<T: Real>(res: &Tensor, order: &[impl Copy + Into<u64>]) -> Result<()> {
     let mut i = 0;
     for_each_ptr(&res.view::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
-        unsafe { p.write(T::from_i64(order[i] as i64 + 1)) };
+        unsafe { p.write(T::from_i64(order[i].into() as i64)) };
         i += 1;
     });
     Ok(())
@@ -184,6 +330,11 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
             sum > 0.0 && sum.is_finite(),
             "multinomial: invalid multinomial distribution (sum of probabilities {sum})"
         );
+        let possible = row.iter().filter(|w| **w > T::ZERO).count();
+        demand!(
+            replace || n <= possible,
+            "multinomial: cannot sample {n} > {possible} (number of categories with a probability) without replacement"
+        );
         cum.iter_mut().for_each(|c| *c /= sum);
         for _ in 0..n {
             let u = g.uniform(0.0, 1.0);
@@ -206,12 +357,15 @@ fn exclude(cum: &mut [f64], k: usize) {
     let before = if k > 0 { cum[k - 1] } else { 0.0 };
     let gone = cum[k] - before;
     let rest = 1.0 - gone;
-    for (i, c) in cum.iter_mut().enumerate() {
-        if i >= k {
-            *c = if i == k { before } else { *c - gone };
-        }
-        if rest > 0.0 {
-            *c /= rest;
-        }
-    }
+    cum[k] = before;
+    // without a branch, and dividing by 1 where nothing is left, both loops vectorise
+    let scale = if rest > 0.0 { rest } else { 1.0 };
+    let (kept, moved) = cum.split_at_mut(k + 1);
+    vectorize(
+        #[inline(always)]
+        || {
+            kept.iter_mut().for_each(|c| *c /= scale);
+            moved.iter_mut().for_each(|c| *c = (*c - gone) / scale);
+        },
+    );
 }

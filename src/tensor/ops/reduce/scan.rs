@@ -1,0 +1,213 @@
+//! Running sums and products along a dimension.
+
+use super::along::{Bundle, WIDE, apart, bundles, check};
+use super::{BLOCK, sum_slice};
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{Element, Real};
+use crate::tensor::error::Result;
+use crate::tensor::map::{self, Ptr, shared_out, split};
+use crate::tensor::simd::vectorize;
+
+/// Lines scanned side by side where each needs the result before: enough to keep the adder busy.
+const ABREAST: usize = 8;
+
+/// Where a scan writes the lines of a bundle.
+#[derive(Clone, Copy)]
+struct Target<T> {
+    ptr: *mut T,
+    apart: isize,
+    step: isize,
+}
+
+/// Scans a bundle row by row.
+#[inline(always)]
+fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy) {
+    vectorize(
+        #[inline(always)]
+        move || {
+            let mut acc = [unit; WIDE];
+            let acc = &mut acc[..b.lines];
+            for j in 0..b.n as isize {
+                let (from, to_row) = (b.ptr.wrapping_offset(j * b.step), to.ptr.wrapping_offset(j * to.step));
+                if b.apart == 1 && to.apart == 1 {
+                    // SAFETY: element j of all lines; the result lies in another storage.
+                    let (from, to) = unsafe {
+                        (std::slice::from_raw_parts(from, b.lines), std::slice::from_raw_parts_mut(to_row, b.lines))
+                    };
+                    for ((a, &v), r) in acc.iter_mut().zip(from).zip(to) {
+                        *a = f(*a, T::Acc::convert(v));
+                        *r = T::convert(*a);
+                    }
+                    continue;
+                }
+                for (k, a) in acc.iter_mut().enumerate() {
+                    let k = k as isize;
+                    // SAFETY: element j of line k, in both views.
+                    unsafe {
+                        *a = f(*a, T::Acc::convert(*from.wrapping_offset(k * b.apart)));
+                        *to_row.wrapping_offset(k * to.apart) = T::convert(*a);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// Scans `W` lines side by side, so that no result waits for the one before in its line alone; from `acc` on.
+#[inline(always)]
+fn scan_abreast<T: Real, const W: usize>(
+    b: Bundle<T>,
+    to: Target<T>,
+    acc: [T::Acc; W],
+    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy,
+) {
+    let mut acc = acc;
+    for j in 0..b.n as isize {
+        for (k, a) in (0..).zip(&mut acc) {
+            // SAFETY: element j of line k, in both views, which lie in different storages.
+            unsafe {
+                *a = f(*a, T::Acc::convert(*b.ptr.wrapping_offset(j * b.step + k * b.apart)));
+                *to.ptr.wrapping_offset(j * to.step + k * to.apart) = T::convert(*a);
+            }
+        }
+    }
+}
+
+/// Running sums of a block from `carry` on: its eighths side by side, each from the sum of those before it.
+#[inline(always)]
+fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
+    // eighths of a whole block would lie a power of two apart, and share their places in the cache
+    let n = (x.len() / ABREAST).saturating_sub(8);
+    let mut starts = [carry; ABREAST];
+    for k in 1..ABREAST {
+        starts[k] = starts[k - 1].add(sum_slice(&x[(k - 1) * n..k * n], |v: T| T::Acc::convert(v)));
+    }
+    let (from, apart) = (x.as_ptr().cast_mut(), n as isize);
+    let add = |a: T::Acc, b: T::Acc| a.add(b);
+    let bundle = Bundle { ptr: from, lines: ABREAST, apart, n, step: 1 };
+    scan_abreast(bundle, Target { ptr: out, apart, step: 1 }, starts, add);
+    let done = ABREAST * n;
+    let mut sum = x[..done]
+        .last()
+        .map_or(carry, |_| starts[ABREAST - 1].add(sum_slice(&x[done - n..done], |v: T| T::Acc::convert(v))));
+    for (i, &v) in x.iter().enumerate().skip(done) {
+        sum = sum.add(T::Acc::convert(v));
+        // SAFETY: there are as many results as elements.
+        unsafe { out.wrapping_add(i).write(T::convert(sum)) };
+    }
+}
+
+/// Running sums of a line: each block starts from the sum of those before it, so blocks can be done on any thread.
+fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
+    let total = |b: usize| {
+        let block = &x[b * BLOCK..x.len().min((b + 1) * BLOCK)];
+        sum_slice(
+            block,
+            #[inline(always)]
+            |v: T| T::Acc::convert(v),
+        )
+    };
+    let block = |b: usize, carry| sum_block(&x[b * BLOCK..x.len().min((b + 1) * BLOCK)], out.at(b * BLOCK), carry);
+    let blocks = x.len().div_ceil(BLOCK);
+    if blocks < 2 || !shared_out(x.len(), 1) || map::threads() == 1 {
+        let mut carry = T::Acc::ZERO;
+        for b in 0..blocks {
+            let next = if b + 1 < blocks { carry.add(total(b)) } else { carry };
+            block(b, carry);
+            carry = next;
+        }
+        return;
+    }
+    let mut carries = vec![T::Acc::ZERO; blocks];
+    let to = Ptr(carries.as_mut_ptr());
+    split(blocks, BLOCK, |start, count| {
+        for b in start..start + count {
+            // SAFETY: there is a place for each block, and every block is done once.
+            unsafe { to.at(b).write(total(b)) };
+        }
+    });
+    let mut carry = T::Acc::ZERO;
+    for c in &mut carries {
+        (*c, carry) = (carry, carry.add(*c));
+    }
+    split(blocks, BLOCK, |start, count| (start..start + count).for_each(|b| block(b, carries[b])));
+}
+
+/// Running folds along a dimension; `sums`: lines that are slices may be summed in another order.
+fn scan<T: Real>(
+    op: &'static str,
+    res: &Tensor,
+    x: &Tensor,
+    d: usize,
+    unit: T::Acc,
+    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Sync + Copy,
+    sums: bool,
+) -> Result<()> {
+    check(op, x, d)?;
+    let source = apart(x, &[res])?;
+    res.resize_as(x)?;
+    let r = res.view::<T>()?;
+    let to = Ptr(r.ptr);
+    let step = r.layout.strides()[d];
+    bundles(&source.view::<T>()?, d, [r.layout.narrow(d, 0, 1)?], |b, [place], [apart]| {
+        let to = Target { ptr: to.at(0).wrapping_offset(place), apart, step };
+        if sums && b.step == 1 && step == 1 {
+            for k in 0..b.lines {
+                sum_line(b.line(k), Ptr(to.ptr.wrapping_offset(k as isize * apart)));
+            }
+        } else if b.apart == 1 && apart == 1 {
+            scan_rows(b, to, unit, f);
+        } else {
+            for first in (0..b.lines).step_by(ABREAST) {
+                let (lines, k) = (ABREAST.min(b.lines - first), first as isize);
+                let line = |k: isize| {
+                    let part = Bundle { ptr: b.ptr.wrapping_offset(k * b.apart), ..b };
+                    (part, Target { ptr: to.ptr.wrapping_offset(k * apart), ..to })
+                };
+                if lines == ABREAST {
+                    let (part, to) = line(k);
+                    scan_abreast(part, to, [unit; ABREAST], f);
+                    continue;
+                }
+                for i in 0..lines as isize {
+                    let (part, to) = line(k + i);
+                    scan_abreast(part, to, [unit], f);
+                }
+            }
+        }
+    })
+}
+
+/// Running sums along a dimension.
+///
+/// # Errors
+/// A dimension that is not there.
+pub fn cumsum<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
+    scan::<T>(
+        "cumsum",
+        res,
+        x,
+        d,
+        T::Acc::ZERO,
+        #[inline(always)]
+        |a, b| a.add(b),
+        true,
+    )
+}
+
+/// Running products along a dimension.
+///
+/// # Errors
+/// A dimension that is not there.
+pub fn cumprod<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
+    scan::<T>(
+        "cumprod",
+        res,
+        x,
+        d,
+        T::Acc::ONE,
+        #[inline(always)]
+        |a, b| a.mul(b),
+        false,
+    )
+}
