@@ -148,7 +148,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
         };
         // what a string is depends on its text
         if n <= KEPT && sure && !a.strings {
-            ((*callee).kinds, (*callee).pattern, (*callee).dtype) = (all, u16::from(found), dtype);
+            ((*callee).kinds, (*callee).pattern, (*callee).dtype) = (all, found, dtype);
         }
         dispatch(l, c, &c.patterns[usize::from(found)], &mut a, dtype)
     }

@@ -145,8 +145,8 @@ impl Generator {
         Ok(())
     }
 
-    /// Fills with `f` of normal numbers of mean 0 and standard deviation 1. Logarithm, sine and cosine are those of
-    /// [`VectorMath`], so numbers differ from single draws in the last places; the state afterwards does not.
+    /// Fills with `f` of normal numbers of mean 0 and standard deviation 1. The same numbers as single
+    /// draws give, and the same state afterwards.
     pub fn fill_normal01<T: Send>(&mut self, out: &mut [T], f: impl Fn(f64) -> T + Sync + Copy) {
         let halves = usize::from(self.pair.half_left).min(out.len());
         let (half, rest) = out.split_at_mut(halves);
@@ -169,7 +169,7 @@ impl Generator {
             if let [.., x, y] = *raw {
                 // the state keeps the last pair as a single draw leaves it
                 let (x, y) = (f64::from(x) * UNIT, f64::from(y) * UNIT);
-                self.pair = Pair { x, y, rho: (-2.0 * (1.0 - y).ln()).sqrt(), half_left: false };
+                self.pair = Pair { x, y, rho: (-2.0 * (1.0 - y).vlog(Plain)).sqrt(), half_left: false };
             }
         }
         last.iter_mut().for_each(|v| *v = f(self.normal01()));

@@ -78,7 +78,7 @@ pub mod double {
     #[inline(always)]
     pub fn hard(x: f64, y: f64) -> bool {
         let size = x.abs();
-        !((size >= f64::MIN_POSITIVE) & (size < f64::INFINITY)) | y.is_nan()
+        !(f64::MIN_POSITIVE..f64::INFINITY).contains(&size) | y.is_nan()
     }
 
     /// The product and what rounding took from it.
