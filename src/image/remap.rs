@@ -172,8 +172,7 @@ pub fn polar<T: Pixel>(dst: &Tensor, src: &Tensor, how: Polar) -> Result<()> {
         if how.log { f64::from(x as f32 * rate).exp() as f32 } else { radius * x as f32 / w as f32 }
     };
     let distances: Vec<f64> = (0..w).map(|x| f64::from(distance(x))).collect();
-    let turns: Vec<(f64, f64)> =
-        (0..h).map(|y| f64::from((2.0 * PI * y as f64 / h as f64) as f32).sin_cos()).collect();
+    let turns: Vec<(f64, f64)> = (0..h).map(|y| f64::from((2.0 * PI * y as f64 / h as f64) as f32).sin_cos()).collect();
     let plane = Plane { h: p.h as i64, w: p.w as i64 };
     let rounded = |v: f64| if how.log { f64::from(v as f32) } else { T::Work::of(v).wide() };
     let made = remap(&p, h, w, |y, x| {

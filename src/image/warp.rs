@@ -1,7 +1,7 @@
 //! Warping by a field: each pixel of the result is taken from the place that its vector points to.
 
 use super::scale::curve;
-use super::{Picture, Pixel, Work, build, each_line};
+use super::{Picture, Pixel, build, each_line};
 use crate::demand;
 use crate::refuse;
 use crate::tensor::Tensor;

@@ -1,7 +1,7 @@
 //! The package image: its own functions, those of `x.image` and `image.double`, and those that its Lua is made from.
 
-use crate::image::{colour, draw, filter, jpeg, load, place, png, pnm, remap, scale, warp};
 use crate::image::{Picture, Pixel};
+use crate::image::{colour, draw, filter, jpeg, load, place, png, pnm, remap, scale, warp};
 use crate::lua::prelude::*;
 
 /// The column of a function for the types of pictures: Byte, Float, Double.
@@ -298,10 +298,7 @@ pub static TENSORS: &[Op] = &[
     ),
     func!(
         "drawRect",
-        &[form(
-            "x:T x1:long y1:long x2:long y2:long width:long r:long g:long b:long",
-            pixels!(rectangle)
-        )]
+        &[form("x:T x1:long y1:long x2:long y2:long width:long r:long g:long b:long", pixels!(rectangle))]
     ),
 ];
 
