@@ -105,8 +105,8 @@ local function functions_for(filename, where)
    local suffix = format_of(head) or suffix_of(filename)
    local found = files.supported_filetypes[suffix]
    if not found then
-      local what = suffix and 'unknown type of image: ' .. suffix or 'no suffix and no known start'
-      error(where .. ': ' .. filename .. ': ' .. what, 3)
+      local what = suffix and 'unknown image type ' .. suffix or 'unable to determine image type'
+      error(where .. ': ' .. what .. ' for file: ' .. filename, 3)
    end
    return found
 end

@@ -8,8 +8,8 @@ local function ramp(high, wide, across)
    return (across and line:view(1, wide) or line:view(high, 1)):expand(high, wide):clone()
 end
 
--- to levels of bytes, as a file would hold them
-local function levelled(x) return x:clamp(0, 1):mul(255):floor():div(255) end
+-- to every fifth level of bytes, as a file would hold them
+local function levelled(x) return x:clamp(0, 1):mul(51):floor():div(51) end
 
 -- rings around a point, whose waves get shorter outwards
 local function rings(x, y, cx, cy, rate)
@@ -31,14 +31,12 @@ function samples.lena()
    return levelled(out)
 end
 
--- 1 x 257 x 271: grey stripes that get narrower, under a gradient
+-- 257 x 271: grey stripes that get narrower, under a gradient
 function samples.fabio()
    local high, wide = 257, 271
    local x, y = ramp(high, wide, true), ramp(high, wide, false)
    local stripes = torch.add(x, 1):pow(2):mul(20):add(y * 3):sin()
-   local out = torch.Tensor(1, high, wide)
-   out[1] = stripes * 0.25 + rings(x, y, 0.2, 0.1, 12) * 0.15 + y * 0.1 + 0.5
-   return levelled(out)
+   return levelled(stripes * 0.25 + rings(x, y, 0.2, 0.1, 12) * 0.15 + y * 0.1 + 0.5)
 end
 
 -- Runs a few checks of the package (all, or those of the given names) with torch.Tester.

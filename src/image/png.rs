@@ -15,7 +15,9 @@ const RATIO: u128 = 1032;
 type Source<'a> = Reader<Cursor<&'a [u8]>>;
 
 fn open<'a>(what: &str, data: &'a [u8]) -> Result<Source<'a>> {
-    let bad = |e: png::DecodingError| Error::invalid(format!("{what}: not a PNG that can be read: {e}"));
+    let bad = |e: png::DecodingError| {
+        Error::invalid(format!("{what}: Error during init_io: not a PNG that can be read: {e}"))
+    };
     demand!(data.starts_with(b"\x89PNG\r\n\x1a\n"), "{what}: expected a PNG, got something else");
     // the sizes in the header, before anything is allocated for them
     let number = |at: usize| data.get(at..at + 4).map(|b| b.iter().fold(0u128, |n, &b| n << 8 | u128::from(b)));

@@ -65,7 +65,7 @@ fn start<'a>(what: &'a str, data: &'a [u8]) -> Result<(Reader<'a>, u8, [usize; 3
     let c = match kind {
         b'2' | b'5' => 1,
         b'3' | b'6' => 3,
-        _ => refuse!("{what}: expected P2, P3, P5 or P6, got P{}", char::from(kind)),
+        _ => refuse!("{what}: unsupported magic number P{}, expected P2, P3, P5 or P6", char::from(kind)),
     };
     let mut reader = Reader { what, data, at: 2 };
     let w = reader.header()?;
