@@ -131,18 +131,21 @@ local function bordered(im, kern, value)
 end
 
 local function demand_image(where, im)
-   if not torch.isTensor(im) then error(where .. ': expected an image, got ' .. torch.type(im), 3) end
+   if not torch.isTensor(im) or im:dim() ~= 2 then error(where .. ': expected a matrix', 3) end
 end
 
 function filters.erode(im, kern, pad)
    demand_image('image.erode', im)
    kern = kern or torch.ones(3, 3):typeAs(im)
+   demand_elements('image.erode', kern, 2)
    return bordered(im, kern, pad or 1):conv2(kern):eq(kern:sum()):typeAs(im)
 end
 
 function filters.dilate(im, kern, pad)
    demand_image('image.dilate', im)
-   kern = image.hflip(image.vflip(kern or torch.ones(3, 3):typeAs(im)))
+   kern = kern or torch.ones(3, 3):typeAs(im)
+   demand_elements('image.dilate', kern, 2)
+   kern = image.hflip(image.vflip(kern))
    return bordered(im, kern, pad or 0):conv2(kern):gt(0):typeAs(im)
 end
 

@@ -14,7 +14,9 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 /// Most pixels of a side.
 const SIDE: usize = 65535;
 
-fn open<'a>(what: &str, data: &'a [u8]) -> Result<(JpegDecoder<ZCursor<&'a [u8]>>, [usize; 3])> {
+type Source<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
+
+fn open<'a>(what: &str, data: &'a [u8]) -> Result<(Source<'a>, [usize; 3])> {
     demand!(data.starts_with(b"\xff\xd8\xff"), "{what}: expected a JPEG, got something else");
     let options = DecoderOptions::default().set_max_width(SIDE).set_max_height(SIDE).set_strict_mode(false);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
