@@ -40,5 +40,5 @@ fn embed(folder: &str, parts: &[&str], extension: &str, list: &str) -> io::Resul
 fn main() -> io::Result<()> {
     embed("lua", &[""], "lua", "embedded.rs")?;
     // the other pages of docs/ are for whoever changes the program
-    embed("docs", &["torch", "nn", "optim"], "md", "manual.rs")
+    embed("docs", &["torch", "nn", "optim", "image"], "md", "manual.rs")
 }

@@ -11,12 +11,14 @@
 //! ```
 //!
 //! - [`tensor`]: element types, storages, layouts, operations; knows neither Lua nor nn.
+//! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
+pub mod image;
 pub mod lua;
 pub mod nn;
 pub mod repl;

@@ -325,7 +325,8 @@ end
 -- The contents of the manual, or the texts of one of its pages.
 function help.browse(topic)
    local pages = manual.pages()
-   local sections = topic and (pages[topic] or pages['torch.' .. topic] or pages['nn.' .. topic] or pages['optim.' .. topic])
+   local sections = topic and (pages[topic] or pages['torch.' .. topic] or pages['nn.' .. topic] or pages['optim.' .. topic]
+      or pages['image.' .. topic])
    if not sections then
       if topic then return help.show(topic) end
       return contents()

@@ -7,15 +7,17 @@ local ffi = require 'ffi'
 local select, type, rawget = select, type, rawget
 
 local function address(name, signature) return ffi.cast(signature, native.quick[name]) end
-local get = address('get', 'int (*)(const void *, double, double *, void *)')
+-- Numbers come back as the result and only what was done through memory: LuaJIT may put off reading memory until a
+-- value is used, past the next call that writes there.
+local get = address('get', 'double (*)(const void *, double, int *, void *)')
 local set = address('set', 'bool (*)(const void *, double, double)')
-local get2 = address('get2', 'int (*)(const void *, double, double, double *)')
+local get2 = address('get2', 'double (*)(const void *, double, double, int *)')
 local set2 = address('set2', 'bool (*)(const void *, double, double, double)')
 local narrow = address('narrow', 'int (*)(const void *, void *, double, double, double)')
 local select_at = address('select', 'int (*)(const void *, void *, double, double)')
 local new = address('new', 'int (*)(void *, double, double, double, double)')
 local blanks = native.quick.blanks
-local place = ffi.new('double[1]')
+local done = ffi.new('int[1]')
 local NUMBER, MADE = 1, 2
 
 -- Gives the metatable of an element type (with its number) its quick accesses, and returns the quick constructor.
@@ -34,15 +36,16 @@ return function(mt, which, make)
       if type(x) ~= 'userdata' then return element(x, k) end
       if type(k) == 'number' then
          if left == 0 then left = blanks(pool, which) end
-         local got = get(x, k, place, pool[left])
-         if got == NUMBER then return place[0] end
-         if got == MADE then return take() end
+         local number = get(x, k, done, pool[left])
+         local did = done[0]
+         if did == NUMBER then return number end
+         if did == MADE then return take() end
          return element(x, k)
       elseif type(k) == 'table' then
          local i, j = rawget(k, 1), rawget(k, 2)
-         if type(i) == 'number' and type(j) == 'number' and rawget(k, 3) == nil
-            and get2(x, i, j, place) == NUMBER then
-            return place[0]
+         if type(i) == 'number' and type(j) == 'number' and rawget(k, 3) == nil then
+            local number = get2(x, i, j, done)
+            if done[0] == NUMBER then return number end
          end
          return element(x, k)
       end

@@ -31,7 +31,7 @@ pub struct Host {
 
 /// Everything compiled from the rows, once for the process.
 struct Tables {
-    functions: Vec<(&'static str, Compiled)>,
+    functions: Vec<(&'static str, &'static str, Compiled)>,
     methods: Vec<(DType, &'static str, Compiled)>,
     storage_methods: Vec<(DType, &'static str, Compiled)>,
     constructors: Vec<(&'static str, &'static str, Compiled)>,
@@ -49,7 +49,7 @@ fn build_tables() -> Result<Tables, String> {
     for op in rows::ops() {
         if matches!(op.place, Place::Both | Place::Function) {
             let c = compile(format!("torch.{}", op.name), op.forms, Style::Function, Dispatch::First)?;
-            t.functions.push((op.name, c));
+            t.functions.push(("torch", op.name, c));
         }
         for d in DType::ALL.into_iter().filter(|&d| has(op, d)) {
             add_methods(&mut t, op, d)?;
@@ -64,6 +64,13 @@ fn build_tables() -> Result<Tables, String> {
             }
         }
     }
+    for (package, ops) in rows::packages() {
+        let owner = package.split('.').next().unwrap_or(package);
+        for op in ops {
+            let c = compile(format!("{owner}.{}", op.name), op.forms, Style::Function, Dispatch::Package)?;
+            t.functions.push((package, op.name, c));
+        }
+    }
     for class in rows::classes() {
         t.classes.extend(compile_class(class)?.into_iter().map(|(m, c)| (class.name, m, c)));
     }
@@ -75,7 +82,7 @@ fn build_tables() -> Result<Tables, String> {
 pub fn usage(name: &str) -> Vec<String> {
     let Ok(t) = tables() else { return vec![] };
     let constructors = t.constructors.iter().filter(|c| c.1 == "call").map(|(_, _, c)| c);
-    let functions = t.functions.iter().map(|(_, c)| c).chain(t.methods.iter().map(|(_, _, c)| c));
+    let functions = t.functions.iter().map(|(_, _, c)| c).chain(t.methods.iter().map(|(_, _, c)| c));
     let classes = t.storage_methods.iter().map(|(_, _, c)| c).chain(t.classes.iter().map(|(_, _, c)| c));
     let found = functions.chain(classes).chain(constructors).find(|c| c.name == name);
     found.map(|c| c.forms.iter().map(|f| format!("{name}{}", sig::usage(f))).collect()).unwrap_or_default()
@@ -144,7 +151,7 @@ impl Host {
                 table.set(name, v).map_err(lua_error)
             };
             put("metatables", &|l| raw::push_metatables(l))?;
-            put("functions", &|l| push_nested(l, t.functions.iter().map(|(n, c)| ("torch", *n, c))))?;
+            put("functions", &|l| push_nested(l, t.functions.iter().map(|(p, n, c)| (*p, *n, c))))?;
             put("methods", &|l| push_nested(l, t.methods.iter().map(|(d, n, c)| (d.tensor_name(), *n, c))))?;
             put("storage_methods", &|l| {
                 push_nested(l, t.storage_methods.iter().map(|(d, n, c)| (d.storage_name(), *n, c)))

@@ -9,6 +9,8 @@ use crate::tensor::dtype::DType;
 pub enum Dispatch {
     /// From the arguments (functions of `torch`).
     First,
+    /// As the first, and nil at the end counts as nothing (functions of other packages).
+    Package,
     /// It is this one (methods).
     Fixed(DType),
     /// It is this one, and argument 1 is the callable table itself (constructors).
@@ -46,6 +48,7 @@ impl Compiled {
         let (owner, last) = self.name.rsplit_once('.').unwrap_or(("", &self.name));
         let shown = match owner.starts_with("nn.") {
             true => owner,
+            false if self.dispatch == Dispatch::Package => &self.name,
             false if last.starts_with(char::is_uppercase) => &self.name,
             false => last,
         };

@@ -1,5 +1,6 @@
 //! All that Lua can call, as rows: nothing but declarations. See `docs/rows.md`.
 
+pub mod image;
 pub mod nn;
 pub mod torch;
 
@@ -8,6 +9,11 @@ use crate::lua::call::{Class, Op};
 /// Every operation of package torch.
 pub fn ops() -> impl Iterator<Item = &'static Op> {
     torch::ALL.iter().flat_map(|rows| rows.iter())
+}
+
+/// The functions of other packages: the table of natives that holds them, and they.
+pub fn packages() -> [(&'static str, &'static [Op]); 3] {
+    [("image", image::ROWS), ("image.tensor", image::TENSORS), ("image.part", image::PARTS)]
 }
 
 /// Every class with Rust methods.

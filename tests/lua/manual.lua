@@ -50,6 +50,7 @@ end
 
 require 'nn'
 require 'optim'
+require 'image'
 local known = {}
 for k in pairs(_G) do known[k] = true end
 local function fresh()
@@ -210,7 +211,7 @@ local function check_names()
 end
 
 -- pages that are not in the binary yet are checked too
-for _, folder in ipairs { 'docs/torch/', 'docs/nn/', 'docs/optim/' } do
+for _, folder in ipairs { 'docs/torch/', 'docs/nn/', 'docs/optim/', 'docs/image/' } do
    for name in paths.files(folder, '%.md$') do
       local path = folder .. name
       if not only or path:find(only, 1, true) then

@@ -23,6 +23,19 @@ local function same(quick, full, ...)
    end
 end
 
+-- numbers of several accesses, used only after the last of them, in compiled code
+for _, name in ipairs { 'torch.DoubleTensor', 'torch.ByteTensor' } do
+   local x = torch.Tensor { 137, 80, 78, 71 }:type(name)
+   local m = x:view(2, 2)
+   for _ = 1, 500 do
+      local a, b = x[1], x[2]
+      assert(b - a == -57 and math.min(b, a) == 80 and math.floor(a) == 137, 'an element was read too late')
+      local c, d = m[{ 1, 1 }], m[{ 2, 2 }]
+      assert(d / c == 71 / 137, 'an element was read too late')
+      assert(string.char(x[1], x[2], x[3], x[4]) == '\137PNG', 'an element was read too late')
+   end
+end
+
 local shapes = { {}, { 3 }, { 2, 3 }, { 3, 2, 2 }, { 2, 1, 3, 2 }, { 1, 2, 1, 2, 3 } }
 for number, short in ipairs(native.types) do
    local name = 'torch.' .. short .. 'Tensor'

@@ -103,6 +103,8 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
             }
             // like any Lua function, a method ignores surplus arguments and takes nil for missing ones
             n = n.min(c.most);
+        }
+        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package) {
             while n > 0 && ffi::lua_type(l, (n + skip) as c_int) == ffi::LUA_TNIL {
                 n -= 1;
             }
@@ -132,7 +134,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
         // otherwise the type came from a table, a name, or is the default
         let sure = match c.dispatch {
             Dispatch::Fixed(_) | Dispatch::Call(_) => true,
-            Dispatch::First => tensors(2),
+            Dispatch::First | Dispatch::Package => tensors(2),
             Dispatch::Class => tensors(N),
         };
         for k in &mut a.kinds[..a.n] {
@@ -165,7 +167,7 @@ fn matches(p: &Pattern, kinds: &[u32]) -> bool {
 unsafe fn element_type<const N: usize>(l: *mut lua_State, c: &Compiled, a: &mut Args<'_, N>) -> DType {
     match c.dispatch {
         Dispatch::Fixed(d) | Dispatch::Call(d) => return d,
-        Dispatch::First | Dispatch::Class => {}
+        Dispatch::First | Dispatch::Package | Dispatch::Class => {}
     }
     for k in &a.kinds[..a.n.min(if c.dispatch == Dispatch::Class { N } else { 2 })] {
         if k & kind::TENSOR != 0 {

@@ -110,17 +110,22 @@ pub(super) fn inside(k: f64, size: usize) -> Option<usize> {
     (at >= 0 && (at as usize) < size).then_some(at as usize)
 }
 
-/// Reads storage element `at` as a Lua number.
+/// Storage element `at` as a Lua number. The many forms of nan would be taken for other Lua values.
+#[inline(always)]
+fn read(t: &Tensor, at: usize) -> Option<f64> {
+    let v = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64));
+    v.map(|v| if v.is_nan() { f64::NAN } else { v })
+}
+
+/// Tells what was done, and hands out the number where there is one.
 ///
 /// # Safety
-/// `out` points to a number.
+/// `done` points to an int.
 #[inline(always)]
-unsafe fn read(t: &Tensor, at: usize, out: *mut f64) -> c_int {
-    let v = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64));
-    let Some(v) = v else { return NO };
-    // SAFETY: by the contract. The many forms of nan would be taken for other Lua values.
-    unsafe { *out = if v.is_nan() { f64::NAN } else { v } };
-    NUMBER
+unsafe fn tell(done: *mut c_int, number: Option<f64>) -> f64 {
+    // SAFETY: by the contract.
+    unsafe { *done = if number.is_some() { NUMBER } else { NO } };
+    number.unwrap_or(0.0)
 }
 
 #[inline(always)]
@@ -148,14 +153,15 @@ fn place2(t: &Tensor, i: f64, j: f64) -> Option<usize> {
 }
 
 /// `x[k]`: an element of a vector, or a slice.
-unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, out: *mut f64, blank: *mut Object<Tensor>) -> c_int {
-    // SAFETY: called by `__index` with objects and with a place for a number.
+unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, done: *mut c_int, blank: *mut Object<Tensor>) -> f64 {
+    // SAFETY: called by `__index` with objects and with a place for what was done.
     unsafe {
-        let Some(t) = tensor_in(x) else { return NO };
+        let Some(t) = tensor_in(x) else { return tell(done, None) };
         if t.ndim() == 1 {
-            return place(t, k).map_or(NO, |at| read(t, at, out));
+            return tell(done, place(t, k).and_then(|at| read(t, at)));
         }
-        fill(blank, || t.row(inside(k, t.size(0))?), t.dtype())
+        *done = fill(blank, || t.row(inside(k, t.size(0))?), t.dtype());
+        0.0
     }
 }
 
@@ -166,12 +172,9 @@ unsafe extern "C" fn set(x: *const Object<Tensor>, k: f64, v: f64) -> bool {
 }
 
 /// `x[{i, j}]` of a matrix.
-unsafe extern "C" fn get2(x: *const Object<Tensor>, i: f64, j: f64, out: *mut f64) -> c_int {
+unsafe extern "C" fn get2(x: *const Object<Tensor>, i: f64, j: f64, done: *mut c_int) -> f64 {
     // SAFETY: as for `get`.
-    unsafe {
-        let Some(t) = tensor_in(x) else { return NO };
-        place2(t, i, j).map_or(NO, |at| read(t, at, out))
-    }
+    unsafe { tell(done, tensor_in(x).and_then(|t| read(t, place2(t, i, j)?))) }
 }
 
 /// `x[{i, j}] = v` of a matrix.

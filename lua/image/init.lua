@@ -1,0 +1,20 @@
+-- The package image. What works on pixels is in Rust; here is what puts it together: files, kernels of filters, maps of
+-- colours, pages of pictures. Each part returns a table of functions.
+local native = require 'rekindle.native'
+image = {}
+
+for name, f in pairs(native.functions.image) do image[name] = f end
+
+-- the functions of tensors, whose destinations have their sizes already: x.image.scaleBilinear(x, y)
+for _, short in ipairs { 'Byte', 'Float', 'Double' } do
+   local functions = {}
+   for name, f in pairs(native.functions['image.tensor']) do functions[name] = f end
+   image[short:lower()] = functions
+   rawset(torch.getmetatable('torch.' .. short .. 'Tensor'), 'image', functions)
+end
+
+for _, part in ipairs { 'files', 'filters', 'colours', 'pages', 'samples' } do
+   for name, f in pairs(require('image.' .. part)) do image[name] = f end
+end
+
+return image

@@ -1,0 +1,295 @@
+//! Kernels of the package image: pictures are tensors of C x H x W or H x W elements.
+//!
+//! A kernel reads its source as one run ([`Picture`]), writes memory of its own ([`build`]) and hands it over at the end
+//! ([`give`]): so results may be sources, and loops see plain slices. Three element types have these functions: Byte,
+//! Float and Double ([`Pixel`]).
+
+pub mod colour;
+pub mod draw;
+pub mod filter;
+pub mod font;
+pub mod jpeg;
+pub mod load;
+pub mod place;
+pub mod png;
+pub mod pnm;
+pub mod remap;
+pub mod scale;
+pub mod warp;
+
+#[cfg(test)]
+mod tests;
+
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{Element, Real};
+use crate::tensor::error::Result;
+use crate::tensor::map::{self, Ptr};
+use crate::tensor::ops::blas::packed;
+use crate::tensor::ops::copy::copy;
+use crate::tensor::storage::room;
+use std::ops::{Add, Div, Mul, Sub};
+
+/// A type that kernels compute in.
+pub trait Work:
+    Copy
+    + PartialOrd
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + From<f32>
+    + Send
+    + Sync
+    + 'static
+{
+    /// From a double, rounded.
+    fn of(v: f64) -> Self;
+    /// As a double.
+    fn wide(self) -> f64;
+    /// As a float, rounded.
+    fn single(self) -> f32;
+}
+
+impl Work for f32 {
+    #[inline(always)]
+    fn of(v: f64) -> f32 {
+        v as f32
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn single(self) -> f32 {
+        self
+    }
+}
+
+impl Work for f64 {
+    #[inline(always)]
+    fn of(v: f64) -> f64 {
+        v
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn single(self) -> f32 {
+        self as f32
+    }
+}
+
+/// An element type of pictures, with the type that Torch7 computes its pixels in.
+pub trait Pixel: Real {
+    /// The type of intermediate values.
+    type Work: Work;
+    /// The value that stands for full intensity: 255 for bytes, else 1.
+    const FULL: f32;
+    /// As an intermediate value.
+    fn work(self) -> Self::Work;
+    /// From an intermediate value: bytes are rounded and held to 0..255.
+    fn finish(v: Self::Work) -> Self;
+    /// As a float, which most kernels pass values through, doubles included.
+    #[inline(always)]
+    fn single(self) -> f32 {
+        self.work().single()
+    }
+    /// From a float.
+    #[inline(always)]
+    fn from_single(v: f32) -> Self {
+        Self::finish(v.into())
+    }
+}
+
+impl Pixel for u8 {
+    type Work = f32;
+    const FULL: f32 = 255.0;
+    #[inline(always)]
+    fn work(self) -> f32 {
+        f32::from(self)
+    }
+    #[inline(always)]
+    fn finish(v: f32) -> u8 {
+        // a cast holds to 0..255 by itself
+        (f64::from(v) + 0.5) as f32 as u8
+    }
+}
+
+impl Pixel for f32 {
+    type Work = f32;
+    const FULL: f32 = 1.0;
+    #[inline(always)]
+    fn work(self) -> f32 {
+        self
+    }
+    #[inline(always)]
+    fn finish(v: f32) -> f32 {
+        v
+    }
+}
+
+impl Pixel for f64 {
+    type Work = f64;
+    const FULL: f32 = 1.0;
+    #[inline(always)]
+    fn work(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn finish(v: f64) -> f64 {
+        v
+    }
+}
+
+/// Elements of a tensor as one run, with the sizes of a picture.
+pub struct Picture<T> {
+    elements: Tensor,
+    first: *const T,
+    /// Channels, 1 for a matrix.
+    pub c: usize,
+    /// Rows.
+    pub h: usize,
+    /// Columns.
+    pub w: usize,
+    /// Whether it is a matrix.
+    pub flat: bool,
+}
+
+impl<T: Element> Picture<T> {
+    /// A picture of C x H x W or H x W elements; one with gaps is copied.
+    ///
+    /// # Errors
+    /// Other sizes, or not enough memory.
+    pub fn of(what: &str, x: &Tensor) -> Result<Picture<T>> {
+        let nd = x.ndim();
+        demand!(nd == 2 || nd == 3, "{what}: expected an image of 2 or 3 dimensions, got {}", x.shape_text());
+        Picture::shaped(x, [if nd == 3 { x.size(0) } else { 1 }, x.size(nd - 2), x.size(nd - 1)], nd == 2)
+    }
+
+    /// A picture of C x H x W elements.
+    ///
+    /// # Errors
+    /// Other sizes, fewer channels, or not enough memory.
+    pub fn with_channels(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
+        let fits = x.ndim() == 3 && x.size(0) >= least;
+        demand!(fits, "{what}: expected an image of {least} x H x W, got {}", x.shape_text());
+        Picture::of(what, x)
+    }
+
+    /// Any tensor of at least two dimensions and `least` slices, each slice taken as a picture.
+    ///
+    /// # Errors
+    /// Other sizes, or not enough memory.
+    pub fn of_slices(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
+        let nd = x.ndim();
+        let fits = nd >= 2 && x.size(0) >= least;
+        demand!(fits, "{what}: expected an image of {least} x H x W, got {}", x.shape_text());
+        let (c, w) = (x.size(0), x.size(nd - 1));
+        Picture::shaped(x, [c, x.numel() / (c * w).max(1), w], false)
+    }
+
+    fn shaped(x: &Tensor, [c, h, w]: [usize; 3], flat: bool) -> Result<Picture<T>> {
+        let elements = if x.is_contiguous() { x.clone() } else { packed::<T>(x)? };
+        let first = elements.view::<T>()?.ptr;
+        Ok(Picture { elements, first, c, h, w, flat })
+    }
+
+    /// The elements, channel by channel.
+    pub fn data(&self) -> &[T] {
+        // SAFETY: the tensor is without gaps and its view was checked. Kernels write to memory of their own while they
+        // hold this slice; a buffer that a resize replaces lives until the call ends.
+        unsafe { std::slice::from_raw_parts(self.first, self.elements.numel()) }
+    }
+
+    /// The sizes of a result with other rows and columns.
+    pub fn sized(&self, h: usize, w: usize) -> Vec<usize> {
+        if self.flat { vec![h, w] } else { vec![self.c, h, w] }
+    }
+
+    /// Fails unless `dst` has as many dimensions and channels; its rows and columns.
+    ///
+    /// # Errors
+    /// Sizes that do not fit.
+    pub fn partner(&self, what: &str, dst: &Tensor) -> Result<(usize, usize)> {
+        let nd = dst.ndim();
+        let fits = if self.flat { nd == 2 } else { nd == 3 && dst.size(0) == self.c };
+        let own = self.elements.shape_text();
+        demand!(fits, "{what}: src {own} and dst {} do not match in depth", dst.shape_text());
+        Ok((dst.size(nd - 2), dst.size(nd - 1)))
+    }
+}
+
+/// A zeroed list.
+///
+/// # Errors
+/// Not enough memory.
+pub fn zeroes<T: Element>(n: usize) -> Result<Vec<T>> {
+    let mut list = room(n)?;
+    list.resize(n, T::default());
+    Ok(list)
+}
+
+/// A new tensor of these sizes, whose elements `f` writes; they are zero before.
+///
+/// # Errors
+/// Not enough memory, or what `f` refuses.
+pub fn build<T: Element>(sizes: &[usize], f: impl FnOnce(&mut [T]) -> Result<()>) -> Result<Tensor> {
+    let t = Tensor::new(T::DTYPE, sizes)?;
+    let v = t.view::<T>()?;
+    // SAFETY: the tensor is new, so nothing else sees its memory while the slice lives.
+    f(unsafe { std::slice::from_raw_parts_mut(v.ptr, t.numel()) })?;
+    Ok(t)
+}
+
+/// Hands a new tensor to a result, which gets its sizes.
+///
+/// # Errors
+/// Not enough memory.
+pub fn give(dst: &Tensor, made: &Tensor) -> Result<()> {
+    if dst.storage().is_none() {
+        return dst.set(made);
+    }
+    dst.resize(made.layout().sizes())?;
+    copy(dst, made)
+}
+
+/// Calls `f` for every run of `len` elements with its number, on several threads where there is much to do; `cost` is
+/// that of an element.
+pub fn each_row<T: Element>(out: &mut [T], len: usize, cost: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    if len == 0 {
+        return;
+    }
+    let p = Ptr(out.as_mut_ptr());
+    map::split(out.len() / len, len.saturating_mul(cost), |first, count| {
+        for row in first..first + count {
+            // SAFETY: rows are disjoint, lie inside `out`, and each belongs to one thread.
+            f(row, unsafe { std::slice::from_raw_parts_mut(p.at(row * len), len) });
+        }
+    });
+}
+
+/// Calls `f` for every row of a picture of C x H x W with that row of every channel, on several threads where there is
+/// much to do; `cost` is that of a pixel.
+pub fn each_line<T: Element>(
+    out: &mut [T],
+    [c, h, w]: [usize; 3],
+    cost: usize,
+    f: impl Fn(usize, &mut [&mut [T]]) + Sync,
+) {
+    if out.len() != c * h * w || out.is_empty() {
+        return;
+    }
+    let p = Ptr(out.as_mut_ptr());
+    map::split(h, w.saturating_mul(cost), |first, count| {
+        for y in first..first + count {
+            let row = |k: usize| {
+                // SAFETY: rows of channels are disjoint, lie inside `out`, and those of one `y` belong to one thread.
+                unsafe { std::slice::from_raw_parts_mut(p.at((k * h + y) * w), w) }
+            };
+            let mut rows: Vec<&mut [T]> = (0..c).map(row).collect();
+            f(y, &mut rows);
+        }
+    });
+}
