@@ -72,6 +72,7 @@ fn files_keep_their_promises() {
 fn examples_run() {
     assert!(good(&["examples/backprop.lua"]).contains("all as it should be"));
     assert!(good(&["examples/custom_module.lua"]).contains("after 50 calls"));
+    assert!(good(&["examples/graph.lua"]).contains("are answered rightly"));
 }
 
 #[test]

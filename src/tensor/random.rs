@@ -4,7 +4,6 @@
 //! weights, shuffles and masks. Fills of tensors take whole blocks ([`fill`]) without changing the stream.
 
 use super::error::{Error, Result};
-use super::vmath::{Plain, VectorMath};
 use crate::demand;
 use std::f64::consts::PI;
 use std::hash::{BuildHasher, Hasher};
@@ -178,22 +177,21 @@ impl Generator {
         if !second {
             let x = self.uniform01();
             let y = self.uniform01();
-            self.pair = Pair { x, y, rho: (-2.0 * (1.0 - y).vlog(Plain)).sqrt(), half_left: true };
+            self.pair = Pair { x, y, rho: (-2.0 * (1.0 - y).ln()).sqrt(), half_left: true };
         }
         self.pair.half_left = !second;
         let angle = 2.0 * PI * self.pair.x;
-        self.pair.rho * if second { angle.vsin(Plain) } else { angle.vcos(Plain) }
+        self.pair.rho * if second { angle.sin() } else { angle.cos() }
     }
 
     /// A number of the exponential distribution with rate `lambda`.
     pub fn exponential(&mut self, lambda: f64) -> f64 {
-        -1.0 / lambda * (1.0 - self.uniform01()).vlog(Plain)
+        -1.0 / lambda * (1.0 - self.uniform01()).ln()
     }
 
     /// A number of the Cauchy distribution.
     pub fn cauchy(&mut self, median: f64, sigma: f64) -> f64 {
-        let angle = PI * (self.uniform01() - 0.5);
-        median + sigma * (angle.vsin(Plain) / angle.vcos(Plain))
+        median + sigma * (PI * (self.uniform01() - 0.5)).tan()
     }
 
     /// The exponential of a normal number; shares the pair with [`Generator::normal`].
@@ -201,7 +199,7 @@ impl Generator {
     /// # Errors
     /// As [`Generator::normal`].
     pub fn log_normal(&mut self, mean: f64, std: f64) -> Result<f64> {
-        Ok(self.normal(mean, std)?.vexp(Plain))
+        Ok(self.normal(mean, std)?.exp())
     }
 
     /// A number of the geometric distribution, from 1, in Torch7's sense: `p` is the chance to go on.

@@ -113,6 +113,8 @@ fn same_as_singles(
             fill(&x, &a);
             for v in x.to_vec::<f64>().unwrap() {
                 let wanted = single(&mut b);
+                // few numbers are the same to the last bit
+                let tolerance = if n <= 4096 { 0.0 } else { tolerance };
                 assert!((v - wanted).abs() <= tolerance * wanted.abs(), "{v:?} is not {wanted:?}");
             }
             assert_eq!(a.borrow().export_state(), b.export_state());
@@ -125,13 +127,15 @@ fn same_as_singles(
 fn fills_give_what_single_draws_give() {
     same_as_singles(|x, g| sample::uniform::<f64>(x, g, -1.0, 3.0).unwrap(), |g| g.uniform(-1.0, 3.0), 0.0);
     same_as_singles(|x, g| sample::bernoulli::<f64>(x, g, 0.3).unwrap(), |g| g.bernoulli(0.3).unwrap().into(), 0.0);
-    same_as_singles(|x, g| sample::normal::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.normal(0.0, 2.0).unwrap(), 0.0);
-    same_as_singles(|x, g| sample::exponential::<f64>(x, g, 1.5).unwrap(), |g| g.exponential(1.5), 0.0);
-    same_as_singles(|x, g| sample::cauchy::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.cauchy(0.0, 2.0), 0.0);
+    // logarithm, root, sine and cosine, each within 2 units of 1.1e-16 to 2.2e-16 in the last place, and the products
+    same_as_singles(|x, g| sample::normal::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.normal(0.0, 2.0).unwrap(), 1e-15);
+    same_as_singles(|x, g| sample::exponential::<f64>(x, g, 1.5).unwrap(), |g| g.exponential(1.5), 6e-16);
+    same_as_singles(|x, g| sample::cauchy::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.cauchy(0.0, 2.0), 1e-15);
+    // the exponential turns an error of 1e-15 into one times the size of its argument
     same_as_singles(
         |x, g| sample::log_normal::<f64>(x, g, 0.0, 1.0).unwrap(),
         |g| g.log_normal(0.0, 1.0).unwrap(),
-        0.0,
+        5e-15,
     );
     for p in [0.5, 0.25, 0.75, 0.97] {
         same_as_singles(|x, g| sample::geometric::<f64>(x, g, p).unwrap(), |g| g.geometric(p).unwrap() as f64, 0.0);

@@ -8,6 +8,8 @@ use crate::with_dtype;
 
 /// Side of the square tiles that a transposed copy goes through.
 const TILE: usize = 16;
+/// Side of the blocks of tiles: what is read goes on along its rows for some lines, on few pages of memory.
+const BLOCK: usize = 64;
 
 /// `dst[i] = src[i]`, converted, in logical order; sizes may differ, the number of elements may not.
 ///
@@ -26,8 +28,10 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
             return Ok(());
         }
         if dst.ndim() == 2 && dst.same_size(src) && src.stride(0) == 1 && src.stride(1) > 1 && dst.stride(1) == 1 {
-            transposed::<D>(&dst.view()?, &src.view()?);
-            return Ok(());
+            let done = transposed::<D>(&dst.view()?, &src.view()?);
+            if done {
+                return Ok(());
+            }
         }
     }
     map::unary(
@@ -40,32 +44,43 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
     )
 }
 
-/// A matrix whose columns lie together, copied to one whose rows do, tile by tile so that both stay in cache.
-fn transposed<T: Element>(d: &View<T>, s: &View<T>) {
+/// A matrix whose columns lie together, copied to one whose rows do, tile by tile so that both stay in cache. Not done
+/// where the two overlap: the order of elements then counts.
+fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
     let (rows, cols) = (d.layout.sizes()[0], d.layout.sizes()[1]);
     let (dr, sc) = (d.layout.strides()[0] as usize, s.layout.strides()[1] as usize);
     let (dp, sp) = (Ptr(d.ptr), Ptr(s.ptr));
     let overlap = (d.ptr as usize) < s.ptr.wrapping_add(sc * cols) as usize
         && (s.ptr as usize) < d.ptr.wrapping_add(dr * rows) as usize;
+    if overlap {
+        return false;
+    }
+    let part = |i0: usize, j0: usize, ni: usize, nj: usize| {
+        if ni == TILE && nj == TILE {
+            // SAFETY: the tile lies inside both views, which do not overlap.
+            return unsafe { tile(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
+        }
+        for i in i0..i0 + ni {
+            for j in j0..j0 + nj {
+                // SAFETY: i < rows and j < cols, inside both views.
+                unsafe { *dp.at(i * dr + j) = *sp.at(j * sc + i) };
+            }
+        }
+    };
     let body = |first: usize, count: usize| {
-        for i0 in (first..first + count).step_by(TILE) {
-            for j0 in (0..cols).step_by(TILE) {
-                let (ni, nj) = (TILE.min(first + count - i0), TILE.min(cols - j0));
-                if !overlap && ni == TILE && nj == TILE {
-                    // SAFETY: the tile lies inside both views, which do not overlap.
-                    unsafe { tile(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
-                    continue;
-                }
-                for i in i0..i0 + ni {
-                    for j in j0..j0 + nj {
-                        // SAFETY: i < rows and j < cols, inside both views.
-                        unsafe { *dp.at(i * dr + j) = *sp.at(j * sc + i) };
+        let end = first + count;
+        for i1 in (first..end).step_by(BLOCK) {
+            for j1 in (0..cols).step_by(BLOCK) {
+                for j0 in (j1..cols.min(j1 + BLOCK)).step_by(TILE) {
+                    for i0 in (i1..end.min(i1 + BLOCK)).step_by(TILE) {
+                        part(i0, j0, TILE.min(end - i0), TILE.min(cols - j0));
                     }
                 }
             }
         }
     };
-    if overlap { body(0, rows) } else { split(rows, cols, body) }
+    split(rows, cols, body);
+    true
 }
 
 /// One tile, transposed in a buffer of its own: both sides are read and written along their rows.

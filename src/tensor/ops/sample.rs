@@ -4,7 +4,7 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element, Float, Real};
 use crate::tensor::error::{Error, Result};
-use crate::tensor::random::fill::{COSTLY, block_size, modulo, nearest};
+use crate::tensor::random::fill::{COSTLY, EXACT, block_size, modulo, nearest};
 use crate::tensor::random::{Generator, UNIT};
 use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
@@ -44,16 +44,46 @@ fn draw_raw<T: Element>(x: &Tensor, g: &RefCell<Generator>, f: impl Fn(u32) -> T
     fill_blocks(x, 1, |out| g.fill_with(out, f))
 }
 
-/// As [`draw_raw`] for functions of a number between 0 and 1 that take long enough to be shared between threads.
+/// As [`draw_raw`] for distributions that take long enough to be shared between threads: one draw after another for
+/// few elements, `fast` on a number between 0 and 1 for more.
 #[inline(always)]
-fn draw_costly<T: Real>(x: &Tensor, g: &RefCell<Generator>, f: impl Fn(f64) -> f64 + Sync + Copy) -> Result<()> {
+fn draw_costly<T: Real>(
+    x: &Tensor,
+    g: &RefCell<Generator>,
+    single: impl Fn(&mut Generator) -> f64,
+    fast: impl Fn(f64) -> f64 + Sync + Copy,
+) -> Result<()> {
     let g = &mut *g.borrow_mut();
+    if x.numel() <= EXACT {
+        return fill_blocks(x, 1, |out: &mut [T]| out.iter_mut().for_each(|v| *v = T::from_f64(single(g))));
+    }
     fill_blocks(x, COSTLY, |out| {
         g.fill_costly(
             out,
             COSTLY,
             #[inline(always)]
-            move |_, u| T::from_f64(f(f64::from(u) * UNIT)),
+            move |_, u| T::from_f64(fast(f64::from(u) * UNIT)),
+        );
+    })
+}
+
+/// As [`draw_costly`], of functions of a normal number.
+#[inline(always)]
+fn draw_normal<T: Real>(
+    x: &Tensor,
+    g: &RefCell<Generator>,
+    single: impl Fn(f64) -> f64,
+    fast: impl Fn(f64) -> f64 + Sync + Copy,
+) -> Result<()> {
+    let g = &mut *g.borrow_mut();
+    if x.numel() <= EXACT {
+        return fill_blocks(x, 1, |out: &mut [T]| out.iter_mut().for_each(|v| *v = T::from_f64(single(g.normal01()))));
+    }
+    fill_blocks(x, COSTLY, |out: &mut [T]| {
+        g.fill_normal01(
+            out,
+            #[inline(always)]
+            move |z| T::from_f64(fast(z)),
         );
     })
 }
@@ -77,14 +107,13 @@ pub fn uniform<T: Real>(x: &Tensor, g: &RefCell<Generator>, a: f64, b: f64) -> R
 /// A standard deviation that is not positive.
 pub fn normal<T: Real>(x: &Tensor, g: &RefCell<Generator>, mean: f64, std: f64) -> Result<()> {
     demand!(x.numel() == 0 || std > 0.0, "standard deviation must be strictly positive");
-    let g = &mut *g.borrow_mut();
-    fill_blocks(x, COSTLY, |out: &mut [T]| {
-        g.fill_normal01(
-            out,
-            #[inline(always)]
-            move |z| T::from_f64(z * std + mean),
-        );
-    })
+    draw_normal::<T>(
+        x,
+        g,
+        |z| z * std + mean,
+        #[inline(always)]
+        move |z| z * std + mean,
+    )
 }
 
 /// exp of a normal.
@@ -93,14 +122,13 @@ pub fn normal<T: Real>(x: &Tensor, g: &RefCell<Generator>, mean: f64, std: f64) 
 /// A standard deviation that is not positive.
 pub fn log_normal<T: Real>(x: &Tensor, g: &RefCell<Generator>, mean: f64, std: f64) -> Result<()> {
     demand!(x.numel() == 0 || std > 0.0, "standard deviation must be strictly positive");
-    let g = &mut *g.borrow_mut();
-    fill_blocks(x, COSTLY, |out: &mut [T]| {
-        g.fill_normal01(
-            out,
-            #[inline(always)]
-            move |z| T::from_f64((z * std + mean).vexp(Plain)),
-        );
-    })
+    draw_normal::<T>(
+        x,
+        g,
+        |z| (z * std + mean).exp(),
+        #[inline(always)]
+        move |z| (z * std + mean).vexp(Plain),
+    )
 }
 
 /// Exponential with rate lambda.
@@ -111,6 +139,7 @@ pub fn exponential<T: Real>(x: &Tensor, g: &RefCell<Generator>, lambda: f64) -> 
     draw_costly::<T>(
         x,
         g,
+        |g| g.exponential(lambda),
         #[inline(always)]
         move |u| -1.0 / lambda * (1.0 - u).vlog(Plain),
     )
@@ -124,6 +153,7 @@ pub fn cauchy<T: Real>(x: &Tensor, g: &RefCell<Generator>, median: f64, sigma: f
     draw_costly::<T>(
         x,
         g,
+        |g| g.cauchy(median, sigma),
         #[inline(always)]
         move |u| {
             let angle = PI * (u - 0.5);
