@@ -7,9 +7,6 @@ use crate::tensor::dtype::{Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::simd::vectorize;
 
-/// What a colour function does to the three values of a pixel.
-type Turn<W> = fn([W; 3]) -> [W; 3];
-
 /// Applies `f` to the three values of each pixel. Further channels are left 0.
 #[inline(always)]
 fn planes<T: Real>(src: &Picture<T>, cost: usize, f: impl Fn([T; 3]) -> [T; 3] + Sync + Copy) -> Result<Tensor> {
@@ -36,7 +33,12 @@ fn planes<T: Real>(src: &Picture<T>, cost: usize, f: impl Fn([T; 3]) -> [T; 3] +
 
 /// A colour function in the intermediate type; the values of bytes are taken as parts of 255.
 #[inline(always)]
-fn convert<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, f: Turn<T::Work>) -> Result<()> {
+fn convert<T: Pixel>(
+    what: &str,
+    dst: &Tensor,
+    src: &Tensor,
+    f: impl Fn([T::Work; 3]) -> [T::Work; 3] + Sync + Copy,
+) -> Result<()> {
     let p = Picture::<T>::with_channels(what, src, 3)?;
     let full = T::Work::from(T::FULL);
     let made = planes(&p, 12, move |v: [T; 3]| f(v.map(|v| v.work() / full)).map(|v| T::finish(v * full)))?;
@@ -63,6 +65,7 @@ fn hue<W: Work>([r, g, b]: [W; 3]) -> (W, W, W) {
     (most, least, sixths / k(6.0))
 }
 
+#[inline(always)]
 fn to_hsl<W: Work>(rgb: [W; 3]) -> [W; 3] {
     let (most, least, h) = hue(rgb);
     if most == least {
@@ -73,11 +76,13 @@ fn to_hsl<W: Work>(rgb: [W; 3]) -> [W; 3] {
     [h, if l.wide() > 0.5 { range / (two - most - least) } else { range / (most + least) }, l]
 }
 
+#[inline(always)]
 fn to_hsv<W: Work>(rgb: [W; 3]) -> [W; 3] {
     let (most, least, h) = hue(rgb);
     if most == least { [W::from(0.0), W::from(0.0), most] } else { [h, (most - least) / most, most] }
 }
 
+#[inline(always)]
 fn from_hsl<W: Work>([h, s, l]: [W; 3]) -> [W; 3] {
     let one = W::from(1.0);
     if s == W::from(0.0) {
@@ -104,6 +109,7 @@ fn from_hsl<W: Work>([h, s, l]: [W; 3]) -> [W; 3] {
     [channel(1.0 / 3.0), channel(0.0), channel(-1.0 / 3.0)]
 }
 
+#[inline(always)]
 fn from_hsv<W: Work>([h, s, v]: [W; 3]) -> [W; 3] {
     let (one, six) = (W::from(1.0), W::from(6.0));
     let sector = (h.wide() * 6.0).floor();
@@ -148,7 +154,7 @@ fn to_lab<W: Work>(rgb: [W; 3]) -> [W; 3] {
     let x = dot([0.412453, 0.357580, 0.180423], linear) / WHITE[0];
     let y = dot([0.212671, 0.715160, 0.072169], linear);
     let z = dot([0.019334, 0.119193, 0.950227], linear) / WHITE[1];
-    let [x, y, z] = [x, y, z].map(|v| if v > EPSILON { v.powf(1.0 / 3.0) } else { (KAPPA * v + 16.0) / 116.0 });
+    let [x, y, z] = [x, y, z].map(|v| if v > EPSILON { v.cbrt() } else { (KAPPA * v + 16.0) / 116.0 });
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)].map(W::of)
 }
 

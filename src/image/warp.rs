@@ -1,7 +1,7 @@
 //! Warping by a field: each pixel of the result is taken from the place that its vector points to.
 
 use super::scale::curve;
-use super::{Picture, Pixel, build, each_line};
+use super::{Picture, Pixel, Work, build, each_line};
 use crate::demand;
 use crate::refuse;
 use crate::tensor::Tensor;
@@ -70,7 +70,7 @@ pub struct How {
 /// The Lanczos filter's weights for the six pixels around a place.
 fn lanczos(at: f32) -> [f32; 6] {
     const RADIUS: f32 = 3.0;
-    let square = f64::from(PI) as f32 * PI;
+    let square = std::f64::consts::PI.powi(2) as f32;
     let first = at.floor() as i64 - 2;
     std::array::from_fn(|i| {
         let d = (at - (first + i as i64) as f32).abs();
@@ -85,50 +85,81 @@ fn lanczos(at: f32) -> [f32; 6] {
     })
 }
 
-/// A plane of the source.
-struct Plane<'a, T> {
-    data: &'a [T],
-    h: i64,
-    w: i64,
+/// What the value at one place of every plane is made of: elements of the plane with their weights.
+struct Taps<W> {
+    /// Columns around the place, held to the picture.
+    columns: [usize; 6],
+    /// Starts of rows around the place, likewise.
+    rows: [usize; 6],
+    /// Which of the columns and rows lie in the picture.
+    inside: ([bool; 6], [bool; 6]),
+    /// How far right and down of the first pixel.
+    fraction: [W; 2],
+    /// The weights of columns and rows, and the sum of their products.
+    weights: ([f32; 6], [f32; 6], f32),
 }
 
-impl<T: Pixel> Plane<'_, T> {
-    fn at(&self, x: i64, y: i64) -> T::Work {
-        self.data[(y.clamp(0, self.h - 1) * self.w + x.clamp(0, self.w - 1)) as usize].work()
+/// The place (`x`, `y`) of planes of `h` x `w` elements, which it lies on.
+fn taps<W: Work>(x: f32, y: f32, h: usize, w: usize, mode: Mode) -> Taps<W> {
+    let (ix, iy) = (x.floor(), y.floor());
+    // three pixels before, the place's own at 2, three after
+    let around = |at: f32, n: usize| {
+        let first = at as i64 - 2;
+        let place = |i: usize| first + i as i64;
+        let held = std::array::from_fn(|i| place(i).clamp(0, n as i64 - 1) as usize);
+        (held, std::array::from_fn(|i| (0..n as i64).contains(&place(i))))
+    };
+    let ((columns, in_columns), (rows, in_rows)) = (around(ix, w), around(iy, h));
+    let weights = if mode == Mode::Lanczos { (lanczos(x), lanczos(y)) } else { ([0.0; 6], [0.0; 6]) };
+    let total = weights.0.iter().fold(0.0, |s, u| weights.1.iter().fold(s, |s, v| s + u * v));
+    Taps {
+        columns,
+        rows: rows.map(|r: usize| r * w),
+        inside: (in_columns, in_rows),
+        fraction: [W::from(x) - W::from(ix), W::from(y) - W::from(iy)],
+        weights: (weights.0, weights.1, total),
     }
+}
 
-    fn bilinear(&self, x: f32, y: f32) -> T {
-        let (ix, iy) = (x.floor(), y.floor());
-        let (left, right, up, down) = (ix + 1.0 - x, x - ix, iy + 1.0 - y, y - iy);
-        let (ix, iy) = (ix as i64, iy as i64);
-        let part = |weight: f32, x, y| self.at(x, y) * weight.into();
-        let upper = part(left * up, ix, iy) + part(right * up, ix + 1, iy);
-        T::finish(upper + part(left * down, ix, iy + 1) + part(right * down, ix + 1, iy + 1))
-    }
+/// The four pixels around a place and their weights.
+#[inline(always)]
+fn corners(x: f32, y: f32, h: usize, w: usize) -> ([usize; 4], [f32; 4]) {
+    let (ix, iy) = (x.floor(), y.floor());
+    let (left, right, up, down) = (ix + 1.0 - x, x - ix, iy + 1.0 - y, y - iy);
+    let (column, row) = (ix as usize, iy as usize);
+    let (upper, lower) = (row * w, (row + 1).min(h - 1) * w);
+    let next = (column + 1).min(w - 1);
+    let places = [upper + column, upper + next, lower + column, lower + next];
+    (places, [left * up, right * up, left * down, right * down])
+}
 
-    fn bicubic(&self, x: f32, y: f32, pad: T::Work) -> T {
-        let (ix, iy) = (x.floor(), y.floor());
-        let (right, down) = (T::Work::from(x) - ix.into(), T::Work::from(y) - iy.into());
-        let (ix, iy) = (ix as i64, iy as i64);
-        let inside = |x: i64, y: i64| (0..self.w).contains(&x) && (0..self.h).contains(&y);
-        let get = |x, y| if inside(x, y) { self.at(x, y) } else { pad };
-        let row = |k: usize| {
-            let y = iy + k as i64 - 1;
-            curve([get(ix - 1, y), get(ix, y), get(ix + 1, y), get(ix + 2, y)], right)
+#[inline(always)]
+fn bilinear<T: Pixel>(plane: &[T], places: [usize; 4], weights: [f32; 4]) -> T {
+    let part = |i: usize| plane[places[i]].work() * weights[i].into();
+    T::finish(part(0) + part(1) + part(2) + part(3))
+}
+
+#[inline(always)]
+fn bicubic<T: Pixel>(plane: &[T], t: &Taps<T::Work>, pad: T::Work) -> T {
+    let row = |k: usize| {
+        let get = |i: usize| match t.inside.0[i + 1] && t.inside.1[k + 1] {
+            true => plane[t.rows[k + 1] + t.columns[i + 1]].work(),
+            false => pad,
         };
-        T::finish(curve(std::array::from_fn(row), down))
-    }
+        curve([get(0), get(1), get(2), get(3)], t.fraction[0])
+    };
+    T::finish(curve([row(0), row(1), row(2), row(3)], t.fraction[1]))
+}
 
-    fn lanczos(&self, x: f32, y: f32, across: &[f32; 6], along: &[f32; 6], total: f32) -> T {
-        let (first_x, first_y) = (x.floor() as i64 - 2, y.floor() as i64 - 2);
-        let mut sum = T::Work::from(0.0);
-        for (u, &wx) in (first_x..).zip(across) {
-            for (v, &wy) in (first_y..).zip(along) {
-                sum = sum + self.at(u, v) * (wx * wy).into();
-            }
+#[inline(always)]
+fn filtered<T: Pixel>(plane: &[T], t: &Taps<T::Work>) -> T {
+    let mut sum = T::Work::from(0.0);
+    for (&column, &wx) in t.columns.iter().zip(&t.weights.0) {
+        for (&row, &wy) in t.rows.iter().zip(&t.weights.1) {
+            sum = sum + plane[row + column].work() * (wx * wy).into();
         }
-        T::finish(sum / total.into())
     }
+    T::finish(sum / t.weights.2.into())
 }
 
 /// The picture as the field says, which is 2 x H x W: how far down, how far right. The result has the picture's channels
@@ -142,6 +173,7 @@ pub fn warp<T: Pixel>(src: &Tensor, field: &Tensor, how: How) -> Result<Tensor> 
     let (h, w, plane, area) = (f.h, f.w, p.h * p.w, f.h * f.w);
     let (data, vectors, pad) = (p.data(), f.data(), T::from_f64(how.pad));
     demand!(p.h < 1 << 24 && p.w < 1 << 24, "image.warp: an image of {} x {} is too large", p.h, p.w);
+    let (high, wide) = (p.h, p.w);
     let (most_x, most_y) = ((p.w - 1) as f32, (p.h - 1) as f32);
     let cost = p.c * [2, 8, 60, 120][how.mode as usize];
     build(&[p.c, h, w], |out| {
@@ -155,18 +187,24 @@ pub fn warp<T: Pixel>(src: &Tensor, field: &Tensor, how: How) -> Result<Tensor> 
                 }
                 // nan goes to 0 too
                 let (sx, sy) = (sx.max(0.0).min(most_x), sy.max(0.0).min(most_y));
-                let weights = if how.mode == Mode::Lanczos { (lanczos(sx), lanczos(sy)) } else { ([0.0; 6], [0.0; 6]) };
-                let total: f32 = weights.0.iter().fold(0.0, |s, u| weights.1.iter().fold(s, |s, v| s + u * v));
-                for (k, row) in rows.iter_mut().enumerate() {
-                    let source = Plane { data: &data[k * plane..][..plane], h: p.h as i64, w: p.w as i64 };
+                if how.mode == Mode::Simple {
+                    let near = |v: f32| (f64::from(v) + 0.5).floor() as usize;
+                    let at = near(sy).min(high - 1) * wide + near(sx).min(wide - 1);
+                    rows.iter_mut().enumerate().for_each(|(k, row)| row[x] = data[k * plane + at]);
+                    continue;
+                }
+                if how.mode == Mode::Bilinear {
+                    let (places, weights) = corners(sx, sy, high, wide);
+                    for (source, row) in data.chunks(plane).zip(rows.iter_mut()) {
+                        row[x] = bilinear(source, places, weights);
+                    }
+                    continue;
+                }
+                let t = taps(sx, sy, high, wide, how.mode);
+                for (source, row) in data.chunks(plane).zip(rows.iter_mut()) {
                     row[x] = match how.mode {
-                        Mode::Simple => {
-                            let near = |v: f32| (f64::from(v) + 0.5).floor() as usize;
-                            source.data[near(sy).min(p.h - 1) * p.w + near(sx).min(p.w - 1)]
-                        }
-                        Mode::Bilinear => source.bilinear(sx, sy),
-                        Mode::Bicubic => source.bicubic(sx, sy, pad.work()),
-                        Mode::Lanczos => source.lanczos(sx, sy, &weights.0, &weights.1, total),
+                        Mode::Lanczos => filtered(source, &t),
+                        _ => bicubic(source, &t, pad.work()),
                     };
                 }
             }
