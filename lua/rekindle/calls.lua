@@ -1,5 +1,6 @@
 -- Call forms as the help shows them: `torch.f(...)` as the rows give it, methods by what stands before the colon.
 local native = require 'rekindle.native'
+local manual = require 'rekindle.manual'
 local calls = {}
 
 -- the parameters of a form as the rows show it: { name, kind, optional, default, text }, and what is handed back
@@ -80,20 +81,7 @@ function calls.of_storages(name)
    return lines
 end
 
--- a call form in lines of 80 columns, cut between parameters
-function calls.wrap(line)
-   local out, current = {}, nil
-   for piece in (line .. ', '):gmatch('(.-), ') do
-      if not current then
-         current = piece
-      elseif #current + #piece + 3 > 80 then
-         out[#out + 1], current = current .. ',', '    ' .. piece
-      else
-         current = current .. ', ' .. piece
-      end
-   end
-   out[#out + 1] = current
-   return table.concat(out, '\n')
-end
+-- a call form in lines, cut between parameters
+function calls.wrap(line) return manual.fill((line .. ', '):gmatch('(.-), '), ',', '    ') end
 
 return calls

@@ -270,16 +270,14 @@ end
 
 local function near(topic)
    local wanted = (topic:match('[%w_]+$') or topic):lower()
-   local found, ranked = {}, {}
+   local close, found, ranked = math.max(1, math.floor(#wanted / 3)), {}, {}
    local function consider(name, shown)
       local low = name:lower()
       local rank = distance(wanted, low)
-      if rank > math.max(1, math.floor(#wanted / 3)) and #wanted >= 3 and low:find(wanted, 1, true) then rank = 4 end
-      if rank <= math.max(1, math.floor(#wanted / 3)) or rank == 4 and #wanted >= 3 and low:find(wanted, 1, true) then
-         if not found[shown] then
-            found[shown] = rank
-            ranked[#ranked + 1] = shown
-         end
+      if rank > close then rank = #wanted >= 3 and low:find(wanted, 1, true) and 4 end
+      if rank and not found[shown] then
+         found[shown] = rank
+         ranked[#ranked + 1] = shown
       end
    end
    for _, name in ipairs(manual.names()) do consider(name:match('[%w_]+$'), name) end

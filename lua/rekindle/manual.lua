@@ -99,21 +99,25 @@ function manual.names()
    return names
 end
 
--- Words in lines of at most 80 columns; all but the first begin with the indent.
-function manual.wrap(text, indent)
+-- The pieces that an iterator gives, with a mark and a space between them, in lines of at most 80 columns; all but the
+-- first begin with the indent, all but the last end with the mark.
+function manual.fill(pieces, mark, indent)
    local lines, line = {}, nil
-   for word in text:gmatch('%S+') do
+   for piece in pieces do
       if not line then
-         line = word
-      elseif #line + 1 + #word > WIDTH then
-         lines[#lines + 1], line = line, indent .. word
+         line = piece
+      elseif #line + #mark + 1 + #piece + #mark > WIDTH then
+         lines[#lines + 1], line = line .. mark, indent .. piece
       else
-         line = line .. ' ' .. word
+         line = line .. mark .. ' ' .. piece
       end
    end
    lines[#lines + 1] = line
    return table.concat(lines, '\n')
 end
+
+-- A text's words in lines.
+function manual.wrap(text, indent) return manual.fill(text:gmatch('%S+'), '', indent) end
 
 local show = {}
 local function prose(lines) return (table.concat(lines, ' '):gsub('`', '')) end

@@ -25,18 +25,24 @@ return function(mt, which, make)
    local element, assign = native.index, native.newindex
    local pool, left = {}, 0
 
+   -- the blank that comes next: it stays in the pool until it has become a result
+   local function blank()
+      if left == 0 then left = blanks(pool, which) end
+      return pool[left]
+   end
+
+   -- takes it, once it has been asked for
    local function take()
-      local blank = pool[left]
+      local made = pool[left]
       pool[left] = nil
       left = left - 1
-      return blank
+      return made
    end
 
    mt.__index = function(x, k)
       if type(x) ~= 'userdata' then return element(x, k) end
       if type(k) == 'number' then
-         if left == 0 then left = blanks(pool, which) end
-         local number = get(x, k, done, pool[left])
+         local number = get(x, k, done, blank())
          local did = done[0]
          if did == NUMBER then return number end
          if did == MADE then return take() end
@@ -71,8 +77,7 @@ return function(mt, which, make)
       if select('#', ...) == 3 and type(x) == 'userdata' then
          local d, first, n = ...
          if type(d) == 'number' and type(first) == 'number' and type(n) == 'number' then
-            if left == 0 then left = blanks(pool, which) end
-            if narrow(x, pool[left], d, first, n) == MADE then return take() end
+            if narrow(x, blank(), d, first, n) == MADE then return take() end
          end
       end
       return narrow_row(x, ...)
@@ -82,8 +87,7 @@ return function(mt, which, make)
       if select('#', ...) == 2 and type(x) == 'userdata' then
          local d, i = ...
          if type(d) == 'number' and type(i) == 'number' then
-            if left == 0 then left = blanks(pool, which) end
-            if select_at(x, pool[left], d, i) == MADE then return take() end
+            if select_at(x, blank(), d, i) == MADE then return take() end
          end
       end
       return select_row(x, ...)
@@ -92,14 +96,13 @@ return function(mt, which, make)
    return function(class, ...)
       local count = select('#', ...)
       if count == 0 then
-         if left == 0 then left = blanks(pool, which) end
+         blank()
          return take()
       elseif count <= 4 then
          local a, b, c, d = ...
          if type(a) == 'number' and (count < 2 or type(b) == 'number') and (count < 3 or type(c) == 'number')
             and (count < 4 or type(d) == 'number') then
-            if left == 0 then left = blanks(pool, which) end
-            if new(pool[left], a, b or 0, c or 0, d or 0) == MADE then return take() end
+            if new(blank(), a, b or 0, c or 0, d or 0) == MADE then return take() end
          end
       end
       return make(class, ...)

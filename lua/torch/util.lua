@@ -26,7 +26,6 @@ function torch.isatty(file)
       error("bad argument #1 to 'isatty' (an open file expected, got " .. torch.type(file) .. ')', 2)
    end
    if not isatty then
-      local ffi = require 'ffi'
       local dash = ffi.os == 'Windows' and '_' or ''
       local c = ('int rekindle_isatty(int) __asm__("-isatty"); int rekindle_fileno(void *) __asm__("-fileno");'):gsub('-', dash)
       ffi.cdef(c)
@@ -82,4 +81,4 @@ function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end
 
 -- the generator that functions use when none is given
-torch._gen = require('rekindle.native').default_generator()
+torch._gen = native.default_generator()

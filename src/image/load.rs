@@ -3,13 +3,13 @@
 use super::{Pixel, build, colour};
 use crate::demand;
 use crate::refuse;
+use crate::replace::Replacement;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::path::PathBuf;
 
 /// Most bytes that are read from what is no plain file.
 const MOST_OF_STREAM: u64 = 1 << 28;
@@ -60,40 +60,18 @@ pub fn read_file(what: &str, name: &[u8]) -> Result<Vec<u8>> {
     Ok(data)
 }
 
-/// Writes a file under a temporary name in the same folder, and then gives it its name: a failure leaves an older file
-/// as it was. What is no plain file (a device, a pipe) is written to directly.
+/// Writes a file whole or not at all: a failure leaves an older one as it was. What is no plain file (a device, a pipe)
+/// is written to directly.
 ///
 /// # Errors
 /// A file that cannot be written.
 pub fn write_file(what: &str, name: &[u8], data: &[u8]) -> Result<()> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
     let path = path_of(name)?;
-    let fail = |e: std::io::Error| Error::invalid(format!("{what}: cannot write <{}>: {e}", path.display()));
-    let there = fs::metadata(&path).ok();
-    if there.as_ref().is_some_and(|m| !m.is_file()) {
-        return fs::write(&path, data).map_err(fail);
-    }
-    // behind a link lies the file that is meant
-    let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-    let mut hidden = target.file_name().unwrap_or_default().to_os_string();
-    hidden.push(format!(".{}-{}.part", std::process::id(), COUNT.fetch_add(1, Relaxed)));
-    let part = target.with_file_name(hidden);
-    let done = store(&part, data, there).and_then(|()| fs::rename(&part, &target));
-    done.map_err(|e| {
-        fs::remove_file(&part).ok();
-        fail(e)
-    })
-}
-
-fn store(path: &Path, data: &[u8], like: Option<fs::Metadata>) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    if let Some(old) = like {
-        if old.permissions().readonly() {
-            return Err(std::io::ErrorKind::PermissionDenied.into());
-        }
-        file.set_permissions(old.permissions())?;
-    }
-    file.write_all(data)
+    let write = || match Replacement::of(&path)? {
+        Some((mut file, mut replacement)) => file.write_all(data).and_then(|()| replacement.finish(true)),
+        None => fs::write(&path, data),
+    };
+    write().map_err(|e| Error::invalid(format!("{what}: cannot write <{}>: {e}", path.display())))
 }
 
 fn planar<T: Pixel, S: Copy>(sizes: [usize; 3], samples: &[S], value: impl Fn(S) -> T) -> Result<Tensor> {

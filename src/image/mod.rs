@@ -25,8 +25,7 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
-use crate::tensor::ops::blas::packed;
-use crate::tensor::ops::copy::copy;
+use crate::tensor::ops::copy::{contiguous, copy};
 use crate::tensor::storage::room;
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -191,7 +190,7 @@ impl<T: Element> Picture<T> {
     }
 
     fn shaped(x: &Tensor, [c, h, w]: [usize; 3], flat: bool) -> Result<Picture<T>> {
-        let elements = if x.is_contiguous() { x.clone() } else { packed::<T>(x)? };
+        let elements = contiguous(x)?;
         let first = elements.view::<T>()?.ptr;
         Ok(Picture { elements, first, c, h, w, flat })
     }

@@ -2,12 +2,13 @@
 
 #![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
 
-use super::{dense, target};
+use super::target;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
+use crate::tensor::ops::copy::contiguous;
 
 /// How the values of a channel lie: `inner` neighbours in each of `batch` stretches.
 #[derive(Clone, Copy)]
@@ -89,7 +90,7 @@ pub fn forward<T: Float>(
     }
     let ch = Channels::of(input, running_mean, dims)?;
     let (w, b) = (vector(weight, ch.count, T::ONE)?, vector(bias, ch.count, T::ZERO)?);
-    let x = dense::<T>(input)?;
+    let x = contiguous(input)?;
     let (rm, rv) = (target::<T>(running_mean, &[ch.count])?, target::<T>(running_var, &[ch.count])?);
     let (sm, ss) = (target::<T>(save_mean, &[ch.count])?, target::<T>(save_std, &[ch.count])?);
     let [rm, rv, sm, ss] = [rm, rv, sm, ss].map(Ptr);
@@ -156,7 +157,7 @@ impl<T: Float> Backward<T> {
         let (mean, spread) = (vector(Some(mean), ch.count, T::ZERO)?, vector(Some(spread), ch.count, T::ONE)?);
         let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
         let used = mean.iter().zip(&spread).map(|(m, s)| (m.to_f64(), inverse(s.to_f64()))).collect();
-        let keep = [dense::<T>(input)?, dense::<T>(grad_output)?];
+        let keep = [contiguous(input)?, contiguous(grad_output)?];
         let (x, g) = (Ptr(keep[0].view::<T>()?.ptr), Ptr(keep[1].view::<T>()?.ptr));
         Ok(Backward { ch, collected, used, x, g, _keep: keep })
     }

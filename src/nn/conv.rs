@@ -3,13 +3,14 @@
 //! The input's windows are unfolded into a matrix, tile by tile, each small enough to stay in the cache, and every tile
 //! is one matrix product. Tiles and blocks depend on the sizes alone, so results do not depend on the number of threads.
 
+use super::target;
 use super::unfold::{Geometry, fold, unfold};
-use super::{dense, target};
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
 use crate::tensor::ops::blas::{Blas, Mat, product};
+use crate::tensor::ops::copy::contiguous;
 
 /// Window, step and padding as the modules' fields give them: `kW kH dW dH padW padH`.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +87,7 @@ pub fn forward<T: Blas>(
 ) -> Result<()> {
     let p = Plan::new(input, weight, window)?;
     let bias = bias_of::<T>(bias, p.out)?;
-    let (x, w) = (dense::<T>(input)?, dense::<T>(weight)?);
+    let (x, w) = (contiguous(input)?, contiguous(weight)?);
     let y = Ptr(target::<T>(output, &p.output_sizes())?);
     let (x, w) = (Ptr(x.view::<T>()?.ptr), Ptr(w.view::<T>()?.ptr));
     let (k, pixels) = (p.g.rows(), p.g.pixels());
@@ -139,7 +140,7 @@ pub fn grad_input<T: Blas>(
     let Some(grad_input) = grad_input else { return Ok(()) };
     let p = Plan::new(input, weight, window)?;
     p.check_grad(grad_output)?;
-    let (go, w) = (dense::<T>(grad_output)?, dense::<T>(weight)?);
+    let (go, w) = (contiguous(grad_output)?, contiguous(weight)?);
     let gi = Ptr(target::<T>(grad_input, input.layout().sizes())?);
     let (go, w) = (Ptr(go.view::<T>()?.ptr), Ptr(w.view::<T>()?.ptr));
     // the columns of one block of input planes go back to those planes only, so blocks are independent
@@ -182,14 +183,14 @@ pub fn acc_grad<T: Blas>(
 ) -> Result<()> {
     let p = Plan::new(input, grad_weight, window)?;
     p.check_grad(grad_output)?;
-    let go = dense::<T>(grad_output)?;
-    let x = dense::<T>(input)?;
+    let go = contiguous(grad_output)?;
+    let x = contiguous(input)?;
     let (x, go) = (Ptr(x.view::<T>()?.ptr), Ptr(go.view::<T>()?.ptr));
     if let Some(gb) = grad_bias {
         demand!(gb.numel() == p.out && gb.ndim() == 1, "gradBias {} does not fit", gb.shape_text());
         add_bias_grad(&p, go, scale, Mat::of(gb)?);
     }
-    let gw = dense::<T>(grad_weight)?;
+    let gw = contiguous(grad_weight)?;
     add_weight_grad(&p, x, go, scale, Ptr(gw.view::<T>()?.ptr));
     if !grad_weight.is_contiguous() {
         map::unary("copy", grad_weight, &gw, 1, |v: T| v)?;

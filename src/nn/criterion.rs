@@ -1,12 +1,13 @@
 //! Criteria that go element by element: input and target of the same number of elements; losses are numbers.
 
-use super::{Flat, dense};
+use super::Flat;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::map::{self, same_count};
+use crate::tensor::ops::copy::contiguous;
 use crate::tensor::vmath::Plain;
 use std::cell::Cell;
 
@@ -19,7 +20,7 @@ fn over_pairs<T: Float>(
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
     same_count(name, a, b)?;
-    let (x, y) = (dense::<T>(a)?, dense::<T>(b)?);
+    let (x, y) = (contiguous(a)?, contiguous(b)?);
     let (x, y) = (x.view::<T>()?, y.view::<T>()?);
     let mut sum = 0.0;
     for i in 0..a.numel() {
@@ -169,7 +170,7 @@ fn column_grad<T: Float>(
     let Some(w) = weights else { return Ok(()) };
     let mut row = vec![1; input.ndim() - 1];
     row.push(w.numel());
-    let spread = dense::<T>(w)?;
+    let spread = contiguous(w)?;
     let sizes = input.layout();
     let spread = spread.with_layout(
         Layout::strided(spread.offset(), &row, Layout::contiguous(&row)?.strides())?.expand(sizes.sizes())?,

@@ -1,6 +1,5 @@
 //! nn.LookupTable: gradients (n x width) go to the rows of gradWeight (rows x width) that were looked up.
 
-use super::dense;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
@@ -8,6 +7,7 @@ use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::map;
 use crate::tensor::ops::blas::Mat;
+use crate::tensor::ops::copy::contiguous;
 use crate::tensor::ops::index;
 
 /// Adds `scale` times gradient `i` to row `numbers[i]` (from 1), except for the row `padding`; with `by_freq` divided by
@@ -69,7 +69,7 @@ fn row_numbers(numbers: &Tensor, rows: usize) -> Result<Vec<usize>> {
 pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Result<()> {
     demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
     check_rows(numbers, weight.size(0))?;
-    let list = dense::<i64>(numbers)?;
+    let list = contiguous(numbers)?;
     let list = list.with_layout(Layout::strided(list.offset(), &[numbers.numel()], &[1])?);
     index::index::<T>(output, weight, 0, &list)?;
     output.resize(&[numbers.layout().sizes(), &[weight.size(1)]].concat())

@@ -1,7 +1,7 @@
 //! Kernels of the nn modules and criteria: plain functions over tensors, one file per family.
 //!
 //! Every kernel resizes its result. Inputs may have any strides; where a kernel wants its elements in a row, it takes
-//! them through [`dense`], and prepares results with [`target`].
+//! them through [`contiguous`], and prepares results with [`target`].
 
 pub mod activation;
 pub mod batchnorm;
@@ -27,17 +27,9 @@ mod gradient_tests;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::packed;
+use crate::tensor::ops::copy::contiguous;
 use crate::tensor::storage::Storage;
 use std::marker::PhantomData;
-
-/// The tensor without gaps: itself, or a copy.
-///
-/// # Errors
-/// Not enough memory.
-pub fn dense<T: Element>(x: &Tensor) -> Result<Tensor> {
-    if x.is_contiguous() { Ok(x.clone()) } else { packed::<T>(x) }
-}
 
 /// Gives a result these sizes without gaps, and returns where its elements lie.
 ///
@@ -71,7 +63,7 @@ impl<T: Float> Flat<T> {
     /// # Errors
     /// Not enough memory.
     pub fn of(x: &Tensor) -> Result<Flat<T>> {
-        Ok(Flat::over(&dense::<T>(x)?))
+        Ok(Flat::over(&contiguous(x)?))
     }
 
     /// A result, which gets these sizes.

@@ -1,11 +1,12 @@
 //! Spatial poolings: input (C x H x W) or (N x C x H x W), output the same with (oH x oW).
 
-use super::{dense, target};
+use super::target;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Float};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
+use crate::tensor::ops::copy::contiguous;
 use std::ops::Range;
 
 /// The fields `kW kH dW dH padW padH ceil_mode` of a pooling module.
@@ -117,7 +118,7 @@ impl Plan {
 pub fn max<T: Float>(input: &Tensor, output: &Tensor, indices: &Tensor, window: Window) -> Result<()> {
     let p = Plan::new(input, window)?;
     demand!(indices.dtype() == DType::Long, "indices must be a LongTensor, got a {}", indices.dtype().tensor_name());
-    let x = dense::<T>(input)?;
+    let x = contiguous(input)?;
     let (y, at) = (Ptr(target::<T>(output, &p.sizes)?), Ptr(target::<i64>(indices, &p.sizes)?));
     let x = Ptr(x.view::<T>()?.ptr);
     let width = p.x.n as usize;
@@ -156,7 +157,7 @@ pub fn max_grad<T: Float>(
     p.check("gradOutput", grad_output)?;
     p.check("indices", indices)?;
     let len = p.plane();
-    let (go, at) = (dense::<T>(grad_output)?, dense::<i64>(indices)?);
+    let (go, at) = (contiguous(grad_output)?, contiguous(indices)?);
     let gi = Ptr(target::<T>(grad_input, input.layout().sizes())?);
     map::fill(grad_input, T::ZERO)?;
     let (go, at) = (Ptr(go.view::<T>()?.ptr), Ptr(at.view::<i64>()?.ptr));
@@ -205,7 +206,7 @@ impl Divisor {
 /// Sizes that do not fit.
 pub fn average<T: Float>(input: &Tensor, output: &Tensor, window: Window, by: Divisor) -> Result<()> {
     let p = Plan::new(input, window)?;
-    let x = dense::<T>(input)?;
+    let x = contiguous(input)?;
     let y = Ptr(target::<T>(output, &p.sizes)?);
     let x = Ptr(x.view::<T>()?.ptr);
     let width = p.x.n as usize;
@@ -238,7 +239,7 @@ pub fn average_grad<T: Float>(
 ) -> Result<()> {
     let p = Plan::new(input, window)?;
     p.check("gradOutput", grad_output)?;
-    let go = dense::<T>(grad_output)?;
+    let go = contiguous(grad_output)?;
     let gi = Ptr(target::<T>(grad_input, input.layout().sizes())?);
     map::fill(grad_input, T::ZERO)?;
     let go = Ptr(go.view::<T>()?.ptr);

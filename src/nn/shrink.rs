@@ -1,12 +1,13 @@
 //! Activations with a shape of their own: shrinking ones, SoftPlus, and PReLU with its parameters.
 
-use super::{dense, target};
+use super::target;
 use crate::demand;
 use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map;
+use crate::tensor::ops::copy::contiguous;
 
 /// HardShrink: 0 within `lambda` of 0.
 ///
@@ -141,5 +142,5 @@ pub fn prelu_acc<T: Float>(input: &Tensor, grad_output: &Tensor, scale: T, grad_
     }
     let sums: Vec<T> = sums.into_iter().map(|s| scale.mul(T::from_f64(s))).collect();
     let add = Tensor::from_slice(&sums)?;
-    map::binary("PReLU", grad_weight, &dense::<T>(grad_weight)?, &add, |a: T, b: T| a.add(b))
+    map::binary("PReLU", grad_weight, &contiguous(grad_weight)?, &add, |a: T, b: T| a.add(b))
 }

@@ -1,11 +1,12 @@
 //! SoftMax, SoftMin and LogSoftMax: over dimension 1 of 1D and 3D inputs, over dimension 2 of 2D and 4D inputs.
 
-use super::{dense, target};
+use super::target;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, same_count};
+use crate::tensor::ops::copy::contiguous;
 use crate::tensor::simd::vectorize_maths;
 use crate::tensor::vmath::{Arith, Fused, Plain};
 
@@ -57,7 +58,7 @@ impl Kind {
 /// A number of dimensions other than 1 to 4.
 fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
     let (g, log, sign) = (groups(input)?, kind == Kind::LogMax, kind.sign::<T>());
-    let x = dense::<T>(input)?;
+    let x = contiguous(input)?;
     let y = Ptr(target::<T>(output, input.layout().sizes())?);
     let x = Ptr(x.view::<T>()?.ptr);
     let apart = (x.0 as usize).abs_diff(y.0 as usize) >= g.outer * g.n * g.step * size_of::<T>();
@@ -147,7 +148,7 @@ fn normalise_row<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, n: usize, log
 fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
     same_count("SoftMax", grad_output, output)?;
     let g = groups(output)?;
-    let (go, y) = (dense::<T>(grad_output)?, dense::<T>(output)?);
+    let (go, y) = (contiguous(grad_output)?, contiguous(output)?);
     let r = Ptr(target::<T>(grad_input, output.layout().sizes())?);
     let (go, y) = (Ptr(go.view::<T>()?.ptr), Ptr(y.view::<T>()?.ptr));
     g.each(|first| {

@@ -1,14 +1,14 @@
 //! Where the bytes of a file live: on disk, in memory, or at the end of a pipe.
 
 use crate::demand;
+use crate::replace::Replacement;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
 use crate::tensor::storage::Storage;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,8 +172,8 @@ impl Backing for Memory {
 pub struct Disk {
     file: File,
     at: u64,
-    /// The temporary name, and the name it gets in the end.
-    rename: Option<(PathBuf, PathBuf)>,
+    /// What it becomes when it is whole.
+    replacement: Option<Replacement>,
 }
 
 impl Disk {
@@ -188,8 +188,9 @@ impl Disk {
             Mode::Read => options.read(true),
             Mode::ReadWrite => options.read(true).write(true).create(true).truncate(false),
             Mode::Write => {
-                if let (true, Some(disk)) = (atomic, Disk::beside(path)) {
-                    return Ok(disk);
+                // where a new file cannot be had, the old one is written
+                if atomic && let Ok(Some((file, replacement))) = Replacement::of(path) {
+                    return Ok(Disk { file, at: 0, replacement: Some(replacement) });
                 }
                 options.write(true).create(true).truncate(true)
             }
@@ -198,29 +199,7 @@ impl Disk {
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Disk { file, at: 0, rename: None })
-    }
-
-    /// A new file beside `path`; `None` where the folder cannot take one, or `path` is no plain file.
-    fn beside(path: &Path) -> Option<Disk> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        // through links, so that the link stays
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let old = std::fs::metadata(&path).ok();
-        if old.as_ref().is_some_and(|m| !m.is_file() || m.permissions().readonly()) {
-            return None;
-        }
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name()?);
-        name.push(format!(".{}-{count}.part", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let file = OpenOptions::new().write(true).create_new(true).open(&temporary).ok()?;
-        if let Some(old) = old {
-            // best effort: the new file may belong to someone else than the old one did
-            let _ = file.set_permissions(old.permissions());
-        }
-        Some(Disk { file, at: 0, rename: Some((temporary, path)) })
+        Ok(Disk { file, at: 0, replacement: None })
     }
 
     fn go(&mut self, at: u64) -> io::Result<()> {
@@ -250,18 +229,7 @@ impl Backing for Disk {
         Ok(Some(self.file.metadata()?.len()))
     }
     fn finish(&mut self, keep: bool) -> io::Result<()> {
-        let Some((temporary, path)) = self.rename.take() else { return Ok(()) };
-        let done = if keep { std::fs::rename(&temporary, &path) } else { Ok(()) };
-        if !keep || done.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        done
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = self.finish(false);
+        self.replacement.take().map_or(Ok(()), |mut r| r.finish(keep))
     }
 }
 

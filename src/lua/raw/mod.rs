@@ -292,7 +292,7 @@ pub unsafe fn push_metatables(l: *mut lua_State) {
         draw_magic();
         heap::install(l);
         let tensors_die_alone = heap::installed(l);
-        ffi::lua_createtable(l, GENERATOR as c_int + 1, 0);
+        ffi::lua_createtable(l, DEFAULT_GENERATOR as c_int + 1, 0);
         ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
         ffi::lua_createtable(l, 0, 20);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
@@ -306,8 +306,10 @@ pub unsafe fn push_metatables(l: *mut lua_State) {
                 ffi::lua_pushcclosure(l, finalize, 0);
                 ffi::lua_setfield(l, -2, c"__gc".as_ptr());
             }
-            ffi::lua_pushvalue(l, -1);
-            ffi::lua_rawseti(l, -3, which as ffi::lua_Integer + 1);
+            for kind in [which].into_iter().chain((which == GENERATOR).then_some(DEFAULT_GENERATOR)) {
+                ffi::lua_pushvalue(l, -1);
+                ffi::lua_rawseti(l, -3, kind as ffi::lua_Integer + 1);
+            }
             ffi::lua_pushlstring(l, name.as_ptr().cast(), name.len());
             ffi::lua_insert(l, -2);
             ffi::lua_rawset(l, -4);
@@ -337,15 +339,8 @@ pub unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
 /// # Safety
 /// `l` is a live state.
 pub unsafe extern "C-unwind" fn default_generator_object(l: *mut lua_State) -> c_int {
-    // SAFETY: by the contract; generators' metatables are in their slot.
-    unsafe {
-        let p = ffi::lua_newuserdata(l, size_of::<Object<()>>()).cast::<Object<()>>();
-        p.write(Object { magic: magic() | DEFAULT_GENERATOR, value: () });
-        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
-        ffi::lua_rawgeti(l, -1, GENERATOR as ffi::lua_Integer + 1);
-        ffi::lua_remove(l, -2);
-        ffi::lua_setmetatable(l, -2);
-    }
+    // SAFETY: by the contract.
+    unsafe { push_object(l, DEFAULT_GENERATOR, (), Metatables::Registry) };
     1
 }
 

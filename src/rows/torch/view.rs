@@ -60,11 +60,7 @@ fn is_size(x: &Tensor, s: &Storage) -> Result<bool> {
     Ok(size_all(x)?.0 == s.to_vec::<i64>(0, usize::MAX))
 }
 fn is_set_to(x: &Tensor, y: &Tensor) -> Result<bool> {
-    let same = match (x.storage(), y.storage()) {
-        (Some(a), Some(b)) => a.same(&b),
-        _ => false,
-    };
-    Ok(same && x.layout() == y.layout())
+    Ok(x.same_storage(y) && x.layout() == y.layout())
 }
 fn set_empty(x: &Tensor) -> Result<()> {
     x.set(&Tensor::empty(x.dtype()))

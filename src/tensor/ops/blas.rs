@@ -310,16 +310,6 @@ fn by_columns<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
     );
 }
 
-/// A copy without gaps.
-///
-/// # Errors
-/// Not enough memory.
-pub fn packed<T: Element>(x: &Tensor) -> Result<Tensor> {
-    let y = Tensor::new(T::DTYPE, x.layout().sizes())?;
-    map::unary("copy", &y, x, 1, |v: T| v)?;
-    Ok(y)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, same_count, split};
 use crate::tensor::{Tensor, View};
 use crate::with_dtype;
+use std::borrow::Cow;
 
 /// Side of the square tiles that a transposed copy goes through.
 const TILE: usize = 16;
@@ -122,6 +123,17 @@ pub fn to_type(x: &Tensor, d: DType) -> Result<Tensor> {
 /// Not enough memory.
 pub fn clone(x: &Tensor) -> Result<Tensor> {
     if x.ndim() == 0 { Ok(Tensor::empty(x.dtype())) } else { to_type(x, x.dtype()) }
+}
+
+/// The tensor itself, or a contiguous copy of it where a result lies in its storage: for kernels that must not read what
+/// they write.
+///
+/// # Errors
+/// Not enough memory.
+#[inline]
+pub fn apart<'a>(x: &'a Tensor, results: &[&Tensor]) -> Result<Cow<'a, Tensor>> {
+    let shared = results.iter().any(|r| r.same_storage(x));
+    Ok(if shared { Cow::Owned(clone(x)?) } else { Cow::Borrowed(x) })
 }
 
 /// The tensor itself when contiguous, else a contiguous copy.

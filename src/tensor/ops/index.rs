@@ -20,11 +20,7 @@ fn mask_bits<'a>(op: &str, x: &Tensor, mask: &'a Tensor) -> Result<(Cow<'a, [u8]
         x.numel(),
         mask.numel()
     );
-    let bits = if mask.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b)) {
-        Cow::Owned(mask.to_vec()?)
-    } else {
-        in_order::<u8>(mask)?
-    };
+    let bits = if mask.same_storage(x) { Cow::Owned(mask.to_vec()?) } else { in_order::<u8>(mask)? };
     let (all, count) = vectorize(
         #[inline(always)]
         || {
@@ -133,8 +129,7 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
     if wanted == 0 {
         return Ok(());
     }
-    let shared = src.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b));
-    let values = if shared { Cow::Owned(src.to_vec::<T>()?) } else { in_order::<T>(src)? };
+    let values = if src.same_storage(x) { Cow::Owned(src.to_vec::<T>()?) } else { in_order::<T>(src)? };
     let (mut i, mut k) = (0, 0);
     for_each_ptr(&x.view::<T>()?, |p| {
         // no branch depends on the bits: the next value is read in any case, and kept or not
@@ -187,11 +182,7 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = places.len();
     let source = x.clone();
-    let out = if res.storage().zip(x.storage()).is_some_and(|(a, b)| a.same(&b)) {
-        Tensor::empty(T::DTYPE)
-    } else {
-        res.clone()
-    };
+    let out = if res.same_storage(x) { Tensor::empty(T::DTYPE) } else { res.clone() };
     out.resize(&sizes)?;
     if d + 1 == out.ndim() {
         pick_from_lines::<T>(&out, &source, &places)?;
@@ -308,9 +299,8 @@ fn gather_like<T: Element>(
         }
     }
     let (s, o) = (shape.view::<T>()?, other.view::<T>()?);
-    let shared = |a: &Tensor| a.storage().zip(list.storage()).is_some_and(|(a, b)| a.same(&b));
     // what is written must not change what is read
-    let list = if shared(shape) || shared(other) { super::copy::clone(list)? } else { list.clone() };
+    let list = super::copy::apart(list, &[shape, other])?;
     within(op, &in_order::<i64>(&list)?, other.size(d), d)?;
     let l = list.view::<i64>()?;
     let last = shape.ndim() - 1;

@@ -31,19 +31,18 @@ fn each_line<T: Real>(
     k: usize,
     kernel: &impl Kernel<T>,
 ) -> Result<()> {
-    let shared = |a: &Tensor, b: &Tensor| matches!((a.storage(), b.storage()), (Some(a), Some(b)) if a.same(&b));
     let last = x.ndim() - 1;
     let turn = |t: &Tensor| t.layout().transpose(d, last).map(|l| t.with_layout(l));
     // kernels read slices: lines whose elements lie apart are copied, all at once since neighbours share memory
     let turned = turn(x)?;
-    let in_place = turned.stride(last) == 1 && !shared(values, x) && !shared(places, x);
+    let in_place = turned.stride(last) == 1 && !values.same_storage(x) && !places.same_storage(x);
     let source = if in_place { turned } else { super::copy::clone(&turned)? };
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = k;
     values.resize(&sizes)?;
     places.resize(&sizes)?;
     let (tv, tp) = (turn(values)?, turn(places)?);
-    if tv.is_contiguous() && tp.is_contiguous() && !shared(values, places) {
+    if tv.is_contiguous() && tp.is_contiguous() && !values.same_storage(places) {
         return write_lines(&tv, &tp, &source, kernel);
     }
     let (v, p) = (Tensor::new(T::DTYPE, tv.layout().sizes())?, Tensor::new(tp.dtype(), tp.layout().sizes())?);

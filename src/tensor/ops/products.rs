@@ -1,18 +1,12 @@
 //! The products of Torch7: mm, mv, ger, bmm and the family that adds a product to a summand.
 
-use super::blas::{Blas, Mat, packed, product};
+use super::blas::{Blas, Mat, product};
+use super::copy::apart;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::map;
-use std::borrow::Cow;
-
-/// The operand, or a copy of it where it shares the result's storage.
-#[inline]
-fn apart<'a, T: Element>(res: &Tensor, x: &'a Tensor) -> Result<Cow<'a, Tensor>> {
-    Ok(if res.same_storage(x) { Cow::Owned(packed::<T>(x)?) } else { Cow::Borrowed(x) })
-}
 
 #[inline]
 fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
@@ -38,7 +32,7 @@ fn start<T: Blas>(res: &Tensor, beta: T, t: &Tensor) -> Result<()> {
     if std::ptr::eq(res, t) || res.same_storage(t) && res.layout() == t.layout() {
         return Ok(());
     }
-    let from = apart::<T>(res, t)?;
+    let from = apart(t, &[res])?;
     res.resize_as(&from)?;
     if beta == T::ZERO { Ok(()) } else { map::unary("copy", res, &from, 1, |v: T| v) }
 }
@@ -63,7 +57,7 @@ fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<[usiz
 /// Sizes that do not fit.
 pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
     sized("addmm", t, &product_sizes("addmm", a, b, 0)?)?;
-    let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
+    let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
     product(alpha, Mat::of(&a)?, Mat::of(&b)?, beta, Mat::of(res)?);
     Ok(())
@@ -78,7 +72,7 @@ pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x
     dims("addmv", x, 1)?;
     demand!(a.size(1) == x.size(0), "addmv: size mismatch, {}, {}", a.shape_text(), x.shape_text());
     sized("addmv", t, &[a.size(0)])?;
-    let (a, x) = (apart::<T>(res, a)?, apart::<T>(res, x)?);
+    let (a, x) = (apart(a, &[res])?, apart(x, &[res])?);
     start(res, beta, t)?;
     product(alpha, Mat::of(&a)?, Mat::of(&x)?, beta, Mat::of(res)?);
     Ok(())
@@ -92,7 +86,7 @@ pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y:
     dims("addr", x, 1)?;
     dims("addr", y, 1)?;
     sized("addr", t, &[x.size(0), y.size(0)])?;
-    let (x, y) = (apart::<T>(res, x)?, apart::<T>(res, y)?);
+    let (x, y) = (apart(x, &[res])?, apart(y, &[res])?);
     start(res, beta, t)?;
     product(alpha, Mat::of(&x)?, Mat::of(&y)?.t(), beta, Mat::of(res)?);
     Ok(())
@@ -111,7 +105,7 @@ fn slice<T: Element>(x: &Tensor, i: usize) -> Result<Mat<T>> {
 /// Sizes that do not fit.
 pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
     sized("addbmm", t, &product_sizes("addbmm", a, b, 1)?)?;
-    let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
+    let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
     let c = Mat::of(res)?;
     for i in 0..a.size(0) {
@@ -127,7 +121,7 @@ pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, 
 pub fn baddbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
     let mn = product_sizes("baddbmm", a, b, 1)?;
     sized("baddbmm", t, &[a.size(0), mn[0], mn[1]])?;
-    let (a, b) = (apart::<T>(res, a)?, apart::<T>(res, b)?);
+    let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
     for i in 0..a.size(0) {
         product(alpha, slice(&a, i)?, slice(&b, i)?, beta, slice(res, i)?);

@@ -174,15 +174,7 @@ fn exponent(v: f64) -> i64 {
 /// # Errors
 /// A view outside its storage.
 pub fn prod_all<T: Real>(x: &Tensor) -> Result<f64> {
-    let mut acc = T::Acc::ONE;
-    let mut block = |b: &[T]| acc = times_slice(acc, b);
-    if let Some((p, n)) = x.flat::<T>()? {
-        // SAFETY: n elements lie there, and nothing writes while this reads.
-        block(unsafe { std::slice::from_raw_parts(p, n) });
-    } else {
-        block(&x.to_vec::<T>()?);
-    }
-    Ok(acc.to_f64())
+    Ok(times_slice(T::Acc::ONE, &in_order::<T>(x)?).to_f64())
 }
 
 /// Mean of all elements.

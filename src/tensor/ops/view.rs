@@ -251,8 +251,7 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
             d + 1
         );
     }
-    let aliased = res.storage().is_some_and(|s| parts.iter().any(|p| p.storage().is_some_and(|q| q.same(&s))));
-    let out = if aliased { Tensor::empty(T::DTYPE) } else { res.clone() };
+    let out = if parts.iter().any(|p| p.same_storage(res)) { Tensor::empty(T::DTYPE) } else { res.clone() };
     out.resize(&sizes)?;
     let mut at = 0;
     for p in &full {

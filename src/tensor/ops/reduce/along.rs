@@ -8,6 +8,7 @@ use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
 use crate::tensor::map::{Ptr, split};
+use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
 use crate::tensor::walk::{Cursor, walk};
 use crate::tensor::{Tensor, View};
@@ -25,12 +26,6 @@ fn keep_dim(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = 1;
     res.resize(&sizes)
-}
-
-/// The tensor, or a copy of it where a result lies in its storage.
-pub(super) fn apart(x: &Tensor, results: &[&Tensor]) -> Result<Tensor> {
-    let shared = |r: &&Tensor| matches!((r.storage(), x.storage()), (Some(a), Some(b)) if a.same(&b));
-    if results.iter().any(shared) { crate::tensor::ops::copy::clone(x) } else { Ok(x.clone()) }
 }
 
 /// Lines along a dimension, `apart` from each other.
@@ -129,8 +124,35 @@ pub(super) fn bundles<T: Element, const R: usize>(
     Ok(())
 }
 
-/// One value per line along `d`, written to `res`, which may be `x`: what `whole` makes of a slice, or folding with
-/// `step` from `zero` on, then handed to `last` with the line's length.
+/// One value per line along `d`, written to `res`, which may be `x`: what `compute` leaves of a bundle, from `zero` on,
+/// handed to `last` with the lines' length.
+fn per_line<T: Real, A: Copy + Send + Sync>(
+    op: &'static str,
+    res: &Tensor,
+    x: &Tensor,
+    d: usize,
+    zero: A,
+    compute: impl Fn(Bundle<T>, &mut [A]) + Sync,
+    last: impl Fn(A, usize) -> T + Sync,
+) -> Result<()> {
+    check(op, x, d)?;
+    let source = apart(x, &[res])?;
+    let source = source.view::<T>()?;
+    keep_dim(res, x, d)?;
+    let r = res.view::<T>()?;
+    let to = Ptr(r.ptr);
+    bundles(&source, d, [r.layout], |b, [place], [stride]| {
+        let mut found = [zero; WIDE];
+        let found = &mut found[..b.lines];
+        compute(b, found);
+        for (k, &v) in found.iter().enumerate() {
+            // SAFETY: every line has its own element in the result.
+            unsafe { *to.at(0).wrapping_offset(place + k as isize * stride) = last(v, b.n) };
+        }
+    })
+}
+
+/// [`per_line`] of a fold: what `whole` makes of a slice, or folding with `step` from `zero` on.
 fn along<T: Real, A: Copy + Send + Sync>(
     op: &'static str,
     res: &Tensor,
@@ -141,29 +163,18 @@ fn along<T: Real, A: Copy + Send + Sync>(
     whole: impl Fn(&[T]) -> A + Sync,
     last: impl Fn(A, usize) -> T + Sync,
 ) -> Result<()> {
-    check(op, x, d)?;
-    let source = apart(x, &[res])?;
-    keep_dim(res, x, d)?;
-    let r = res.view::<T>()?;
-    let to = Ptr(r.ptr);
-    bundles(&source.view::<T>()?, d, [r.layout], |b, [place], [stride]| {
-        let mut sums = [zero; WIDE];
-        let sums = &mut sums[..b.lines];
+    let compute = |b: Bundle<T>, sums: &mut [A]| {
         if b.has_slices() {
-            sums.iter_mut().enumerate().for_each(|(k, s)| *s = whole(b.line(k)));
-        } else {
-            b.fold(
-                sums,
-                &mut [(); WIDE],
-                #[inline(always)]
-                move |a, _, v, _| *a = step(*a, v),
-            );
+            return sums.iter_mut().enumerate().for_each(|(k, s)| *s = whole(b.line(k)));
         }
-        for (k, &s) in sums.iter().enumerate() {
-            // SAFETY: every line has its own element in the result.
-            unsafe { *to.at(0).wrapping_offset(place + k as isize * stride) = last(s, b.n) };
-        }
-    })
+        b.fold(
+            sums,
+            &mut [(); WIDE],
+            #[inline(always)]
+            move |a, _, v, _| *a = step(*a, v),
+        );
+    };
+    per_line(op, res, x, d, zero, compute, last)
 }
 
 /// Sums along a dimension, in the element type.
@@ -259,41 +270,31 @@ fn spread<T: Float>(
     biased: bool,
     last: impl Fn(f64) -> f64 + Sync,
 ) -> Result<()> {
-    check(op, x, d)?;
-    let source = apart(x, &[res])?;
-    keep_dim(res, x, d)?;
-    let r = res.view::<T>()?;
-    let to = Ptr(r.ptr);
-    bundles(&source.view::<T>()?, d, [r.layout], |b, [place], [stride]| {
-        let mut squares = [0.0; WIDE];
-        let squares = &mut squares[..b.lines];
+    let compute = |b: Bundle<T>, squares: &mut [f64]| {
         if b.has_slices() {
             for (k, s) in squares.iter_mut().enumerate() {
                 *s = b.line(k).chunks(BLOCK).map(Moments::of).fold(Moments::NONE, Moments::join).2;
             }
-        } else {
-            let mut means = [0.0; WIDE];
-            let means = &mut means[..b.lines];
-            b.fold(
-                means,
-                &mut [(); WIDE],
-                #[inline(always)]
-                |m, _, v, _| *m += v.to_f64(),
-            );
-            means.iter_mut().for_each(|m| *m /= b.n as f64);
-            b.fold(
-                squares,
-                means,
-                #[inline(always)]
-                |s, m, v, _| *s += (v.to_f64() - *m) * (v.to_f64() - *m),
-            );
+            return;
         }
-        for (k, &s) in squares.iter().enumerate() {
-            let v = last(Moments(b.n as f64, 0.0, s).variance(biased));
-            // SAFETY: every line has its own element in the result.
-            unsafe { *to.at(0).wrapping_offset(place + k as isize * stride) = T::from_f64(v) };
-        }
-    })
+        let mut means = [0.0; WIDE];
+        let means = &mut means[..b.lines];
+        b.fold(
+            means,
+            &mut [(); WIDE],
+            #[inline(always)]
+            |m, _, v, _| *m += v.to_f64(),
+        );
+        means.iter_mut().for_each(|m| *m /= b.n as f64);
+        b.fold(
+            squares,
+            means,
+            #[inline(always)]
+            |s, m, v, _| *s += (v.to_f64() - *m) * (v.to_f64() - *m),
+        );
+    };
+    let finish = |s, n| T::from_f64(last(Moments(n as f64, 0.0, s).variance(biased)));
+    per_line(op, res, x, d, 0.0, compute, finish)
 }
 
 /// Variances along a dimension.
@@ -342,11 +343,12 @@ fn extreme<T: Real>(
 ) -> Result<()> {
     check(op, x, d)?;
     let source = apart(x, &[values, places])?;
+    let source = source.view::<T>()?;
     keep_dim(values, x, d)?;
     keep_dim(places, x, d)?;
     let (v, p) = (values.view::<T>()?, places.view::<i64>()?);
     let (vp, pp) = (Ptr(v.ptr), Ptr(p.ptr));
-    bundles(&source.view::<T>()?, d, [v.layout, p.layout], |b, at, steps| {
+    bundles(&source, d, [v.layout, p.layout], |b, at, steps| {
         // SAFETY: lines have one element at least, inside the view.
         let mut best = [unsafe { *b.ptr }; WIDE];
         let mut place = [0usize; WIDE];

@@ -1,11 +1,12 @@
 //! Running sums and products along a dimension.
 
-use super::along::{Bundle, WIDE, apart, bundles, check};
+use super::along::{Bundle, WIDE, bundles, check};
 use super::{BLOCK, sum_slice};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, shared_out, split};
+use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
 
 /// Lines scanned side by side where each needs the result before: enough to keep the adder busy.
@@ -145,11 +146,12 @@ fn scan<T: Real>(
 ) -> Result<()> {
     check(op, x, d)?;
     let source = apart(x, &[res])?;
+    let source = source.view::<T>()?;
     res.resize_as(x)?;
     let r = res.view::<T>()?;
     let to = Ptr(r.ptr);
     let step = r.layout.strides()[d];
-    bundles(&source.view::<T>()?, d, [r.layout.narrow(d, 0, 1)?], |b, [place], [apart]| {
+    bundles(&source, d, [r.layout.narrow(d, 0, 1)?], |b, [place], [apart]| {
         let to = Target { ptr: to.at(0).wrapping_offset(place), apart, step };
         if sums && b.step == 1 && step == 1 {
             for k in 0..b.lines {
