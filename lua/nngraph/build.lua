@@ -1,15 +1,16 @@
 -- How nodes are made of modules and of each other.
 local build = {}
 
--- Fails unless a value is a node; `what` names it.
-function build.check(value, what)
+-- Fails unless a value is a node; `what` names it, `level` is that of the error, none without a place.
+function build.check(value, what, level)
+   level = level or 0
    if torch.isTypeOf(value, 'nngraph.Node') then return value end
-   if value == nil then error(what .. ' is nil (typo / bad index?)', 0) end
+   if value == nil then error(what .. ' is nil (typo / bad index?)', level) end
    if torch.isTypeOf(value, 'nn.Module') then
       error(string.format('%s is an nn.Module, specifically a %s, but the only valid thing to pass is an instance of ' ..
-         'nngraph.Node: call the module to make a node of it, as in nn.Linear(2, 3)(input)', what, torch.type(value)), 0)
+         'nngraph.Node: call the module to make a node of it, as in nn.Linear(2, 3)(input)', what, torch.type(value)), level)
    end
-   error(string.format('%s should be an nngraph.Node but is of type %s', what, torch.type(value)), 0)
+   error(string.format('%s should be an nngraph.Node but is of type %s', what, torch.type(value)), level)
 end
 
 -- Where the nearest function outside of this package is, for messages about nodes.

@@ -6,13 +6,16 @@
 local build = require 'nngraph.build'
 local gModule, parent = torch.class('nn.gModule', 'nn.Container')
 
+-- Who calls nn.gModule, seen from a function that __init calls: above it is what makes objects.
+local CALLER = 4
+
 local function list(value, what)
    if torch.isTypeOf(value, 'nngraph.Node') then value = { value } end
    if type(value) ~= 'table' or torch.typename(value) then
-      error(string.format('nn.gModule: a table of %s expected, got a %s', what, torch.type(value)), 3)
+      error(string.format('nn.gModule: a table of %s expected, got a %s', what, torch.type(value)), CALLER)
    end
-   if next(value) == nil then error('nn.gModule: no ' .. what .. ' are not supported', 3) end
-   for i = 1, table.maxn(value) do build.check(value[i], string.format('nn.gModule: %s[%d]', what, i)) end
+   if next(value) == nil then error('nn.gModule: no ' .. what .. ' are not supported', CALLER) end
+   for i = 1, table.maxn(value) do build.check(value[i], string.format('nn.gModule: %s[%d]', what, i), CALLER + 1) end
    return value
 end
 
@@ -28,11 +31,11 @@ local function complete(self)
             node:describe('node'), (notes._splitLabel or 'an unknown place_'):gsub('_$', '-mnode'))
       end
    end
-   if unused then error('nn.gModule: ' .. unused, 3) end
+   if unused then error('nn.gModule: ' .. unused, CALLER) end
    for _, node in ipairs(self.forwardnodes) do
       for user in pairs(node.data.reverseMap or {}) do
          if not inside[user.data] then
-            error(string.format('nn.gModule: %s does not connect to gmodule output', user:describe('node', 'on')), 3)
+            error(string.format('nn.gModule: %s does not connect to gmodule output', user:describe('node', 'on')), CALLER)
          end
       end
    end
@@ -47,7 +50,7 @@ function gModule:__init(inputs, outputs)
    local sources = #inputs == 1 and { innode } or { innode:split(#inputs) }
    for i, node in ipairs(inputs) do
       if #node.children > 0 then
-         error(string.format('nn.gModule: an input should have no inputs, but the %s has', node:describe()), 2)
+         error(string.format('nn.gModule: an input should have no inputs, but the %s has', node:describe()), CALLER - 1)
       end
       node:add(sources[i], true)
    end
@@ -57,10 +60,10 @@ function gModule:__init(inputs, outputs)
    local roots = self.fg:roots()
    for _, root in ipairs(roots) do
       if root.data ~= innode.data then
-         error(string.format('nn.gModule: the %s has no input', root:describe()), 2)
+         error(string.format('nn.gModule: the %s has no input', root:describe()), CALLER - 1)
       end
    end
-   if #roots == 0 then error('nn.gModule: no input leads to an output', 2) end
+   if #roots == 0 then error('nn.gModule: no input leads to an output', CALLER - 1) end
    self.innode, self.outnode = roots[1], outnode
    self.nInputs, self.verbose = #inputs, false
    self.forwardnodes, self.backwardnodes = self.fg:topsort(), self.bg:topsort()
