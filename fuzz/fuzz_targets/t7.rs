@@ -1,6 +1,7 @@
 //! Any bytes read as a `.t7` file: an object or an error that tells where, never a crash, a hang or large memory.
 //!
-//! `cargo +nightly fuzz run t7 -- -rss_limit_mb=512 -max_len=4096`
+//! `cargo +nightly fuzz run t7 -- -rss_limit_mb=1024 -max_len=4096 -detect_leaks=0`: the leak detector does not follow the
+//! references of a living Lua state.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -16,7 +16,8 @@ local set2 = address('set2', 'bool (*)(const void *, double, double, double)')
 local narrow = address('narrow', 'int (*)(const void *, void *, double, double, double)')
 local select_at = address('select', 'int (*)(const void *, void *, double, double)')
 local new = address('new', 'int (*)(void *, double, double, double, double)')
-local blanks = native.quick.blanks
+local number = address('number', 'double (*)(const void *, const void *, int *)')
+local blanks, form = native.quick.blanks, native.quick.form
 local done = ffi.new('int[1]')
 local NUMBER, MADE = 1, 2
 
@@ -91,6 +92,23 @@ return function(mt, which, make)
          end
       end
       return select_row(x, ...)
+   end
+
+   -- reductions of all elements
+   for _, name in ipairs { 'sum', 'mean', 'max', 'min' } do
+      local row = mt[name]
+      local address = row and form(row)
+      if address then
+         local which = ffi.cast('const void *', address)
+         mt[name] = function(...)
+            local x = ...
+            if select('#', ...) == 1 and type(x) == 'userdata' then
+               local n = number(which, x, done)
+               if done[0] == NUMBER then return n end
+            end
+            return row(...)
+         end
+      end
    end
 
    return function(class, ...)

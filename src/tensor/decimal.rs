@@ -101,7 +101,7 @@ pub fn nearest(w: u64, q: i32, bits: u32) -> Option<f64> {
     if w == 0 {
         return Some(0.0);
     }
-    let power = *powers().get(usize::try_from(q - LOWEST).ok()?)?;
+    let power = *powers().get(usize::try_from(q.checked_sub(LOWEST)?).ok()?)?;
     let zeros = w.leading_zeros();
     let w = w << zeros;
     let low = u128::from(w) * u128::from(power as u64);
@@ -153,6 +153,13 @@ mod tests {
             }
         }
         assert!(undecided < 4000, "{undecided}");
+    }
+
+    #[test]
+    fn powers_out_of_the_table_are_left_to_the_slow_way() {
+        for q in [i32::MIN, -400, 400, i32::MAX - 300, i32::MAX] {
+            assert_eq!((nearest(1, q, 53), nearest(1, q, 24)), (None, None), "{q}");
+        }
     }
 
     fn slow(v: f64, n: usize) -> (u64, i32) {

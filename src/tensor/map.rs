@@ -135,9 +135,7 @@ pub fn unary<R: Element, A: Element>(
             return Ok(());
         }
     }
-    let (r, a) = (res.view::<R>()?, x.view::<A>()?);
-    strided1(&r, &a, cost, f);
-    Ok(())
+    strided1(res, x, cost, f)
 }
 
 /// Elements whose hardness is asked together.
@@ -175,18 +173,58 @@ fn chunks1<M: Arith, R: Element, A: Element, F: Function<(A,), R>>(
     same: bool,
     f: F,
 ) {
+    if F::MATHS && n < FEW && !(F::CHECKED && hard1(a, n, f)) {
+        return few1(m, r, a, n, f);
+    }
     if !F::CHECKED {
         return run1(m, r, a, n, same, f);
     }
     for start in (0..n).step_by(CHUNK) {
         let count = CHUNK.min(n - start);
         let (r, a) = (r.wrapping_add(start), a.wrapping_add(start));
-        // SAFETY: `count` elements lie here.
-        if (0..count).fold(false, |hard, i| hard | f.hard((unsafe { *a.add(i) },))) {
+        if hard1(a, count, f) {
             line1(m, r, 1, a, 1, count, f);
         } else {
             run1(m, r, a, count, same, f);
         }
+    }
+}
+
+/// Whether any of `n` elements is hard.
+#[inline(always)]
+fn hard1<R: Element, A: Element>(a: *const A, n: usize, f: impl Function<(A,), R>) -> bool {
+    // SAFETY: the caller has `n` elements there.
+    (0..n).fold(false, |hard, i| hard | f.hard((unsafe { *a.add(i) },)))
+}
+
+/// Below this many elements, [`few1`].
+const FEW: usize = 64;
+
+/// [`run1`] of few elements and a function that takes long, none of them hard: by vectors. What is left over is done
+/// with the last vector, whose other elements are then done twice, or with one that is filled up; the loop that a
+/// compiler makes for it takes one element at a time.
+#[inline(always)]
+fn few1<M: Arith, R: Element, A: Element>(m: M, r: *mut R, a: *const A, n: usize, f: impl Function<(A,), R>) {
+    const WIDE: usize = 8;
+    let vector = |from: [A; WIDE]| {
+        let mut to = [R::default(); WIDE];
+        to.iter_mut().zip(&from).for_each(|(to, v)| *to = f.at(m, (*v,)));
+        to
+    };
+    // SAFETY: `n` elements lie at both addresses, and whole vectors are read where there are as many. Elements are
+    // read before they are written, those of the last vector before any, so both addresses may be one.
+    unsafe {
+        if n < WIDE {
+            let mut from = [A::default(); WIDE];
+            (0..n).for_each(|i| from[i] = *a.add(i));
+            let to = vector(from);
+            return (0..n).for_each(|i| *r.add(i) = to[i]);
+        }
+        let last = a.add(n - WIDE).cast::<[A; WIDE]>().read();
+        for start in (0..n - WIDE).step_by(WIDE) {
+            r.add(start).cast::<[R; WIDE]>().write(vector(a.add(start).cast::<[A; WIDE]>().read()));
+        }
+        r.add(n - WIDE).cast::<[R; WIDE]>().write(vector(last));
     }
 }
 
@@ -232,8 +270,10 @@ fn line1<M: Arith, R: Element, A: Element>(
     }
 }
 
+/// Views that are no runs. Apart, so that the layouts are no part of the usual call's stack frame.
 #[inline(never)]
-fn strided1<R: Element, A: Element, F: Function<(A,), R>>(r: &View<R>, a: &View<A>, cost: usize, f: F) {
+fn strided1<R: Element, A: Element, F: Function<(A,), R>>(res: &Tensor, x: &Tensor, cost: usize, f: F) -> Result<()> {
+    let (r, a) = (res.view::<R>()?, x.view::<A>()?);
     let total = r.layout.numel();
     let (rp, ap, rl, al) = (Ptr(r.ptr), Ptr(a.ptr), r.layout, a.layout);
     let body = |start, count| {
@@ -252,7 +292,8 @@ fn strided1<R: Element, A: Element, F: Function<(A,), R>>(r: &View<R>, a: &View<
             );
         });
     };
-    if shared_out(total, cost) && independent(&[span(r), span(a)]) { split(total, cost, body) } else { body(0, total) }
+    if shared_out(total, cost) && independent(&[span(&r), span(&a)]) { split(total, cost, body) } else { body(0, total) }
+    Ok(())
 }
 
 /// `res[i] = f(x[i], y[i])`. `res` already has as many elements as both.
@@ -274,9 +315,7 @@ pub fn binary<R: Element, A: Element, B: Element>(
             return Ok(());
         }
     }
-    let (r, a, b) = (res.view::<R>()?, x.view::<A>()?, y.view::<B>()?);
-    strided2(&r, &a, &b, f);
-    Ok(())
+    strided2(res, x, y, f)
 }
 
 #[inline(always)]
@@ -373,8 +412,15 @@ fn line2<M: Arith, R: Element, A: Element, B: Element>(
     }
 }
 
+/// As [`strided1`].
 #[inline(never)]
-fn strided2<R: Element, A: Element, B: Element, F: Function<(A, B), R>>(r: &View<R>, a: &View<A>, b: &View<B>, f: F) {
+fn strided2<R: Element, A: Element, B: Element, F: Function<(A, B), R>>(
+    res: &Tensor,
+    x: &Tensor,
+    y: &Tensor,
+    f: F,
+) -> Result<()> {
+    let (r, a, b) = (res.view::<R>()?, x.view::<A>()?, y.view::<B>()?);
     let total = r.layout.numel();
     let (rp, ap, bp) = (Ptr(r.ptr), Ptr(a.ptr), Ptr(b.ptr));
     let layouts = [r.layout, a.layout, b.layout];
@@ -396,11 +442,12 @@ fn strided2<R: Element, A: Element, B: Element, F: Function<(A, B), R>>(r: &View
             );
         });
     };
-    if shared_out(total, 1) && independent(&[span(r), span(a), span(b)]) {
+    if shared_out(total, 1) && independent(&[span(&r), span(&a), span(&b)]) {
         split(total, 1, body)
     } else {
         body(0, total)
     }
+    Ok(())
 }
 
 /// `res[i] = f(res[i], x[i], y[i])`.

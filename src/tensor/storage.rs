@@ -275,11 +275,16 @@ impl Storage {
     /// How many elements there are.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        match &self.0.parent {
-            None => self.0.len.get(),
-            // the parent may have become smaller
-            Some((p, offset)) => self.0.len.get().min(p.len().saturating_sub(*offset)),
-        }
+        if self.0.parent.is_none() { self.0.len.get() } else { self.part_len() }
+    }
+
+    /// The length of a view. Apart, as [`Storage::part_ptr`]: with the recursion in them, the usual cases would not be
+    /// inlined.
+    #[cold]
+    fn part_len(&self) -> usize {
+        // the parent may have become smaller
+        let there = |(p, offset): &(Storage, usize)| p.len().saturating_sub(*offset);
+        self.0.len.get().min(self.0.parent.as_ref().map_or(usize::MAX, there))
     }
 
     /// Whether there is no element.
@@ -301,10 +306,14 @@ impl Storage {
     /// Where the bytes start, whatever the type.
     #[inline(always)]
     pub fn byte_ptr(&self) -> *mut u8 {
-        match &self.0.parent {
-            None => self.0.ptr.get().as_ptr(),
-            Some((p, offset)) => p.byte_ptr().wrapping_add(offset * self.0.dtype.size()),
-        }
+        if self.0.parent.is_none() { self.0.ptr.get().as_ptr() } else { self.part_ptr() }
+    }
+
+    /// Where a view starts.
+    #[cold]
+    fn part_ptr(&self) -> *mut u8 {
+        let inside = |(p, offset): &(Storage, usize)| p.byte_ptr().wrapping_add(offset * self.0.dtype.size());
+        self.0.parent.as_ref().map_or(self.0.ptr.get().as_ptr(), inside)
     }
 
     /// An address that is the same for all handles of one storage.

@@ -47,6 +47,13 @@ for number, short in ipairs(native.types) do
       local views = { x }
       if #sizes > 1 then views[2] = x:transpose(1, #sizes) end
       for _, view in ipairs(views) do
+         for _, reduction in ipairs { 'sum', 'mean', 'max', 'min' } do
+            if rows[reduction] then
+               same(mt[reduction], rows[reduction], view)
+               same(mt[reduction], rows[reduction], view, 1)
+               same(mt[reduction], rows[reduction], view, 'x')
+            end
+         end
          for _, a in ipairs(strange) do
             same(function(v, k) return v[k] end, native.index, view, a)
             for _, b in ipairs(strange) do
@@ -78,6 +85,9 @@ for number, short in ipairs(native.types) do
       same(mt.narrow, rows.narrow, wrong, 1, 1, 1)
       same(mt.select, rows.select, torch.range(1, 3):type(name), wrong, 1)
    end
+   same(mt.sum, rows.sum)
+   same(mt.sum, rows.sum, 3)
+   same(mt.sum, rows.sum, newproxy())
    same(mt.select, rows.select, torch.range(1, 3):type(name))
    same(mt.narrow, rows.narrow, torch.range(1, 3):type(name), 1, 1)
 
@@ -95,6 +105,12 @@ local ok, why = pcall(function() local part = torch.Tensor(3):narrow(1, 3, 2) en
 assert(not ok and why:find('quick.lua:' .. debug.getinfo(1, 'l').currentline - 1, 1, true), why)
 ok, why = pcall(function() return torch.Tensor(3, 3)[4] end)
 assert(not ok and why:find('quick.lua:' .. debug.getinfo(1, 'l').currentline - 1, 1, true), why)
+
+-- numbers of any kind, also in compiled code
+local values = torch.Tensor { 0 / 0, 1 / 0, -1 / 0, 1 }
+for i = 1, 500 do
+   assert(values:sum() ~= values:sum() and values:narrow(1, 3, 2):max() == 1 and values:narrow(1, 2, 2):min() == -1 / 0)
+end
 
 -- results are objects of their own: none changes when the next is made, also in compiled code
 local base, rows, made = torch.range(1, 2000):resize(1000, 2), {}, {}

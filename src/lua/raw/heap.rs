@@ -35,7 +35,9 @@ unsafe extern "C" fn allocate(h: *mut c_void, p: *mut c_void, old: usize, new: u
                 std::ptr::drop_in_place(&raw mut (*object).value);
             }
         }
-        let block = ((*h).alloc)((*h).data, p, old, new);
+        // userdata without content gets room for a mark, so that every userdata can be asked for one
+        let room = if new > 0 && new == (*h).header { new + size_of::<u64>() } else { new };
+        let block = ((*h).alloc)((*h).data, p, old, room);
         if (*h).size == 0 && new > 0 {
             (*h).last = (block, new);
         }

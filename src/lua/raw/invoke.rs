@@ -45,6 +45,37 @@ pub unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     }
 }
 
+/// `form(f)`: what [`number_of`] knows a function by, or nil for functions that are not ours.
+pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
+    // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
+    unsafe {
+        let ours = ffi::lua_tocfunction(l, 1).is_some_and(|f| std::ptr::fn_addr_eq(f, trampoline as ffi::lua_CFunction));
+        if ours && !ffi::lua_getupvalue(l, 1, 1).is_null() {
+            let callee = ffi::lua_touserdata(l, -1).cast::<Callee>();
+            ffi::lua_pushlightuserdata(l, std::ptr::from_ref((*callee).compiled).cast_mut().cast());
+        } else {
+            ffi::lua_pushnil(l);
+        }
+        1
+    }
+}
+
+/// What a function gives for one tensor, if that is a number. Errors are left to the usual call.
+pub(super) fn number_of(c: &Compiled, t: &Tensor) -> Option<f64> {
+    let kinds = [kind::tensor(t.dtype()) | kind::T];
+    let p = c.buckets.get(1)?.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds))?;
+    let alone = matches!(p.steps[..], [Step { fill: Fill::Stack(0), read: Read::Plain, .. }]);
+    let kernel = c.columns[p.form][t.dtype().index()].filter(|_| alone)?;
+    let (arg, mut rets) = (Val::Tensor(t), Rets::Args);
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(&[&arg], &mut rets))) {
+        Ok(None) => match rets {
+            Rets::Num(v) => Some(v),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 was set by `push_compiled`. Nothing with a destructor is alive at lua_error.
     unsafe {

@@ -123,11 +123,13 @@ pub unsafe fn fail(l: *mut lua_State, text: &str) -> Outcome {
     Err(())
 }
 
+#[inline(always)]
 unsafe fn object<O>(l: *mut lua_State, i: c_int) -> Option<(u64, *mut O)> {
-    // SAFETY: the caller has seen that `i` is full userdata; its length and magic are checked before use.
+    // SAFETY: the caller has seen that `i` is full userdata, whose memory is at least as large as a mark (`heap` sees
+    // to it); the mark is checked before more is read.
     unsafe {
         let p = ffi::lua_touserdata(l, i).cast::<Object<O>>();
-        if ffi::lua_objlen(l, i) < 8 || !is_ours((*p).magic) {
+        if !is_ours((*p).magic) {
             return None;
         }
         Some((kind_of((*p).magic), &raw mut (*p).value))

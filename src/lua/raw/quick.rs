@@ -6,7 +6,9 @@
 //! blanks, empty tensors that [`make_blanks`] makes some at a time. Whatever a function here does not take, wrong
 //! arguments included, it leaves to the function with the full rules, which gives the error.
 
+use super::invoke::{number_of, push_form};
 use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
+use crate::lua::table::Compiled;
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::{Tensor, storage};
 use crate::with_dtype;
@@ -28,7 +30,7 @@ const BLANKS: c_int = 64;
 /// # Safety
 /// `l` is a live state with four free slots.
 pub unsafe fn push_quick(l: *mut lua_State) {
-    let addresses: [(&std::ffi::CStr, *const c_void); 7] = [
+    let addresses: [(&std::ffi::CStr, *const c_void); 8] = [
         (c"get", get as *const c_void),
         (c"set", set as *const c_void),
         (c"get2", get2 as *const c_void),
@@ -36,10 +38,11 @@ pub unsafe fn push_quick(l: *mut lua_State) {
         (c"narrow", narrow as *const c_void),
         (c"select", select as *const c_void),
         (c"new", new as *const c_void),
+        (c"number", number as *const c_void),
     ];
     // SAFETY: by the contract.
     unsafe {
-        ffi::lua_createtable(l, 0, 8);
+        ffi::lua_createtable(l, 0, 10);
         for (name, address) in addresses {
             ffi::lua_pushlightuserdata(l, address.cast_mut());
             ffi::lua_setfield(l, -2, name.as_ptr());
@@ -47,6 +50,8 @@ pub unsafe fn push_quick(l: *mut lua_State) {
         ffi::lua_pushcclosure(l, make_blanks, 0);
         own_environment(l);
         ffi::lua_setfield(l, -2, c"blanks".as_ptr());
+        ffi::lua_pushcclosure(l, push_form, 0);
+        ffi::lua_setfield(l, -2, c"form".as_ptr());
     }
 }
 
@@ -110,14 +115,14 @@ pub(super) fn inside(k: f64, size: usize) -> Option<usize> {
     (at >= 0 && (at as usize) < size).then_some(at as usize)
 }
 
-/// Storage element `at` as a Lua number. The many forms of nan would be taken for other Lua values.
+/// Storage element `at` as a number.
 #[inline(always)]
 fn read(t: &Tensor, at: usize) -> Option<f64> {
-    let v = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64));
-    v.map(|v| if v.is_nan() { f64::NAN } else { v })
+    with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64))
 }
 
-/// Tells what was done, and hands out the number where there is one.
+/// Tells what was done, and hands out the number where there is one. The many forms of nan would be taken for other
+/// Lua values.
 ///
 /// # Safety
 /// `done` points to an int.
@@ -125,7 +130,7 @@ fn read(t: &Tensor, at: usize) -> Option<f64> {
 unsafe fn tell(done: *mut c_int, number: Option<f64>) -> f64 {
     // SAFETY: by the contract.
     unsafe { *done = if number.is_some() { NUMBER } else { NO } };
-    number.unwrap_or(0.0)
+    number.map_or(0.0, |v| if v.is_nan() { f64::NAN } else { v })
 }
 
 #[inline(always)]
@@ -181,6 +186,12 @@ unsafe extern "C" fn get2(x: *const Object<Tensor>, i: f64, j: f64, done: *mut c
 unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> bool {
     // SAFETY: as for `set`.
     unsafe { tensor_in(x).is_some_and(|t| place2(t, i, j).is_some_and(|at| write(t, at, v))) }
+}
+
+/// `x:f()` of a function that gives a number, known by its description.
+unsafe extern "C" fn number(form: *const Compiled, x: *const Object<Tensor>, done: *mut c_int) -> f64 {
+    // SAFETY: called with an object and with what `push_form` gave, which lives for ever.
+    unsafe { tell(done, tensor_in(x).and_then(|t| number_of(&*form, t))) }
 }
 
 /// A number that counts from 1, counted from 0.

@@ -35,6 +35,7 @@ impl<T: Element> Mat<T> {
     ///
     /// # Errors
     /// Another element type, or a view outside its storage.
+    #[inline]
     pub fn of(x: &Tensor) -> Result<Self> {
         let (e, ptr) = x.reach::<T>()?;
         let at = |d: usize| (e.sizes.get(d).copied().unwrap_or(1), e.strides.get(d).copied().unwrap_or(1));

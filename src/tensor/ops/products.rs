@@ -51,11 +51,28 @@ fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<[usiz
     Ok([a.size(batch), b.size(batch + 1)])
 }
 
+/// The operands and the result of a matrix product that needs no preparation: the sizes fit, the result is the summand,
+/// and no operand lies in its storage. Everything else is left to the general way, which has the errors.
+#[inline(always)]
+fn ready<T: Blas>(res: &Tensor, t: &Tensor, a: &Tensor, b: &Tensor) -> Option<[Mat<T>; 3]> {
+    let apart = std::ptr::eq(res, t) && !res.same_storage(a) && !res.same_storage(b);
+    if !apart || [a.ndim(), b.ndim(), res.ndim()] != [2; 3] {
+        return None;
+    }
+    let [a, b, c]: [Mat<T>; 3] = [Mat::of(a).ok()?, Mat::of(b).ok()?, Mat::of(res).ok()?];
+    let fits = a.rows == c.rows && b.cols == c.cols && a.cols == b.rows;
+    (fits && a.rows > 0 && a.cols > 0 && b.cols > 0).then_some([a, b, c])
+}
+
 /// `res = beta t + alpha a b`: t (m x n), a (m x k), b (k x n).
 ///
 /// # Errors
 /// Sizes that do not fit.
 pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
+    if let Some([a, b, c]) = ready(res, t, a, b) {
+        product(alpha, a, b, beta, c);
+        return Ok(());
+    }
     sized("addmm", t, &product_sizes("addmm", a, b, 0)?)?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;

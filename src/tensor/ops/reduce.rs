@@ -65,6 +65,18 @@ fn blocked<T: Element, A: Copy + Send + Sync>(
         let all = unsafe { std::slice::from_raw_parts(p, n) };
         return Ok(join_blocks(n, init, |start, count| block(&all[start..start + count]), join));
     }
+    gathered(x, init, block, join)
+}
+
+/// [`blocked`] of elements that do not lie one after another. Apart, so that its layouts are no part of the usual call's
+/// stack frame.
+#[inline(never)]
+fn gathered<T: Element, A: Copy>(
+    x: &Tensor,
+    init: A,
+    block: impl Fn(&[T]) -> A,
+    join: impl Fn(A, A) -> A,
+) -> Result<A> {
     let mut acc = init;
     let mut buffer = Vec::with_capacity(BLOCK);
     for_each(&x.view::<T>()?, |v| {
@@ -87,7 +99,7 @@ fn lanes<T: Element, A: Real, const N: usize>(
     f: impl Fn([T; N]) -> A + Copy,
 ) -> A {
     let n = x.iter().map(|x| x.len()).min().unwrap_or(0);
-    vectorize(
+    let body = always(
         #[inline(always)]
         move || {
             // SAFETY: i is below the length of each slice.
@@ -107,7 +119,9 @@ fn lanes<T: Element, A: Real, const N: usize>(
             let tail = (whole..n).fold(unit, |a, i| op(a, at(i)));
             acc.iter().fold(tail, |a, &b| op(a, b))
         },
-    )
+    );
+    // a few are added before a loop for wide registers has been entered
+    if n < 32 { body() } else { vectorize(body) }
 }
 
 /// Sum of f over a slice, in the wide type.
