@@ -90,7 +90,8 @@ pub fn same_count(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
     if a.numel() == b.numel() { Ok(()) } else { Err(mismatch(op, a, b)) }
 }
 
-fn disjoint<A, B>(a: *const A, na: usize, b: *const B, nb: usize) -> bool {
+/// Whether two runs of elements share no byte.
+pub fn disjoint<A, B>(a: *const A, na: usize, b: *const B, nb: usize) -> bool {
     let (a, b) = (a as usize, b as usize);
     a + na * size_of::<A>() <= b || b + nb * size_of::<B>() <= a
 }
@@ -292,7 +293,11 @@ fn strided1<R: Element, A: Element, F: Function<(A,), R>>(res: &Tensor, x: &Tens
             );
         });
     };
-    if shared_out(total, cost) && independent(&[span(&r), span(&a)]) { split(total, cost, body) } else { body(0, total) }
+    if shared_out(total, cost) && independent(&[span(&r), span(&a)]) {
+        split(total, cost, body)
+    } else {
+        body(0, total)
+    }
     Ok(())
 }
 

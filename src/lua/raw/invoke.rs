@@ -49,7 +49,8 @@ pub unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
 pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
     unsafe {
-        let ours = ffi::lua_tocfunction(l, 1).is_some_and(|f| std::ptr::fn_addr_eq(f, trampoline as ffi::lua_CFunction));
+        let ours =
+            ffi::lua_tocfunction(l, 1).is_some_and(|f| std::ptr::fn_addr_eq(f, trampoline as ffi::lua_CFunction));
         if ours && !ffi::lua_getupvalue(l, 1, 1).is_null() {
             let callee = ffi::lua_touserdata(l, -1).cast::<Callee>();
             ffi::lua_pushlightuserdata(l, std::ptr::from_ref((*callee).compiled).cast_mut().cast());

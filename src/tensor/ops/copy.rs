@@ -1,14 +1,13 @@
 //! Copies between tensors of any types, and conversions.
 
+use super::tile::{self, TILE};
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, same_count, split};
+use crate::tensor::map::{self, Ptr, disjoint, same_count, split};
 use crate::tensor::{Tensor, View};
 use crate::with_dtype;
 use std::borrow::Cow;
 
-/// Side of the square tiles that a transposed copy goes through.
-const TILE: usize = 16;
 /// Side of the blocks of tiles: what is read goes on along its rows for some lines, on few pages of memory.
 const BLOCK: usize = 64;
 
@@ -24,8 +23,7 @@ pub fn copy(dst: &Tensor, src: &Tensor) -> Result<()> {
 fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> {
     if D::DTYPE == S::DTYPE {
         if let (Some((d, n)), Some((s, _))) = (dst.flat::<D>()?, src.flat::<D>()?) {
-            // SAFETY: both runs have n elements; `copy` allows them to overlap.
-            unsafe { std::ptr::copy(s, d, n) };
+            run(d, s, n);
             return Ok(());
         }
         if dst.ndim() == 2 && dst.same_size(src) && src.stride(0) == 1 && src.stride(1) > 1 && dst.stride(1) == 1 {
@@ -45,6 +43,19 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
     )
 }
 
+/// Copies `n` elements that lie one after another on both sides.
+fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
+    if !disjoint(d, n, s, n) {
+        // SAFETY: both runs have n elements; `copy` allows them to overlap.
+        return unsafe { std::ptr::copy(s, d, n) };
+    }
+    let (d, s) = (Ptr(d), Ptr(s.cast_mut()));
+    split(n, 1, |first, count| {
+        // SAFETY: both runs have n elements and do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(s.at(first), d.at(first), count) }
+    });
+}
+
 /// A matrix whose columns lie together, copied to one whose rows do, tile by tile so that both stay in cache. Not done
 /// where the two overlap: the order of elements then counts.
 fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
@@ -59,7 +70,7 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
     let part = |i0: usize, j0: usize, ni: usize, nj: usize| {
         if ni == TILE && nj == TILE {
             // SAFETY: the tile lies inside both views, which do not overlap.
-            return unsafe { tile(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
+            return unsafe { tile::transpose(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
         }
         for i in i0..i0 + ni {
             for j in j0..j0 + nj {
@@ -82,28 +93,6 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
     };
     split(rows, cols, body);
     true
-}
-
-/// One tile, transposed in a buffer of its own: both sides are read and written along their rows.
-///
-/// # Safety
-/// `TILE` rows of `TILE` elements lie `sc` apart from `s` on, and as many `dr` apart from `d` on; they do not overlap.
-unsafe fn tile<T: Element>(d: *mut T, dr: usize, s: *const T, sc: usize) {
-    let mut buffer = [[T::default(); TILE]; TILE];
-    for (j, row) in buffer.iter_mut().enumerate() {
-        // SAFETY: by the contract.
-        let from = unsafe { std::slice::from_raw_parts(s.add(j * sc), TILE) };
-        for (i, v) in from.iter().enumerate() {
-            row[i] = *v;
-        }
-    }
-    for i in 0..TILE {
-        // SAFETY: by the contract.
-        let to = unsafe { std::slice::from_raw_parts_mut(d.add(i * dr), TILE) };
-        for (v, row) in to.iter_mut().zip(&buffer) {
-            *v = row[i];
-        }
-    }
 }
 
 /// A contiguous copy of the given type.

@@ -17,5 +17,6 @@ mod radix;
 pub mod reduce;
 pub mod sample;
 pub mod spread;
+mod tile;
 pub mod tiny;
 pub mod view;
