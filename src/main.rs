@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::Parser;
 use rekindle::Host;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -28,13 +29,38 @@ struct Options {
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(&Options::parse()) {
+    match run(&Options::parse_from(detached(std::env::args_os().collect()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("th: {e:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The arguments with `-lname` and `-ecode` before the script taken apart, as other Lua programs allow.
+fn detached(args: Vec<OsString>) -> Vec<OsString> {
+    let mut out = Vec::with_capacity(args.len());
+    let mut args = args.into_iter();
+    out.extend(args.next());
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            Some("-l" | "-e") => {
+                out.push(arg);
+                out.extend(args.next());
+            }
+            Some(text) if text.starts_with("-l") || text.starts_with("-e") => {
+                out.extend([OsString::from(&text[..2]), OsString::from(&text[2..])]);
+            }
+            Some(text) if text.starts_with('-') && text != "--" => out.push(arg),
+            _ => {
+                out.push(arg);
+                break;
+            }
+        }
+    }
+    out.extend(args);
+    out
 }
 
 fn run(o: &Options) -> anyhow::Result<()> {
@@ -58,4 +84,20 @@ fn run(o: &Options) -> anyhow::Result<()> {
         }
     }
     if o.interactive { rekindle::repl::run(&host) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attached_values_are_taken_apart() {
+        let split = |line: &str| {
+            let args = line.split(' ').map(OsString::from).collect();
+            detached(args).join(std::ffi::OsStr::new(" ")).into_string().unwrap_or_default()
+        };
+        assert_eq!(split("th -lnn -i -eprint(1) x.lua -lother"), "th -l nn -i -e print(1) x.lua -lother");
+        assert_eq!(split("th -l nn -e -lx -- -lnn"), "th -l nn -e -lx -- -lnn");
+        assert_eq!(split("th x.lua -lnn"), "th x.lua -lnn");
+    }
 }

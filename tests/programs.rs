@@ -80,6 +80,7 @@ fn options_of_the_command_line() {
     assert_eq!(good(&["-e", "print(6 * 7)"]), "42\n");
     assert_eq!(good(&["-e", "print(...)", "a", "-b"]), "a\t-b\n");
     assert!(good(&["-l", "nn", "-e", "print(nn.Tanh())"]).contains("nn.Tanh"));
+    assert!(good(&["-lnn", "-eprint(nn.Tanh(), ...)", "a", "-lx"]).ends_with("nn.Tanh\ta\t-lx\n"));
     let out = th(&["-e", "error('on purpose')"]);
     assert_eq!(out.status.code(), Some(1));
     let text = String::from_utf8_lossy(&out.stderr).into_owned();

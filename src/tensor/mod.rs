@@ -11,6 +11,7 @@ pub mod dtype;
 pub mod error;
 pub mod function;
 pub mod layout;
+pub mod machine;
 pub mod map;
 pub mod ops;
 pub mod random;

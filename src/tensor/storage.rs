@@ -6,6 +6,7 @@
 
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
+use super::machine;
 use std::alloc::{self, Layout as Alloc};
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
@@ -17,6 +18,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 const fn align(bytes: usize) -> usize {
     if bytes < 1024 { 16 } else { 64 }
 }
+
+/// Above this many bytes one looks whether the machine has them.
+const LARGE: usize = 1 << 28;
 
 /// Bytes held by all storages of the process.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -77,6 +81,9 @@ impl Block {
             return Ok(Block::EMPTY);
         }
         let fail = || Error::from(Kind::Memory { bytes });
+        if bytes > LARGE && live_bytes().saturating_add(bytes) > machine::memory() {
+            return Err(fail());
+        }
         let layout = Alloc::from_size_align(bytes, align(bytes)).map_err(|_| fail())?;
         // SAFETY: the size is not zero. Zeroed, because Torch7 programs may read what they never wrote and must not
         // see freed memory of the process; large zeroed blocks come from the system without being touched.

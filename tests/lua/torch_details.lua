@@ -97,6 +97,10 @@ refused('', function() return torch.Tensor(3):normal(0, -1) end)
 -- numbers so large that no memory holds the result are refused
 refused('memory', torch.multinomial, torch.ones(3), 1e15, true)
 refused('', torch.randperm, 1e15)
+-- more than the machine has, though the system would promise it
+refused('memory', torch.ones, 1e13)
+refused('memory', torch.Tensor, 1e13)
+refused('memory', function() torch.Tensor(2):resize(1e13) end)
 refused('', torch.histc, torch.ones(3), 1e15)
 refused('', torch.bhistc, torch.ones(3, 2), 1e15)
 refused('', torch.eye, 1e15)
