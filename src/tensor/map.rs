@@ -466,6 +466,32 @@ pub fn ternary<T: Element>(
 ) -> Result<()> {
     same_count(op, x, y)?;
     same_count(op, res, x)?;
+    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<T>()?, x.flat::<T>()?, y.flat::<T>()?) {
+        if disjoint(r, n, a, n) && disjoint(r, n, b, n) {
+            let (r, a, b) = (Ptr(r), Ptr(a), Ptr(b));
+            split(n, 1, |start, count| flat3(r.at(start), a.at(start), b.at(start), count, f));
+            return Ok(());
+        }
+    }
+    strided3(res, x, y, f)
+}
+
+#[inline(always)]
+fn flat3<T: Element>(r: *mut T, a: *const T, b: *const T, n: usize, f: impl Fn(T, T, T) -> T + Copy) {
+    // SAFETY: n elements lie at each address, and `r` overlaps neither of the others.
+    let (r, a, b) = unsafe {
+        use std::slice::{from_raw_parts, from_raw_parts_mut};
+        (from_raw_parts_mut(r, n), from_raw_parts(a, n), from_raw_parts(b, n))
+    };
+    vectorize(
+        #[inline(always)]
+        move || r.iter_mut().zip(a).zip(b).for_each(|((r, a), b)| *r = f(*r, *a, *b)),
+    );
+}
+
+/// As [`strided1`].
+#[inline(never)]
+fn strided3<T: Element>(res: &Tensor, x: &Tensor, y: &Tensor, f: impl Fn(T, T, T) -> T + Sync + Copy) -> Result<()> {
     let views = [res.view::<T>()?, x.view::<T>()?, y.view::<T>()?];
     let ptrs = views.map(|v| Ptr(v.ptr));
     let layouts = views.map(|v| v.layout);
