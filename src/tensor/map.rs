@@ -466,12 +466,13 @@ pub fn ternary<T: Element>(
 ) -> Result<()> {
     same_count(op, x, y)?;
     same_count(op, res, x)?;
-    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<T>()?, x.flat::<T>()?, y.flat::<T>()?) {
-        if disjoint(r, n, a, n) && disjoint(r, n, b, n) {
-            let (r, a, b) = (Ptr(r), Ptr(a), Ptr(b));
-            split(n, 1, |start, count| flat3(r.at(start), a.at(start), b.at(start), count, f));
-            return Ok(());
-        }
+    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<T>()?, x.flat::<T>()?, y.flat::<T>()?)
+        && disjoint(r, n, a, n)
+        && disjoint(r, n, b, n)
+    {
+        let (r, a, b) = (Ptr(r), Ptr(a), Ptr(b));
+        split(n, 1, |start, count| flat3(r.at(start), a.at(start), b.at(start), count, f));
+        return Ok(());
     }
     strided3(res, x, y, f)
 }
