@@ -95,6 +95,11 @@ fn details_of_torch() {
 }
 
 #[test]
+fn fast_ways_equal_plain_loops() {
+    assert!(good(&["tests/lua/plain_loops.lua"]).contains("as plain loops"));
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     assert!(good(&["tests/lua/threads.lua"]).contains("the same on 1, 2, 3 and 7 threads"));
 }

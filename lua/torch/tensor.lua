@@ -68,17 +68,32 @@ local function offsets(x)
    return list
 end
 
+-- A view of the elements as a vector, where there can be one: compiled code reads and writes its elements in place. A
+-- view of its own, since the functions given may change the tensor.
+local function vector(x)
+   if x:dim() == 1 then return x:narrow(1, 1, x:size(1)) end
+   return x:isContiguous() and x:view(x:nElement())
+end
+
 local methods = {}
 
 function methods:apply(f)
    checked('apply', f, self)
    if self:dim() == 0 then return self end
+   local line = vector(self)
+   if line then
+      local contiguous = self:isContiguous()
+      for i = 1, line:size(1) do
+         local v = f(line[i])
+         if v ~= nil then store('apply', line, i, v, contiguous) end
+      end
+      return self
+   end
    local s, first = accessor(self)
-   local contiguous = self:isContiguous()
    walk(self, function(at)
       at = first + at
       local v = f(s[at])
-      if v ~= nil then store('apply', s, at, v, contiguous) end
+      if v ~= nil then store('apply', s, at, v, false) end
    end)
    return self
 end
@@ -86,6 +101,14 @@ end
 function methods:map(other, f)
    checked('map', f, self, other)
    if self:dim() == 0 then return self end
+   local x, y = vector(self), vector(other)
+   if x and y then
+      for i = 1, x:size(1) do
+         local v = f(x[i], y[i])
+         if v ~= nil then store('map', x, i, v, true) end
+      end
+      return self
+   end
    local s, first = accessor(self)
    local t, start = accessor(other)
    local places, k = offsets(other), 0
@@ -99,6 +122,14 @@ end
 function methods:map2(a, b, f)
    checked('map2', f, self, a, b)
    if self:dim() == 0 then return self end
+   local x, y, z = vector(self), vector(a), vector(b)
+   if x and y and z then
+      for i = 1, x:size(1) do
+         local v = f(x[i], y[i], z[i])
+         if v ~= nil then store('map2', x, i, v, true) end
+      end
+      return self
+   end
    local s, first = accessor(self)
    local t, u, start, begin = a:storage(), b:storage(), a:storageOffset(), b:storageOffset()
    local pa, pb, k = offsets(a), offsets(b), 0

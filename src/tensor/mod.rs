@@ -4,6 +4,7 @@
 //! `&Tensor` for inputs and results alike, since a result may be an input, and reach elements through [`View`]s of raw
 //! pointers and the walk in [`walk`].
 
+mod block;
 pub mod cformat;
 pub mod decimal;
 pub mod display;
@@ -22,6 +23,7 @@ pub mod vmath;
 pub mod walk;
 
 use crate::demand;
+use block::Content;
 use dtype::{DType, Element};
 use error::{Error, Kind, Result};
 use layout::{Layout, shape_text};
@@ -299,12 +301,24 @@ impl Tensor {
     /// # Errors
     /// Too many dimensions, or not enough memory.
     pub fn resize(&self, sizes: &[usize]) -> Result<()> {
+        self.resize_with(sizes, Content::Zeros)
+    }
+
+    /// As [`Tensor::resize`], for a result that is written in whole: what elements it gains may hold anything.
+    ///
+    /// # Errors
+    /// As [`Tensor::resize`].
+    pub fn resize_for_result(&self, sizes: &[usize]) -> Result<()> {
+        self.resize_with(sizes, Content::Any)
+    }
+
+    fn resize_with(&self, sizes: &[usize], content: Content) -> Result<()> {
         if self.peek().same_sizes(sizes) && (self.peek_storage().is_some() || sizes.is_empty()) {
-            return self.grow(self.peek().extent()?);
+            return self.grow(self.peek().extent()?, content);
         }
         let mut layout = Layout::contiguous(sizes)?;
         layout.offset = self.offset();
-        self.grow(layout.extent()?)?;
+        self.grow(layout.extent()?, content)?;
         self.shape.set(Shape::new(&layout));
         Ok(())
     }
@@ -321,19 +335,31 @@ impl Tensor {
         self.resize(other.layout().sizes())
     }
 
+    /// As [`Tensor::resize_for_result`], with the sizes of another tensor.
+    ///
+    /// # Errors
+    /// As [`Tensor::resize`].
+    #[inline(always)]
+    pub fn resize_as_for_result(&self, other: &Tensor) -> Result<()> {
+        if self.same_size(other) && self.peek_storage().is_some() {
+            return Ok(());
+        }
+        self.resize_for_result(other.layout().sizes())
+    }
+
     /// As [`Tensor::resize`], with strides (negative ones are filled in as for contiguous).
     ///
     /// # Errors
     /// As [`Tensor::resize`].
     pub fn resize_strided(&self, sizes: &[usize], strides: &[isize]) -> Result<()> {
         let layout = Layout::strided(self.offset(), sizes, strides)?;
-        self.grow(layout.extent()?)?;
+        self.grow(layout.extent()?, Content::Zeros)?;
         self.shape.set(Shape::new(&layout));
         Ok(())
     }
 
-    fn grow(&self, needed: usize) -> Result<()> {
-        if needed > 0 { self.storage_or_new()?.reserve(needed) } else { Ok(()) }
+    fn grow(&self, needed: usize, content: Content) -> Result<()> {
+        if needed > 0 { self.storage_or_new()?.reserve_with(needed, content) } else { Ok(()) }
     }
 
     /// The elements for a kernel.

@@ -4,37 +4,19 @@
 //! an operation may write through one while it reads through another: so nothing here hands out `&mut [T]`, only raw
 //! pointers and whole-buffer copies.
 
+pub use super::block::live_bytes;
+use super::block::{Block, Content};
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
-use super::machine;
-use std::alloc::{self, Layout as Alloc};
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-/// Alignment of a buffer: for the widest vector registers, but small ones as the allocator likes them best, since an
-/// aligned allocation costs more than what is done with a handful of numbers.
-const fn align(bytes: usize) -> usize {
-    if bytes < 1024 { 16 } else { 64 }
-}
-
-/// Above this many bytes one looks whether the machine has them.
-const LARGE: usize = 1 << 28;
-
-/// Bytes held by all storages of the process.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// Whether the list below has any: a flag without a destructor is what every call can afford to look at.
     static ANY_RETIRED: Cell<bool> = const { Cell::new(false) };
     /// Buffers that a resize replaced while a scope was open; views taken before the resize still read them.
     static RETIRED: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Bytes that all storages hold at present; the Lua side feeds them to its collector.
-pub fn live_bytes() -> usize {
-    LIVE.load(Relaxed)
 }
 
 /// Frees the buffers that resizes replaced on this thread. Call it where no view is alive: the Lua boundary does so
@@ -52,62 +34,6 @@ fn drop_retired() {
     // the borrow ends before the blocks are dropped
     let blocks = RETIRED.with(|r| std::mem::take(&mut *r.borrow_mut()));
     drop(blocks);
-}
-
-/// An owned allocation.
-struct Block {
-    ptr: NonNull<u8>,
-    bytes: usize,
-    /// What is behind a block that is not memory of our own.
-    file: Option<Box<Pages>>,
-}
-
-/// A file's pages.
-struct Pages {
-    /// Unmapped with the block.
-    _map: memmap2::MmapRaw,
-    /// A file to be removed with the block: memory shared by name.
-    remove: Option<std::path::PathBuf>,
-}
-
-// SAFETY: a block is plain memory with one owner.
-unsafe impl Send for Block {}
-
-impl Block {
-    const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, file: None };
-
-    fn new(bytes: usize) -> Result<Block> {
-        if bytes == 0 {
-            return Ok(Block::EMPTY);
-        }
-        let fail = || Error::from(Kind::Memory { bytes });
-        if bytes > LARGE && live_bytes().saturating_add(bytes) > machine::memory() {
-            return Err(fail());
-        }
-        let layout = Alloc::from_size_align(bytes, align(bytes)).map_err(|_| fail())?;
-        // SAFETY: the size is not zero. Zeroed, because Torch7 programs may read what they never wrote and must not
-        // see freed memory of the process; large zeroed blocks come from the system without being touched.
-        let ptr = unsafe { alloc::alloc_zeroed(layout) };
-        let ptr = NonNull::new(ptr).ok_or_else(fail)?;
-        LIVE.fetch_add(bytes, Relaxed);
-        Ok(Block { ptr, bytes, file: None })
-    }
-}
-
-impl Drop for Block {
-    fn drop(&mut self) {
-        if let Some(file) = self.file.as_ref().and_then(|f| f.remove.as_ref()) {
-            // another storage of this name may have removed it
-            std::fs::remove_file(file).ok();
-        }
-        if self.bytes > 0 && self.file.is_none() {
-            LIVE.fetch_sub(self.bytes, Relaxed);
-            // SAFETY: allocated in `new` with this size and alignment, and dropped once.
-            unsafe {
-                alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, align(self.bytes)))
-            }
-        }
-    }
 }
 
 struct Shared {
@@ -149,7 +75,7 @@ impl Storage {
     /// [`Kind::Memory`] when there is not enough.
     pub fn new(dtype: DType, len: usize) -> Result<Storage> {
         let bytes = len.checked_mul(dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
-        let block = Block::new(bytes)?;
+        let block = Block::new(bytes, Content::Zeros)?;
         let ptr = Cell::new(block.ptr);
         Ok(Storage(Arc::new(Shared {
             dtype,
@@ -214,14 +140,13 @@ impl Storage {
             return Ok(s);
         }
         let map = options.map_raw(&file).map_err(fail)?;
-        let ptr = NonNull::new(map.as_mut_ptr()).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
-        let block = Block { ptr, bytes, file: Some(Box::new(Pages { _map: map, remove: None })) };
+        let block = Block::of_file(map, bytes).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
         let len = Cell::new(bytes / dtype.size());
         Ok(Storage(Arc::new(Shared {
             dtype,
             len,
+            ptr: Cell::new(block.ptr),
             block: Cell::new(block),
-            ptr: Cell::new(ptr),
             parent: None,
             fixed: true,
         })))
@@ -242,8 +167,8 @@ impl Storage {
         let file = if folder.is_dir() { folder } else { std::env::temp_dir() }.join(plain);
         let path = file.to_str().ok_or_else(|| Error::invalid("shared memory: its folder has no readable name"))?;
         let mut s = Storage::mapped(dtype, path, true, len)?;
-        if let Some(pages) = Arc::get_mut(&mut s.0).and_then(|s| s.block.get_mut().file.as_mut()) {
-            pages.remove = Some(file);
+        if let Some(shared) = Arc::get_mut(&mut s.0) {
+            shared.block.get_mut().remove_with(file);
         }
         Ok(s)
     }
@@ -338,6 +263,10 @@ impl Storage {
     /// # Errors
     /// [`Kind::Memory`] when there is not enough; the storage is then as before.
     pub fn resize(&self, len: usize) -> Result<()> {
+        self.resize_with(len, Content::Zeros)
+    }
+
+    fn resize_with(&self, len: usize, content: Content) -> Result<()> {
         if self.0.fixed {
             return Err(Error::invalid("Trying to resize storage that is not resizable"));
         }
@@ -347,14 +276,14 @@ impl Storage {
         let (had, old_len) = (old.bytes, self.len());
         if bytes <= had && bytes >= had / 2 {
             self.0.block.set(old);
-            if len > old_len {
+            if len > old_len && content == Content::Zeros {
                 // SAFETY: bytes old_len..len lie in the block, whose capacity covers them; no reference to them lives.
                 unsafe { self.byte_ptr().add(old_len * size).write_bytes(0, (len - old_len) * size) };
             }
             self.0.len.set(len);
             return Ok(());
         }
-        let new = match Block::new(bytes) {
+        let new = match Block::new(bytes, content) {
             Ok(b) => b,
             Err(e) => {
                 self.0.block.set(old);
@@ -373,13 +302,22 @@ impl Storage {
         Ok(())
     }
 
-    /// Grows to at least `len` elements.
+    /// Grows to at least `len` elements; new ones are zero.
     ///
     /// # Errors
     /// As [`Storage::resize`].
     #[inline(always)]
     pub fn reserve(&self, len: usize) -> Result<()> {
-        if len > self.len() { self.resize(len) } else { Ok(()) }
+        self.reserve_with(len, Content::Zeros)
+    }
+
+    /// Grows to at least `len` elements; what new ones are is the caller's choice.
+    ///
+    /// # Errors
+    /// As [`Storage::resize`].
+    #[inline(always)]
+    pub fn reserve_with(&self, len: usize, content: Content) -> Result<()> {
+        if len > self.len() { self.resize_with(len, content) } else { Ok(()) }
     }
 
     /// Element `i`, or `None` outside.

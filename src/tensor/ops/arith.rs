@@ -17,7 +17,7 @@ macro_rules! with_scalar {
         /// # Errors
         /// A view outside its storage.
         pub fn $name<$t: $bound>(res: &Tensor, x: &Tensor, $v: $t) -> Result<()> {
-            res.resize_as(x)?;
+            res.resize_as_for_result(x)?;
             map::unary(stringify!($name), res, x, 1, #[inline(always)] |$x: $t| -> $t { $body })
         }
     )* };
@@ -77,7 +77,7 @@ fn inverse<T: Float>(x: T) -> T {
 /// # Errors
 /// A view outside its storage.
 pub fn pow_scalar<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     macro_rules! by {
         ($($exponent:literal => |$x:ident| $value:expr;)*) => {
             match v.to_f64() {
@@ -106,7 +106,7 @@ pub fn pow_scalar<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
 /// # Errors
 /// A view outside its storage.
 pub fn pow_of<T: Float>(res: &Tensor, v: T, x: &Tensor) -> Result<()> {
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     let function = Checked(
         maths!(|m, x: T| v.vpow(x, m)),
         #[inline(always)]
@@ -123,7 +123,7 @@ pub fn pow_of<T: Float>(res: &Tensor, v: T, x: &Tensor) -> Result<()> {
 /// Operands with different numbers of elements.
 pub fn cpow_float<T: Float>(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
     map::same_count("cpow", x, y)?;
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     let function = Checked(
         maths!(|m, x: T, y: T| x.vpow(y, m)),
         #[inline(always)]
@@ -143,7 +143,7 @@ macro_rules! with_tensor {
         /// Operands with different numbers of elements.
         pub fn $name<$t: $bound>(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
             map::same_count(stringify!($name), x, y)?;
-            res.resize_as(x)?;
+            res.resize_as_for_result(x)?;
             map::binary(stringify!($name), res, x, y, #[inline(always)] |$x: $t, $y: $t| -> $t { $body })
         }
     )* };
@@ -179,7 +179,7 @@ with_tensor! {
 /// Operands with different numbers of elements.
 pub fn add_scaled<T: Real>(res: &Tensor, x: &Tensor, v: T, y: &Tensor) -> Result<()> {
     map::same_count("add", x, y)?;
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     if v == T::ONE {
         return map::binary(
             "add",
@@ -226,7 +226,7 @@ macro_rules! divisions {
         /// # Errors
         /// Integer division by zero.
         pub fn $scalar<T: Real>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
-            res.resize_as(x)?;
+            res.resize_as_for_result(x)?;
             trapping($op, |trap| {
                 map::unary($op, res, x, 1, #[inline(always)] |x: T| {
                     x.$method(v).unwrap_or_else(|| { trap.store(true, Relaxed); x })
@@ -239,7 +239,7 @@ macro_rules! divisions {
         /// Integer division by zero, different numbers of elements.
         pub fn $tensor<T: Real>(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
             map::same_count($op, x, y)?;
-            res.resize_as(x)?;
+            res.resize_as_for_result(x)?;
             trapping($op, |trap| {
                 map::binary($op, res, x, y, #[inline(always)] |x: T, y: T| {
                     x.$method(y).unwrap_or_else(|| { trap.store(true, Relaxed); x })
@@ -298,7 +298,7 @@ fn start(res: &Tensor, x: &Tensor) -> Result<()> {
     if std::ptr::eq(res, x) {
         return Ok(());
     }
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     super::copy::copy(res, x)
 }
 
@@ -308,7 +308,7 @@ fn start(res: &Tensor, x: &Tensor) -> Result<()> {
 /// Different numbers of elements.
 pub fn lerp<T: Float>(res: &Tensor, a: &Tensor, b: &Tensor, weight: T) -> Result<()> {
     map::same_count("lerp", a, b)?;
-    res.resize_as(a)?;
+    res.resize_as_for_result(a)?;
     map::binary(
         "lerp",
         res,
@@ -324,7 +324,7 @@ pub fn lerp<T: Float>(res: &Tensor, a: &Tensor, b: &Tensor, weight: T) -> Result
 /// # Errors
 /// A view outside its storage.
 pub fn clamp<T: Real>(res: &Tensor, x: &Tensor, lo: T, hi: T) -> Result<()> {
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     map::unary(
         "clamp",
         res,
@@ -332,13 +332,9 @@ pub fn clamp<T: Real>(res: &Tensor, x: &Tensor, lo: T, hi: T) -> Result<()> {
         1,
         #[inline(always)]
         |x: T| {
-            if x < lo {
-                lo
-            } else if x > hi {
-                hi
-            } else {
-                x
-            }
+            // two selections rather than branches; what is no number stays
+            let low = if x > hi { hi } else { x };
+            if x < lo { lo } else { low }
         },
     )
 }
@@ -351,7 +347,7 @@ macro_rules! of_one {
         /// # Errors
         /// A view outside its storage.
         pub fn $name<$t: $bound>(res: &Tensor, x: &Tensor) -> Result<()> {
-            res.resize_as(x)?;
+            res.resize_as_for_result(x)?;
             map::unary(stringify!($name), res, x, 1, #[inline(always)] |$x: $t| -> $t { $body })
         }
     )* };
@@ -372,7 +368,7 @@ of_one! {
 /// # Errors
 /// A view outside its storage.
 pub fn sign_byte(res: &Tensor, x: &Tensor) -> Result<()> {
-    res.resize_as(x)?;
+    res.resize_as_for_result(x)?;
     map::unary(
         "sign",
         res,

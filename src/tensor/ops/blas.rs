@@ -217,13 +217,7 @@ fn gemv<T: Blas>(alpha: T, a: Mat<T>, x: Mat<T>, beta: T, y: Mat<T>) {
 fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
     // SAFETY: a row without gaps of as many elements as `x` has.
     let row = |i: usize| unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) };
-    let mut i = 0;
-    while a.cs == 1 && i + 4 <= a.rows {
-        let sums = dots([row(i), row(i + 1), row(i + 2), row(i + 3)], x);
-        sums.into_iter().enumerate().for_each(|(k, s)| store(alpha, s, beta, y.at(i + k, 0)));
-        i += 4;
-    }
-    for i in i..a.rows {
+    for i in 0..a.rows {
         let sum = if a.cs == 1 {
             dot(row(i), x)
         } else {
@@ -239,45 +233,46 @@ fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
 }
 
 /// The sum of the products of elements, in many sums side by side: faster than one, and less is lost to rounding.
+#[inline(always)]
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    let [sum] = dots([a], b);
-    sum
+    // 128 bytes of sums: enough additions under way at every level of vectors
+    match size_of::<T>() {
+        0..=4 => dot_in::<T, 32>(a, b),
+        _ => dot_in::<T, 16>(a, b),
+    }
 }
 
-/// [`dot`] of several rows with one vector, whose elements are then loaded once. A row's sum does not depend on which
-/// rows it goes with.
-#[inline(always)]
-fn dots<T: Real, const N: usize>(rows: [&[T]; N], x: &[T]) -> [T; N] {
-    const LANES: usize = 16;
-    let whole = x.len() / LANES * LANES;
-    let mut sums = [T::ZERO; N];
-    for (sum, row) in sums.iter_mut().zip(&rows) {
-        for k in whole..x.len() {
-            *sum = sum.add(row[k].mul(x[k]));
-        }
-    }
-    if whole == 0 {
-        return sums;
+fn dot_in<T: Real, const LANES: usize>(a: &[T], b: &[T]) -> T {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let rest = a_rest.iter().zip(b_rest).fold(T::ZERO, |sum, (x, y)| sum.add(x.mul(*y)));
+    if a.is_empty() {
+        return rest;
     }
     vectorize(
         #[inline(always)]
         move || {
-            let mut lanes = [[T::ZERO; LANES]; N];
-            let rows = rows.map(|r| r[..whole].as_ptr());
-            for (at, q) in x[..whole].chunks_exact(LANES).enumerate() {
-                for (lanes, r) in lanes.iter_mut().zip(rows) {
-                    for l in 0..LANES {
-                        // SAFETY: `whole` elements lie at the row's address.
-                        lanes[l] = lanes[l].add(unsafe { *r.add(at * LANES + l) }.mul(q[l]));
-                    }
+            let mut sums = [T::ZERO; LANES];
+            for (a, b) in a.iter().zip(b) {
+                for l in 0..LANES {
+                    sums[l] = sums[l].add(a[l].mul(b[l]));
                 }
             }
-            for (sum, lanes) in sums.iter_mut().zip(lanes) {
-                *sum = lanes.into_iter().fold(*sum, T::add);
-            }
-            sums
+            total(sums).add(rest)
         },
     )
+}
+
+/// Apart from the loop before it, whose vectors would otherwise be made as narrow as the last ones here.
+#[inline(never)]
+fn total<T: Real, const LANES: usize>(mut sums: [T; LANES]) -> T {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            sums[l] = sums[l].add(sums[l + width]);
+        }
+        width /= 2;
+    }
+    sums[0]
 }
 
 /// Columns without gaps, into a result without gaps: the sums of all rows grow together, four columns at a time.

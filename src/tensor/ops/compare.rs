@@ -14,12 +14,12 @@ macro_rules! comparisons {
             use super::*;
             /// `R` receives the answers.
             fn number<R: Real, T: Real>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
-                res.resize_as(x)?;
+                res.resize_as_for_result(x)?;
                 map::unary(stringify!($name), res, x, 1, #[inline(always)] |x: T| if x $op v { R::ONE } else { R::ZERO })
             }
             fn tensor<R: Real, T: Real>(res: &Tensor, x: &Tensor, y: &Tensor) -> Result<()> {
                 map::same_count(stringify!($name), x, y)?;
-                res.resize_as(x)?;
+                res.resize_as_for_result(x)?;
                 map::binary(stringify!($name), res, x, y, #[inline(always)] |x: T, y: T| if x $op y { R::ONE } else { R::ZERO })
             }
             /// With a number, into bytes.

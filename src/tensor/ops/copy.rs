@@ -101,7 +101,7 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
 /// Not enough memory.
 pub fn to_type(x: &Tensor, d: DType) -> Result<Tensor> {
     let out = Tensor::empty(d);
-    out.resize_as(x)?;
+    out.resize_as_for_result(x)?;
     copy(&out, x)?;
     Ok(out)
 }

@@ -4,6 +4,7 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map;
+use crate::tensor::simd::vectorize;
 use crate::tensor::walk::for_each_ptr;
 use crate::{demand, refuse};
 
@@ -24,7 +25,19 @@ pub fn zero<T: Element>(res: &Tensor) -> Result<()> {
 }
 
 /// Element `i` becomes `f(i)`, in logical order.
-fn generate<T: Element>(res: &Tensor, mut f: impl FnMut(f64) -> f64) -> Result<()> {
+fn generate<T: Element>(res: &Tensor, cost: usize, f: impl Fn(f64) -> f64 + Sync) -> Result<()> {
+    if let Some((p, n)) = res.flat::<T>()? {
+        let p = map::Ptr(p);
+        map::split(n, cost, |first, count| {
+            // SAFETY: each thread has its own part of the elements.
+            let part = unsafe { std::slice::from_raw_parts_mut(p.at(first), count) };
+            vectorize(
+                #[inline(always)]
+                || part.iter_mut().enumerate().for_each(|(i, v)| *v = T::from_f64(f((first + i) as f64))),
+            );
+        });
+        return Ok(());
+    }
     let mut i = 0.0;
     for_each_ptr(&res.view::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
@@ -36,7 +49,7 @@ fn generate<T: Element>(res: &Tensor, mut f: impl FnMut(f64) -> f64) -> Result<(
 
 /// Gives the result `n` elements in one dimension unless it has as many already.
 fn sized(res: &Tensor, n: usize) -> Result<()> {
-    if res.numel() == n { Ok(()) } else { res.resize(&[n]) }
+    if res.numel() == n { Ok(()) } else { res.resize_for_result(&[n]) }
 }
 
 /// `from, from + step, ...` up to and including `to`.
@@ -54,7 +67,7 @@ pub fn range<T: Real>(res: &Tensor, from: f64, to: f64, step: f64) -> Result<()>
     let n = ((to - from) / step + 1.0).floor();
     demand!(n.is_finite() && n < 1e15, "range: from {from} to {to} by {step} has too many elements");
     sized(res, n as usize)?;
-    generate::<T>(res, |i| from + i * step)
+    generate::<T>(res, 1, |i| from + i * step)
 }
 
 fn count(op: &str, n: f64, a: f64, b: f64) -> Result<usize> {
@@ -70,7 +83,7 @@ pub fn linspace<T: Real>(res: &Tensor, a: f64, b: f64, n: f64) -> Result<()> {
     let n = count("linspace", n, a, b)?;
     sized(res, n)?;
     let step = if n > 1 { (b - a) / (n - 1) as f64 } else { 0.0 };
-    generate::<T>(res, |i| a + i * step)
+    generate::<T>(res, 1, |i| a + i * step)
 }
 
 /// `n` points from `10^a` to `10^b`, equally spaced in the exponent.
@@ -81,7 +94,7 @@ pub fn logspace<T: Real>(res: &Tensor, a: f64, b: f64, n: f64) -> Result<()> {
     let n = count("logspace", n, a, b)?;
     sized(res, n)?;
     let step = if n > 1 { (b - a) / (n - 1) as f64 } else { 0.0 };
-    generate::<T>(res, |i| 10f64.powf(a + i * step))
+    generate::<T>(res, 16, |i| 10f64.powf(a + i * step))
 }
 
 /// A matrix with ones on its diagonal; square unless `m` is given.

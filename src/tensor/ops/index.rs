@@ -65,7 +65,7 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
     if values.is_empty() {
         return res.resize(&[]);
     }
-    res.resize(&[values.len()])?;
+    res.resize_for_result(&[values.len()])?;
     if let Some((to, n)) = res.flat::<T>()? {
         // SAFETY: n elements lie there; the values are no part of a storage.
         unsafe { std::slice::from_raw_parts_mut(to, n) }.copy_from_slice(&values[..n]);
@@ -183,7 +183,7 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     sizes[d] = places.len();
     let source = x.clone();
     let out = if res.same_storage(x) { Tensor::empty(T::DTYPE) } else { res.clone() };
-    out.resize(&sizes)?;
+    out.resize_for_result(&sizes)?;
     if d + 1 == out.ndim() {
         pick_from_lines::<T>(&out, &source, &places)?;
     } else {
@@ -395,6 +395,10 @@ pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
             }
         }
         rows.reserve(found * n);
+        if n == 1 {
+            rows.extend_from_slice(&hits[..found]);
+            continue;
+        }
         for &hit in &hits[..found] {
             at[last] = hit;
             rows.extend_from_slice(&at);

@@ -39,8 +39,8 @@ fn each_line<T: Real>(
     let source = if in_place { turned } else { super::copy::clone(&turned)? };
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = k;
-    values.resize(&sizes)?;
-    places.resize(&sizes)?;
+    values.resize_for_result(&sizes)?;
+    places.resize_for_result(&sizes)?;
     let (tv, tp) = (turn(values)?, turn(places)?);
     if tv.is_contiguous() && tp.is_contiguous() && !values.same_storage(places) {
         return write_lines(&tv, &tp, &source, kernel);

@@ -18,7 +18,7 @@ macro_rules! functions {
             /// # Errors
             /// A view outside its storage.
             pub fn $name<T: Float>(res: &Tensor, x: &Tensor) -> Result<()> {
-                res.resize_as(x)?;
+                res.resize_as_for_result(x)?;
                 functions!(@call (stringify!($name), res, x, $cost) T $value, $($v),+ $(, $hard => $instead)?)
             }
         )*
@@ -101,7 +101,7 @@ functions! {
 /// Different numbers of elements.
 pub fn atan2<T: Float>(res: &Tensor, y: &Tensor, x: &Tensor) -> Result<()> {
     map::same_count("atan2", y, x)?;
-    res.resize_as(y)?;
+    res.resize_as_for_result(y)?;
     map::binary(
         "atan2",
         res,

@@ -111,9 +111,29 @@ pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y:
 
 /// Matrix `i` of a batch.
 fn slice<T: Element>(x: &Tensor, i: usize) -> Result<Mat<T>> {
-    let v = x.view::<T>()?;
-    let (n, s) = (v.layout.sizes(), v.layout.strides());
-    Ok(Mat { ptr: v.ptr.wrapping_offset(i as isize * s[0]), rows: n[1], cols: n[2], rs: s[1], cs: s[2] })
+    Ok(Batch::of(x)?.slice(i))
+}
+
+/// The matrices of a 3D tensor.
+struct Batch<T> {
+    first: Mat<T>,
+    /// Distance between matrices.
+    step: isize,
+}
+
+// SAFETY: as for `Mat`, which each thread gets from it.
+unsafe impl<T> Sync for Batch<T> {}
+
+impl<T: Element> Batch<T> {
+    fn of(x: &Tensor) -> Result<Batch<T>> {
+        let v = x.view::<T>()?;
+        let (n, s) = (v.layout.sizes(), v.layout.strides());
+        Ok(Batch { first: Mat { ptr: v.ptr, rows: n[1], cols: n[2], rs: s[1], cs: s[2] }, step: s[0] })
+    }
+
+    fn slice(&self, i: usize) -> Mat<T> {
+        Mat { ptr: self.first.ptr.wrapping_offset(i as isize * self.step), ..self.first }
+    }
 }
 
 /// `res = beta t + alpha` times the sum of all `a[i] b[i]`: t (m x n), a (batch x m x k), b (batch x k x n).
@@ -140,8 +160,16 @@ pub fn baddbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor,
     sized("baddbmm", t, &[a.size(0), mn[0], mn[1]])?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
-    for i in 0..a.size(0) {
-        product(alpha, slice(&a, i)?, slice(&b, i)?, beta, slice(res, i)?);
+    let (batch, work) = (a.size(0), mn[0].saturating_mul(mn[1]).saturating_mul(a.size(2)));
+    let (x, y, c) = (Batch::<T>::of(&a)?, Batch::of(&b)?, Batch::of(res)?);
+    let some = |first: usize, count: usize| {
+        (first..first + count).for_each(|i| product(alpha, x.slice(i), y.slice(i), beta, c.slice(i)));
+    };
+    // few large products are shared out themselves; so are those whose results may overlap
+    if batch >= map::threads() && res.is_contiguous() {
+        map::split(batch, work, some);
+    } else {
+        some(0, batch);
     }
     Ok(())
 }

@@ -89,7 +89,7 @@ fn gathered<T: Element, A: Copy>(
     Ok(if buffer.is_empty() { acc } else { join(acc, block(&buffer)) })
 }
 
-/// Folds `f` of elements that lie at the same place in a few slices with eight running results, so that the loop
+/// Folds `f` of elements that lie at the same place in a few slices with running results side by side, so that the loop
 /// vectorises; the order is the same on every machine.
 #[inline(always)]
 fn lanes<T: Element, A: Real, const N: usize>(
@@ -99,29 +99,58 @@ fn lanes<T: Element, A: Real, const N: usize>(
     f: impl Fn([T; N]) -> A + Copy,
 ) -> A {
     let n = x.iter().map(|x| x.len()).min().unwrap_or(0);
-    let body = always(
+    // SAFETY: callers of `at` stay below the length of each slice.
+    let at = always(
         #[inline(always)]
-        move || {
-            // SAFETY: i is below the length of each slice.
-            let at = always(
-                #[inline(always)]
-                |i: usize| f(x.map(|x| unsafe { *x.get_unchecked(i) })),
-            );
-            let mut acc = [unit; 8];
-            let whole = n - n % 8;
-            let mut i = 0;
-            while i < whole {
-                for (k, a) in acc.iter_mut().enumerate() {
-                    *a = op(*a, at(i + k));
-                }
-                i += 8;
-            }
-            let tail = (whole..n).fold(unit, |a, i| op(a, at(i)));
-            acc.iter().fold(tail, |a, &b| op(a, b))
-        },
+        move |i: usize| f(x.map(|x| unsafe { *x.get_unchecked(i) })),
     );
-    // a few are added before a loop for wide registers has been entered
-    if n < 32 { body() } else { vectorize(body) }
+    // a few are added before a loop for wide registers has been entered; many need more sums than it takes additions
+    // one after the other
+    match n {
+        0..32 => side_by_side::<A, 8>(n, unit, op, at),
+        32..512 => vectorize(
+            #[inline(always)]
+            move || side_by_side::<A, 8>(n, unit, op, at),
+        ),
+        _ => vectorize(
+            #[inline(always)]
+            move || side_by_side::<A, 16>(n, unit, op, at),
+        ),
+    }
+}
+
+/// Folds the values of `at` below `n`, with `LANES` running results.
+#[inline(always)]
+fn side_by_side<A: Real, const LANES: usize>(
+    n: usize,
+    unit: A,
+    op: impl Fn(A, A) -> A + Copy,
+    at: impl Fn(usize) -> A,
+) -> A {
+    let mut acc = [unit; LANES];
+    let whole = n - n % LANES;
+    let mut i = 0;
+    while i < whole {
+        for (k, a) in acc.iter_mut().enumerate() {
+            *a = op(*a, at(i + k));
+        }
+        i += LANES;
+    }
+    let tail = (whole..n).fold(unit, |a, i| op(a, at(i)));
+    if LANES > 8 { op(tail, folded(acc, op)) } else { acc.iter().fold(tail, |a, &b| op(a, b)) }
+}
+
+/// Halves by halves. Apart from the loop before it, whose vectors would otherwise become as narrow as the last here.
+#[inline(never)]
+fn folded<A: Real, const LANES: usize>(mut acc: [A; LANES], op: impl Fn(A, A) -> A) -> A {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for k in 0..width {
+            acc[k] = op(acc[k], acc[k + width]);
+        }
+        width /= 2;
+    }
+    acc[0]
 }
 
 /// Sum of f over a slice, in the wide type.

@@ -5,6 +5,7 @@ use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::{demand, refuse};
+use std::ops::Range;
 
 /// A view of part of dimension `d`.
 ///
@@ -252,7 +253,7 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
         );
     }
     let out = if parts.iter().any(|p| p.same_storage(res)) { Tensor::empty(T::DTYPE) } else { res.clone() };
-    out.resize(&sizes)?;
+    out.resize_for_result(&sizes)?;
     let mut at = 0;
     for p in &full {
         super::copy::copy(&out.with_layout(out.layout().narrow(d, at, p.size(d))?), p)?;
@@ -261,19 +262,30 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
     res.set(&out)
 }
 
-/// A copy with the elements above (or below) a diagonal set to 0.
-fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64, i64) -> bool) -> Result<()> {
+/// A copy in which of row `i` the columns `keep(i)` stay and the others are 0.
+fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64) -> Range<i64>) -> Result<()> {
     demand!(x.ndim() == 2, "{op}: expected a matrix, got a {}D tensor", x.ndim());
-    let data = x.to_vec::<T>()?;
-    res.resize_as(x)?;
-    let cols = res.size(1) as i64;
-    let mut i = 0i64;
-    crate::tensor::walk::for_each_ptr(&res.view::<T>()?, |p| {
-        let v = if keep(i / cols, i % cols) { data[i as usize] } else { T::default() };
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(v) };
-        i += 1;
-    });
+    let from = super::copy::apart(x, &[res])?;
+    res.resize_as_for_result(&from)?;
+    let (to, from) = (res.view::<T>()?, from.view::<T>()?);
+    let (rows, cols) = (res.size(0), res.size(1));
+    let at = |v: &crate::tensor::View<T>, i: usize, j: usize| {
+        let steps = v.layout.strides();
+        v.ptr.wrapping_offset(i as isize * steps[0] + j as isize * steps[1])
+    };
+    for i in 0..rows {
+        let kept = keep(i as i64);
+        let start = kept.start.clamp(0, cols as i64) as usize;
+        let end = kept.end.clamp(start as i64, cols as i64) as usize;
+        for j in start..end {
+            // SAFETY: element (i, j) of two matrices of one size, which share no memory.
+            unsafe { at(&to, i, j).write(at(&from, i, j).read()) };
+        }
+        for j in (0..start).chain(end..cols) {
+            // SAFETY: as above.
+            unsafe { at(&to, i, j).write(T::default()) };
+        }
+    }
     Ok(())
 }
 
@@ -282,7 +294,7 @@ fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64, i
 /// # Errors
 /// Not a matrix.
 pub fn tril<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
-    triangle::<T>("tril", res, x, |i, j| j - i <= k)
+    triangle::<T>("tril", res, x, |i| 0..i.saturating_add(k).saturating_add(1))
 }
 
 /// The part on and above diagonal `k`.
@@ -290,7 +302,7 @@ pub fn tril<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
 /// # Errors
 /// Not a matrix.
 pub fn triu<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
-    triangle::<T>("triu", res, x, |i, j| j - i >= k)
+    triangle::<T>("triu", res, x, |i| i.saturating_add(k)..i64::MAX)
 }
 
 /// A vector as diagonal `k` of a matrix, or diagonal `k` of a matrix as a vector.

@@ -1,0 +1,243 @@
+//! The memory under storages: owned blocks, and large ones kept for the next storage.
+//!
+//! A program that makes a large result in each step would otherwise get fresh pages from the system each time, and
+//! touching them for the first time costs several times what most operations do with them.
+
+use super::error::{Error, Kind, Result};
+use super::machine;
+use std::alloc::{self, Layout as Alloc};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+/// Alignment of a buffer: for the widest vector registers, but small ones as the allocator likes them best, since an
+/// aligned allocation costs more than what is done with a handful of numbers.
+const fn align(bytes: usize) -> usize {
+    if bytes < 1024 { 16 } else { 64 }
+}
+
+/// Above this many bytes one looks whether the machine has them.
+const LARGE: usize = 1 << 28;
+
+/// Blocks from this size are kept when they are freed; the allocator recycles smaller ones well.
+const KEPT_FROM: usize = 1 << 16;
+
+/// Bytes that kept blocks may have in all.
+const KEPT: usize = 128 << 20;
+
+/// Bytes held by all storages of the process.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// Freed blocks, the latest last.
+static SPARE: Mutex<Spare> = Mutex::new(Spare { blocks: Vec::new(), bytes: 0 });
+
+/// Bytes that all storages hold at present; the Lua side feeds them to its collector.
+pub fn live_bytes() -> usize {
+    LIVE.load(Relaxed)
+}
+
+/// What a new block holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Zeros.
+    Zeros,
+    /// Zeros or elements of an earlier storage: for what is written in whole before anyone reads it.
+    Any,
+}
+
+/// Memory without an owner.
+struct Raw {
+    ptr: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: plain memory that nobody uses.
+unsafe impl Send for Raw {}
+
+impl Raw {
+    fn free(self) {
+        // SAFETY: blocks are allocated with this size and the alignment that follows from it, and are freed once, since
+        // this takes the only handle.
+        unsafe { alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, align(self.bytes))) }
+    }
+}
+
+struct Spare {
+    blocks: Vec<Raw>,
+    bytes: usize,
+}
+
+impl Spare {
+    /// A block of at least this size and at most an eighth more, the latest first: its content may still be cached.
+    fn take(&mut self, bytes: usize) -> Option<Raw> {
+        let fits = |r: &Raw| r.bytes >= bytes && r.bytes - bytes <= bytes / 8;
+        let at = self.blocks.iter().rposition(fits)?;
+        self.bytes -= self.blocks[at].bytes;
+        Some(self.blocks.remove(at))
+    }
+
+    /// Keeps a block; the oldest ones go where there are too many.
+    fn keep(&mut self, raw: Raw) {
+        if raw.bytes > KEPT / 2 {
+            return raw.free();
+        }
+        self.bytes += raw.bytes;
+        self.blocks.push(raw);
+        let mut over = 0;
+        while self.bytes > KEPT {
+            self.bytes -= self.blocks[over].bytes;
+            over += 1;
+        }
+        self.blocks.drain(..over).for_each(Raw::free);
+    }
+}
+
+/// What is done with the spare blocks; no panic can leave them in disorder.
+fn spare<R>(f: impl FnOnce(&mut Spare) -> R) -> R {
+    f(&mut SPARE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// An owned allocation.
+pub struct Block {
+    pub ptr: NonNull<u8>,
+    pub bytes: usize,
+    /// What is behind a block that is not memory of our own.
+    file: Option<Box<Pages>>,
+}
+
+/// A file's pages.
+struct Pages {
+    /// Unmapped with the block.
+    _map: memmap2::MmapRaw,
+    /// A file to be removed with the block: memory shared by name.
+    remove: Option<std::path::PathBuf>,
+}
+
+// SAFETY: a block is plain memory with one owner.
+unsafe impl Send for Block {}
+
+impl Block {
+    pub const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, file: None };
+
+    /// A block of at least this many bytes.
+    ///
+    /// # Errors
+    /// [`Kind::Memory`] when there is not enough.
+    pub fn new(bytes: usize, content: Content) -> Result<Block> {
+        if bytes == 0 {
+            return Ok(Block::EMPTY);
+        }
+        let raw = if bytes < KEPT_FROM { fresh(bytes) } else { recycled(bytes, content) };
+        let Raw { ptr, bytes } = raw.ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
+        LIVE.fetch_add(bytes, Relaxed);
+        Ok(Block { ptr, bytes, file: None })
+    }
+
+    /// The pages of a mapped file.
+    pub fn of_file(map: memmap2::MmapRaw, bytes: usize) -> Option<Block> {
+        let ptr = NonNull::new(map.as_mut_ptr())?;
+        Some(Block { ptr, bytes, file: Some(Box::new(Pages { _map: map, remove: None })) })
+    }
+
+    /// The file goes with the block.
+    pub fn remove_with(&mut self, path: std::path::PathBuf) {
+        if let Some(file) = &mut self.file {
+            file.remove = Some(path);
+        }
+    }
+}
+
+/// A zeroed block from the allocator.
+fn fresh(bytes: usize) -> Option<Raw> {
+    let layout = Alloc::from_size_align(bytes, align(bytes)).ok()?;
+    // SAFETY: the size is not zero. Zeroed, because Torch7 programs may read what they never wrote and must not
+    // see freed memory of the process; large zeroed blocks come from the system without being touched.
+    let ptr = unsafe { alloc::alloc_zeroed(layout) };
+    Some(Raw { ptr: NonNull::new(ptr)?, bytes })
+}
+
+fn recycled(bytes: usize, content: Content) -> Option<Raw> {
+    if bytes <= KEPT / 2
+        && let Some(raw) = spare(|s| s.take(bytes))
+    {
+        if content == Content::Zeros {
+            // SAFETY: the block has that many bytes, and nobody else has it.
+            unsafe { raw.ptr.write_bytes(0, raw.bytes) };
+        }
+        return Some(raw);
+    }
+    if bytes > LARGE && live_bytes().saturating_add(bytes) > machine::memory() {
+        return None;
+    }
+    fresh(bytes).or_else(|| {
+        let blocks = spare(|s| {
+            s.bytes = 0;
+            std::mem::take(&mut s.blocks)
+        });
+        blocks.into_iter().for_each(Raw::free);
+        fresh(bytes)
+    })
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            if let Some(path) = &file.remove {
+                // another storage of this name may have removed it
+                std::fs::remove_file(path).ok();
+            }
+            return;
+        }
+        if self.bytes > 0 {
+            LIVE.fetch_sub(self.bytes, Relaxed);
+            let raw = Raw { ptr: self.ptr, bytes: self.bytes };
+            if self.bytes < KEPT_FROM { raw.free() } else { spare(|s| s.keep(raw)) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of(b: &Block) -> &[u8] {
+        // SAFETY: the block has that many bytes, all written.
+        unsafe { std::slice::from_raw_parts(b.ptr.as_ptr(), b.bytes) }
+    }
+
+    #[test]
+    fn recycled_blocks_are_zeroed_unless_anything_will_do() {
+        // a size that no other test uses
+        let size = 3_333_333;
+        let b = Block::new(size, Content::Zeros).unwrap();
+        let at = b.ptr;
+        // SAFETY: inside the block.
+        unsafe { at.write_bytes(7, size) };
+        drop(b);
+        let b = Block::new(size - 1000, Content::Any).unwrap();
+        assert!(b.ptr == at && b.bytes == size && bytes_of(&b)[size - 1] == 7);
+        drop(b);
+        let b = Block::new(size - 2000, Content::Zeros).unwrap();
+        assert!(b.ptr == at && bytes_of(&b).iter().all(|&v| v == 0));
+        let other = Block::new(size / 2, Content::Zeros).unwrap();
+        assert!(other.ptr != at);
+    }
+
+    #[test]
+    fn spare_blocks_are_limited() {
+        let mut s = Spare { blocks: Vec::new(), bytes: 0 };
+        let raw = || fresh(KEPT / 8).unwrap();
+        let first = raw();
+        let at = first.ptr;
+        s.keep(first);
+        for _ in 0..8 {
+            s.keep(raw());
+        }
+        assert!(s.blocks.len() == 8 && s.bytes == KEPT && s.blocks.iter().all(|b| b.ptr != at));
+        assert!(s.take(KEPT / 16).is_none() && s.take(KEPT / 4).is_none());
+        assert!(s.take(KEPT / 8).is_some() && s.bytes == KEPT / 8 * 7);
+        s.keep(fresh(KEPT).unwrap());
+        assert!(s.blocks.len() == 7);
+        s.blocks.drain(..).for_each(Raw::free);
+    }
+}
