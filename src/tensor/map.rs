@@ -11,6 +11,7 @@ use super::vmath::{Arith, Fused, Plain};
 use super::walk::{Cursor, walk};
 use super::{Tensor, View};
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// From this many elements on, work is shared between threads.
@@ -18,10 +19,33 @@ const GRAIN: usize = 32 * 1024;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
+thread_local! {
+    /// Whether this thread becomes one of the workers when there is something to share.
+    static TAKES_PART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes the calling thread one of those that share its work, instead of one that sleeps meanwhile and has to be woken.
+/// For the thread that runs programs as long as the process lives; called before anything is shared.
+pub fn take_part() {
+    TAKES_PART.set(true);
+}
+
+/// Starts the workers where the caller is to be one of them; otherwise they start by themselves.
+fn start_workers() {
+    if TAKES_PART.replace(false)
+        && let Err(e) = rayon::ThreadPoolBuilder::new().use_current_thread().build_global()
+    {
+        tracing::debug!("the workers had been started: {e}");
+    }
+}
+
 /// How many threads kernels use: set by [`set_threads`], else as many as the machine has cores.
 pub fn threads() -> usize {
     match THREADS.load(Relaxed) {
-        0 => rayon::current_num_threads(),
+        0 => {
+            start_workers();
+            rayon::current_num_threads()
+        }
         n => n,
     }
 }
@@ -51,6 +75,7 @@ fn split_many(n: usize, cost: usize, f: &(dyn Fn(usize, usize) + Sync)) {
     if parts == 1 {
         return f(0, n);
     }
+    start_workers();
     // parts are rounded to whole cache lines of bytes, so that neighbours never write the same line
     let step = if n >= parts * 64 { n.div_ceil(parts).next_multiple_of(64) } else { n.div_ceil(parts) };
     (0..parts).into_par_iter().for_each(|k| {

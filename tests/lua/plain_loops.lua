@@ -107,6 +107,22 @@ for _, n in ipairs { 1, 5, 40 } do
    same(over, want[n], 'baddbmm over one result')
 end
 
+-- rows and columns by a list, of plain and other layouts, into results of both kinds
+for how, m in pairs(matrices(torch.DoubleTensor, 9, 7)) do
+   for d, list in ipairs { torch.LongTensor { 9, 1, 1, 5 }, torch.LongTensor { 7, 2, 7 } } do
+      local want = d == 1 and torch.Tensor(4, 7) or torch.Tensor(9, 3)
+      for i = 1, list:size(1) do want:select(d, i):copy(m:select(d, list[i])) end
+      same(m:index(d, list), want, 'index ' .. how)
+      -- this form gives the list back, as in Torch7
+      local turned, own = torch.Tensor(want:size(2), want:size(1)):t(), m:clone()
+      turned:index(m, d, list)
+      same(turned, want, 'index into a turned result ' .. how)
+      own:index(own, d, list)
+      same(own, want, 'index into itself ' .. how)
+   end
+end
+assert(torch.range(1, 5):index(1, torch.LongTensor { 5, 5, 2 }):sum() == 12)
+
 -- content by position
 for _, class in ipairs { torch.FloatTensor, torch.DoubleTensor, torch.IntTensor, torch.ByteTensor } do
    local apart = class(100, 2):select(2, 1)

@@ -172,6 +172,19 @@ fn slice(x: &Tensor, d: usize, k: usize) -> Result<Tensor> {
     Ok(x.with_layout(x.layout().narrow(d, k, 1)?))
 }
 
+/// Slices of the first dimension of a tensor without gaps.
+fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<()> {
+    let (Some((to, n)), Some((from, _))) = (out.flat::<T>()?, source.flat::<T>()?) else { return Ok(()) };
+    let (to, from, width) = (Ptr(to), Ptr(from), n / places.len().max(1));
+    split(places.len(), width, |first, count| {
+        for (i, &k) in (first..).zip(&places[first..first + count]) {
+            // SAFETY: row k of the source and row i of a result that shares no memory with it.
+            unsafe { std::ptr::copy_nonoverlapping(from.at(k * width), to.at(i * width), width) };
+        }
+    });
+    Ok(())
+}
+
 /// Slices of dimension `d` in the order of the list.
 ///
 /// # Errors
@@ -184,7 +197,9 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     let source = x.clone();
     let out = if res.same_storage(x) { Tensor::empty(T::DTYPE) } else { res.clone() };
     out.resize_for_result(&sizes)?;
-    if d + 1 == out.ndim() {
+    if d == 0 && source.is_contiguous() && out.is_contiguous() {
+        pick_rows::<T>(&out, &source, &places)?;
+    } else if d + 1 == out.ndim() {
         pick_from_lines::<T>(&out, &source, &places)?;
     } else {
         for (i, &k) in places.iter().enumerate() {
