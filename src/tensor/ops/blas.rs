@@ -3,6 +3,7 @@
 //! Large products go to the `gemm` crate, one share a thread. How it cuts the sums of an element depends on their length
 //! alone, so that results do not depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
 
+use super::reduce::folded;
 use super::tiny::{self, Tiny};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
@@ -257,22 +258,9 @@ fn dot_in<T: Real, const LANES: usize>(a: &[T], b: &[T]) -> T {
                     sums[l] = sums[l].add(a[l].mul(b[l]));
                 }
             }
-            total(sums).add(rest)
+            folded(sums, T::add).add(rest)
         },
     )
-}
-
-/// Apart from the loop before it, whose vectors would otherwise be made as narrow as the last ones here.
-#[inline(never)]
-fn total<T: Real, const LANES: usize>(mut sums: [T; LANES]) -> T {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for l in 0..width {
-            sums[l] = sums[l].add(sums[l + width]);
-        }
-        width /= 2;
-    }
-    sums[0]
 }
 
 /// Columns without gaps, into a result without gaps: the sums of all rows grow together, four columns at a time.

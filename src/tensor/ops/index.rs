@@ -4,7 +4,7 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
-use crate::tensor::map::{Ptr, split};
+use crate::tensor::map::{Ptr, disjoint, split};
 use crate::tensor::ops::reduce::in_order;
 use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
@@ -172,17 +172,21 @@ fn slice(x: &Tensor, d: usize, k: usize) -> Result<Tensor> {
     Ok(x.with_layout(x.layout().narrow(d, k, 1)?))
 }
 
-/// Slices of the first dimension of a tensor without gaps.
-fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<()> {
-    let (Some((to, n)), Some((from, _))) = (out.flat::<T>()?, source.flat::<T>()?) else { return Ok(()) };
+/// Slices of the first dimension, where neither tensor has gaps and they share no memory; whether that is so.
+fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<bool> {
+    let (Some((to, n)), Some((from, m))) = (out.flat::<T>()?, source.flat::<T>()?) else { return Ok(false) };
+    // two storages may be parts of one
+    if !disjoint(to, n, from, m) {
+        return Ok(false);
+    }
     let (to, from, width) = (Ptr(to), Ptr(from), n / places.len().max(1));
     split(places.len(), width, |first, count| {
         for (i, &k) in (first..).zip(&places[first..first + count]) {
-            // SAFETY: row k of the source and row i of a result that shares no memory with it.
+            // SAFETY: row k of the source and row i of the result, which share no memory.
             unsafe { std::ptr::copy_nonoverlapping(from.at(k * width), to.at(i * width), width) };
         }
     });
-    Ok(())
+    Ok(true)
 }
 
 /// Slices of dimension `d` in the order of the list.
@@ -197,8 +201,8 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     let source = x.clone();
     let out = if res.same_storage(x) { Tensor::empty(T::DTYPE) } else { res.clone() };
     out.resize_for_result(&sizes)?;
-    if d == 0 && source.is_contiguous() && out.is_contiguous() {
-        pick_rows::<T>(&out, &source, &places)?;
+    if d == 0 && pick_rows::<T>(&out, &source, &places)? {
+        // done
     } else if d + 1 == out.ndim() {
         pick_from_lines::<T>(&out, &source, &places)?;
     } else {

@@ -109,11 +109,6 @@ pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y:
     Ok(())
 }
 
-/// Matrix `i` of a batch.
-fn slice<T: Element>(x: &Tensor, i: usize) -> Result<Mat<T>> {
-    Ok(Batch::of(x)?.slice(i))
-}
-
 /// The matrices of a 3D tensor.
 struct Batch<T> {
     first: Mat<T>,
@@ -144,9 +139,9 @@ pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, 
     sized("addbmm", t, &product_sizes("addbmm", a, b, 1)?)?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
-    let c = Mat::of(res)?;
+    let (x, y, c) = (Batch::<T>::of(&a)?, Batch::of(&b)?, Mat::of(res)?);
     for i in 0..a.size(0) {
-        product(alpha, slice(&a, i)?, slice(&b, i)?, if i == 0 { beta } else { T::ONE }, c);
+        product(alpha, x.slice(i), y.slice(i), if i == 0 { beta } else { T::ONE }, c);
     }
     Ok(())
 }

@@ -140,9 +140,9 @@ fn side_by_side<A: Real, const LANES: usize>(
     if LANES > 8 { op(tail, folded(acc, op)) } else { acc.iter().fold(tail, |a, &b| op(a, b)) }
 }
 
-/// Halves by halves. Apart from the loop before it, whose vectors would otherwise become as narrow as the last here.
+/// Running results joined, halves by halves. Apart from the loop before it, whose vectors would otherwise become as narrow as the last here.
 #[inline(never)]
-fn folded<A: Real, const LANES: usize>(mut acc: [A; LANES], op: impl Fn(A, A) -> A) -> A {
+pub(super) fn folded<A: Real, const LANES: usize>(mut acc: [A; LANES], op: impl Fn(A, A) -> A) -> A {
     let mut width = LANES / 2;
     while width > 0 {
         for k in 0..width {
