@@ -24,9 +24,10 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr};
+use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::{contiguous, copy};
 use crate::tensor::storage::room;
+use crate::tensor::threads;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// A type that kernels compute in.
@@ -261,7 +262,7 @@ pub fn each_row<T: Element>(out: &mut [T], len: usize, cost: usize, f: impl Fn(u
         return;
     }
     let p = Ptr(out.as_mut_ptr());
-    map::split(out.len() / len, len.saturating_mul(cost), |first, count| {
+    threads::split(out.len() / len, len.saturating_mul(cost), |first, count| {
         for row in first..first + count {
             // SAFETY: rows are disjoint, lie inside `out`, and each belongs to one thread.
             f(row, unsafe { std::slice::from_raw_parts_mut(p.at(row * len), len) });
@@ -281,7 +282,7 @@ pub fn each_line<T: Element>(
         return;
     }
     let p = Ptr(out.as_mut_ptr());
-    map::split(h, w.saturating_mul(cost), |first, count| {
+    threads::split(h, w.saturating_mul(cost), |first, count| {
         for y in first..first + count {
             let row = |k: usize| {
                 // SAFETY: rows of channels are disjoint, lie inside `out`, and those of one `y` belong to one thread.

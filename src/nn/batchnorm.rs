@@ -7,8 +7,9 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr};
+use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::contiguous;
+use crate::tensor::threads;
 
 /// How the values of a channel lie: `inner` neighbours in each of `batch` stretches.
 #[derive(Clone, Copy)]
@@ -96,7 +97,7 @@ pub fn forward<T: Float>(
     let [rm, rv, sm, ss] = [rm, rv, sm, ss].map(Ptr);
     let y = Ptr(target::<T>(output, input.layout().sizes())?);
     let x = Ptr(x.view::<T>()?.ptr);
-    map::split(ch.count, ch.values() * 4, |first, count| {
+    threads::split(ch.count, ch.values() * 4, |first, count| {
         for c in first..first + count {
             // SAFETY: channel `c` of each vector and its positions in input and output; channels do not share any.
             unsafe {
@@ -199,7 +200,7 @@ pub fn grad_input<T: Float>(
     let r = Ptr(target::<T>(grad_input, input.layout().sizes())?);
     let (x, g, n) = (b.x, b.g, b.ch.values() as f64);
     let (ch, used, collected) = (b.ch, &b.used, b.collected);
-    map::split(ch.count, ch.values() * 4, |first, count| {
+    threads::split(ch.count, ch.values() * 4, |first, count| {
         for c in first..first + count {
             let ((mean, inv), w) = (used[c], w[c].to_f64());
             let (sum, dot) = if collected { sums(ch, c, x, g, mean) } else { (0.0, 0.0) };

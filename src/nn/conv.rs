@@ -11,6 +11,7 @@ use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
 use crate::tensor::ops::blas::{Blas, Mat, product};
 use crate::tensor::ops::copy::contiguous;
+use crate::tensor::threads;
 
 /// Window, step and padding as the modules' fields give them: `kW kH dW dH padW padH`.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +94,7 @@ pub fn forward<T: Blas>(
     let (k, pixels) = (p.g.rows(), p.g.pixels());
     let tile = p.tile(k);
     let tiles = pixels.div_ceil(tile);
-    map::split(p.batch * tiles, p.out * k * tile, |first, count| {
+    threads::split(p.batch * tiles, p.out * k * tile, |first, count| {
         let mut cols = if p.g.is_plain() { vec![] } else { vec![T::ZERO; k * tile] };
         for job in first..first + count {
             let (n, at) = (job / tiles, job % tiles * tile);
@@ -148,7 +149,7 @@ pub fn grad_input<T: Blas>(
     let blocks = p.g.planes.div_ceil(planes);
     let (pixels, area, k) = (p.g.pixels(), p.g.window_area(), p.g.rows());
     let tile = p.tile(planes * area);
-    map::split(p.batch * blocks, p.out * planes * area * pixels, |first, count| {
+    threads::split(p.batch * blocks, p.out * planes * area * pixels, |first, count| {
         let mut cols = vec![T::ZERO; planes * area * tile];
         for job in first..first + count {
             let (n, c0) = (job / blocks, job % blocks * planes);
@@ -200,7 +201,7 @@ pub fn acc_grad<T: Blas>(
 
 fn add_bias_grad<T: Blas>(p: &Plan, go: Ptr<T>, scale: T, gb: Mat<T>) {
     let pixels = p.g.pixels();
-    map::split(p.out, p.batch * pixels, |first, count| {
+    threads::split(p.out, p.batch * pixels, |first, count| {
         for o in first..first + count {
             let mut sum = T::ZERO;
             for n in 0..p.batch {
@@ -224,7 +225,7 @@ fn add_weight_grad<T: Blas>(p: &Plan, x: Ptr<T>, go: Ptr<T>, scale: T, gw: Ptr<T
         let mut sums = vec![T::ZERO; groups * p.out * k];
         let at = Ptr(sums.as_mut_ptr());
         let per = p.batch.div_ceil(groups);
-        map::split(groups, p.out * k * per * p.g.pixels(), |first, count| {
+        threads::split(groups, p.out * k * per * p.g.pixels(), |first, count| {
             for i in first..first + count {
                 let samples = (i * per).min(p.batch)..((i + 1) * per).min(p.batch);
                 weight_block(p, x, go, T::ONE, samples, 0, Mat::dense(at.at(i * p.out * k), p.out, k));
@@ -239,7 +240,7 @@ fn add_weight_grad<T: Blas>(p: &Plan, x: Ptr<T>, go: Ptr<T>, scale: T, gw: Ptr<T
         return;
     }
     let cols = k.div_ceil(16).max(16).min(k);
-    map::split(k.div_ceil(cols), p.out * cols * p.batch * p.g.pixels(), |first, count| {
+    threads::split(k.div_ceil(cols), p.out * cols * p.batch * p.g.pixels(), |first, count| {
         for i in first..first + count {
             let c = Mat::dense(gw.at(0), p.out, k).col_range(i * cols, cols.min(k - i * cols));
             weight_block(p, x, go, scale, 0..p.batch, i * cols, c);

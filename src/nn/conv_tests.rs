@@ -86,7 +86,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let g = ramp(&[5, 32, 24, 24], 11);
     let w = Window([3, 3, 1, 1, 1, 1]);
     let run = |threads| {
-        crate::tensor::map::set_threads(threads);
+        crate::tensor::threads::set_threads(threads);
         let (y, gi, gw) = (empty(), empty(), ramp(wt.layout().sizes(), 2));
         conv::forward::<f64>(&x, &y, &wt, None, w).unwrap();
         conv::grad_input::<f64>(&x, &g, Some(&gi), &wt, w).unwrap();

@@ -7,6 +7,7 @@ use crate::tensor::dtype::{DType, Float};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
 use crate::tensor::ops::copy::contiguous;
+use crate::tensor::threads;
 use std::ops::Range;
 
 /// The fields `kW kH dW dH padW padH ceil_mode` of a pooling module.
@@ -99,7 +100,7 @@ impl Plan {
     /// Calls `f(plane, position in the output plane, rows, columns)` for every window, planes shared between threads.
     fn windows(&self, f: impl Fn(usize, usize, usize, usize) + Sync) {
         let (oh, ow) = (self.y.out as usize, self.x.out as usize);
-        map::split(self.planes, self.plane() + oh * ow * 4, |first, count| {
+        threads::split(self.planes, self.plane() + oh * ow * 4, |first, count| {
             for p in first..first + count {
                 for oy in 0..oh {
                     for ox in 0..ow {

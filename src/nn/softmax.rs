@@ -5,9 +5,10 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, same_count};
+use crate::tensor::map::{Ptr, same_count};
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::simd::vectorize_maths;
+use crate::tensor::threads;
 use crate::tensor::vmath::{Arith, Fused, Plain};
 
 /// How the values that are normalised together lie: `n` of them `step` apart, in `outer * step` groups.
@@ -29,7 +30,7 @@ fn groups(x: &Tensor) -> Result<Groups> {
 impl Groups {
     /// Calls `f(first)` with the position of each group's first value, on several threads.
     fn each(&self, f: impl Fn(usize) + Sync) {
-        map::split(self.outer * self.step, self.n * 16, |start, count| {
+        threads::split(self.outer * self.step, self.n * 16, |start, count| {
             for i in start..start + count {
                 f(i / self.step * self.n * self.step + i % self.step);
             }

@@ -8,8 +8,8 @@ use super::tiny::{self, Tiny};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads;
 
 /// A strided matrix in memory. Whoever makes one vouches that all its elements can be reached.
 #[derive(Clone, Copy)]
@@ -150,7 +150,7 @@ pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
     let long = c.rows.max(c.cols);
     // the last share takes what is left over, so that none is so thin that `gemm` would sum in another order
     let units = (long / UNIT).max(1);
-    map::split(units, work / units, |first, count| {
+    threads::split(units, work / units, |first, count| {
         let start = first * UNIT;
         let n = if first + count == units { long - start } else { count * UNIT };
         if by_rows {
@@ -174,7 +174,7 @@ fn scale<T: Real>(beta: T, c: Mat<T>) {
 
 /// `c = alpha a b + beta c` of a column and a row: what a single sample adds to the gradient of weights.
 fn outer<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
-    map::split(c.rows, c.cols, |first, count| {
+    threads::split(c.rows, c.cols, |first, count| {
         for i in first..first + count {
             // SAFETY: inside the column; the rows have no gaps and do not overlap.
             let (v, b, c) = unsafe {
@@ -205,7 +205,7 @@ fn gemv<T: Blas>(alpha: T, a: Mat<T>, x: Mat<T>, beta: T, y: Mat<T>) {
         packed = (0..a.cols).map(|k| unsafe { *x.at(k, 0) }).collect();
         &packed[..]
     };
-    map::split(a.rows, a.cols, |first, count| {
+    threads::split(a.rows, a.cols, |first, count| {
         let (a, y) = (a.row_range(first, count), y.row_range(first, count));
         if a.rs == 1 && a.cs != 1 && y.rs == 1 && count >= 8 {
             by_columns(alpha, a, x, beta, y)

@@ -7,6 +7,7 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::map;
+use crate::tensor::threads;
 
 #[inline]
 fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
@@ -161,8 +162,8 @@ pub fn baddbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor,
         (first..first + count).for_each(|i| product(alpha, x.slice(i), y.slice(i), beta, c.slice(i)));
     };
     // few large products are shared out themselves; so are those whose results may overlap
-    if batch >= map::threads() && res.is_contiguous() {
-        map::split(batch, work, some);
+    if batch >= threads::threads() && res.is_contiguous() {
+        threads::split(batch, work, some);
     } else {
         some(0, batch);
     }
