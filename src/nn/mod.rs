@@ -7,6 +7,7 @@ pub mod activation;
 pub mod batchnorm;
 pub mod classes;
 pub mod conv;
+pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
