@@ -10,6 +10,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
+//! - `fields`: fields of a module as one structure, for the row and the kernel.
 //! - [`tensor`]: element types, storages, layouts, operations; knows neither Lua nor nn.
 //! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
@@ -19,6 +20,7 @@
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
+pub mod fields;
 pub mod image;
 pub mod lua;
 pub mod nn;

@@ -1,9 +1,8 @@
 //! Batch normalization: input (N x C) or (N x C x ...), statistics, weight and bias (C).
 
-#![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
-
 use super::target;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -65,6 +64,35 @@ fn collects(train: bool, batch: usize) -> bool {
     train && batch > 1
 }
 
+fields! {
+    /// The running and the saved statistics of channels, and what decides between them.
+    pub struct Statistics<'a> {
+        /// Running means (C).
+        running_mean: &'a Tensor = ".running_mean:T",
+        /// Running unbiased variances (C).
+        running_var: &'a Tensor = ".running_var:T",
+        /// Means of the last batch (C).
+        save_mean: &'a Tensor = "+.save_mean:T",
+        /// 1/std of the last batch (C).
+        save_std: &'a Tensor = "+.save_std:T",
+        /// Whether the statistics of the batch are used.
+        train: bool = ".train:bool=true",
+        /// Added to variances.
+        eps: f64 = ".eps:num=1e-5",
+        /// How many dimensions a batch has.
+        dims: i64 = ".nDim:long=2",
+    }
+}
+fields! {
+    /// What the forward pass takes.
+    pub struct Forward<'a> {
+        /// The statistics.
+        statistics: Statistics<'a> = Statistics::TEXT,
+        /// The share of the last batch in the running statistics.
+        momentum: f64 = ".momentum:num=0.1",
+    }
+}
+
 /// Forward. In evaluation a lone sample becomes a batch of 1. `save_std` receives 1/std.
 ///
 /// # Errors
@@ -74,15 +102,10 @@ pub fn forward<T: Float>(
     output: &Tensor,
     weight: Option<&Tensor>,
     bias: Option<&Tensor>,
-    running_mean: &Tensor,
-    running_var: &Tensor,
-    save_mean: &Tensor,
-    save_std: &Tensor,
-    train: bool,
-    momentum: f64,
-    eps: f64,
-    dims: i64,
+    fields: Forward,
 ) -> Result<()> {
+    let Forward { statistics, momentum } = fields;
+    let Statistics { running_mean, running_var, save_mean, save_std, train, eps, dims } = statistics;
     if !train && input.ndim() as i64 == dims - 1 {
         let mut l = input.layout();
         l.insert(0, 1, 1)?;
@@ -135,17 +158,9 @@ struct Backward<T> {
     _keep: [Tensor; 2],
 }
 
-/// The running and the saved statistics, and what decides between them.
-struct Statistics<'a> {
-    running: [&'a Tensor; 2],
-    saved: [&'a Tensor; 2],
-    train: bool,
-    eps: f64,
-}
-
 impl<T: Float> Backward<T> {
-    fn new(input: &Tensor, grad_output: &Tensor, s: &Statistics, dims: i64) -> Result<Backward<T>> {
-        let ch = Channels::of(input, s.running[0], dims)?;
+    fn new(input: &Tensor, grad_output: &Tensor, s: &Statistics) -> Result<Backward<T>> {
+        let ch = Channels::of(input, s.running_mean, s.dims)?;
         demand!(
             grad_output.same_size(input),
             "BatchNormalization: gradOutput {} should have the size of the input, {}",
@@ -153,7 +168,7 @@ impl<T: Float> Backward<T> {
             input.shape_text()
         );
         let collected = collects(s.train, ch.batch);
-        let [mean, spread] = if collected { s.saved } else { s.running };
+        let (mean, spread) = if collected { (s.save_mean, s.save_std) } else { (s.running_mean, s.running_var) };
         let (mean, spread) = (vector(Some(mean), ch.count, T::ZERO)?, vector(Some(spread), ch.count, T::ONE)?);
         let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
         let used = mean.iter().zip(&spread).map(|(m, s)| (m.to_f64(), inverse(s.to_f64()))).collect();
@@ -184,17 +199,10 @@ pub fn grad_input<T: Float>(
     grad_output: &Tensor,
     grad_input: Option<&Tensor>,
     weight: Option<&Tensor>,
-    running_mean: &Tensor,
-    running_var: &Tensor,
-    save_mean: &Tensor,
-    save_std: &Tensor,
-    train: bool,
-    eps: f64,
-    dims: i64,
+    s: Statistics,
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
-    let s = Statistics { running: [running_mean, running_var], saved: [save_mean, save_std], train, eps };
-    let b = Backward::<T>::new(input, grad_output, &s, dims)?;
+    let b = Backward::<T>::new(input, grad_output, &s)?;
     let w = vector(weight, b.ch.count, T::ONE)?;
     let r = Ptr(target::<T>(grad_input, input.layout().sizes())?);
     let (x, g, n) = (b.x, b.g, b.ch.values() as f64);
@@ -226,16 +234,9 @@ pub fn acc_grad<T: Float>(
     scale: f64,
     grad_weight: Option<&Tensor>,
     grad_bias: Option<&Tensor>,
-    running_mean: &Tensor,
-    running_var: &Tensor,
-    save_mean: &Tensor,
-    save_std: &Tensor,
-    train: bool,
-    eps: f64,
-    dims: i64,
+    s: Statistics,
 ) -> Result<()> {
-    let s = Statistics { running: [running_mean, running_var], saved: [save_mean, save_std], train, eps };
-    let b = Backward::<T>::new(input, grad_output, &s, dims)?;
+    let b = Backward::<T>::new(input, grad_output, &s)?;
     let found: Vec<[f64; 2]> = (0..b.ch.count)
         .map(|c| {
             let (mean, inv) = b.used[c];
@@ -267,7 +268,16 @@ mod tests {
         let e = || Tensor::empty(DType::Double);
         let (y, sm, ss) = (e(), e(), e());
         let (rm, rv) = (Tensor::new(DType::Double, &[2]).unwrap(), Tensor::from_slice(&[1.0f64, 1.0]).unwrap());
-        forward::<f64>(&x, &y, None, None, &rm, &rv, &sm, &ss, true, 0.1, 0.0, 2).unwrap();
+        let statistics = Statistics {
+            running_mean: &rm,
+            running_var: &rv,
+            save_mean: &sm,
+            save_std: &ss,
+            train: true,
+            eps: 0.0,
+            dims: 2,
+        };
+        forward::<f64>(&x, &y, None, None, Forward { statistics, momentum: 0.1 }).unwrap();
         let v = y.to_vec::<f64>().unwrap();
         assert!((v[0] + v[2] + v[4]).abs() < 1e-12);
         assert!((v[1] * v[1] + v[3] * v[3] + v[5] * v[5] - 3.0).abs() < 1e-12);

@@ -2,7 +2,9 @@
 //! targets are class numbers from 1.
 
 use super::Flat;
+use super::criterion::Averaging;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
@@ -81,14 +83,20 @@ fn weight<T: Float>(weights: Option<&Flat<T>>, class: usize) -> f64 {
     weights.map_or(1.0, |w| w.at(class).to_f64())
 }
 
+fields! {
+    /// A negative log likelihood.
+    pub struct Likelihood<'a> {
+        /// Whether the loss is divided by the total weight.
+        average: bool = ".sizeAverage:bool=true",
+        /// One weight per class.
+        weights: Option<&'a Tensor> = ".weights:T=nil",
+        /// A class, from 1, whose samples do not count.
+        ignore: i64 = ".ignoreIndex:long=-100",
+    }
+}
+
 /// The scores that a negative log likelihood looks at: their positions and weights. Ignored ones are left out.
-fn chosen<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    weights: Option<&Tensor>,
-    ignore: i64,
-    maps: bool,
-) -> Result<Vec<(usize, f64)>> {
+fn chosen<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood, maps: bool) -> Result<Vec<(usize, f64)>> {
     let scores = if maps { Scores::maps(input, target)? } else { Scores::of("ClassNLLCriterion", input)? };
     let t = integers(target)?;
     if !maps {
@@ -96,9 +104,9 @@ fn chosen<T: Float>(
         let fits = input.ndim() == 1 || t.len() == scores.rows;
         demand!(fits, "target {} does not fit input {}", target.shape_text(), input.shape_text());
     }
-    let w = scores.weights::<T>(weights)?;
+    let w = scores.weights::<T>(fields.weights)?;
     let mut out = Vec::with_capacity(t.len());
-    for (i, &c) in t[..scores.rows * scores.inner].iter().enumerate().filter(|(_, c)| **c != ignore) {
+    for (i, &c) in t[..scores.rows * scores.inner].iter().enumerate().filter(|(_, c)| **c != fields.ignore) {
         let c = scores.class(c)?;
         let (row, place) = (i / scores.inner, i % scores.inner);
         out.push(((row * scores.n + c) * scores.inner + place, weight(w.as_ref(), c)));
@@ -106,40 +114,21 @@ fn chosen<T: Float>(
     Ok(out)
 }
 
-/// Negative log likelihood: log-probabilities (classes), (batch x classes), or with `maps` (batch x classes x height x
-/// width); target the classes from 1. Returns the loss and the total weight.
-///
-/// # Errors
-/// A class that is not there, sizes that do not fit.
-pub fn nll<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    average: bool,
-    weights: Option<&Tensor>,
-    ignore: i64,
-    maps: bool,
-) -> Result<(f64, f64)> {
-    let chosen = chosen::<T>(input, target, weights, ignore, maps)?;
+/// The loss of the chosen scores, and their total weight.
+fn likelihood<T: Float>(input: &Tensor, chosen: &[(usize, f64)], average: bool) -> Result<(f64, f64)> {
     let x = Flat::<T>::of(input)?;
     let total: f64 = chosen.iter().map(|c| c.1).sum();
     let loss: f64 = chosen.iter().map(|&(i, w)| -x.at(i).to_f64() * w).sum();
     Ok((if average && total != 0.0 { loss / total } else { loss }, total))
 }
 
-/// Backward of [`nll`], of the input's size.
-///
-/// # Errors
-/// As [`nll`].
-pub fn nll_grad<T: Float>(
+/// Backward of [`likelihood`].
+fn likelihood_grad<T: Float>(
     input: &Tensor,
-    target: &Tensor,
+    chosen: Vec<(usize, f64)>,
     grad_input: &Tensor,
     average: bool,
-    weights: Option<&Tensor>,
-    ignore: i64,
-    maps: bool,
 ) -> Result<()> {
-    let chosen = chosen::<T>(input, target, weights, ignore, maps)?;
     let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
     map::fill(grad_input, T::ZERO)?;
     let total: f64 = chosen.iter().map(|c| c.1).sum();
@@ -148,25 +137,69 @@ pub fn nll_grad<T: Float>(
     Ok(())
 }
 
-/// The hinge of nn.MultiMarginCriterion: its power, and how far the right class should be ahead.
-#[derive(Clone, Copy)]
-struct Hinge {
-    p: i64,
-    margin: f64,
+/// Negative log likelihood: log-probabilities (classes) or (batch x classes), target the classes from 1. Returns the
+/// loss and the total weight.
+///
+/// # Errors
+/// A class that is not there, sizes that do not fit.
+pub fn nll<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood) -> Result<(f64, f64)> {
+    likelihood::<T>(input, &chosen::<T>(input, target, fields, false)?, fields.average)
 }
 
-impl Hinge {
+/// Backward of [`nll`], of the input's size.
+///
+/// # Errors
+/// As [`nll`].
+pub fn nll_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, fields: Likelihood) -> Result<()> {
+    likelihood_grad::<T>(input, chosen::<T>(input, target, fields, false)?, grad_input, fields.average)
+}
+
+/// [`nll`] of maps: (batch x classes x height x width), with a target for every position.
+///
+/// # Errors
+/// As [`nll`].
+pub fn spatial_nll<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood) -> Result<(f64, f64)> {
+    likelihood::<T>(input, &chosen::<T>(input, target, fields, true)?, fields.average)
+}
+
+/// Backward of [`spatial_nll`], of the input's size.
+///
+/// # Errors
+/// As [`nll`].
+pub fn spatial_nll_grad<T: Float>(
+    input: &Tensor,
+    target: &Tensor,
+    grad_input: &Tensor,
+    fields: Likelihood,
+) -> Result<()> {
+    likelihood_grad::<T>(input, chosen::<T>(input, target, fields, true)?, grad_input, fields.average)
+}
+
+fields! {
+    /// nn.MultiMarginCriterion
+    pub struct MultiMargin<'a> {
+        /// Whether the loss is divided by the number of samples.
+        average: bool = ".sizeAverage:bool=true",
+        /// The power of a gap, 1 or 2.
+        p: i64 = ".p:long=1",
+        /// One weight per class.
+        weights: Option<&'a Tensor> = ".weights:T=nil",
+        /// How far the right class should be ahead.
+        margin: f64 = ".margin:num=1",
+    }
+}
+
+impl MultiMargin<'_> {
     /// Calls `f(position, gap, weight, position of the right class)` for each wrong class within the margin.
     fn each<T: Float>(
         self,
         input: &Tensor,
         target: &Tensor,
-        weights: Option<&Tensor>,
         mut f: impl FnMut(usize, f64, f64, usize),
     ) -> Result<Scores> {
         let name = "MultiMarginCriterion";
         let scores = Scores::of(name, input)?;
-        let (x, w) = (Flat::<T>::of(input)?, scores.weights::<T>(weights)?);
+        let (x, w) = (Flat::<T>::of(input)?, scores.weights::<T>(self.weights)?);
         for (row, class) in scores.targets(name, target)?.into_iter().enumerate() {
             let (first, right, by) = (row * scores.n, row * scores.n + class, weight(w.as_ref(), class));
             let least = x.at(right).to_f64() - self.margin;
@@ -185,19 +218,12 @@ impl Hinge {
 ///
 /// # Errors
 /// A class that is not there, sizes that do not fit.
-pub fn multi_margin<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    average: bool,
-    p: i64,
-    weights: Option<&Tensor>,
-    margin: f64,
-) -> Result<f64> {
+pub fn multi_margin<T: Float>(input: &Tensor, target: &Tensor, fields: MultiMargin) -> Result<f64> {
     let mut sum = 0.0;
-    let scores = Hinge { p, margin }.each::<T>(input, target, weights, |_, gap, w, _| {
-        sum += w * if p == 1 { gap } else { gap * gap };
+    let scores = fields.each::<T>(input, target, |_, gap, w, _| {
+        sum += w * if fields.p == 1 { gap } else { gap * gap };
     })?;
-    Ok(sum / scores.n as f64 / if average { scores.rows as f64 } else { 1.0 })
+    Ok(sum / scores.n as f64 / if fields.average { scores.rows as f64 } else { 1.0 })
 }
 
 /// Backward of [`multi_margin`], of the input's size.
@@ -208,17 +234,13 @@ pub fn multi_margin_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
-    average: bool,
-    p: i64,
-    weights: Option<&Tensor>,
-    margin: f64,
+    fields: MultiMargin,
 ) -> Result<()> {
-    let hinge = Hinge { p, margin };
     let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
     map::fill(grad_input, T::ZERO)?;
-    let count = if average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) } as f64;
-    hinge.each::<T>(input, target, weights, |i, gap, w, right| {
-        let slope = T::from_f64(w * if hinge.p == 1 { 1.0 } else { 2.0 * gap } / count);
+    let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) } as f64;
+    fields.each::<T>(input, target, |i, gap, w, right| {
+        let slope = T::from_f64(w * if fields.p == 1 { 1.0 } else { 2.0 * gap } / count);
         r.put(i, r.at(i).add(slope));
         r.put(right, r.at(right).sub(slope));
     })?;
@@ -264,10 +286,10 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
 ///
 /// # Errors
 /// A label that is not there, sizes that do not fit.
-pub fn multi_label_margin<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
+pub fn multi_label_margin<T: Float>(input: &Tensor, target: &Tensor, fields: Averaging) -> Result<f64> {
     let mut sum = 0.0;
     let scores = each_label::<T>(input, target, |_, _, gap| sum += gap)?;
-    Ok(sum / scores.n as f64 / if average { scores.rows as f64 } else { 1.0 })
+    Ok(sum / scores.n as f64 / if fields.average { scores.rows as f64 } else { 1.0 })
 }
 
 /// Backward of [`multi_label_margin`], of the input's size.
@@ -278,11 +300,11 @@ pub fn multi_label_margin_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
-    average: bool,
+    fields: Averaging,
 ) -> Result<()> {
     let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
     map::fill(grad_input, T::ZERO)?;
-    let count = if average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) };
+    let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) };
     let by = T::from_f64(1.0 / count as f64);
     each_label::<T>(input, target, |label, other, _| {
         r.put(label, r.at(label).sub(by));

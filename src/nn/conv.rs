@@ -6,15 +6,55 @@
 use super::target;
 use super::unfold::{Geometry, fold, unfold};
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
 use crate::tensor::map::{self, Ptr};
 use crate::tensor::ops::blas::{Blas, Mat, product};
 use crate::tensor::ops::copy::contiguous;
 
-/// Window, step and padding as the modules' fields give them: `kW kH dW dH padW padH`.
-#[derive(Clone, Copy, Debug)]
-pub struct Window(pub [i64; 6]);
+fields! {
+    /// Window, step and padding of a convolution.
+    pub struct Window {
+        /// Whether a weight matrix, as older files have it, gets its four dimensions.
+        planes: bool = ".hasPlanes:bool=false",
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Height of the window.
+        kh: i64 = ".kH:long",
+        /// Step from one window to the next along the width.
+        dw: i64 = ".dW:long",
+        /// Step along the height.
+        dh: i64 = ".dH:long",
+        /// Zeros on the left and on the right.
+        pad_w: Option<i64> = ".padW:long=nil",
+        /// Zeros above and below; as many as `pad_w` without it.
+        pad_h: Option<i64> = ".padH:long=nil",
+        /// What layers of older files have for both directions.
+        padding: i64 = ".padding:long=0",
+    }
+}
+
+impl Window {
+    /// `kW kH dW dH padW padH`
+    fn sizes(self) -> [i64; 6] {
+        let pad_w = self.pad_w.unwrap_or(self.padding);
+        [self.kw, self.kh, self.dw, self.dh, pad_w, self.pad_h.unwrap_or(pad_w)]
+    }
+
+    /// Gives the weight matrix of an older file its planes: (O x C kH kW) becomes (O x C x kH x kW).
+    fn give_planes(self, weight: &Tensor) -> Result<()> {
+        let (kw, kh) = (self.kw.max(1) as usize, self.kh.max(1) as usize);
+        let matrix = weight.ndim() == 2 && weight.is_contiguous() && weight.size(1).is_multiple_of(kw * kh);
+        if self.planes && matrix {
+            let sizes = [weight.size(0), weight.size(1) / (kw * kh), kh, kw];
+            let flat = Layout::contiguous(&sizes)?;
+            weight.set_layout(Layout::strided(weight.offset(), &sizes, flat.strides())?);
+        }
+        Ok(())
+    }
+}
 
 /// Everything about one call: sizes, and whether the input had no batch dimension.
 struct Plan {
@@ -33,7 +73,7 @@ impl Plan {
         );
         demand!(weight.ndim() == 2 || weight.ndim() == 4, "weight must be 2D or 4D, got {}", weight.shape_text());
         let d = input.ndim() - 3;
-        let g = Geometry::new([input.size(d), input.size(d + 1), input.size(d + 2)], w.0)?;
+        let g = Geometry::new([input.size(d), input.size(d + 1), input.size(d + 2)], w.sizes())?;
         let per_output: usize = weight.layout().sizes()[1..].iter().product();
         demand!(
             per_output == g.rows(),
@@ -85,6 +125,7 @@ pub fn forward<T: Blas>(
     bias: Option<&Tensor>,
     window: Window,
 ) -> Result<()> {
+    window.give_planes(weight)?;
     let p = Plan::new(input, weight, window)?;
     let bias = bias_of::<T>(bias, p.out)?;
     let (x, w) = (contiguous(input)?, contiguous(weight)?);
@@ -129,14 +170,17 @@ fn spread<T: Blas>(bias: &[T], c: Mat<T>) {
 /// The gradient of the input, of its size. Nothing where there is no gradInput.
 ///
 /// # Errors
-/// Sizes that do not fit.
+/// Sizes that do not fit, a backward pass before the first forward one.
 pub fn grad_input<T: Blas>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: Option<&Tensor>,
     weight: &Tensor,
+    output: &Tensor,
     window: Window,
 ) -> Result<()> {
+    demand!(output.numel() > 0, "convolution: backward before forward, there is no output yet");
+    window.give_planes(weight)?;
     let Some(grad_input) = grad_input else { return Ok(()) };
     let p = Plan::new(input, weight, window)?;
     p.check_grad(grad_output)?;
@@ -181,6 +225,7 @@ pub fn acc_grad<T: Blas>(
     grad_bias: Option<&Tensor>,
     window: Window,
 ) -> Result<()> {
+    window.give_planes(grad_weight)?;
     let p = Plan::new(input, grad_weight, window)?;
     p.check_grad(grad_output)?;
     let go = contiguous(grad_output)?;

@@ -1,6 +1,7 @@
 //! nn.LookupTable: gradients (n x width) go to the rows of gradWeight (rows x width) that were looked up.
 
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -9,6 +10,25 @@ use crate::tensor::map;
 use crate::tensor::ops::blas::Mat;
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::ops::index;
+
+fields! {
+    /// Which rows of nn.LookupTable learn, and how fast.
+    pub struct Learning {
+        /// A row, from 1, that does not; 0 for none.
+        padding: i64 = ".paddingValue:long=0",
+        /// Whether gradients are divided by how often their row is looked up.
+        by_freq: bool = ".shouldScaleGradByFreq:bool=false",
+    }
+}
+fields! {
+    /// How long rows of nn.LookupTable may be.
+    pub struct Norm {
+        /// The greatest p-norm.
+        max: f64 = ".maxNorm:num",
+        /// Its p.
+        p: f64 = ".normType:num=2",
+    }
+}
 
 /// Adds `scale` times gradient `i` to row `numbers[i]` (from 1), except for the row `padding`; with `by_freq` divided by
 /// how often that row is looked up.
@@ -20,9 +40,9 @@ pub fn acc_grad<T: Float>(
     numbers: &Tensor,
     scale: T,
     grad_weight: &Tensor,
-    padding: i64,
-    by_freq: bool,
+    fields: Learning,
 ) -> Result<()> {
+    let Learning { padding, by_freq } = fields;
     demand!(grad_weight.ndim() == 2, "gradWeight must be a matrix, got {}", grad_weight.shape_text());
     let (rows, width) = (grad_weight.size(0), grad_weight.size(1));
     let at = row_numbers(numbers, rows)?;
@@ -79,7 +99,8 @@ pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Res
 ///
 /// # Errors
 /// Rows that are not there, `p` of 0 or less.
-pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, max: f64, p: f64) -> Result<()> {
+pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, norm: Norm) -> Result<()> {
+    let Norm { max, p } = norm;
     demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
     demand!(p > 0.0, "LookupTable: a norm type above 0 expected, got {p}");
     let rows = weight.size(0);

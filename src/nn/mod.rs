@@ -14,7 +14,6 @@ pub mod pairs;
 pub mod pool;
 pub mod shrink;
 pub mod softmax;
-pub mod spatial;
 pub mod split;
 pub mod tables;
 pub mod unfold;

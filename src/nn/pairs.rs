@@ -2,7 +2,9 @@
 //! nn.L1HingeEmbeddingCriterion and nn.DistanceRatioCriterion.
 
 use super::Flat;
+use super::criterion::{Averaging, Margin};
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -61,11 +63,22 @@ fn share(average: bool, n: usize) -> f64 {
     if average { 1.0 / n as f64 } else { 1.0 }
 }
 
+fields! {
+    /// nn.CosineEmbeddingCriterion
+    pub struct Cosine {
+        /// Whether the loss is divided by the number of rows.
+        average: bool = ".sizeAverage:bool=true",
+        /// The cosine that strangers may have.
+        margin: f64 = ".margin:num=0",
+    }
+}
+
 /// Cosine distance of pairs (target 1), cosine above the margin of strangers (target -1).
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn cosine<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, average: bool, margin: f64) -> Result<f64> {
+pub fn cosine<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Cosine) -> Result<f64> {
+    let Cosine { average, margin } = fields;
     let rows = Rows::<T>::of(first, second, y)?;
     let mut sum = 0.0;
     for row in 0..rows.y.len {
@@ -95,9 +108,9 @@ pub fn cosine_grad<T: Float>(
     first: &Tensor,
     second: &Tensor,
     y: &Tensor,
-    average: bool,
-    margin: f64,
+    fields: Cosine,
 ) -> Result<()> {
+    let Cosine { average, margin } = fields;
     let rows = Rows::<T>::of(first, second, y)?;
     let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     for row in 0..rows.y.len {
@@ -130,7 +143,8 @@ fn shortfall<T: Float>(a: T, b: T, y: T, margin: f64) -> f64 {
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, average: bool, margin: f64) -> Result<f64> {
+pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Margin) -> Result<f64> {
+    let Margin { average, margin } = fields;
     same_count("MarginRankingCriterion", first, second)?;
     same_count("MarginRankingCriterion", first, y)?;
     let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
@@ -149,9 +163,9 @@ pub fn ranking_grad<T: Float>(
     first: &Tensor,
     second: &Tensor,
     y: &Tensor,
-    average: bool,
-    margin: f64,
+    fields: Margin,
 ) -> Result<()> {
+    let Margin { average, margin } = fields;
     same_count("MarginRankingCriterion", first, second)?;
     same_count("MarginRankingCriterion", first, y)?;
     let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
@@ -217,11 +231,11 @@ pub fn l1_hinge_grad<T: Float>(
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, average: bool) -> Result<f64> {
+pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, fields: Averaging) -> Result<f64> {
     let n = distances(similar, other)?;
     let (x, y) = (Flat::<T>::of(similar)?, Flat::<T>::of(other)?);
     let sum: f64 = (0..x.len).map(|i| (x.at(i).to_f64() - y.at(i).to_f64()).exp().ln_1p()).sum();
-    Ok(sum * share(average, n))
+    Ok(sum * share(fields.average, n))
 }
 
 fn distances(similar: &Tensor, other: &Tensor) -> Result<usize> {
@@ -244,9 +258,9 @@ pub fn ratio_grad<T: Float>(
     grad_other: &Tensor,
     similar: &Tensor,
     other: &Tensor,
-    average: bool,
+    fields: Averaging,
 ) -> Result<()> {
-    let by = share(average, distances(similar, other)?);
+    let by = share(fields.average, distances(similar, other)?);
     let (x, y) = (Flat::<T>::of(similar)?, Flat::<T>::of(other)?);
     let (gx, gy) =
         (Flat::<T>::result(grad_similar, similar.layout().sizes())?, Flat::result(grad_other, other.layout().sizes())?);

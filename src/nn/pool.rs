@@ -2,6 +2,7 @@
 
 use super::target;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Float};
 use crate::tensor::error::Result;
@@ -9,13 +10,24 @@ use crate::tensor::map::{self, Ptr};
 use crate::tensor::ops::copy::contiguous;
 use std::ops::Range;
 
-/// The fields `kW kH dW dH padW padH ceil_mode` of a pooling module.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// `kW kH dW dH padW padH`
-    pub sizes: [i64; 6],
-    /// Whether a window may hang over the end.
-    pub ceil: bool,
+fields! {
+    /// The window of a pooling.
+    pub struct Window {
+        /// Its width.
+        kw: i64 = ".kW:long",
+        /// Its height.
+        kh: i64 = ".kH:long",
+        /// Step from one window to the next along the width.
+        dw: i64 = ".dW:long",
+        /// Step along the height.
+        dh: i64 = ".dH:long",
+        /// Padding on the left and on the right.
+        pad_w: i64 = ".padW:long=0",
+        /// Padding above and below.
+        pad_h: i64 = ".padH:long=0",
+        /// Whether a window may hang over the end.
+        ceil: bool = ".ceil_mode:bool=false",
+    }
 }
 
 /// One axis: input size, window, step, padding, output size.
@@ -73,9 +85,8 @@ impl Plan {
             "3D or 4D (batch mode) tensor expected for input, got {}",
             input.shape_text()
         );
-        let [kw, kh, dw, dh, pw, ph] = w.sizes;
-        let y = Axis::new(input.size(nd - 2), [kh, dh, ph], w.ceil)?;
-        let x = Axis::new(input.size(nd - 1), [kw, dw, pw], w.ceil)?;
+        let y = Axis::new(input.size(nd - 2), [w.kh, w.dh, w.pad_h], w.ceil)?;
+        let x = Axis::new(input.size(nd - 1), [w.kw, w.dw, w.pad_w], w.ceil)?;
         let mut sizes = input.layout().sizes().to_vec();
         let planes = sizes[..nd - 2].iter().product();
         (sizes[nd - 2], sizes[nd - 1]) = (y.out as usize, x.out as usize);
@@ -179,16 +190,19 @@ pub fn max_grad<T: Float>(
     Ok(())
 }
 
-/// How an average divides: by the window with its padding or by what lies inside, or not at all.
-#[derive(Clone, Copy, Debug)]
-pub struct Divisor {
-    /// `count_include_pad`
-    pub include_pad: bool,
-    /// Without it, sums (averages times kW kH) come out.
-    pub divide: bool,
+fields! {
+    /// The window of an average, and how it divides: by the window with its padding or by what lies inside, or not at all.
+    pub struct Average {
+        /// The window.
+        window: Window = Window::TEXT,
+        /// Whether padding counts.
+        include_pad: bool = ".count_include_pad:bool=true",
+        /// Without it, sums (averages times kW kH) come out.
+        divide: bool = ".divide:bool=false",
+    }
 }
 
-impl Divisor {
+impl Average {
     /// What the sum over window (`oy`, `ox`) is multiplied by.
     fn factor<T: Float>(self, p: &Plan, oy: usize, ox: usize) -> T {
         let n = if self.include_pad {
@@ -204,8 +218,8 @@ impl Divisor {
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn average<T: Float>(input: &Tensor, output: &Tensor, window: Window, by: Divisor) -> Result<()> {
-    let p = Plan::new(input, window)?;
+pub fn average<T: Float>(input: &Tensor, output: &Tensor, by: Average) -> Result<()> {
+    let p = Plan::new(input, by.window)?;
     let x = contiguous(input)?;
     let y = Ptr(target::<T>(output, &p.sizes)?);
     let x = Ptr(x.view::<T>()?.ptr);
@@ -230,14 +244,8 @@ pub fn average<T: Float>(input: &Tensor, output: &Tensor, window: Window, by: Di
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn average_grad<T: Float>(
-    input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: &Tensor,
-    window: Window,
-    by: Divisor,
-) -> Result<()> {
-    let p = Plan::new(input, window)?;
+pub fn average_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, by: Average) -> Result<()> {
+    let p = Plan::new(input, by.window)?;
     p.check("gradOutput", grad_output)?;
     let go = contiguous(grad_output)?;
     let gi = Ptr(target::<T>(grad_input, input.layout().sizes())?);

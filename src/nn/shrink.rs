@@ -2,6 +2,7 @@
 
 use super::target;
 use crate::demand;
+use crate::fields;
 use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
@@ -46,11 +47,22 @@ pub fn grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor,
     map::binary("shrink", grad_input, grad_output, input, f)
 }
 
+fields! {
+    /// nn.SoftPlus
+    pub struct SoftPlus<T> {
+        /// How sharp the bend is.
+        beta: T = ".beta:real",
+        /// `beta x` above this gives `x`.
+        threshold: T = ".threshold:real",
+    }
+}
+
 /// SoftPlus: `log(1 + exp(beta x)) / beta`, and `x` where `beta x` is above the threshold.
 ///
 /// # Errors
 /// Not enough memory.
-pub fn soft_plus<T: Float>(input: &Tensor, output: &Tensor, beta: T, threshold: T) -> Result<()> {
+pub fn soft_plus<T: Float>(input: &Tensor, output: &Tensor, fields: SoftPlus<T>) -> Result<()> {
+    let SoftPlus { beta, threshold } = fields;
     output.resize_as(input)?;
     let f = maths!(|m, x: T| {
         let bx = x.mul(beta);
@@ -69,9 +81,9 @@ pub fn soft_plus_grad<T: Float>(
     grad_output: &Tensor,
     grad_input: &Tensor,
     output: &Tensor,
-    beta: T,
-    threshold: T,
+    fields: SoftPlus<T>,
 ) -> Result<()> {
+    let SoftPlus { beta, threshold } = fields;
     map::same_count("SoftPlus", grad_output, output)?;
     grad_input.resize_as(output)?;
     let f = maths!(|m, g: T, y: T| {

@@ -4,6 +4,7 @@
 
 use super::Flat;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -136,6 +137,20 @@ pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_inpu
     Ok(())
 }
 
+fields! {
+    /// nn.RReLU
+    pub struct RReLU {
+        /// The least slope.
+        lower: f64 = ".lower:num",
+        /// The greatest slope.
+        upper: f64 = ".upper:num",
+        /// Whether slopes are drawn.
+        train: bool = ".train:bool=true",
+        /// Whether the result takes the place of the input.
+        inplace: bool = ".inplace:bool=false",
+    }
+}
+
 /// nn.RReLU: `noise`, of the input's size, receives the slope of every element: 1 above 0; else drawn between `lower` and
 /// `upper` in training, and their middle in evaluation. In place, `output` becomes a view of `input`.
 ///
@@ -146,11 +161,9 @@ pub fn random_leaky<T: Float>(
     output: &Tensor,
     noise: &Tensor,
     generator: &RefCell<Generator>,
-    lower: f64,
-    upper: f64,
-    train: bool,
-    inplace: bool,
+    fields: RReLU,
 ) -> Result<()> {
+    let RReLU { lower, upper, train, inplace } = fields;
     let (x, slopes) = (Flat::<T>::of(input)?, Flat::<T>::result(noise, input.layout().sizes())?);
     let mut draws = generator.borrow_mut();
     for i in 0..x.len {
