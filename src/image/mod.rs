@@ -25,8 +25,8 @@ use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, share};
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::ops::copy::copy;
 use crate::tensor::layout::shape_text;
+use crate::tensor::ops::copy::copy;
 use crate::tensor::storage::room;
 use std::ops::{Add, Div, Mul, Sub};
 

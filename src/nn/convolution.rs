@@ -56,7 +56,7 @@ impl Plan {
         let columns = |n: usize, first: usize, part: Blocks<MatrixMut<T>>| {
             let sample = &x[n * g.input_len()..][..g.input_len()];
             let mut cols = Workspace::new(if g.is_plain() { 0 } else { k * tile })?;
-            part.each(first, |at, y| {
+            part.try_for_each(first, |at, y| {
                 let (width, mut y) = (y.rows(), y.t());
                 let from = if g.is_plain() {
                     Matrix::new(sample, k, pixels).col_range(at, width)
@@ -73,9 +73,10 @@ impl Plan {
         };
         let tiles = |y| Blocks::new(MatrixMut::new(y, self.out, pixels).t(), tile);
         if self.batch < MANY {
-            return y.chunks_mut(self.output_len()).enumerate().try_for_each(|(n, y)| {
-                try_share(tiles(y), cost, |first, part| columns(n, first, part))
-            });
+            return y
+                .chunks_mut(self.output_len())
+                .enumerate()
+                .try_for_each(|(n, y)| try_share(tiles(y), cost, |first, part| columns(n, first, part)));
         }
         try_share(Rows::new(y, self.output_len()), cost.saturating_mul(pixels / tile), |first, samples| {
             (first..).zip(samples.into_rows()).try_for_each(|(n, y)| columns(n, 0, tiles(y)))
@@ -136,7 +137,7 @@ impl Plan {
             let columns = k.div_ceil(16).max(16).min(k);
             let cost = self.out.saturating_mul(columns).saturating_mul(self.batch * pixels);
             return try_share(Blocks::new(gw.t(), columns), cost, |first, part| {
-                part.each(first, |row, gw| self.weight_block(x, go, scale, 0..self.batch, row, gw.t()))
+                part.try_for_each(first, |row, gw| self.weight_block(x, go, scale, 0..self.batch, row, gw.t()))
             });
         }
         let (len, per) = (self.out * k, self.batch.div_ceil(groups));

@@ -28,9 +28,9 @@ pub(super) mod loans;
 mod matrix;
 mod share;
 mod source;
-mod workspace;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
 pub use dest::Dest;
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};

@@ -86,11 +86,11 @@ impl<D: Divide> Blocks<D> {
         Blocks { all, size: size.max(1) }
     }
 
-    /// Calls `f(first item, block)` for each block.
+    /// Calls `f(first item, block)` for each block; `first` is the number of the first one.
     ///
     /// # Errors
     /// The first that `f` gives.
-    pub fn each(self, first: usize, mut f: impl FnMut(usize, D) -> Result<()>) -> Result<()> {
+    pub fn try_for_each(self, first: usize, mut f: impl FnMut(usize, D) -> Result<()>) -> Result<()> {
         let (mut rest, mut at) = (self.all, first * self.size);
         while rest.items() > self.size {
             let (block, left) = rest.cut(self.size);
@@ -99,6 +99,15 @@ impl<D: Divide> Blocks<D> {
             rest = left;
         }
         if rest.items() > 0 { f(at, rest) } else { Ok(()) }
+    }
+
+    /// As [`Blocks::try_for_each`], for work that cannot fail.
+    pub fn for_each(self, first: usize, mut f: impl FnMut(usize, D)) {
+        let done = self.try_for_each(first, |at, block| {
+            f(at, block);
+            Ok(())
+        });
+        debug_assert!(done.is_ok());
     }
 }
 

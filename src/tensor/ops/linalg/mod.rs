@@ -18,8 +18,8 @@ pub mod svd;
 mod tests;
 
 use super::blas::Blas;
-use crate::tensor::access::{Matrix, MatrixMut};
 use crate::tensor::Tensor;
+use crate::tensor::access::{Matrix, MatrixMut};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::layout::Layout;
