@@ -164,15 +164,16 @@ pub fn random_leaky<T: Float>(
     fields: RReLU,
 ) -> Result<()> {
     let RReLU { lower, upper, train, inplace } = fields;
-    let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
-    let mut draws = generator.borrow_mut();
-    for i in 0..x.len() {
-        let slope = if x[i] <= T::ZERO {
-            T::from_f64(if train { draws.uniform(lower, upper) } else { (lower + upper) / 2.0 })
-        } else {
-            T::ONE
-        };
-        slopes[i] = slope;
+    {
+        let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
+        let mut draws = generator.borrow_mut();
+        for (slope, &x) in slopes.iter_mut().zip(x.iter()) {
+            *slope = match x <= T::ZERO {
+                true if train => T::from_f64(draws.uniform(lower, upper)),
+                true => T::from_f64((lower + upper) / 2.0),
+                false => T::ONE,
+            };
+        }
     }
     if inplace {
         output.set(input)?
