@@ -21,10 +21,10 @@ end
 return function(name, spec)
    spec = spec or {}
    local class, parent = torch.class('nn.' .. name, spec.parent or 'nn.Module')
-   local options, setup, start = spec.options or {}, spec.setup, spec.start or parent.__init
+   local options, setup = spec.options or {}, spec.setup
    if #options > 0 or setup then
       function class:__init(...)
-         start(self)
+         (spec.start or parent.__init)(self)
          for i, option in ipairs(options) do
             local value = select(i, ...)
             if value == nil then value = option[2] end
