@@ -5,9 +5,9 @@ nn = nn or {}
 
 -- One file per family, in the order in which they build on each other.
 local families = {
-   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'activation', 'views', 'slices',
+   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation', 'views', 'slices',
    'reductions', 'elementwise', 'constants', 'dropout', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
-   'branches', 'wrappers', 'tables', 'nesting', 'lookup', 'copies', 'training',
+   'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'training',
    'jacobian', 'older',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
