@@ -6,7 +6,7 @@ nn = nn or {}
 -- One file per family, in the order in which they build on each other.
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation', 'views', 'slices',
-   'reductions', 'elementwise', 'constants', 'dropout', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
+   'reductions', 'elementwise', 'constants', 'dropout', 'padding', 'upsampling', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
    'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'training',
    'jacobian', 'older',
 }
