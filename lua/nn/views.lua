@@ -197,3 +197,33 @@ do
    function Transpose:updateOutput(input) return swapped(self, 'output', input, false) end
    function Transpose:updateGradInput(_, gradOutput) return swapped(self, 'gradInput', gradOutput, true) end
 end
+
+do
+   -- The last dimensions, as many as a sample has, as one.
+   local function inRow(self, field, tensor)
+      if tensor:isContiguous() then return tensor end
+      self[field] = (self[field] or tensor.new()):resizeAs(tensor):copy(tensor)
+      return self[field]
+   end
+   viewing('Collapse', {
+      options = { { 'nInputDim' } },
+      setup = function(self)
+         local expect = require 'nn.expect'
+         expect.whole('Collapse', self.nInputDim, 'the number of dimensions', 1)
+      end,
+      look = function(into, self, input)
+         local expect = require 'nn.expect'
+         local first = expect.anyTensor(self, input, 'input', self.nInputDim, math.huge):dim() - self.nInputDim
+         local sizes, count = {}, 1
+         for d, n in ipairs(input:size():totable()) do
+            if d <= first then sizes[d] = n else count = count * n end
+         end
+         sizes[first + 1] = count
+         return into:view(inRow(self, '_input', input), torch.LongStorage(sizes))
+      end,
+      back = function(into, self, gradOutput, input)
+         return into:view(inRow(self, '_gradOutput', gradOutput), input:size())
+      end,
+      scratch = { '_input', '_gradOutput' },
+   })
+end
