@@ -56,9 +56,9 @@ local function coefficients(self, input)
    local known = coef:dim()
    if known < 3 or coef:size(known - 1) ~= input:size(d - 1) or coef:size(known) ~= input:size(d) or
       coef:size(known - 2) ~= self.nInputPlane or torch.typename(coef) ~= torch.typename(input) then
-      local ones = (d == 4 and input[1] or input)
-      ones = ones.new():resizeAs(ones):fill(1)
-      coef = self.meanestimator:updateOutput(ones):clone()
+      local planes, h, w = self.nInputPlane, input:size(d - 1), input:size(d)
+      local ones = input.new(planes, h, w):fill(1)
+      coef = self.meanestimator:updateOutput(ones):clone():view(planes, h, w)
    end
    if coef:dim() == 4 then coef = coef[1] end
    if d == 4 then coef = coef:view(1, coef:size(1), coef:size(2), coef:size(3)):expandAs(input) end
