@@ -159,6 +159,7 @@ do
    end
    function FromCriterion:updateGradInput(input, gradOutput)
       local x, y = arguments(self, input)
+      expect.gradOutput(self, gradOutput, self.output)
       local gradient = self.criterion:updateGradInput(x, y)
       if self.unpackInput == false then
          self.gradInput = utils.recursiveCopy(self.gradInput, gradient)

@@ -138,7 +138,7 @@ function Convert:updateOutput(input)
 end
 
 function Convert:updateGradInput(input, gradOutput)
-   if not self.converter then expect.fail(self, 'forward comes before backward') end
+   expect.forwardFirst(self, self.converter)
    local value, batch = prepare(self, input)
    expect.gradOutput(self, gradOutput, self.output)
    if not batch then gradOutput = gradOutput:contiguous():view(self.converter.output:size()) end

@@ -25,9 +25,7 @@ end
 -- gradOutput fits the output, and the output the input.
 local function checkGradOutput(self, gradOutput, elements)
    expect.gradOutput(self, gradOutput, self.output)
-   if self.output:nElement() ~= elements then
-      expect.fail(self, 'forward comes before backward, with the same input')
-   end
+   expect.forwardFirst(self, self.output:nElement() == elements)
 end
 
 -- For which gradient a module's slopes were computed last, until its input changes.

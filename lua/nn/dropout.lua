@@ -64,8 +64,8 @@ for name, inner in pairs { SpatialDropout = 2, VolumetricDropout = 3 } do
    end
    function class:updateGradInput(input, gradOutput)
       if not self.train then expect.fail(self, 'a gradient is only defined in training; call module:training() first') end
-      expect.gradOutput(self, gradOutput, input)
-      if self.noise:dim() ~= input:dim() then expect.fail(self, 'forward comes before backward: there is no noise yet') end
+      expect.gradOutput(self, gradOutput, expect.tensor(self, input, 'input', inner + 1, inner + 2))
+      expect.forwardFirst(self, self.output:isSameSizeAs(input) and self.noise:dim() == input:dim())
       return self.gradInput:resizeAs(gradOutput):cmul(gradOutput, self.noise:expandAs(gradOutput))
    end
 end

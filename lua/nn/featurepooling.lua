@@ -16,6 +16,7 @@ do
       self:add(nn.SpatialAveragePooling(kW, kH, self.dW, self.dH)):add(nn.MulConstant(kW * kH))
       self:add(pnorm == 2 and nn.Sqrt() or nn.Power(1 / pnorm))
    end
+   expect.checked(LPPooling, parent, 3, 4)
    for _, method in ipairs {
       'reset', 'accGradParameters', 'accUpdateGradParameters', 'zeroGradParameters', 'updateParameters',
    } do
@@ -65,6 +66,7 @@ do
       local parts, d = windows(self, input)
       expect.gradOutput(self, gradOutput, self.output)
       local p, last, y = self.power, parts:dim(), self.output
+      expect.forwardFirst(self, parts:nElement() == y:nElement() * self.width)
       local gradient = self.gradInput:resizeAs(input):zero()
       local into = gradient:unfold(d, self.width, self.stride)
       local slope = self._slope or input.new()
@@ -122,6 +124,9 @@ do
       if not self.gradInput then return end
       expect.tensor(self, input, 'input', 2, 3)
       expect.gradOutput(self, gradOutput, self.output)
+      local d = input:dim()
+      expect.forwardFirst(self, d == self.indices:dim() and input:size(d) == self.indices:size(d) and
+         input:size(1) >= gradOutput:size(1))
       if torch.typename(self.indices) ~= 'torch.LongTensor' then self.indices = self.indices:long() end
       return self.gradInput:resizeAs(input):zero():scatter(input:dim() - 1, self.indices, gradOutput)
    end

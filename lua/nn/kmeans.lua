@@ -86,13 +86,16 @@ function Kmeans:updateOutput(input)
 end
 
 -- The choice has no gradient.
-function Kmeans:updateGradInput(input) return self.gradInput:resizeAs(input):zero() end
+function Kmeans:updateGradInput(input)
+   check(self, input)
+   return self.gradInput:resizeAs(input):zero()
+end
 
 function Kmeans:accGradParameters(input, _, scale)
    check(self, input)
    scale = self.scale or scale or 1
    local n = input:size(1)
-   if self.output:nElement() ~= n then expect.fail(self, 'forward comes before backward, with the same input') end
+   expect.forwardFirst(self, self.output:nElement() == n)
    local members = self._members or input.new()
    self._members = members
    members:resize(n, self.k):zero():scatter(2, self.output:long():view(n, 1), 1)

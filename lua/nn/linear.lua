@@ -100,6 +100,7 @@ do
       expect.gradOutput(self, gradOutput, torch.LongStorage { n, weight:size(1) })
       local p, q = x:size(2), y:size(2)
       local through = scratch(self, 'buff2', x, n, p * q):mm(gradOutput, weight):view(n, p, q)
+      if #self.gradInput < 2 then self.gradInput = { x.new(), x.new() } end
       local gx, gy = unpack(self.gradInput)
       gx:resize(n, p, 1):bmm(through, y:contiguous():view(n, q, 1)):resize(n, p)
       gy:resize(n, q, 1):bmm(through:transpose(2, 3), x:contiguous():view(n, p, 1)):resize(n, q)

@@ -100,9 +100,7 @@ do
    function Normalize:updateGradInput(input, gradOutput)
       local x = rows(expect.tensor(self, input, 'input', 1, 2))
       expect.gradOutput(self, gradOutput, self.output)
-      if not self.norm or self.norm:nElement() ~= x:size(1) then
-         expect.fail(self, 'forward comes before backward, with the same input')
-      end
+      expect.forwardFirst(self, self.norm and self.norm:nElement() == x:size(1) and gradOutput:isSameSizeAs(input))
       local g, p = rows(gradOutput), self.p
       local slope, along = self.buffer:resizeAs(x), buffer(self, 'cross', input)
       along:sum(slope:cmul(x, g), 2):cdiv(self.norm)
@@ -141,6 +139,7 @@ do
          self:add(scale):add(shift)
       end
    end
+   expect.checked(LayerNormalization, parent_, 1, 2)
 end
 
 do
@@ -175,7 +174,7 @@ do
       expect.tensor(self, input, 'input', 3, 4)
       expect.gradOutput(self, gradOutput, self.output)
       local scale = buffer(self, 'scale', input)
-      if not scale:isSameSizeAs(input) then expect.fail(self, 'forward comes before backward, with the same input') end
+      expect.forwardFirst(self, scale:isSameSizeAs(input))
       local ratio = buffer(self, 'paddedRatio', input):resizeAs(input):cmul(gradOutput, self.output):cdiv(scale)
       local sum = sumNeighbours(self, buffer(self, 'accumRatio', input):resizeAs(input), ratio, input:dim() - 2)
       local gradient = self.gradInput:resizeAs(input):pow(scale, -self.beta):cmul(gradOutput)

@@ -46,8 +46,10 @@ do
       return multiply(self.output, x, y)
    end
    function MM:updateGradInput(input, gradOutput)
-      local x, y = factors(self, input)
+      local x, y, d = factors(self, input)
       expect.gradOutput(self, gradOutput, self.output)
+      expect.forwardFirst(self, gradOutput:dim() == d and gradOutput:size(1) == x:size(1) and
+         gradOutput:size(d - 1) == x:size(d - 1) and gradOutput:size(d) == y:size(d))
       local gx, gy = gradients(self, input[1], input[2])
       -- of a transposed factor the transposed gradient
       if self.transA then
@@ -92,6 +94,8 @@ do
    function MV:updateGradInput(input, gradOutput)
       local m, vector, batch = factors(self, input)
       expect.gradOutput(self, gradOutput, self.output)
+      local d = gradOutput:dim()
+      expect.forwardFirst(self, d == m:dim() - 1 and gradOutput:size(d) == m:size(d) and gradOutput:size(1) == m:size(1))
       local gm, gv = gradients(self, input[1], input[2])
       local left, right = gradOutput, vector
       if self.trans then left, right = vector, gradOutput end
@@ -158,6 +162,7 @@ do
    function MixtureTable:updateGradInput(input, gradOutput)
       local gate, list, d, batch = parts(self, input)
       expect.gradOutput(self, gradOutput, self.output)
+      expect.forwardFirst(self, gradOutput:isSameSizeAs(list[1]))
       local all = torch.type(self.gradInput) == 'table' and self.gradInput or {}
       self.gradInput = all
       all[1] = (all[1] or gate.new()):resizeAs(gate)

@@ -178,6 +178,7 @@ do
       local n, planes, h, w = sizes(self, input)
       local r = self.upscaleFactor
       expect.gradOutput(self, gradOutput, self.output)
+      expect.forwardFirst(self, gradOutput:nElement() == input:nElement() and gradOutput:size(gradOutput:dim()) == w * r)
       local parts = gradOutput:contiguous():view(n, planes, h, r, w, r):permute(1, 2, 4, 6, 3, 5)
       self.gradInput:resizeAs(input):view(n, planes, r, r, h, w):copy(parts)
       return self.gradInput
