@@ -1,6 +1,5 @@
 -- nn.Convert: from one order of dimensions to another, and to the module's own type of tensor. A letter stands for each
--- dimension: b batch, c channels, h height, w width, t time or target, f features. Fields and methods are Torch7's; other
--- output shapes than these can be had by a class with a method of their name.
+-- dimension: b batch, c channels, h height, w width, t time or target, f features. Fields and methods are Torch7's.
 local expect = require 'nn.expect'
 local Convert, parent = torch.class('nn.Convert', 'nn.Container')
 
@@ -18,7 +17,8 @@ function Convert:__init(inputShape, outputShape)
    self.inputShape = inputShape or ANY
    self.outputShape = outputShape or self.inputShape
    if (self.inputShape == ANY) ~= (self.outputShape == ANY) then
-      expect.fail('Convert', 'shape "b*" on both sides or on none expected, got "%s" and "%s"', self.inputShape, self.outputShape)
+      expect.fail('Convert', 'shape "b*" on both sides or on none expected, got "%s" and "%s"', self.inputShape,
+         self.outputShape)
    end
    if self.inputShape == ANY then return end
    self.inputBatchDim = self:findAxis('b', self.inputShape, true)

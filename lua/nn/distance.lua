@@ -4,7 +4,7 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 
 -- A row for a vector, so that one sample is a batch of one.
-local function rows(tensor) return tensor:dim() == 1 and tensor:view(1, -1) or tensor end
+local function rows(tensor) return tensor:dim() == 1 and nn.utils.addSingletonDimension(tensor) or tensor end
 
 ------------------------------------------------------------------------------------------ learned centers
 
@@ -125,7 +125,10 @@ centered('Euclidean', { scratch = { '_diff', '_distances', '_by', '_slope', '_su
 
 do
    -- Each feature is scaled, by its entry of diagCov.
-   local function spread(self, like) return self.diagCov:view(1, self.diagCov:size(1), self.diagCov:size(2)):expandAs(like) end
+   local function spread(self, like)
+      local cov = self.diagCov
+      return cov:view(1, cov:size(1), cov:size(2)):expandAs(like)
+   end
    local Weighted = centered('WeightedEuclidean', {
       scratch = { '_diff', '_distances', '_by', '_slope', '_sum', '_product' },
       setup = function(self, d, m) self.diagCov, self.gradDiagCov = nn.utils.parameter(d, m) end,

@@ -76,7 +76,7 @@ do
          return string.format(self.p % 1 == 0 and '(%d)' or '(%f)', self.p)
       end,
    })
-   local function rows(tensor) return tensor:dim() == 1 and tensor:view(1, -1) or tensor end
+   local function rows(tensor) return tensor:dim() == 1 and nn.utils.addSingletonDimension(tensor) or tensor end
 
    -- self.norm is a column; self.normp its p-th power, which a gradient divides by
    function Normalize:updateOutput(input)
@@ -98,6 +98,7 @@ do
 
    -- (g - d (x . g) / norm) / norm, where d is the derivative of the norm
    function Normalize:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       local x = rows(expect.tensor(self, input, 'input', 1, 2))
       expect.gradOutput(self, gradOutput, self.output)
       expect.forwardFirst(self, self.norm and self.norm:nElement() == x:size(1) and gradOutput:isSameSizeAs(input))
@@ -171,6 +172,7 @@ do
       return output:pow(scale, -self.beta):cmul(input)
    end
    function LRN:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       expect.tensor(self, input, 'input', 3, 4)
       expect.gradOutput(self, gradOutput, self.output)
       local scale = buffer(self, 'scale', input)
