@@ -21,8 +21,12 @@ function Convert:__init(inputShape, outputShape)
          self.outputShape)
    end
    if self.inputShape == ANY then return end
-   self.inputBatchDim = self:findAxis('b', self.inputShape, true)
-   self.outputBatchDim = self:findAxis('b', self.outputShape, true)
+   -- shapes without a batch mean samples; a batch may come before them
+   for _, side in ipairs { 'inputShape', 'outputShape' } do
+      if not self:findAxis('b', self[side], true) then self[side] = 'b' .. self[side] end
+   end
+   self.inputBatchDim = self:findAxis('b', self.inputShape)
+   self.outputBatchDim = self:findAxis('b', self.outputShape)
    self.nInputDim, self.nOutputDim = #self.inputShape, #self.outputShape
    -- whether the output has the same dimensions in another order
    self.transposition = self.nInputDim == self.nOutputDim
@@ -82,11 +86,8 @@ function Convert:bt()
    return self:bf()
 end
 
--- What is not known by its name: features without a batch.
-function Convert:default()
-   if self.outputShape == 'f' and not self.inputBatchDim then return nn.Collapse(self.nInputDim) end
-   cannot(self)
-end
+-- What is not known by its name.
+function Convert:default() cannot(self) end
 
 function Convert:buildConverter(input)
    if self.outputShape == ANY then return nn.Identity() end
@@ -110,7 +111,7 @@ local function prepare(self, input)
    end
    if self.inputShape == ANY then return input, true end
    local batch = input:dim() >= self.nInputDim
-   if not batch and self.inputBatchDim and input:dim() == self.nInputDim - 1 then
+   if not batch and input:dim() == self.nInputDim - 1 then
       local sizes = input:size():totable()
       table.insert(sizes, self.inputBatchDim, 1)
       return inside(self, '__input', sizes, input), false
@@ -129,7 +130,7 @@ function Convert:updateOutput(input)
       self.modules[1] = self.converter
    end
    self.output = self.converter:updateOutput(value)
-   if not batch and self.outputBatchDim then
+   if not batch then
       local sizes = self.output:size():totable()
       table.remove(sizes, self.outputBatchDim)
       if #sizes > 0 then self.output = inside(self, '__output', sizes, self.output) end

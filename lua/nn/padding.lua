@@ -108,8 +108,10 @@ do
    function ZeroPadding:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       expect.gradOutput(self, gradOutput, check(self, input))
-      local gradient = self.gradInput:resizeAs(input):zero()
+      local gradient = self.gradInput:resizeAs(input)
       local part, place = overlap(self, gradient, gradOutput)
+      -- what was cut off has no gradient
+      if not part or part:nElement() < gradient:nElement() then gradient:zero() end
       if part then part:copy(place) end
       return gradient
    end
