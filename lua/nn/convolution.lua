@@ -257,42 +257,6 @@ convolution('SpatialDepthWiseConvolution', {
    inputs = planarInputs,
 })
 
--- Connections between planes, as tables of {from, to}.
-nn.tables = nn.tables or {}
-
-function nn.tables.full(nin, nout)
-   local table, k = torch.Tensor(nin * nout, 2), 0
-   for to = 1, nout do
-      for from = 1, nin do
-         k = k + 1
-         table[k][1], table[k][2] = from, to
-      end
-   end
-   return table
-end
-
-function nn.tables.oneToOne(n)
-   local table = torch.Tensor(n, 2)
-   for i = 1, n do table[i]:fill(i) end
-   return table
-end
-
--- Every output plane gets `nto` input planes: the next of a random order, which is drawn anew once it has no more.
-function nn.tables.random(nin, nout, nto)
-   if nto > nin then
-      error(string.format('nn.tables.random: %d input planes for each output plane expected at most, got %d', nin, nto), 2)
-   end
-   local table, order, used = torch.Tensor(nto * nout, 2), torch.randperm(nin), 0
-   for to = 1, nout do
-      local rows = table:narrow(1, (to - 1) * nto + 1, nto)
-      rows:select(2, 1):copy(order:narrow(1, used + 1, nto))
-      rows:select(2, 2):fill(to)
-      used = used + nto
-      if used + nto > nin then order, used = torch.randperm(nin), 0 end
-   end
-   return table
-end
-
 -- A convolution with a table of connections.
 local function connected(name)
    local class = define(name, {
