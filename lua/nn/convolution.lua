@@ -84,7 +84,7 @@ local function convolution(name, spec)
    for _, option in ipairs(spec.more or {}) do all[#all + 1] = option end
    local class, parent = define(name, {
       parent = spec.parent,
-      start = nn.Module.__init,
+      construct = nn.Module.__init,
       options = all,
       setup = function(self)
          checkSizes(name, self, axes)
