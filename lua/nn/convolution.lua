@@ -344,7 +344,8 @@ do
    function class:reset(deviation)
       nn.utils.draw(self.kW * self.inputFrameSize, deviation, self.weight, self.bias)
    end
-   class.sharedAccUpdateGradParameters = class.accUpdateGradParameters
+   -- shared weights change with each step all the same
+   class.sharedAccUpdateGradParameters = class.defaultAccUpdateGradParameters
 end
 
 do
