@@ -32,10 +32,10 @@ fn turned<T: Element>(src: &Tensor, d: usize) -> Result<Tensor> {
 /// Not an image, a matrix with gaps, a destination with gaps.
 pub fn mirror<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
     let nd = src.ndim();
-    demand!(nd == 2 || nd == 3, "{what}: expected an image of 2 or 3 dimensions, got {}", src.shape_text());
-    demand!(nd == 3 || src.is_contiguous(), "{what}: expected a contiguous matrix, got one with gaps");
+    demand!(nd == 2 || nd == 3, in what, "expected an image of 2 or 3 dimensions, got {}", src.shape_text());
+    demand!(nd == 3 || src.is_contiguous(), in what, "expected a contiguous matrix, got one with gaps");
     let fits = dst.is_contiguous() || !dst.same_size(src);
-    demand!(fits, "{what}: expected a contiguous destination, got one with gaps");
+    demand!(fits, in what, "expected a contiguous destination, got one with gaps");
     give(dst, &turned::<T>(src, nd - d)?)
 }
 
@@ -45,13 +45,13 @@ pub fn mirror<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, d: usize) -> Res
 /// More than five dimensions, no such dimension, tensors with gaps, a destination that is the source.
 pub fn flip<T: Pixel>(dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
     let nd = src.ndim();
-    demand!(nd <= 5, "image.flip: expected at most 5 dimensions, got {}", src.shape_text());
-    demand!(d < nd, "image.flip: dimension {} out of range of {nd}D tensor", d + 1);
-    demand!(src.is_contiguous(), "image.flip: expected a contiguous source, got one with gaps");
+    demand!(nd <= 5, "expected at most 5 dimensions, got {}", src.shape_text());
+    demand!(d < nd, "dimension {} out of range of {nd}D tensor", d + 1);
+    demand!(src.is_contiguous(), "expected a contiguous source, got one with gaps");
     let fits = dst.is_contiguous() || !dst.same_size(src);
-    demand!(fits, "image.flip: expected a contiguous destination, got one with gaps");
+    demand!(fits, "expected a contiguous destination, got one with gaps");
     let in_place = dst.same_storage(src) && dst.offset() == src.offset();
-    demand!(!in_place, "image.flip: the destination cannot be the source");
+    demand!(!in_place, "the destination cannot be the source");
     give(dst, &turned::<T>(src, d)?)
 }
 
@@ -59,7 +59,7 @@ pub fn flip<T: Pixel>(dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
 fn part<T: Pixel>(src: &Picture<T>, [x, y]: [i64; 2], [h, w]: [usize; 2]) -> Result<Tensor> {
     let inside = |start: i64, n: usize, all: usize| start >= 0 && (start as u64).saturating_add(n as u64) <= all as u64;
     if !inside(x, w, src.w) || !inside(y, h, src.h) {
-        refuse!("image.crop: {w} x {h} pixels from ({x}, {y}) lie outside of an image of {} x {}", src.w, src.h);
+        refuse!("{w} x {h} pixels from ({x}, {y}) lie outside of an image of {} x {}", src.w, src.h);
     }
     let (x, y, data) = (x as usize, y as usize, src.data());
     let (rows, columns) = (src.h, src.w);
@@ -90,7 +90,7 @@ pub fn crop<T: Pixel>(src: &Tensor, [x1, y1, x2, y2]: [f64; 4]) -> Result<Tensor
     let p = Picture::<T>::of("image.crop", src)?;
     let (w, h) = (x2 - x1, y2 - y1);
     let fits = (1.0..1e15).contains(&w) && (1.0..1e15).contains(&h);
-    demand!(fits, "image.crop: no pixel lies between ({x1}, {y1}) and ({x2}, {y2})");
+    demand!(fits, "no pixel lies between ({x1}, {y1}) and ({x2}, {y2})");
     part(&p, [x1 as i64, y1 as i64], [h as usize, w as usize])
 }
 
@@ -101,7 +101,7 @@ pub fn crop<T: Pixel>(src: &Tensor, [x1, y1, x2, y2]: [f64; 4]) -> Result<Tensor
 /// Another word, not an image.
 pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
     let nd = src.ndim();
-    demand!(nd == 2 || nd == 3, "image.crop: expected an image of 2 or 3 dimensions, got {}", src.shape_text());
+    demand!(nd == 2 || nd == 3, "expected an image of 2 or 3 dimensions, got {}", src.shape_text());
     let (right, down) = (src.size(nd - 1) as f64 - w, src.size(nd - 2) as f64 - h);
     let (x, y) = match place {
         b"c" => ((right / 2.0).floor(), (down / 2.0).floor()),
@@ -109,7 +109,7 @@ pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
         b"tr" => (right, 0.0),
         b"bl" => (0.0, down),
         b"br" => (right, down),
-        other => refuse!("image.crop: expected c, tl, tr, bl or br, got '{}'", String::from_utf8_lossy(other)),
+        other => refuse!("expected c, tl, tr, bl or br, got '{}'", String::from_utf8_lossy(other)),
     };
     Ok([x, y, x + w, y + h])
 }

@@ -91,7 +91,7 @@ pub fn rotate<T: Pixel>(dst: &Tensor, src: &Tensor, theta: f64, bilinear: bool) 
     let p = Picture::<T>::of("image.rotate", src)?;
     let (h, w) = p.partner("image.rotate", dst)?;
     let in_place = dst.same_storage(src) && dst.offset() == src.offset();
-    demand!(!in_place, "image.rotate: the destination cannot be the source");
+    demand!(!in_place, "the destination cannot be the source");
     let theta = f64::from(theta as f32);
     let plane = Plane { h: p.h as i64, w: p.w as i64 };
     let (xc, yc) = ((p.w - 1) as f32 / 2.0, (p.h - 1) as f32 / 2.0);
@@ -141,12 +141,12 @@ impl Polar {
         let bilinear = match interpolation {
             b"simple" => false,
             b"bilinear" => true,
-            other => refuse!("{what}: expected simple or bilinear, got '{}'", String::from_utf8_lossy(other)),
+            other => refuse!(in what, "expected simple or bilinear, got '{}'", String::from_utf8_lossy(other)),
         };
         let full = match mode {
             b"valid" => false,
             b"full" => true,
-            other => refuse!("{what}: expected valid or full, got '{}'", String::from_utf8_lossy(other)),
+            other => refuse!(in what, "expected valid or full, got '{}'", String::from_utf8_lossy(other)),
         };
         Ok(Polar { log, bilinear, full })
     }

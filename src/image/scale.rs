@@ -29,10 +29,9 @@ impl Mode {
             None | Some(b"bilinear") => Mode::Bilinear,
             Some(b"bicubic") => Mode::Bicubic,
             Some(b"simple") => Mode::Simple,
-            Some(other) => refuse!(
-                "image.scale: expected the mode simple, bilinear or bicubic, got '{}'",
-                String::from_utf8_lossy(other)
-            ),
+            Some(other) => {
+                refuse!("expected the mode simple, bilinear or bicubic, got '{}'", String::from_utf8_lossy(other))
+            }
         })
     }
 }
@@ -237,7 +236,7 @@ fn simple<T: Pixel>(src: &Picture<T>, h: usize, w: usize, out: &mut [T]) {
 /// # Errors
 /// Not enough memory.
 pub fn resample<T: Pixel>(src: &Picture<T>, h: usize, w: usize, mode: Mode) -> Result<Tensor> {
-    demand!(h > 0 && w > 0, "image.scale: expected a size of at least one pixel, got {w} x {h}");
+    demand!(h > 0 && w > 0, "expected a size of at least one pixel, got {w} x {h}");
     build(&src.sized(h, w), |out| {
         let axis = match mode {
             Mode::Simple => {
@@ -276,7 +275,7 @@ pub fn to_destination<T: Pixel>(dst: &Tensor, src: &Tensor, mode: Mode) -> Resul
 
 /// A number of pixels from a number: truncated, at least 1.
 fn pixels(n: f64) -> Result<usize> {
-    demand!(n < 1e15, "image.scale: a size of {n} pixels is too large");
+    demand!(n < 1e15, "a size of {n} pixels is too large");
     Ok((n as usize).max(1))
 }
 
@@ -334,7 +333,7 @@ pub fn to_words<T: Pixel>(src: &Tensor, size: &[u8], mode: Mode) -> Result<Tenso
     let text = String::from_utf8_lossy(size);
     match asked(&text, p.w as f64, p.h as f64) {
         Some((w, h)) => resample(&p, pixels(h)?, pixels(w)?, mode),
-        None => refuse!("image.scale: expected a size (MAX, WxH, ^MIN, *FACTOR or *N/D), got '{text}'"),
+        None => refuse!("expected a size (MAX, WxH, ^MIN, *FACTOR or *N/D), got '{text}'"),
     }
 }
 

@@ -46,7 +46,7 @@ macro_rules! convolutions {
             pad_h: Option<i64>,
             padding: i64,
         ) -> Result<()> {
-            $(demand!($forward.numel() > 0, "convolution: backward before forward, there is no output yet");)?
+            $(demand!($forward.numel() > 0, "backward before forward, there is no output yet");)?
             if planes {
                 with_planes($w, kw, kh)?;
             }

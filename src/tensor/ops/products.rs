@@ -11,7 +11,7 @@ use crate::tensor::map;
 #[inline]
 fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
     let kind = ["", "vector", "matrix", "3D tensor"][n];
-    demand!(x.ndim() == n && x.numel() > 0, "{op}: {kind} expected, got {}D tensor {}", x.ndim(), x.shape_text());
+    demand!(x.ndim() == n && x.numel() > 0, in op, "{kind} expected, got {}D tensor {}", x.ndim(), x.shape_text());
     Ok(())
 }
 
@@ -19,7 +19,7 @@ fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
 fn sized(op: &str, res: &Tensor, sizes: &[usize]) -> Result<()> {
     demand!(
         res.has_sizes(sizes),
-        "{op}: expected a tensor of size {}, got {}",
+        in op, "expected a tensor of size {}, got {}",
         crate::tensor::layout::shape_text(sizes),
         res.shape_text()
     );
@@ -44,7 +44,7 @@ fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<[usiz
     dims(op, b, 2 + batch)?;
     demand!(
         a.size(batch + 1) == b.size(batch) && (batch == 0 || a.size(0) == b.size(0)),
-        "{op}: size mismatch, m1: {}, m2: {}",
+        in op, "size mismatch, m1: {}, m2: {}",
         a.shape_text(),
         b.shape_text()
     );
@@ -87,7 +87,7 @@ pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b
 pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x: &Tensor) -> Result<()> {
     dims("addmv", a, 2)?;
     dims("addmv", x, 1)?;
-    demand!(a.size(1) == x.size(0), "addmv: size mismatch, {}, {}", a.shape_text(), x.shape_text());
+    demand!(a.size(1) == x.size(0), "size mismatch, {}, {}", a.shape_text(), x.shape_text());
     sized("addmv", t, &[a.size(0)])?;
     let (a, x) = (apart(a, &[res])?, apart(x, &[res])?);
     start(res, beta, t)?;
@@ -239,7 +239,7 @@ macro_rules! onto {
             pub fn full<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
                 demand!(
                     res.ndim() == $n,
-                    concat!(stringify!($f), ": expected a receiver of ", $n, " dimensions, got a tensor {}"),
+                    concat!("expected a receiver of ", $n, " dimensions, got a tensor {}"),
                     res.shape_text()
                 );
                 super::$f(res, beta, t, alpha, a, b)
