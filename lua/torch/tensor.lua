@@ -167,7 +167,7 @@ function methods:totable()
    return level(self)
 end
 
-function methods:__tostring__() return native.display(self) end
+methods.__tostring__ = native.functions.state.display
 function methods:isTensor() return true end
 
 for short, name in pairs { byte = 'Byte', char = 'Char', short = 'Short', int = 'Int', long = 'Long', float = 'Float',
