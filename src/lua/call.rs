@@ -86,6 +86,8 @@ pub enum Ret {
     Dims(Dims),
     /// A table of values.
     List(Vec<Ret>),
+    /// A table of new tensor objects.
+    Tensors(Vec<Tensor>),
     /// A new object.
     Object(Box<dyn Foreign>),
     /// A new generator.
@@ -219,6 +221,13 @@ pub trait IntoRet {
 pub trait IntoOne {
     /// As a value.
     fn one(self) -> Ret;
+    /// Several as a table.
+    fn list(all: Vec<Self>) -> Ret
+    where
+        Self: Sized,
+    {
+        Ret::List(all.into_iter().map(Self::one).collect())
+    }
 }
 
 impl IntoRet for () {
@@ -246,11 +255,25 @@ one_ret! {
     bool, v => Ret::Bool(v), Rets::One(v.one());
     String, v => Ret::Str(v.into_bytes()), Rets::One(v.one());
     Vec<u8>, v => Ret::Str(v), Rets::One(v.one());
-    Tensor, v => Ret::Tensor(v), Rets::Tensor(v);
     Storage, v => Ret::Storage(v), Rets::One(v.one());
     Generator, v => Ret::Generator(v), Rets::One(v.one());
     Dims, v => Ret::Dims(v), Rets::One(v.one());
     Ret, v => v, Rets::One(v);
+}
+impl IntoOne for Tensor {
+    #[inline(always)]
+    fn one(self) -> Ret {
+        Ret::Tensor(self)
+    }
+    fn list(all: Vec<Self>) -> Ret {
+        Ret::Tensors(all)
+    }
+}
+impl IntoRet for Tensor {
+    #[inline(always)]
+    fn put(self, out: &mut Rets) {
+        *out = Rets::Tensor(self);
+    }
 }
 impl<T: Foreign> IntoOne for T {
     fn one(self) -> Ret {
@@ -264,7 +287,7 @@ impl<T: Foreign> IntoRet for T {
 }
 impl<A: IntoOne> IntoOne for Vec<A> {
     fn one(self) -> Ret {
-        Ret::List(self.into_iter().map(A::one).collect())
+        A::list(self)
     }
 }
 impl<A: IntoOne> IntoRet for Vec<A> {

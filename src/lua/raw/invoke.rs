@@ -366,9 +366,13 @@ unsafe fn push_results(l: *mut lua_State, p: &Pattern, base: c_int, top: c_int, 
                 }
                 Ok(1)
             }
-            Rets::One(_) => {
-                if let Rets::One(r) = std::mem::replace(rets, Rets::Args) {
-                    push_ret(l, r);
+            Rets::One(r) => {
+                // small values are not moved: that would wait for the writes to them
+                match r {
+                    Ret::Nil => ffi::lua_pushnil(l),
+                    Ret::Num(v) => ffi::lua_pushnumber(l, *v),
+                    Ret::Bool(b) => ffi::lua_pushboolean(l, (*b).into()),
+                    r => push_ret(l, std::mem::replace(r, Ret::Nil)),
                 }
                 Ok(1)
             }
@@ -407,6 +411,13 @@ unsafe fn push_ret(l: *mut lua_State, r: Ret) {
                 ffi::lua_createtable(l, list.len() as c_int, 0);
                 for (i, r) in list.into_iter().enumerate() {
                     push_ret(l, r);
+                    ffi::lua_rawseti(l, -2, (i + 1) as _);
+                }
+            }
+            Ret::Tensors(list) => {
+                ffi::lua_createtable(l, list.len() as c_int, 0);
+                for (i, t) in list.into_iter().enumerate() {
+                    push_new(l, t);
                     ffi::lua_rawseti(l, -2, (i + 1) as _);
                 }
             }
