@@ -10,6 +10,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
+//! - `fields`: fields of a module as one structure, for the row and the kernel.
 //! - [`tensor`]: element types, storages, layouts, operations; knows neither Lua nor nn.
 //! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
@@ -21,6 +22,7 @@
 #[cfg(feature = "mimalloc")]
 mod alloc;
 pub mod atomic_file;
+pub mod fields;
 pub mod host;
 pub mod image;
 pub mod lua;

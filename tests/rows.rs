@@ -77,8 +77,7 @@ fn complaints(name: &str, form: &Form, style: Style) -> Vec<String> {
     let mut found = vec![];
     let params = sig::parse(form.sig, style).expect(name);
     for sizes in [&[][..], &[1], &[2, 2], &[2, 2, 2], &[1, 2, 2, 2]] {
-        for (d, kernel) in DType::ALL.into_iter().zip(&form.column) {
-            let Some(kernel) = kernel else { continue };
+        for (d, kernel) in form.column.iter() {
             for given in [true, false] {
                 let s = Samples::new(sizes);
                 let list = [&s.tensors[d.index()], &s.tensors[d.index()]];
@@ -148,7 +147,7 @@ fn signatures_compile() {
             compile(op.name.into(), op.forms, style, Dispatch::First).unwrap();
         }
         for form in op.forms {
-            assert!(form.column.iter().any(Option::is_some), "{}: '{}' has no kernel", op.name, form.sig);
+            assert!(form.column.iter().next().is_some(), "{}: '{}' has no kernel", op.name, form.sig);
         }
     }
     for class in rows::classes() {
@@ -180,7 +179,7 @@ fn every_function_shows_how_it_is_called() {
         let name = match op.place {
             Place::Both | Place::Function => format!("torch.{}", op.name),
             Place::Method => {
-                let has = |d: &DType| op.forms.iter().any(|f| f.column[d.index()].is_some());
+                let has = |d: &DType| op.forms.iter().any(|f| f.column.get(*d).is_some());
                 let d = DType::ALL.into_iter().rev().find(has).expect(op.name);
                 format!("{}.{}", d.tensor_name(), op.name)
             }

@@ -1,7 +1,9 @@
 //! A call between Lua and Rust, without Lua: typed arguments, results, and the columns of kernels.
 
+use super::column::Column;
+use crate::fields::Fields;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::{DTYPES, Element};
+use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
 use crate::tensor::storage::Storage;
@@ -117,41 +119,72 @@ pub const MAX_PARAMS: usize = 24;
 /// Arguments by reference, results into place: nothing that is written field by field is moved
 /// as a whole, which would wait for those writes and cost as much as the rest of a small call.
 pub type Kernel = for<'a> fn(&'a [&'a Val<'a>], &mut Rets) -> Option<Error>;
-/// A kernel for each element type that has it.
-pub type Column = [Option<Kernel>; DTYPES];
 
-/// A Rust type that a parameter can have.
+/// A Rust type that a kernel takes: the value of one parameter, or a structure made of those of several.
 pub trait Arg<'a>: Sized {
-    /// Reads it; `None` when the row declares another kind than the function takes.
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>>;
+    /// How many parameters it takes.
+    const COUNT: usize = 1;
+    /// What the row says of them, where it is a structure of fields.
+    const FIELDS: &'static str = "";
+    /// Reads it from the parameters from here on, of which there are enough; `None` when the row declares another kind
+    /// than the function takes.
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>>;
+}
+
+impl<'a> Arg<'a> for () {
+    const COUNT: usize = 0;
+    #[inline(always)]
+    fn get(_: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        Some(Ok(()))
+    }
+}
+
+impl<'a, A: Arg<'a>, B: Arg<'a>> Arg<'a> for (A, B) {
+    const COUNT: usize = A::COUNT + B::COUNT;
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        match (A::get(c)?, B::get(&c[A::COUNT..])?) {
+            (Ok(a), Ok(b)) => Some(Ok((a, b))),
+            (Err(e), _) | (_, Err(e)) => Some(Err(e)),
+        }
+    }
+}
+
+impl<'a, F: Fields<Values: Arg<'a>>> Arg<'a> for F {
+    const COUNT: usize = F::Values::COUNT;
+    const FIELDS: &'static str = F::TEXT;
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        Some(F::Values::get(c)?.map(F::new))
+    }
 }
 
 macro_rules! plain_arg {
-    ($($t:ty, $v:ident => $pat:pat => $out:expr;)*) => { $(
+    ($($t:ty: $pat:pat => $out:expr;)*) => { $(
         impl<'a> Arg<'a> for $t {
             #[inline(always)]
-            fn get($v: &'a Val<'a>) -> Option<Result<Self>> { match $v { $pat => Some(Ok($out)), _ => None } }
+            fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> { match c[0] { $pat => Some(Ok($out)), _ => None } }
         }
     )* };
 }
 plain_arg! {
-    &'a Tensor, v => Val::Tensor(t) => *t;
-    &'a Storage, v => Val::Storage(s) => *s;
-    &'a RefCell<Generator>, v => Val::Gen(g) => *g;
-    bool, v => Val::Bool(b) => *b;
-    &'a [u8], v => Val::Str(s) => *s;
-    &'a [&'a Tensor], v => Val::Tensors(t) => *t;
-    &'a Nested, v => Val::Nested(n) => *n;
-    &'a Dims, v => Val::Dims(d) => *d;
-    Dims, v => Val::Dims(d) => (*d).clone();
+    &'a Tensor: Val::Tensor(t) => *t;
+    &'a Storage: Val::Storage(s) => *s;
+    &'a RefCell<Generator>: Val::Gen(g) => *g;
+    bool: Val::Bool(b) => *b;
+    &'a [u8]: Val::Str(s) => *s;
+    &'a [&'a Tensor]: Val::Tensors(t) => *t;
+    &'a Nested: Val::Nested(n) => *n;
+    &'a Dims: Val::Dims(d) => *d;
+    Dims: Val::Dims(d) => (*d).clone();
 }
 
 macro_rules! number_args {
-    ($($v:ident $t:ident $n:literal $fam:ident,)*) => { $(
+    ($($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => { $(
         impl<'a> Arg<'a> for $t {
             #[inline(always)]
-            fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-                match v { Val::Num(n) => Some(Ok(<$t as Element>::from_f64(*n))), _ => None }
+            fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+                match c[0] { Val::Num(n) => Some(Ok(<$t as Element>::from_f64(*n))), _ => None }
             }
         }
     )* };
@@ -161,8 +194,8 @@ crate::for_each_dtype!(number_args);
 
 impl<'a> Arg<'a> for usize {
     #[inline(always)]
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        let Val::Num(n) = v else { return None };
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Num(n) = c[0] else { return None };
         Some(if *n >= 1.0 && *n < 9e15 {
             Ok(*n as usize - 1)
         } else {
@@ -171,21 +204,22 @@ impl<'a> Arg<'a> for usize {
     }
 }
 
-impl<'a, T: Foreign> Arg<'a> for &'a T {
-    #[inline(always)]
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        let Val::Object(held) = *v else { return None };
-        let any: &dyn Any = held;
-        Some(
-            any.downcast_ref()
-                .ok_or_else(|| Error::invalid(format!("expected a {}, got a {}", T::kind(), held.class()))),
-        )
-    }
+/// The value in an object, for the `Arg` of a reference to it.
+#[inline(always)]
+pub fn held<'a, T: Foreign>(v: &Val<'a>) -> Option<Result<&'a T>> {
+    let Val::Object(object) = *v else { return None };
+    let any: &dyn Any = object;
+    Some(any.downcast_ref().ok_or_else(|| not_held(T::kind(), object)))
+}
+
+#[cold]
+fn not_held(wanted: &str, object: &dyn Foreign) -> Error {
+    Error::invalid(format!("expected a {wanted}, got a {}", object.class()))
 }
 
 impl<'a> Arg<'a> for Vec<&'a str> {
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        let Val::Strings(list) = v else { return None };
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Strings(list) = c[0] else { return None };
         Some(list.iter().map(|s| text(s)).collect())
     }
 }
@@ -195,18 +229,18 @@ fn text(bytes: &[u8]) -> Result<&str> {
 }
 
 impl<'a> Arg<'a> for &'a str {
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        let Val::Str(s) = v else { return None };
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Str(s) = c[0] else { return None };
         Some(text(s))
     }
 }
 
 impl<'a, A: Arg<'a>> Arg<'a> for Option<A> {
     #[inline(always)]
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        match v {
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        match c[0] {
             Val::Nil => Some(Ok(None)),
-            v => A::get(v).map(|r| r.map(Some)),
+            _ => A::get(c).map(|r| r.map(Some)),
         }
     }
 }
@@ -331,6 +365,8 @@ impl<T: IntoRet> IntoRet for Answer<T> {
 
 /// A typed function that can be called with [`Val`]s. `M` is its list of parameter types.
 pub trait Typed<'a, M> {
+    /// What a row says of the fields that it takes as a structure, its last parameter.
+    const FIELDS: &'static str;
     /// Reads the arguments and runs it.
     fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error>;
 }
@@ -346,17 +382,34 @@ fn row_error(i: usize) -> Option<Error> {
     Some(Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1)))
 }
 
+/// The text of the structure among a function's parameters: only the last one can be a structure.
+const fn last_fields(texts: &[&'static str]) -> &'static str {
+    let mut i = 0;
+    while i + 1 < texts.len() {
+        assert!(texts[i].is_empty(), "fields as a structure have to be a kernel's last parameter");
+        i += 1;
+    }
+    if texts.is_empty() { "" } else { texts[texts.len() - 1] }
+}
+
 macro_rules! typed {
-    ($n:literal: $($a:ident $i:tt),*) => {
+    ($($a:ident)*) => {
         impl<'a, Func, R: IntoRet, $($a: Arg<'a>),*> Typed<'a, fn($($a),*) -> R> for Func
         where Func: Fn($($a),*) -> Result<R> {
+            const FIELDS: &'static str = last_fields(&[$($a::FIELDS),*]);
             #[inline(always)]
+            #[allow(unused_assignments, unused_mut, unused_variables)]
             fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error> {
-                if c.len() != $n { return row_error(c.len()); }
-                let result = (self)($(match $a::get(c[$i]) {
-                    Some(Ok(v)) => v,
-                    Some(Err(e)) => return Some(e),
-                    None => return row_error($i),
+                if c.len() != 0 $(+ $a::COUNT)* { return row_error(c.len()); }
+                let mut at = 0;
+                let result = (self)($({
+                    let v = match $a::get(&c[at..]) {
+                        Some(Ok(v)) => v,
+                        Some(Err(e)) => return Some(e),
+                        None => return row_error(at),
+                    };
+                    at += $a::COUNT;
+                    v
                 }),*);
                 match result {
                     Ok(r) => {
@@ -369,23 +422,23 @@ macro_rules! typed {
         }
     };
 }
-typed!(0:);
-typed!(1: A 0);
-typed!(2: A 0, B 1);
-typed!(3: A 0, B 1, C 2);
-typed!(4: A 0, B 1, C 2, D 3);
-typed!(5: A 0, B 1, C 2, D 3, E 4);
-typed!(6: A 0, B 1, C 2, D 3, E 4, F 5);
-typed!(7: A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-typed!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-typed!(9: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-typed!(10: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-typed!(11: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
-typed!(12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
-typed!(13: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12);
-typed!(14: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13);
-typed!(15: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13, P 14);
-typed!(16: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13, P 14, Q 15);
+typed!();
+typed!(A);
+typed!(A B);
+typed!(A B C);
+typed!(A B C D);
+typed!(A B C D E);
+typed!(A B C D E F);
+typed!(A B C D E F G);
+typed!(A B C D E F G H);
+typed!(A B C D E F G H I);
+typed!(A B C D E F G H I J);
+typed!(A B C D E F G H I J K);
+typed!(A B C D E F G H I J K L);
+typed!(A B C D E F G H I J K L N);
+typed!(A B C D E F G H I J K L N O);
+typed!(A B C D E F G H I J K L N O P);
+typed!(A B C D E F G H I J K L N O P Q);
 
 /// A call form: its signature and its column of kernels.
 pub struct Form {
@@ -469,60 +522,16 @@ macro_rules! class {
     };
 }
 
-/// A typed function behind the common type.
-#[macro_export]
-macro_rules! kernel {
-    ($f:expr) => {
-        Some({
-            let k: $crate::lua::call::Kernel = |c, out| $crate::lua::call::invoke($f, c, out);
-            k
-        })
-    };
-}
-/// A method of a class with one call form.
+/// A method of a class with one call form; `..` at the end of its text stands for the fields that its kernels take.
 #[macro_export]
 macro_rules! form3 {
     ($name:expr, $sig:expr, $col:expr $(,)?) => {
-        ($name, &const { [$crate::lua::call::Form { sig: $sig, column: $col }] } as &'static [$crate::lua::call::Form])
-    };
-}
-/// The column of a function for every type with arithmetic.
-#[macro_export]
-macro_rules! all {
-    ($($f:ident)::+) => {
-        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
-         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), $crate::kernel!($($f)::+::<f32>),
-         $crate::kernel!($($f)::+::<f64>), None]
-    };
-}
-/// The column of a function for all types.
-#[macro_export]
-macro_rules! every {
-    ($($f:ident)::+) => {
-        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
-         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), $crate::kernel!($($f)::+::<f32>),
-         $crate::kernel!($($f)::+::<f64>), $crate::kernel!($($f)::+::<half::f16>)]
-    };
-}
-/// The column of a function for the integer types.
-#[macro_export]
-macro_rules! ints {
-    ($($f:ident)::+) => {
-        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
-         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), None, None, None]
-    };
-}
-/// The column of a function for Float and Double.
-#[macro_export]
-macro_rules! floats {
-    ($($f:ident)::+) => {
-        [None, None, None, None, None, $crate::kernel!($($f)::+::<f32>), $crate::kernel!($($f)::+::<f64>), None]
-    };
-}
-/// The column of a function that is the same for every type.
-#[macro_export]
-macro_rules! any {
-    ($f:expr) => {
-        [$crate::kernel!($f); 8]
+        (
+            $name,
+            &const {
+                const COLUMN: $crate::lua::column::Column = $col;
+                [$crate::lua::call::Form { sig: $crate::signature!($sig, COLUMN), column: COLUMN }]
+            } as &'static [$crate::lua::call::Form],
+        )
     };
 }

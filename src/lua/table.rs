@@ -1,6 +1,7 @@
 //! Compiled operations: the rows of one name with all their patterns, ready for the trampoline.
 
-use super::call::{Class, Column, Form, Op};
+use super::call::{Class, Form, Op};
+use super::column::Column;
 use super::sig::{self, Param, Pattern, Style};
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Error;
@@ -111,7 +112,7 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
 
 /// Whether any form of the operation exists for this element type.
 pub fn has(op: &Op, d: DType) -> bool {
-    op.forms.iter().any(|f| f.column[d.index()].is_some())
+    op.forms.iter().any(|f| f.column.get(d).is_some())
 }
 
 /// Compiles the methods of a class.

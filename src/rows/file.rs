@@ -1,5 +1,6 @@
 //! Files: constructors, methods, and what the reading and writing of objects (`lua/torch/serialize.lua`) needs.
 
+use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::t7::{ByteOrder, Encoding, FileHandle, Kind, Memory, Mode, Primitive, TorchFile, synchronize_all};
 
@@ -13,6 +14,13 @@ impl Foreign for FileHandle {
     }
     fn kind() -> &'static str {
         "File"
+    }
+}
+
+impl<'a> Arg<'a> for &'a FileHandle {
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        held(c[0])
     }
 }
 

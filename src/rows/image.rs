@@ -4,15 +4,6 @@ use crate::image::{Picture, Pixel};
 use crate::image::{colour, draw, filter, jpeg, load, place, png, pnm, remap, scale, warp};
 use crate::lua::prelude::*;
 
-/// The column of a function for the types of pictures: Byte, Float, Double.
-macro_rules! pixels {
-    ($($f:ident)::+) => {
-        [
-            kernel!($($f)::+::<u8>), None, None, None, None, kernel!($($f)::+::<f32>), kernel!($($f)::+::<f64>), None,
-        ]
-    };
-}
-
 type Word<'a> = Option<&'a [u8]>;
 
 fn scale_to<T: Pixel>(dst: &Tensor, src: &Tensor, mode: Word) -> Result<()> {

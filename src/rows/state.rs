@@ -3,15 +3,15 @@
 
 use crate::lua::prelude::*;
 use crate::lua::raw;
-use crate::tensor::{display, map};
+use crate::tensor::{display, threads as pool};
 use crate::with_dtype;
 
 fn threads() -> Result<usize> {
-    Ok(map::threads())
+    Ok(pool::threads())
 }
 fn set_threads(n: f64) -> Result<()> {
     demand!(n >= 1.0, "expected a positive number of threads, got {n}");
-    map::set_threads(n as usize);
+    pool::set_threads(n as usize);
     Ok(())
 }
 fn cores() -> Result<usize> {
@@ -50,10 +50,10 @@ fn display_storage(s: &Storage) -> Result<String> {
 /// Where the first element lies, for ffi: a number that fits a double on every 48-bit address space. A tensor without a
 /// storage has none.
 fn address(t: &Tensor) -> Result<Option<f64>> {
-    Ok(t.storage().map(|s| (s.byte_ptr() as usize + t.offset() * t.dtype().size()) as f64))
+    Ok(t.storage().map(|s| (s.address() + t.offset() * t.dtype().size()) as f64))
 }
 fn storage_address(s: &Storage) -> Result<f64> {
-    Ok(s.byte_ptr() as usize as f64)
+    Ok(s.address() as f64)
 }
 
 /// The rows.

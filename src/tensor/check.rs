@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn only_named_errors_name_their_subject() {
-        assert!(Error::about("svd", "no").is_named() && !Error::invalid("svd: no").is_named());
+        assert!(Error::about("svd", "no").is_named() && !Error::invalid("no").is_named());
         assert_eq!(Error::about("svd", "no").to_string(), "svd: no");
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn number_of(c: &Compiled, t: &Tensor) -> Option<f64> {
     let kinds = [kind::tensor(t.dtype()) | kind::T];
     let p = c.buckets.get(1)?.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds))?;
     let alone = matches!(p.steps[..], [Step { fill: Fill::Stack(0), read: Read::Plain, .. }]);
-    let kernel = c.columns[p.form][t.dtype().index()].filter(|_| alone)?;
+    let kernel = c.columns[p.form].get(t.dtype()).filter(|_| alone)?;
     let (arg, mut rets) = (Val::Tensor(t), Rets::Args);
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(&[&arg], &mut rets))) {
         Ok(None) => match rets {
@@ -253,7 +253,7 @@ unsafe fn dispatch<const N: usize>(
 ) -> Outcome {
     // SAFETY: positions are valid, objects are anchored on the stack until the results are pushed.
     unsafe {
-        let Some(kernel) = c.columns[p.form][dtype.index()] else {
+        let Some(kernel) = c.columns[p.form].get(dtype) else {
             let text = format!("{} does not implement the {}() function", dtype.tensor_name(), c.name);
             return fail(l, &text);
         };

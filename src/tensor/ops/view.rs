@@ -262,7 +262,7 @@ fn triangle<T: Element>(res: &Tensor, x: &Tensor, keep: impl Fn(i64) -> Range<i6
     check::rank("a matrix", x, 2)?;
     let from = super::copy::apart(x, &[res])?;
     res.resize_as_for_result(&from)?;
-    let (to, from) = (res.view::<T>()?, from.view::<T>()?);
+    let (to, from) = (res.view_mut::<T>()?, from.view::<T>()?);
     let (rows, cols) = (res.size(0), res.size(1));
     let at = |v: &crate::tensor::View<T>, i: usize, j: usize| {
         let steps = v.layout.strides();

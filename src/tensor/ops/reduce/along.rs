@@ -8,9 +8,10 @@ use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
-use crate::tensor::map::{Ptr, split};
+use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, walk};
 use crate::tensor::{Tensor, View};
 
@@ -140,7 +141,7 @@ fn per_line<T: Real, A: Copy + Send + Sync>(
     let source = apart(x, &[res])?;
     let source = source.view::<T>()?;
     keep_dim(res, x, d)?;
-    let r = res.view::<T>()?;
+    let r = res.view_mut::<T>()?;
     let to = Ptr(r.ptr);
     bundles(&source, d, [r.layout], |b, [place], [stride]| {
         let mut found = [zero; WIDE];
@@ -347,7 +348,7 @@ fn extreme<T: Real>(
     let source = source.view::<T>()?;
     keep_dim(values, x, d)?;
     keep_dim(places, x, d)?;
-    let (v, p) = (values.view::<T>()?, places.view::<i64>()?);
+    let (v, p) = (values.view_mut::<T>()?, places.view_mut::<i64>()?);
     let (vp, pp) = (Ptr(v.ptr), Ptr(p.ptr));
     bundles(&source, d, [v.layout, p.layout], |b, at, steps| {
         // SAFETY: lines have one element at least, inside the view.
