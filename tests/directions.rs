@@ -8,13 +8,14 @@ use std::path::Path;
 const PARTS: &[(&str, &[&str])] = &[
     ("alloc", &[]),
     ("atomic_file", &[]),
+    ("fields", &[]),
     ("tensor", &[]),
     ("system", &[]),
-    ("nn", &["tensor"]),
+    ("nn", &["tensor", "fields"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
-    ("lua", &["tensor"]),
-    ("rows", &["tensor", "nn", "image", "t7", "system", "lua"]),
+    ("lua", &["tensor", "fields"]),
+    ("rows", &["tensor", "nn", "image", "t7", "system", "lua", "fields"]),
     ("host", &["tensor", "lua", "rows"]),
     ("repl", &["lua", "host"]),
 ];
@@ -23,7 +24,7 @@ const PARTS: &[(&str, &[&str])] = &[
 const WITH_LUA: &[&str] = &["lua", "host", "repl"];
 
 /// The folders and files that may have unsafe code.
-const WITH_UNSAFE: &[&str] = &["tensor/", "nn/", "image/", "lua/raw/", "alloc.rs"];
+const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "alloc.rs"];
 
 /// The sources: path below `src`, and text without comments.
 fn sources() -> Vec<(String, String)> {

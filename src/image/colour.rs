@@ -3,6 +3,7 @@
 use super::{Picture, Pixel, Work, build, each_line, give};
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::{Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::simd::vectorize;
@@ -233,7 +234,7 @@ pub fn yuv2rgb<T: Real>(dst: &Tensor, src: &Tensor) -> Result<()> {
 /// Other sizes, not enough memory, integers whose sum is 0.
 pub fn rgb2nrgb<T: Real>(dst: &Tensor, src: &Tensor) -> Result<()> {
     let p = Picture::<T>::of_slices("image.rgb2nrgb", src, 3)?;
-    demand!(src.ndim() > 2, "expected an image of 3 x H x W, got {}", src.shape_text());
+    check::ranks("an image", src, 3..=usize::MAX)?;
     let small = T::from_f64(1e-6);
     let sum = |v: [T; 3]| v[0].add(v[1]).add(v[2]).add(small);
     if !T::DTYPE.is_float() {

@@ -5,6 +5,7 @@ use crate::atomic_file::AtomicFile;
 use crate::demand;
 use crate::refuse;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use std::fs::{self, File};
@@ -146,6 +147,6 @@ pub fn samples_of(what: &str, x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
 /// # Errors
 /// Another element type.
 pub fn bytes_of(x: &Tensor) -> Result<Vec<u8>> {
-    demand!(x.dtype() == u8::DTYPE, "expected a ByteTensor, got a {}", x.dtype().tensor_name());
+    check::dtype("the picture's bytes", x, u8::DTYPE)?;
     x.to_vec::<u8>()
 }

@@ -23,6 +23,7 @@ mod tests;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, share};
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
@@ -163,7 +164,7 @@ impl<T: Element> Picture<T> {
     /// Other sizes, or not enough memory.
     pub fn of(what: &str, x: &Tensor) -> Result<Picture<T>> {
         let nd = x.ndim();
-        demand!(nd == 2 || nd == 3, in what, "expected an image of 2 or 3 dimensions, got {}", x.shape_text());
+        check::ranks("an image", x, 2..=3)?;
         Picture::shaped(x, [if nd == 3 { x.size(0) } else { 1 }, x.size(nd - 2), x.size(nd - 1)], nd == 2)
     }
 

@@ -4,6 +4,7 @@ use super::{Picture, Pixel, build, each_row, give};
 use crate::demand;
 use crate::refuse;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 
@@ -32,7 +33,7 @@ fn turned<T: Element>(src: &Tensor, d: usize) -> Result<Tensor> {
 /// Not an image, a matrix with gaps, a destination with gaps.
 pub fn mirror<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
     let nd = src.ndim();
-    demand!(nd == 2 || nd == 3, in what, "expected an image of 2 or 3 dimensions, got {}", src.shape_text());
+    check::ranks("an image", src, 2..=3)?;
     demand!(nd == 3 || src.is_contiguous(), in what, "expected a contiguous matrix, got one with gaps");
     let fits = dst.is_contiguous() || !dst.same_size(src);
     demand!(fits, in what, "expected a contiguous destination, got one with gaps");
@@ -45,8 +46,8 @@ pub fn mirror<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, d: usize) -> Res
 /// More than five dimensions, no such dimension, tensors with gaps, a destination that is the source.
 pub fn flip<T: Pixel>(dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
     let nd = src.ndim();
-    demand!(nd <= 5, "expected at most 5 dimensions, got {}", src.shape_text());
-    demand!(d < nd, "dimension {} out of range of {nd}D tensor", d + 1);
+    check::ranks("a tensor", src, 1..=5)?;
+    check::dimension("flip", d, nd)?;
     demand!(src.is_contiguous(), "expected a contiguous source, got one with gaps");
     let fits = dst.is_contiguous() || !dst.same_size(src);
     demand!(fits, "expected a contiguous destination, got one with gaps");
@@ -101,7 +102,7 @@ pub fn crop<T: Pixel>(src: &Tensor, [x1, y1, x2, y2]: [f64; 4]) -> Result<Tensor
 /// Another word, not an image.
 pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
     let nd = src.ndim();
-    demand!(nd == 2 || nd == 3, "expected an image of 2 or 3 dimensions, got {}", src.shape_text());
+    check::ranks("an image", src, 2..=3)?;
     let (right, down) = (src.size(nd - 1) as f64 - w, src.size(nd - 2) as f64 - h);
     let (x, y) = match place {
         b"c" => ((right / 2.0).floor(), (down / 2.0).floor()),

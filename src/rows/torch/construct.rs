@@ -153,7 +153,7 @@ pub static ROWS: &[Op] = &[
     storage_method!("resize", &[form("*s:S n:long", any!(construct::storage_resize))]),
     storage_method!(
         "string",
-        &[form("s:S", every!(text).only(BYTES)), form("*s:S text:str", every!(set_text).only(BYTES))]
+        &[form("s:S", every!(text).only(BYTES)), form("*s:S text:text", every!(set_text).only(BYTES))]
     ),
     storage_method!("retain", &[form("s:S", any!(nothing))]),
     storage_method!("free", &[form("s:S", any!(nothing))]),

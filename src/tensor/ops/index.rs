@@ -147,7 +147,7 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
 
 /// Indices from 1 as offsets, checked.
 fn indices(op: &'static str, list: &Tensor, size: usize, d: usize) -> Result<Vec<usize>> {
-    demand!(list.ndim() == 1, in op, "index is supposed to be a vector, got a {}D tensor", list.ndim());
+    check::rank("a vector of indices", list, 1)?;
     let list = Source::<i64>::of(list)?;
     within(op, &list, size, d)?;
     Ok(list.iter().map(|&i| i as usize - 1).collect())

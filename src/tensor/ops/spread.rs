@@ -161,7 +161,8 @@ pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) ->
 /// # Errors
 /// Rows of different length, no element.
 pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Result<()> {
-    demand!(a.ndim() > 0 && b.ndim() > 0, "expected two tensors with elements");
+    check::has_elements("a tensor", a)?;
+    check::has_elements("a tensor", b)?;
     let (rows, cols) = (a.size(0), b.size(0));
     let (x, y) = (a.to_vec::<T>()?, b.to_vec::<T>()?);
     let n = x.len() / rows.max(1);
