@@ -102,7 +102,7 @@ pub fn saturate<T: Real>(x: &Tensor) -> Result<()> {
 pub fn colorize<T: Element>(dst: &Tensor, src: &Tensor, map: &Tensor) -> Result<()> {
     let [h, w] = matrix("image.colorize", src)?;
     let [n, c] = matrix("image.colorize", map)?;
-    let (x, table) = (Picture::<T>::of("image.colorize", src)?, Picture::<T>::of("image.colorize", map)?);
+    let (x, table) = (Picture::<T>::of(src)?, Picture::<T>::of(map)?);
     let (x, table) = (x.data(), table.data());
     let row = |v: &T| v.to_f64() as i64;
     let stray = x.iter().find(|v| !(0..n as i64).contains(&row(v)) || v.to_f64().is_nan());

@@ -62,7 +62,7 @@ pub fn size(what: &str, data: &[u8]) -> Result<[usize; 3]> {
 /// Other sizes, another quality.
 pub fn encode(what: &str, x: &Tensor, quality: i64) -> Result<Vec<u8>> {
     demand!((0..=100).contains(&quality), in what, "expected a quality from 0 to 100, got {quality}");
-    let ([c, h, w], data) = samples_of(what, x)?;
+    let ([c, h, w], data) = samples_of(x)?;
     let colour = match c {
         1 => jpeg_encoder::ColorType::Luma,
         3 => jpeg_encoder::ColorType::Rgb,

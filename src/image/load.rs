@@ -129,8 +129,8 @@ pub fn deliver<T: Pixel>(what: &str, img: &Tensor, d: &Decoded, depth: Option<f6
 ///
 /// # Errors
 /// Not a picture, not enough memory.
-pub fn samples_of(what: &str, x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
-    let p = super::Picture::<u8>::of(what, x)?;
+pub fn samples_of(x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
+    let p = super::Picture::<u8>::of(x)?;
     let (n, data) = (p.h * p.w, p.data());
     if p.c == 1 {
         return Ok(([1, p.h, p.w], data.to_vec()));

@@ -162,7 +162,7 @@ impl<T: Element> Picture<T> {
     ///
     /// # Errors
     /// Other sizes, or not enough memory.
-    pub fn of(what: &str, x: &Tensor) -> Result<Picture<T>> {
+    pub fn of(x: &Tensor) -> Result<Picture<T>> {
         let nd = x.ndim();
         check::ranks("an image", x, 2..=3)?;
         Picture::shaped(x, [if nd == 3 { x.size(0) } else { 1 }, x.size(nd - 2), x.size(nd - 1)], nd == 2)
@@ -175,7 +175,7 @@ impl<T: Element> Picture<T> {
     pub fn with_channels(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
         let fits = x.ndim() == 3 && x.size(0) >= least;
         demand!(fits, in what, "expected an image of {least} x H x W, got {}", x.shape_text());
-        Picture::of(what, x)
+        Picture::of(x)
     }
 
     /// Any tensor of at least two dimensions and `least` slices, each slice taken as a picture.

@@ -78,7 +78,7 @@ fn part<T: Pixel>(src: &Picture<T>, [x, y]: [i64; 2], [h, w]: [usize; 2]) -> Res
 /// # Errors
 /// A part outside, sizes that do not fit.
 pub fn crop_to<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<()> {
-    let p = Picture::<T>::of("image.crop", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.crop", dst)?;
     give(dst, &part(&p, [x, y], [h, w])?)
 }
@@ -88,7 +88,7 @@ pub fn crop_to<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<(
 /// # Errors
 /// A part outside or without pixels.
 pub fn crop<T: Pixel>(src: &Tensor, [x1, y1, x2, y2]: [f64; 4]) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.crop", src)?;
+    let p = Picture::<T>::of(src)?;
     let (w, h) = (x2 - x1, y2 - y1);
     let fits = (1.0..1e15).contains(&w) && (1.0..1e15).contains(&h);
     demand!(fits, "no pixel lies between ({x1}, {y1}) and ({x2}, {y2})");
@@ -120,9 +120,9 @@ pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
 /// # Errors
 /// Sizes that do not fit.
 pub fn translate_onto<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<()> {
-    let p = Picture::<T>::of("image.translate", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.translate", dst)?;
-    let under = Picture::<T>::of("image.translate", dst)?;
+    let under = Picture::<T>::of(dst)?;
     let made = build(&p.sized(h, w), |out| {
         out.copy_from_slice(under.data());
         shift(&p, out, [h, w], [x, y]);
@@ -136,7 +136,7 @@ pub fn translate_onto<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> R
 /// # Errors
 /// Not an image.
 pub fn translate<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<()> {
-    let p = Picture::<T>::of("image.translate", src)?;
+    let p = Picture::<T>::of(src)?;
     let made = build(&p.sized(p.h, p.w), |out| {
         shift(&p, out, [p.h, p.w], [x, y]);
         Ok(())

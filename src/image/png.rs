@@ -92,7 +92,7 @@ pub fn size(what: &str, data: &[u8]) -> Result<[usize; 3]> {
 /// # Errors
 /// Other sizes.
 pub fn encode(what: &str, x: &Tensor) -> Result<Vec<u8>> {
-    let ([c, h, w], data) = samples_of(what, x)?;
+    let ([c, h, w], data) = samples_of(x)?;
     let colour = match c {
         1 => ColorType::Grayscale,
         3 => ColorType::Rgb,

@@ -119,7 +119,7 @@ pub fn size(what: &str, data: &[u8]) -> Result<[usize; 3]> {
 /// # Errors
 /// Other sizes.
 pub fn encode(what: &str, x: &Tensor) -> Result<Vec<u8>> {
-    let ([c, h, w], data) = samples_of(what, x)?;
+    let ([c, h, w], data) = samples_of(x)?;
     demand!(c == 1 || c == 3, in what, "expected an image of 1 or 3 channels, got {}", x.shape_text());
     let mut out = format!("P{}\n{w} {h}\n255\n", if c == 3 { 6 } else { 5 }).into_bytes();
     out.extend_from_slice(&data);

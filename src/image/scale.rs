@@ -268,7 +268,7 @@ pub fn resample<T: Pixel>(src: &Picture<T>, h: usize, w: usize, mode: Mode) -> R
 /// # Errors
 /// Sizes that do not fit, not enough memory.
 pub fn to_destination<T: Pixel>(dst: &Tensor, src: &Tensor, mode: Mode) -> Result<()> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.scale", dst)?;
     give(dst, &resample(&p, h, w, mode)?)
 }
@@ -284,7 +284,7 @@ fn pixels(n: f64) -> Result<usize> {
 /// # Errors
 /// Sizes that cannot be had, not enough memory.
 pub fn to_size<T: Pixel>(src: &Tensor, width: f64, height: f64, mode: Mode) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     resample(&p, pixels(height)?, pixels(width)?, mode)
 }
 
@@ -329,7 +329,7 @@ fn asked(size: &str, w: f64, h: f64) -> Option<(f64, f64)> {
 /// # Errors
 /// Words that give no size, and as [`to_size`].
 pub fn to_words<T: Pixel>(src: &Tensor, size: &[u8], mode: Mode) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     let text = String::from_utf8_lossy(size);
     match asked(&text, p.w as f64, p.h as f64) {
         Some((w, h)) => resample(&p, pixels(h)?, pixels(w)?, mode),
@@ -342,7 +342,7 @@ pub fn to_words<T: Pixel>(src: &Tensor, size: &[u8], mode: Mode) -> Result<Tenso
 /// # Errors
 /// As [`to_size`].
 pub fn to_largest<T: Pixel>(src: &Tensor, most: f64, mode: Mode) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     let (w, h) = (p.w as f64, p.h as f64);
     resample(&p, pixels(h * most / w.max(h))?, pixels(w * most / w.max(h))?, mode)
 }

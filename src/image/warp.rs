@@ -168,7 +168,7 @@ fn filtered<T: Pixel>(plane: &[T], t: &Taps<T::Work>) -> T {
 /// # Errors
 /// Sizes that do not fit.
 pub fn warp<T: Pixel>(src: &Tensor, field: &Tensor, how: How) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.warp", src)?;
+    let p = Picture::<T>::of(src)?;
     let f = Picture::<T>::with_channels("image.warp", field, 2)?;
     let (h, w, plane, area) = (f.h, f.w, p.h * p.w, f.h * f.w);
     let (data, vectors, pad) = (p.data(), f.data(), T::from_f64(how.pad));

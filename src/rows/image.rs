@@ -42,7 +42,7 @@ fn rotate<T: Pixel>(dst: &Tensor, src: &Tensor, theta: f64, mode: Word) -> Resul
         }
     };
     // what is no image is refused before the destination changes
-    Picture::<T>::of("image.rotate", src)?;
+    Picture::<T>::of(src)?;
     dst.resize_as(src)?;
     remap::rotate::<T>(dst, src, theta, bilinear)
 }
