@@ -42,7 +42,7 @@ fn gated(input: &Tensor, dim: Option<i64>) -> Result<Halves> {
     let d = dim.unwrap_or(input.ndim() as i64);
     demand!(
         d >= 1 && d as usize <= input.ndim() && input.size(d as usize - 1).is_multiple_of(2),
-        "GatedLinearUnit: an even size in dimension {d} expected, got {}",
+        "an even size in dimension {d} expected, got {}",
         input.shape_text()
     );
     Ok(Halves::of(input.layout().sizes(), d as usize - 1))
@@ -71,7 +71,7 @@ pub fn gate_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Te
     let halves = gated(input, dim)?;
     demand!(
         grad_output.numel() * 2 == input.numel(),
-        "GatedLinearUnit: gradOutput {} does not fit input {}",
+        "gradOutput {} does not fit input {}",
         grad_output.shape_text(),
         input.shape_text()
     );
@@ -90,7 +90,7 @@ fn doubled(input: &Tensor, dims: i64) -> Result<Halves> {
     let batch = input.ndim() as i64 - dims;
     demand!(
         (0..=1).contains(&batch) && dims > 0,
-        "CReLU: {dims} dimensions, or one more for a batch, expected, got {}",
+        "{dims} dimensions, or one more for a batch, expected, got {}",
         input.shape_text()
     );
     let mut sizes = input.layout().sizes().to_vec();
@@ -123,7 +123,7 @@ pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_inpu
     let halves = doubled(input, dims)?;
     demand!(
         grad_output.numel() == 2 * input.numel(),
-        "CReLU: gradOutput {} does not fit input {}",
+        "gradOutput {} does not fit input {}",
         grad_output.shape_text(),
         input.shape_text()
     );
