@@ -73,6 +73,15 @@ function expect.forwardFirst(self, fits)
    if not fits then fail(self, 'forward comes before backward, with the same input') end
 end
 
+-- Sizes of the inputs that modules got last, for classes whose parts keep what backward needs.
+local seen = setmetatable({}, { __mode = 'k' })
+function expect.remember(self, input)
+   local sizes = seen[self] or torch.LongStorage()
+   seen[self] = sizes:resize(input:dim())
+   for d = 1, input:dim() do sizes[d] = input:size(d) end
+end
+function expect.remembered(self, input) expect.forwardFirst(self, not seen[self] or input:isSize(seen[self])) end
+
 -- The methods of a container class check what comes in: as input with `low` to `high` dimensions, and as gradOutput.
 function expect.checked(class, parent, low, high)
    function class:updateOutput(input)
