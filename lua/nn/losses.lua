@@ -94,7 +94,6 @@ for name, maps in pairs { ClassNLLCriterion = false, SpatialClassNLLCriterion = 
          self.target = torch.LongTensor { 0 }
       end,
    })
-   class.maps = maps
 
    local function prepare(self, target)
       self.target = classes(self, target)

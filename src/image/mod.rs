@@ -22,12 +22,13 @@ mod tests;
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Rows, Source, share};
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::Ptr;
-use crate::tensor::ops::copy::{contiguous, copy};
+use crate::tensor::layout::shape_text;
+use crate::tensor::ops::copy::copy;
 use crate::tensor::storage::room;
-use crate::tensor::threads;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// A type that kernels compute in.
@@ -145,8 +146,7 @@ impl Pixel for f64 {
 
 /// Elements of a tensor as one run, with the sizes of a picture.
 pub struct Picture<T> {
-    elements: Tensor,
-    first: *const T,
+    elements: Source<T>,
     /// Channels, 1 for a matrix.
     pub c: usize,
     /// Rows.
@@ -162,9 +162,9 @@ impl<T: Element> Picture<T> {
     ///
     /// # Errors
     /// Other sizes, or not enough memory.
-    pub fn of(what: &str, x: &Tensor) -> Result<Picture<T>> {
+    pub fn of(x: &Tensor) -> Result<Picture<T>> {
         let nd = x.ndim();
-        demand!(nd == 2 || nd == 3, "{what}: expected an image of 2 or 3 dimensions, got {}", x.shape_text());
+        check::ranks("an image", x, 2..=3)?;
         Picture::shaped(x, [if nd == 3 { x.size(0) } else { 1 }, x.size(nd - 2), x.size(nd - 1)], nd == 2)
     }
 
@@ -174,8 +174,8 @@ impl<T: Element> Picture<T> {
     /// Other sizes, fewer channels, or not enough memory.
     pub fn with_channels(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
         let fits = x.ndim() == 3 && x.size(0) >= least;
-        demand!(fits, "{what}: expected an image of {least} x H x W, got {}", x.shape_text());
-        Picture::of(what, x)
+        demand!(fits, in what, "expected an image of {least} x H x W, got {}", x.shape_text());
+        Picture::of(x)
     }
 
     /// Any tensor of at least two dimensions and `least` slices, each slice taken as a picture.
@@ -185,22 +185,18 @@ impl<T: Element> Picture<T> {
     pub fn of_slices(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
         let nd = x.ndim();
         let fits = nd >= 2 && x.size(0) >= least;
-        demand!(fits, "{what}: expected an image of {least} x H x W, got {}", x.shape_text());
+        demand!(fits, in what, "expected an image of {least} x H x W, got {}", x.shape_text());
         let (c, w) = (x.size(0), x.size(nd - 1));
         Picture::shaped(x, [c, x.numel() / (c * w).max(1), w], false)
     }
 
     fn shaped(x: &Tensor, [c, h, w]: [usize; 3], flat: bool) -> Result<Picture<T>> {
-        let elements = contiguous(x)?;
-        let first = elements.view::<T>()?.ptr;
-        Ok(Picture { elements, first, c, h, w, flat })
+        Ok(Picture { elements: Source::of(x)?, c, h, w, flat })
     }
 
     /// The elements, channel by channel.
     pub fn data(&self) -> &[T] {
-        // SAFETY: the tensor is without gaps and its view was checked. Kernels write to memory of their own while they
-        // hold this slice; a buffer that a resize replaces lives until the call ends.
-        unsafe { std::slice::from_raw_parts(self.first, self.elements.numel()) }
+        &self.elements
     }
 
     /// The sizes of a result with other rows and columns.
@@ -215,8 +211,8 @@ impl<T: Element> Picture<T> {
     pub fn partner(&self, what: &str, dst: &Tensor) -> Result<(usize, usize)> {
         let nd = dst.ndim();
         let fits = if self.flat { nd == 2 } else { nd == 3 && dst.size(0) == self.c };
-        let own = self.elements.shape_text();
-        demand!(fits, "{what}: src {own} and dst {} do not match in depth", dst.shape_text());
+        let own = shape_text(&self.sized(self.h, self.w));
+        demand!(fits, in what, "src {own} and dst {} do not match in depth", dst.shape_text());
         Ok((dst.size(nd - 2), dst.size(nd - 1)))
     }
 }
@@ -237,9 +233,7 @@ pub fn zeroes<T: Element>(n: usize) -> Result<Vec<T>> {
 /// Not enough memory, or what `f` refuses.
 pub fn build<T: Element>(sizes: &[usize], f: impl FnOnce(&mut [T]) -> Result<()>) -> Result<Tensor> {
     let t = Tensor::new(T::DTYPE, sizes)?;
-    let v = t.view::<T>()?;
-    // SAFETY: the tensor is new, so nothing else sees its memory while the slice lives.
-    f(unsafe { std::slice::from_raw_parts_mut(v.ptr, t.numel()) })?;
+    f(&mut Dest::update(&t)?)?;
     Ok(t)
 }
 
@@ -261,12 +255,8 @@ pub fn each_row<T: Element>(out: &mut [T], len: usize, cost: usize, f: impl Fn(u
     if len == 0 {
         return;
     }
-    let p = Ptr(out.as_mut_ptr());
-    threads::split(out.len() / len, len.saturating_mul(cost), |first, count| {
-        for row in first..first + count {
-            // SAFETY: rows are disjoint, lie inside `out`, and each belongs to one thread.
-            f(row, unsafe { std::slice::from_raw_parts_mut(p.at(row * len), len) });
-        }
+    share(Rows::new(out, len), len.saturating_mul(cost), |first, rows| {
+        (first..).zip(rows.into_rows()).for_each(|(i, row)| f(i, row));
     });
 }
 
@@ -281,14 +271,14 @@ pub fn each_line<T: Element>(
     if out.len() != c * h * w || out.is_empty() {
         return;
     }
-    let p = Ptr(out.as_mut_ptr());
-    threads::split(h, w.saturating_mul(cost), |first, count| {
-        for y in first..first + count {
-            let row = |k: usize| {
-                // SAFETY: rows of channels are disjoint, lie inside `out`, and those of one `y` belong to one thread.
-                unsafe { std::slice::from_raw_parts_mut(p.at((k * h + y) * w), w) }
-            };
-            let mut rows: Vec<&mut [T]> = (0..c).map(row).collect();
+    let channels: Vec<Rows<T>> = out.chunks_mut(h * w).map(|channel| Rows::new(channel, w)).collect();
+    share(channels, w.saturating_mul(cost), |first, channels| {
+        let mut channels: Vec<_> = channels.into_iter().map(Rows::into_rows).collect();
+        for y in first.. {
+            let mut rows: Vec<&mut [T]> = channels.iter_mut().filter_map(Iterator::next).collect();
+            if rows.is_empty() {
+                break;
+            }
             f(y, &mut rows);
         }
     });

@@ -1,10 +1,13 @@
 //! A call between Lua and Rust, without Lua: typed arguments, results, and the columns of kernels.
 
+use super::column::Column;
+use crate::fields::Fields;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::{DTYPES, Element};
+use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
 use crate::tensor::storage::Storage;
+use std::any::Any;
 use std::cell::RefCell;
 
 /// An argument as it reaches a kernel.
@@ -30,6 +33,21 @@ pub enum Val<'a> {
     Tensors(&'a [&'a Tensor]),
     /// A nested table of numbers.
     Nested(&'a Nested),
+    /// Strings given one by one.
+    Strings(&'a [&'a [u8]]),
+    /// An object that holds a value of Rust's.
+    Object(&'a dyn Foreign),
+}
+
+/// A value of Rust's that Lua holds as an object of a class: a file, say. The class's metatable is in the table of
+/// metatables, under its name.
+pub trait Foreign: Any {
+    /// The Lua class of the object.
+    fn class(&self) -> &'static str;
+    /// What stands behind `object.` in signatures, and what the help calls such an object.
+    fn kind() -> &'static str
+    where
+        Self: Sized;
 }
 
 /// Numbers given one by one, or as a LongStorage.
@@ -68,14 +86,24 @@ pub enum Ret {
     Storage(Storage),
     /// A LongStorage.
     Dims(Dims),
+    /// A table of values.
+    List(Vec<Ret>),
     /// A table of new tensor objects.
-    List(Vec<Tensor>),
+    Tensors(Vec<Tensor>),
+    /// A new object.
+    Object(Box<dyn Foreign>),
+    /// A new generator.
+    Generator(Generator),
+    /// An object that stands for the default generator.
+    DefaultGenerator,
 }
 
 /// All that a kernel hands back.
 pub enum Rets {
     /// The starred parameters.
     Args,
+    /// One value.
+    One(Ret),
     /// Values.
     Values(Vec<Ret>),
     /// One number, the usual case, without a list.
@@ -91,41 +119,72 @@ pub const MAX_PARAMS: usize = 24;
 /// Arguments by reference, results into place: nothing that is written field by field is moved
 /// as a whole, which would wait for those writes and cost as much as the rest of a small call.
 pub type Kernel = for<'a> fn(&'a [&'a Val<'a>], &mut Rets) -> Option<Error>;
-/// A kernel for each element type that has it.
-pub type Column = [Option<Kernel>; DTYPES];
 
-/// A Rust type that a parameter can have.
+/// A Rust type that a kernel takes: the value of one parameter, or a structure made of those of several.
 pub trait Arg<'a>: Sized {
-    /// Reads it; `None` when the row declares another kind than the function takes.
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>>;
+    /// How many parameters it takes.
+    const COUNT: usize = 1;
+    /// What the row says of them, where it is a structure of fields.
+    const FIELDS: &'static str = "";
+    /// Reads it from the parameters from here on, of which there are enough; `None` when the row declares another kind
+    /// than the function takes.
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>>;
+}
+
+impl<'a> Arg<'a> for () {
+    const COUNT: usize = 0;
+    #[inline(always)]
+    fn get(_: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        Some(Ok(()))
+    }
+}
+
+impl<'a, A: Arg<'a>, B: Arg<'a>> Arg<'a> for (A, B) {
+    const COUNT: usize = A::COUNT + B::COUNT;
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        match (A::get(c)?, B::get(&c[A::COUNT..])?) {
+            (Ok(a), Ok(b)) => Some(Ok((a, b))),
+            (Err(e), _) | (_, Err(e)) => Some(Err(e)),
+        }
+    }
+}
+
+impl<'a, F: Fields<Values: Arg<'a>>> Arg<'a> for F {
+    const COUNT: usize = F::Values::COUNT;
+    const FIELDS: &'static str = F::TEXT;
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        Some(F::Values::get(c)?.map(F::new))
+    }
 }
 
 macro_rules! plain_arg {
-    ($($t:ty, $v:ident => $pat:pat => $out:expr;)*) => { $(
+    ($($t:ty: $pat:pat => $out:expr;)*) => { $(
         impl<'a> Arg<'a> for $t {
             #[inline(always)]
-            fn get($v: &'a Val<'a>) -> Option<Result<Self>> { match $v { $pat => Some(Ok($out)), _ => None } }
+            fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> { match c[0] { $pat => Some(Ok($out)), _ => None } }
         }
     )* };
 }
 plain_arg! {
-    &'a Tensor, v => Val::Tensor(t) => *t;
-    &'a Storage, v => Val::Storage(s) => *s;
-    &'a RefCell<Generator>, v => Val::Gen(g) => *g;
-    bool, v => Val::Bool(b) => *b;
-    &'a [u8], v => Val::Str(s) => *s;
-    &'a [&'a Tensor], v => Val::Tensors(t) => *t;
-    &'a Nested, v => Val::Nested(n) => *n;
-    &'a Dims, v => Val::Dims(d) => *d;
-    Dims, v => Val::Dims(d) => (*d).clone();
+    &'a Tensor: Val::Tensor(t) => *t;
+    &'a Storage: Val::Storage(s) => *s;
+    &'a RefCell<Generator>: Val::Gen(g) => *g;
+    bool: Val::Bool(b) => *b;
+    &'a [u8]: Val::Str(s) => *s;
+    &'a [&'a Tensor]: Val::Tensors(t) => *t;
+    &'a Nested: Val::Nested(n) => *n;
+    &'a Dims: Val::Dims(d) => *d;
+    Dims: Val::Dims(d) => (*d).clone();
 }
 
 macro_rules! number_args {
-    ($($v:ident $t:ident $n:literal $fam:ident,)*) => { $(
+    ($($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => { $(
         impl<'a> Arg<'a> for $t {
             #[inline(always)]
-            fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-                match v { Val::Num(n) => Some(Ok(<$t as Element>::from_f64(*n))), _ => None }
+            fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+                match c[0] { Val::Num(n) => Some(Ok(<$t as Element>::from_f64(*n))), _ => None }
             }
         }
     )* };
@@ -135,8 +194,8 @@ crate::for_each_dtype!(number_args);
 
 impl<'a> Arg<'a> for usize {
     #[inline(always)]
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        let Val::Num(n) = v else { return None };
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Num(n) = c[0] else { return None };
         Some(if *n >= 1.0 && *n < 9e15 {
             Ok(*n as usize - 1)
         } else {
@@ -145,19 +204,43 @@ impl<'a> Arg<'a> for usize {
     }
 }
 
+/// The value in an object, for the `Arg` of a reference to it.
+#[inline(always)]
+pub fn held<'a, T: Foreign>(v: &Val<'a>) -> Option<Result<&'a T>> {
+    let Val::Object(object) = *v else { return None };
+    let any: &dyn Any = object;
+    Some(any.downcast_ref().ok_or_else(|| not_held(T::kind(), object)))
+}
+
+#[cold]
+fn not_held(wanted: &str, object: &dyn Foreign) -> Error {
+    Error::invalid(format!("expected a {wanted}, got a {}", object.class()))
+}
+
+impl<'a> Arg<'a> for Vec<&'a str> {
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Strings(list) = c[0] else { return None };
+        Some(list.iter().map(|s| text(s)).collect())
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| Error::invalid("expected text, got bytes that are not UTF-8"))
+}
+
 impl<'a> Arg<'a> for &'a str {
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        let Val::Str(s) = v else { return None };
-        Some(std::str::from_utf8(s).map_err(|_| Error::invalid("expected text, got bytes that are not UTF-8")))
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Str(s) = c[0] else { return None };
+        Some(text(s))
     }
 }
 
 impl<'a, A: Arg<'a>> Arg<'a> for Option<A> {
     #[inline(always)]
-    fn get(v: &'a Val<'a>) -> Option<Result<Self>> {
-        match v {
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        match c[0] {
             Val::Nil => Some(Ok(None)),
-            v => A::get(v).map(|r| r.map(Some)),
+            _ => A::get(c).map(|r| r.map(Some)),
         }
     }
 }
@@ -172,6 +255,13 @@ pub trait IntoRet {
 pub trait IntoOne {
     /// As a value.
     fn one(self) -> Ret;
+    /// Several as a table.
+    fn list(all: Vec<Self>) -> Ret
+    where
+        Self: Sized,
+    {
+        Ret::List(all.into_iter().map(Self::one).collect())
+    }
 }
 
 impl IntoRet for () {
@@ -187,23 +277,57 @@ impl IntoRet for Rets {
 }
 
 macro_rules! one_ret {
-    ($($t:ty, $s:ident => $one:expr, $many:expr;)*) => { $(
+    ($($t:ty, $s:ident => $one:expr, $put:expr;)*) => { $(
         impl IntoOne for $t { #[inline(always)] fn one(self) -> Ret { let $s = self; $one } }
-        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; *out = $many } }
+        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; *out = $put } }
     )* };
 }
 one_ret! {
     f64, v => Ret::Num(v), Rets::Num(v);
     i64, v => Ret::Num(v as f64), Rets::Num(v as f64);
     usize, v => Ret::Num(v as f64), Rets::Num(v as f64);
-    bool, v => Ret::Bool(v), Rets::Values(vec![Ret::Bool(v)]);
-    String, v => Ret::Str(v.into_bytes()), Rets::Values(vec![Ret::Str(v.into_bytes())]);
-    Vec<u8>, v => Ret::Str(v), Rets::Values(vec![Ret::Str(v)]);
-    Tensor, v => Ret::Tensor(v), Rets::Tensor(v);
-    Storage, v => Ret::Storage(v), Rets::Values(vec![Ret::Storage(v)]);
-    Dims, v => Ret::Dims(v), Rets::Values(vec![Ret::Dims(v)]);
-    Vec<Tensor>, v => Ret::List(v), Rets::Values(vec![Ret::List(v)]);
-    Ret, v => v, Rets::Values(vec![v]);
+    bool, v => Ret::Bool(v), Rets::One(v.one());
+    String, v => Ret::Str(v.into_bytes()), Rets::One(v.one());
+    Vec<u8>, v => Ret::Str(v), Rets::One(v.one());
+    Storage, v => Ret::Storage(v), Rets::One(v.one());
+    Generator, v => Ret::Generator(v), Rets::One(v.one());
+    Dims, v => Ret::Dims(v), Rets::One(v.one());
+    Ret, v => v, Rets::One(v);
+}
+impl IntoOne for Tensor {
+    #[inline(always)]
+    fn one(self) -> Ret {
+        Ret::Tensor(self)
+    }
+    fn list(all: Vec<Self>) -> Ret {
+        Ret::Tensors(all)
+    }
+}
+impl IntoRet for Tensor {
+    #[inline(always)]
+    fn put(self, out: &mut Rets) {
+        *out = Rets::Tensor(self);
+    }
+}
+impl<T: Foreign> IntoOne for T {
+    fn one(self) -> Ret {
+        Ret::Object(Box::new(self))
+    }
+}
+impl<T: Foreign> IntoRet for T {
+    fn put(self, out: &mut Rets) {
+        *out = Rets::One(self.one());
+    }
+}
+impl<A: IntoOne> IntoOne for Vec<A> {
+    fn one(self) -> Ret {
+        A::list(self)
+    }
+}
+impl<A: IntoOne> IntoRet for Vec<A> {
+    fn put(self, out: &mut Rets) {
+        *out = Rets::One(self.one());
+    }
 }
 impl<A: IntoOne> IntoOne for Option<A> {
     fn one(self) -> Ret {
@@ -212,7 +336,7 @@ impl<A: IntoOne> IntoOne for Option<A> {
 }
 impl<A: IntoOne> IntoRet for Option<A> {
     fn put(self, out: &mut Rets) {
-        *out = Rets::Values(vec![self.one()]);
+        *out = Rets::One(self.one());
     }
 }
 impl<A: IntoOne, B: IntoOne> IntoRet for (A, B) {
@@ -226,8 +350,23 @@ impl<A: IntoOne, B: IntoOne, C: IntoOne> IntoRet for (A, B, C) {
     }
 }
 
+/// A value, or nil and a message: what functions give that ask the system.
+pub struct Answer<T>(pub Result<T>);
+
+impl<T: IntoRet> IntoRet for Answer<T> {
+    #[inline(always)]
+    fn put(self, out: &mut Rets) {
+        match self.0 {
+            Ok(v) => v.put(out),
+            Err(e) => *out = Rets::Values(vec![Ret::Nil, e.to_string().one()]),
+        }
+    }
+}
+
 /// A typed function that can be called with [`Val`]s. `M` is its list of parameter types.
 pub trait Typed<'a, M> {
+    /// What a row says of the fields that it takes as a structure, its last parameter.
+    const FIELDS: &'static str;
     /// Reads the arguments and runs it.
     fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error>;
 }
@@ -243,17 +382,34 @@ fn row_error(i: usize) -> Option<Error> {
     Some(Error::invalid(format!("internal error: the row's parameter {} is not what the function takes", i + 1)))
 }
 
+/// The text of the structure among a function's parameters: only the last one can be a structure.
+const fn last_fields(texts: &[&'static str]) -> &'static str {
+    let mut i = 0;
+    while i + 1 < texts.len() {
+        assert!(texts[i].is_empty(), "fields as a structure have to be a kernel's last parameter");
+        i += 1;
+    }
+    if texts.is_empty() { "" } else { texts[texts.len() - 1] }
+}
+
 macro_rules! typed {
-    ($n:literal: $($a:ident $i:tt),*) => {
+    ($($a:ident)*) => {
         impl<'a, Func, R: IntoRet, $($a: Arg<'a>),*> Typed<'a, fn($($a),*) -> R> for Func
         where Func: Fn($($a),*) -> Result<R> {
+            const FIELDS: &'static str = last_fields(&[$($a::FIELDS),*]);
             #[inline(always)]
+            #[allow(unused_assignments, unused_mut, unused_variables)]
             fn run(self, c: &'a [&'a Val<'a>], out: &mut Rets) -> Option<Error> {
-                if c.len() != $n { return row_error(c.len()); }
-                let result = (self)($(match $a::get(c[$i]) {
-                    Some(Ok(v)) => v,
-                    Some(Err(e)) => return Some(e),
-                    None => return row_error($i),
+                if c.len() != 0 $(+ $a::COUNT)* { return row_error(c.len()); }
+                let mut at = 0;
+                let result = (self)($({
+                    let v = match $a::get(&c[at..]) {
+                        Some(Ok(v)) => v,
+                        Some(Err(e)) => return Some(e),
+                        None => return row_error(at),
+                    };
+                    at += $a::COUNT;
+                    v
                 }),*);
                 match result {
                     Ok(r) => {
@@ -266,23 +422,23 @@ macro_rules! typed {
         }
     };
 }
-typed!(0:);
-typed!(1: A 0);
-typed!(2: A 0, B 1);
-typed!(3: A 0, B 1, C 2);
-typed!(4: A 0, B 1, C 2, D 3);
-typed!(5: A 0, B 1, C 2, D 3, E 4);
-typed!(6: A 0, B 1, C 2, D 3, E 4, F 5);
-typed!(7: A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-typed!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-typed!(9: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-typed!(10: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-typed!(11: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
-typed!(12: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
-typed!(13: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12);
-typed!(14: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13);
-typed!(15: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13, P 14);
-typed!(16: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, N 12, O 13, P 14, Q 15);
+typed!();
+typed!(A);
+typed!(A B);
+typed!(A B C);
+typed!(A B C D);
+typed!(A B C D E);
+typed!(A B C D E F);
+typed!(A B C D E F G);
+typed!(A B C D E F G H);
+typed!(A B C D E F G H I);
+typed!(A B C D E F G H I J);
+typed!(A B C D E F G H I J K);
+typed!(A B C D E F G H I J K L);
+typed!(A B C D E F G H I J K L N);
+typed!(A B C D E F G H I J K L N O);
+typed!(A B C D E F G H I J K L N O P);
+typed!(A B C D E F G H I J K L N O P Q);
 
 /// A call form: its signature and its column of kernels.
 pub struct Form {
@@ -366,60 +522,16 @@ macro_rules! class {
     };
 }
 
-/// A typed function behind the common type.
-#[macro_export]
-macro_rules! kernel {
-    ($f:expr) => {
-        Some({
-            let k: $crate::lua::call::Kernel = |c, out| $crate::lua::call::invoke($f, c, out);
-            k
-        })
-    };
-}
-/// A method of a class with one call form.
+/// A method of a class with one call form; `..` at the end of its text stands for the fields that its kernels take.
 #[macro_export]
 macro_rules! form3 {
     ($name:expr, $sig:expr, $col:expr $(,)?) => {
-        ($name, &const { [$crate::lua::call::Form { sig: $sig, column: $col }] } as &'static [$crate::lua::call::Form])
-    };
-}
-/// The column of a function for every type with arithmetic.
-#[macro_export]
-macro_rules! all {
-    ($($f:ident)::+) => {
-        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
-         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), $crate::kernel!($($f)::+::<f32>),
-         $crate::kernel!($($f)::+::<f64>), None]
-    };
-}
-/// The column of a function for all types.
-#[macro_export]
-macro_rules! every {
-    ($($f:ident)::+) => {
-        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
-         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), $crate::kernel!($($f)::+::<f32>),
-         $crate::kernel!($($f)::+::<f64>), $crate::kernel!($($f)::+::<half::f16>)]
-    };
-}
-/// The column of a function for the integer types.
-#[macro_export]
-macro_rules! ints {
-    ($($f:ident)::+) => {
-        [$crate::kernel!($($f)::+::<u8>), $crate::kernel!($($f)::+::<i8>), $crate::kernel!($($f)::+::<i16>),
-         $crate::kernel!($($f)::+::<i32>), $crate::kernel!($($f)::+::<i64>), None, None, None]
-    };
-}
-/// The column of a function for Float and Double.
-#[macro_export]
-macro_rules! floats {
-    ($($f:ident)::+) => {
-        [None, None, None, None, None, $crate::kernel!($($f)::+::<f32>), $crate::kernel!($($f)::+::<f64>), None]
-    };
-}
-/// The column of a function that is the same for every type.
-#[macro_export]
-macro_rules! any {
-    ($f:expr) => {
-        [$crate::kernel!($f); 8]
+        (
+            $name,
+            &const {
+                const COLUMN: $crate::lua::column::Column = $col;
+                [$crate::lua::call::Form { sig: $crate::signature!($sig, COLUMN), column: COLUMN }]
+            } as &'static [$crate::lua::call::Form],
+        )
     };
 }

@@ -1,5 +1,6 @@
 //! Activations: elementwise, input and output of any size.
 
+use crate::fields;
 use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
@@ -112,12 +113,54 @@ fn place_gradient(result: &Tensor, grad_output: &Tensor, like: &Tensor, inplace:
     place(result, if inplace { grad_output } else { like }, inplace)
 }
 
+fields! {
+    /// nn.Threshold
+    pub struct Threshold<T> {
+        /// What is not greater is replaced.
+        threshold: T = ".threshold:real",
+        /// What it becomes.
+        val: T = ".val:real",
+        /// Whether the result takes the place of what it is made from.
+        inplace: bool = ".inplace:bool=false",
+    }
+}
+fields! {
+    /// nn.LeakyReLU
+    pub struct LeakyReLU<T> {
+        /// Slope below 0.
+        slope: T = ".negval:real",
+        /// Whether the result takes the place of what it is made from.
+        inplace: bool = ".inplace:bool=false",
+    }
+}
+fields! {
+    /// nn.ELU
+    pub struct ELU<T> {
+        /// The limit far below 0, negated.
+        alpha: T = ".alpha:real",
+        /// Whether the result takes the place of what it is made from.
+        inplace: bool = ".inplace:bool=false",
+    }
+}
+fields! {
+    /// nn.HardTanh and nn.ReLU6
+    pub struct HardTanh<T> {
+        /// Lower bound.
+        low: T = ".min_val:real",
+        /// Upper bound.
+        high: T = ".max_val:real",
+        /// Whether the result takes the place of what it is made from.
+        inplace: bool = ".inplace:bool=false",
+    }
+}
+
 /// Threshold: keeps what is greater than `threshold`, anything else (nan too) becomes `val`. In place, `input` is
 /// changed and `output` becomes a view of it.
 ///
 /// # Errors
 /// Not enough memory.
-pub fn threshold<T: Float>(input: &Tensor, output: &Tensor, threshold: T, val: T, inplace: bool) -> Result<()> {
+pub fn threshold<T: Float>(input: &Tensor, output: &Tensor, f: Threshold<T>) -> Result<()> {
+    let Threshold { threshold, val, inplace } = f;
     place(output, input, inplace)?;
     map::unary("threshold", output, input, 1, |x: T| if x > threshold { x } else { val })
 }
@@ -130,10 +173,9 @@ pub fn threshold_grad<T: Float>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: &Tensor,
-    threshold: T,
-    _val: T,
-    inplace: bool,
+    f: Threshold<T>,
 ) -> Result<()> {
+    let Threshold { threshold, inplace, .. } = f;
     map::same_count("threshold", grad_output, input)?;
     place_gradient(grad_input, grad_output, input, inplace)?;
     map::binary("threshold", grad_input, grad_output, input, |g: T, x: T| if x > threshold { g } else { T::ZERO })
@@ -143,7 +185,8 @@ pub fn threshold_grad<T: Float>(
 ///
 /// # Errors
 /// Not enough memory.
-pub fn leaky<T: Float>(input: &Tensor, output: &Tensor, slope: T, inplace: bool) -> Result<()> {
+pub fn leaky<T: Float>(input: &Tensor, output: &Tensor, f: LeakyReLU<T>) -> Result<()> {
+    let LeakyReLU { slope, inplace } = f;
     place(output, input, inplace)?;
     map::unary("leaky", output, input, 1, |x: T| if x > T::ZERO { x } else { x.mul(slope) })
 }
@@ -152,13 +195,8 @@ pub fn leaky<T: Float>(input: &Tensor, output: &Tensor, slope: T, inplace: bool)
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn leaky_grad<T: Float>(
-    input: &Tensor,
-    grad_output: &Tensor,
-    grad_input: &Tensor,
-    slope: T,
-    inplace: bool,
-) -> Result<()> {
+pub fn leaky_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, f: LeakyReLU<T>) -> Result<()> {
+    let LeakyReLU { slope, inplace } = f;
     map::same_count("leaky", grad_output, input)?;
     place_gradient(grad_input, grad_output, input, inplace)?;
     map::binary("leaky", grad_input, grad_output, input, |g: T, x: T| if x > T::ZERO { g } else { g.mul(slope) })
@@ -168,7 +206,8 @@ pub fn leaky_grad<T: Float>(
 ///
 /// # Errors
 /// Not enough memory.
-pub fn elu<T: Float>(input: &Tensor, output: &Tensor, alpha: T, inplace: bool) -> Result<()> {
+pub fn elu<T: Float>(input: &Tensor, output: &Tensor, f: ELU<T>) -> Result<()> {
+    let ELU { alpha, inplace } = f;
     place(output, input, inplace)?;
     let f = maths!(|m, x: T| if x <= T::ZERO { x.vexp(m).sub(T::ONE).mul(alpha) } else { x });
     map::unary("elu", output, input, 16, f)
@@ -183,9 +222,9 @@ pub fn elu_grad<T: Float>(
     grad_output: &Tensor,
     grad_input: &Tensor,
     output: &Tensor,
-    alpha: T,
-    inplace: bool,
+    f: ELU<T>,
 ) -> Result<()> {
+    let ELU { alpha, inplace } = f;
     map::same_count("elu", grad_output, output)?;
     place_gradient(grad_input, grad_output, output, inplace)?;
     let f = |g: T, y: T| if y <= T::ZERO { g.mul(y.add(alpha)) } else { g };
@@ -196,7 +235,8 @@ pub fn elu_grad<T: Float>(
 ///
 /// # Errors
 /// Not enough memory.
-pub fn hard_tanh<T: Float>(input: &Tensor, output: &Tensor, low: T, high: T, inplace: bool) -> Result<()> {
+pub fn hard_tanh<T: Float>(input: &Tensor, output: &Tensor, f: HardTanh<T>) -> Result<()> {
+    let HardTanh { low, high, inplace } = f;
     place(output, input, inplace)?;
     let f = |x: T| {
         if x < low {
@@ -218,10 +258,9 @@ pub fn hard_tanh_grad<T: Float>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: &Tensor,
-    low: T,
-    high: T,
-    inplace: bool,
+    f: HardTanh<T>,
 ) -> Result<()> {
+    let HardTanh { low, high, inplace } = f;
     map::same_count("hard_tanh", grad_output, input)?;
     place_gradient(grad_input, grad_output, input, inplace)?;
     let f = |g: T, x: T| if x <= low || x >= high { T::ZERO } else { g };

@@ -1,21 +1,18 @@
 //! Criteria over classes: input (classes), (batch x classes) or maps of classes (batch x classes x height x width);
 //! targets are class numbers from 1.
 
-use super::Flat;
+use super::criterion::Averaging;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
-use crate::tensor::{map, walk};
 use crate::with_dtype;
 
 /// The elements of a tensor of any type as integers.
 fn integers(t: &Tensor) -> Result<Vec<i64>> {
-    with_dtype!(t.dtype(), T => {
-        let mut out = Vec::with_capacity(t.numel());
-        walk::for_each(&t.view::<T>()?, |v| out.push(Element::to_i64(v)));
-        Ok(out)
-    })
+    with_dtype!(t.dtype(), T => Ok(Source::<T>::of(t)?.iter().map(|v| Element::to_i64(*v)).collect()))
 }
 
 /// How scores lie: `rows` samples with `n` classes each, every class with `inner` places.
@@ -33,7 +30,7 @@ impl Scores {
             [n] => Ok(Scores { rows: 1, n, inner: 1 }),
             [rows, n] => Ok(Scores { rows, n, inner: 1 }),
             _ => {
-                demand!(false, "{name}: input tensor should be 1D or 2D, got {}", input.shape_text());
+                demand!(false, in name, "input tensor should be 1D or 2D, got {}", input.shape_text());
                 Ok(Scores { rows: 0, n: 0, inner: 1 })
             }
         }
@@ -41,11 +38,11 @@ impl Scores {
 
     /// Maps of scores, with a target for every place.
     fn maps(input: &Tensor, target: &Tensor) -> Result<Scores> {
-        demand!(input.ndim() == 4, "SpatialClassNLLCriterion: 4D input expected, got {}", input.shape_text());
+        demand!(input.ndim() == 4, "4D input expected, got {}", input.shape_text());
         let (rows, n, h, w) = (input.size(0), input.size(1), input.size(2), input.size(3));
         demand!(
             target.layout().sizes() == [rows, h, w],
-            "SpatialClassNLLCriterion: target {} does not fit input {}",
+            "target {} does not fit input {}",
             target.shape_text(),
             input.shape_text()
         );
@@ -62,7 +59,7 @@ impl Scores {
     fn targets(self, name: &str, target: &Tensor) -> Result<Vec<usize>> {
         demand!(
             target.ndim() <= 1 && target.numel() == self.rows,
-            "{name}: target of {} entries expected, got {}",
+            in name, "target of {} entries expected, got {}",
             self.rows,
             target.shape_text()
         );
@@ -70,25 +67,31 @@ impl Scores {
     }
 
     /// The weight of each class.
-    fn weights<T: Float>(self, weights: Option<&Tensor>) -> Result<Option<Flat<T>>> {
+    fn weights<T: Float>(self, weights: Option<&Tensor>) -> Result<Option<Source<T>>> {
         let Some(w) = weights else { return Ok(None) };
         demand!(w.numel() == self.n, "weights {} should have one entry per class, of {}", w.shape_text(), self.n);
-        Flat::of(w).map(Some)
+        Source::of(w).map(Some)
     }
 }
 
-fn weight<T: Float>(weights: Option<&Flat<T>>, class: usize) -> f64 {
-    weights.map_or(1.0, |w| w.at(class).to_f64())
+fn weight<T: Float>(weights: Option<&Source<T>>, class: usize) -> f64 {
+    weights.map_or(1.0, |w| w[class].to_f64())
+}
+
+fields! {
+    /// A negative log likelihood.
+    pub struct Likelihood<'a> {
+        /// Whether the loss is divided by the total weight.
+        average: bool = ".sizeAverage:bool=true",
+        /// One weight per class.
+        weights: Option<&'a Tensor> = ".weights:T=nil",
+        /// A class, from 1, whose samples do not count.
+        ignore: i64 = ".ignoreIndex:long=-100",
+    }
 }
 
 /// The scores that a negative log likelihood looks at: their positions and weights. Ignored ones are left out.
-fn chosen<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    weights: Option<&Tensor>,
-    ignore: i64,
-    maps: bool,
-) -> Result<Vec<(usize, f64)>> {
+fn chosen<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood, maps: bool) -> Result<Vec<(usize, f64)>> {
     let scores = if maps { Scores::maps(input, target)? } else { Scores::of("ClassNLLCriterion", input)? };
     let t = integers(target)?;
     if !maps {
@@ -96,9 +99,9 @@ fn chosen<T: Float>(
         let fits = input.ndim() == 1 || t.len() == scores.rows;
         demand!(fits, "target {} does not fit input {}", target.shape_text(), input.shape_text());
     }
-    let w = scores.weights::<T>(weights)?;
+    let w = scores.weights::<T>(fields.weights)?;
     let mut out = Vec::with_capacity(t.len());
-    for (i, &c) in t[..scores.rows * scores.inner].iter().enumerate().filter(|(_, c)| **c != ignore) {
+    for (i, &c) in t[..scores.rows * scores.inner].iter().enumerate().filter(|(_, c)| **c != fields.ignore) {
         let c = scores.class(c)?;
         let (row, place) = (i / scores.inner, i % scores.inner);
         out.push(((row * scores.n + c) * scores.inner + place, weight(w.as_ref(), c)));
@@ -106,72 +109,96 @@ fn chosen<T: Float>(
     Ok(out)
 }
 
-/// Negative log likelihood: log-probabilities (classes), (batch x classes), or with `maps` (batch x classes x height x
-/// width); target the classes from 1. Returns the loss and the total weight.
+/// The loss of the chosen scores, and their total weight.
+fn likelihood<T: Float>(input: &Tensor, chosen: &[(usize, f64)], average: bool) -> Result<(f64, f64)> {
+    let x = Source::<T>::of(input)?;
+    let total: f64 = chosen.iter().map(|c| c.1).sum();
+    let loss: f64 = chosen.iter().map(|&(i, w)| -x[i].to_f64() * w).sum();
+    Ok((if average && total != 0.0 { loss / total } else { loss }, total))
+}
+
+/// Backward of [`likelihood`].
+fn likelihood_grad<T: Float>(
+    input: &Tensor,
+    chosen: Vec<(usize, f64)>,
+    grad_input: &Tensor,
+    average: bool,
+) -> Result<()> {
+    let mut r = Dest::<T>::zeros_like(grad_input, input)?;
+    let total: f64 = chosen.iter().map(|c| c.1).sum();
+    let by = if average && total != 0.0 { total } else { 1.0 };
+    chosen.into_iter().for_each(|(i, w)| r[i] = T::from_f64(-w / by));
+    Ok(())
+}
+
+/// Negative log likelihood: log-probabilities (classes) or (batch x classes), target the classes from 1. Returns the
+/// loss and the total weight.
 ///
 /// # Errors
 /// A class that is not there, sizes that do not fit.
-pub fn nll<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    average: bool,
-    weights: Option<&Tensor>,
-    ignore: i64,
-    maps: bool,
-) -> Result<(f64, f64)> {
-    let chosen = chosen::<T>(input, target, weights, ignore, maps)?;
-    let x = Flat::<T>::of(input)?;
-    let total: f64 = chosen.iter().map(|c| c.1).sum();
-    let loss: f64 = chosen.iter().map(|&(i, w)| -x.at(i).to_f64() * w).sum();
-    Ok((if average && total != 0.0 { loss / total } else { loss }, total))
+pub fn nll<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood) -> Result<(f64, f64)> {
+    likelihood::<T>(input, &chosen::<T>(input, target, fields, false)?, fields.average)
 }
 
 /// Backward of [`nll`], of the input's size.
 ///
 /// # Errors
 /// As [`nll`].
-pub fn nll_grad<T: Float>(
+pub fn nll_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, fields: Likelihood) -> Result<()> {
+    likelihood_grad::<T>(input, chosen::<T>(input, target, fields, false)?, grad_input, fields.average)
+}
+
+/// [`nll`] of maps: (batch x classes x height x width), with a target for every position.
+///
+/// # Errors
+/// As [`nll`].
+pub fn spatial_nll<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood) -> Result<(f64, f64)> {
+    likelihood::<T>(input, &chosen::<T>(input, target, fields, true)?, fields.average)
+}
+
+/// Backward of [`spatial_nll`], of the input's size.
+///
+/// # Errors
+/// As [`nll`].
+pub fn spatial_nll_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
-    average: bool,
-    weights: Option<&Tensor>,
-    ignore: i64,
-    maps: bool,
+    fields: Likelihood,
 ) -> Result<()> {
-    let chosen = chosen::<T>(input, target, weights, ignore, maps)?;
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
-    let total: f64 = chosen.iter().map(|c| c.1).sum();
-    let by = if average && total != 0.0 { total } else { 1.0 };
-    chosen.into_iter().for_each(|(i, w)| r.put(i, T::from_f64(-w / by)));
-    Ok(())
+    likelihood_grad::<T>(input, chosen::<T>(input, target, fields, true)?, grad_input, fields.average)
 }
 
-/// The hinge of nn.MultiMarginCriterion: its power, and how far the right class should be ahead.
-#[derive(Clone, Copy)]
-struct Hinge {
-    p: i64,
-    margin: f64,
+fields! {
+    /// nn.MultiMarginCriterion
+    pub struct MultiMargin<'a> {
+        /// Whether the loss is divided by the number of samples.
+        average: bool = ".sizeAverage:bool=true",
+        /// The power of a gap, 1 or 2.
+        p: i64 = ".p:long=1",
+        /// One weight per class.
+        weights: Option<&'a Tensor> = ".weights:T=nil",
+        /// How far the right class should be ahead.
+        margin: f64 = ".margin:num=1",
+    }
 }
 
-impl Hinge {
+impl MultiMargin<'_> {
     /// Calls `f(position, gap, weight, position of the right class)` for each wrong class within the margin.
     fn each<T: Float>(
         self,
         input: &Tensor,
         target: &Tensor,
-        weights: Option<&Tensor>,
         mut f: impl FnMut(usize, f64, f64, usize),
     ) -> Result<Scores> {
         let name = "MultiMarginCriterion";
         let scores = Scores::of(name, input)?;
-        let (x, w) = (Flat::<T>::of(input)?, scores.weights::<T>(weights)?);
+        let (x, w) = (Source::<T>::of(input)?, scores.weights::<T>(self.weights)?);
         for (row, class) in scores.targets(name, target)?.into_iter().enumerate() {
             let (first, right, by) = (row * scores.n, row * scores.n + class, weight(w.as_ref(), class));
-            let least = x.at(right).to_f64() - self.margin;
+            let least = x[right].to_f64() - self.margin;
             for i in (first..first + scores.n).filter(|&i| i != right) {
-                let gap = x.at(i).to_f64() - least;
+                let gap = x[i].to_f64() - least;
                 if gap > 0.0 {
                     f(i, gap, by, right);
                 }
@@ -185,19 +212,12 @@ impl Hinge {
 ///
 /// # Errors
 /// A class that is not there, sizes that do not fit.
-pub fn multi_margin<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    average: bool,
-    p: i64,
-    weights: Option<&Tensor>,
-    margin: f64,
-) -> Result<f64> {
+pub fn multi_margin<T: Float>(input: &Tensor, target: &Tensor, fields: MultiMargin) -> Result<f64> {
     let mut sum = 0.0;
-    let scores = Hinge { p, margin }.each::<T>(input, target, weights, |_, gap, w, _| {
-        sum += w * if p == 1 { gap } else { gap * gap };
+    let scores = fields.each::<T>(input, target, |_, gap, w, _| {
+        sum += w * if fields.p == 1 { gap } else { gap * gap };
     })?;
-    Ok(sum / scores.n as f64 / if average { scores.rows as f64 } else { 1.0 })
+    Ok(sum / scores.n as f64 / if fields.average { scores.rows as f64 } else { 1.0 })
 }
 
 /// Backward of [`multi_margin`], of the input's size.
@@ -208,20 +228,16 @@ pub fn multi_margin_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
-    average: bool,
-    p: i64,
-    weights: Option<&Tensor>,
-    margin: f64,
+    fields: MultiMargin,
 ) -> Result<()> {
-    let hinge = Hinge { p, margin };
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
-    let count = if average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) } as f64;
-    hinge.each::<T>(input, target, weights, |i, gap, w, right| {
-        let slope = T::from_f64(w * if hinge.p == 1 { 1.0 } else { 2.0 * gap } / count);
-        r.put(i, r.at(i).add(slope));
-        r.put(right, r.at(right).sub(slope));
+    let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) } as f64;
+    let mut slopes = Workspace::<T>::zeros(input.numel())?;
+    fields.each::<T>(input, target, |i, gap, w, right| {
+        let slope = T::from_f64(w * if fields.p == 1 { 1.0 } else { 2.0 * gap } / count);
+        slopes[i] = slopes[i].add(slope);
+        slopes[right] = slopes[right].sub(slope);
     })?;
+    Dest::like(grad_input, input)?.copy_from_slice(&slopes);
     Ok(())
 }
 
@@ -232,13 +248,13 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
     let scores = Scores::of(name, input)?;
     demand!(
         target.same_size(input),
-        "{name}: target {} should have the size of the input, {}",
+        in name, "target {} should have the size of the input, {}",
         target.shape_text(),
         input.shape_text()
     );
-    let (x, t, n) = (Flat::<T>::of(input)?, integers(target)?, scores.n);
+    let (x, t, n) = (Source::<T>::of(input)?, integers(target)?, scores.n);
     if let Some(bad) = t.iter().find(|c| **c < 0 || **c as usize > n) {
-        demand!(false, "{name}: target {bad} out of range 0..{n}");
+        demand!(false, in name, "target {bad} out of range 0..{n}");
     }
     let mut is_label = vec![false; n];
     for (row, t) in t.chunks(n.max(1)).enumerate() {
@@ -248,9 +264,9 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
         labels.iter().for_each(|&c| is_label[c as usize - 1] = true);
         for &label in labels {
             let at = row * n + label as usize - 1;
-            let least = x.at(at).to_f64() - 1.0;
+            let least = x[at].to_f64() - 1.0;
             for other in (0..n).filter(|&c| !is_label[c]).map(|c| row * n + c) {
-                let gap = x.at(other).to_f64() - least;
+                let gap = x[other].to_f64() - least;
                 if gap > 0.0 {
                     f(at, other, gap);
                 }
@@ -264,10 +280,10 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
 ///
 /// # Errors
 /// A label that is not there, sizes that do not fit.
-pub fn multi_label_margin<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
+pub fn multi_label_margin<T: Float>(input: &Tensor, target: &Tensor, fields: Averaging) -> Result<f64> {
     let mut sum = 0.0;
     let scores = each_label::<T>(input, target, |_, _, gap| sum += gap)?;
-    Ok(sum / scores.n as f64 / if average { scores.rows as f64 } else { 1.0 })
+    Ok(sum / scores.n as f64 / if fields.average { scores.rows as f64 } else { 1.0 })
 }
 
 /// Backward of [`multi_label_margin`], of the input's size.
@@ -278,15 +294,15 @@ pub fn multi_label_margin_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
-    average: bool,
+    fields: Averaging,
 ) -> Result<()> {
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
-    let count = if average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) };
+    let mut slopes = Workspace::<T>::zeros(input.numel())?;
+    let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) };
     let by = T::from_f64(1.0 / count as f64);
     each_label::<T>(input, target, |label, other, _| {
-        r.put(label, r.at(label).sub(by));
-        r.put(other, r.at(other).add(by));
+        slopes[label] = slopes[label].sub(by);
+        slopes[other] = slopes[other].add(by);
     })?;
+    Dest::like(grad_input, input)?.copy_from_slice(&slopes);
     Ok(())
 }

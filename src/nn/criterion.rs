@@ -1,8 +1,9 @@
 //! Criteria that go element by element: input and target of the same number of elements; losses are numbers.
 
-use super::Flat;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
@@ -10,6 +11,32 @@ use crate::tensor::map::{self, same_count};
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::vmath::Plain;
 use std::cell::Cell;
+
+fields! {
+    /// What most criteria have.
+    pub struct Averaging {
+        /// Whether the loss is divided by the number of its terms.
+        average: bool = ".sizeAverage:bool=true",
+    }
+}
+fields! {
+    /// A criterion with a margin.
+    pub struct Margin {
+        /// Whether the loss is divided by the number of its terms.
+        average: bool = ".sizeAverage:bool=true",
+        /// How far values should be apart.
+        margin: f64 = ".margin:num=1",
+    }
+}
+fields! {
+    /// A criterion with a weight for each column, or none.
+    pub struct Weighted<'a> {
+        /// Whether the loss is divided by the number of its terms.
+        average: bool = ".sizeAverage:bool=true",
+        /// The weights (columns).
+        weights: Option<&'a Tensor> = ".weights:T=nil",
+    }
+}
 
 /// The sum of `f` over pairs of elements, divided by their number where `average` is set.
 fn over_pairs<T: Float>(
@@ -20,13 +47,8 @@ fn over_pairs<T: Float>(
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
     same_count(name, a, b)?;
-    let (x, y) = (contiguous(a)?, contiguous(b)?);
-    let (x, y) = (x.view::<T>()?, y.view::<T>()?);
-    let mut sum = 0.0;
-    for i in 0..a.numel() {
-        // SAFETY: both have this many elements without gaps.
-        sum += unsafe { f((*x.ptr.add(i)).to_f64(), (*y.ptr.add(i)).to_f64()) };
-    }
+    let (x, y) = (Source::<T>::of(a)?, Source::<T>::of(b)?);
+    let sum: f64 = x.iter().zip(y.iter()).map(|(x, y)| f(x.to_f64(), y.to_f64())).sum();
     Ok(if average { sum / a.numel() as f64 } else { sum })
 }
 
@@ -35,22 +57,23 @@ fn norm<T: Float>(x: &Tensor, average: bool) -> T {
 }
 
 /// One entry per criterion: the class, its kernels, the loss of a pair in double precision, and its slope in the
-/// tensors' own; a name in brackets is a parameter.
+/// tensors' own; in brackets its fields, and the one among them that both take.
 macro_rules! pairwise {
-    ($($class:literal $loss:ident $grad:ident$(($p:ident))?: |$x:ident, $y:ident| $f:expr,
+    ($($class:literal $loss:ident $grad:ident($fields:ident $($p:ident)?): |$x:ident, $y:ident| $f:expr,
         |$u:ident, $v:ident| $df:expr;)*) => { $(
         #[doc = concat!("The loss of nn.", $class, ".\n\n# Errors\nSizes that differ.")]
-        pub fn $loss<T: Float>(input: &Tensor, target: &Tensor, average: bool $(, $p: f64)?) -> Result<f64> {
-            over_pairs::<T>($class, input, target, average, |$x, $y| $f)
+        pub fn $loss<T: Float>(input: &Tensor, target: &Tensor, fields: $fields) -> Result<f64> {
+            $(let $p = fields.$p;)?
+            over_pairs::<T>($class, input, target, fields.average, |$x, $y| $f)
         }
         #[doc = concat!("The gradient of nn.", $class, ", of the input's size.\n\n# Errors\nSizes that differ.")]
         pub fn $grad<T: Float>(
-            input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool $(, $p: f64)?
+            input: &Tensor, target: &Tensor, grad_input: &Tensor, fields: $fields
         ) -> Result<()> {
-            $(let $p = T::from_f64($p);)?
+            $(let $p = T::from_f64(fields.$p);)?
             same_count($class, input, target)?;
             grad_input.resize_as(input)?;
-            let by = norm::<T>(input, average);
+            let by = norm::<T>(input, fields.average);
             map::binary($class, grad_input, input, target, |$u: T, $v: T| by.mul($df))
         }
     )* };
@@ -61,33 +84,28 @@ fn select<T: Float>(cond: bool, v: T) -> T {
 }
 
 pairwise! {
-    "MSECriterion" mse mse_grad: |x, y| (x - y) * (x - y), |x, y| x.sub(y).mul(T::from_f64(2.0));
-    "AbsCriterion" abs abs_grad: |x, y| (x - y).abs(), |x, y| if x.sub(y) >= T::ZERO { T::ONE } else { T::ONE.neg() };
-    "SmoothL1Criterion" smooth_l1 smooth_l1_grad:
+    "MSECriterion" mse mse_grad(Averaging): |x, y| (x - y) * (x - y), |x, y| x.sub(y).mul(T::from_f64(2.0));
+    "AbsCriterion" abs abs_grad(Averaging): |x, y| (x - y).abs(), |x, y| if x.sub(y) >= T::ZERO { T::ONE } else { T::ONE.neg() };
+    "SmoothL1Criterion" smooth_l1 smooth_l1_grad(Averaging):
         |x, y| { let d = (x - y).abs(); if d < 1.0 { 0.5 * d * d } else { d - 0.5 } },
         |x, y| {
             let d = x.sub(y);
             if d < T::ONE.neg() { T::ONE.neg() } else if d > T::ONE { T::ONE } else { d }
         };
-    "MarginCriterion" margin margin_grad(margin):
+    "MarginCriterion" margin margin_grad(Margin margin):
         |x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 },
         |x, y| select(x.mul(y) < margin, y.neg());
-    "SoftMarginCriterion" soft_margin soft_margin_grad: |x, y| (1.0 + (-x * y).exp()).ln(),
+    "SoftMarginCriterion" soft_margin soft_margin_grad(Averaging): |x, y| (1.0 + (-x * y).exp()).ln(),
         |x, y| { let z = x.mul(y).neg().vexp(Plain); y.neg().mul(z).div(T::ONE.add(z)).unwrap_or(T::ZERO) };
-    "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(margin):
+    "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(Margin margin):
         |x, y| if y == 1.0 { x } else if y == -1.0 && x < margin { margin - x } else { 0.0 },
         |x, y| if y == T::ONE { y } else { select(y == T::ONE.neg() && x <= margin, y) };
-    "DistKLDivCriterion" divergence divergence_grad: |x, y| if y > 0.0 { y * (y.ln() - x) } else { 0.0 },
+    "DistKLDivCriterion" divergence divergence_grad(Averaging): |x, y| if y > 0.0 { y * (y.ln() - x) } else { 0.0 },
         |_x, y| select(y > T::ZERO, y.neg());
 }
 
 fn same_shape(input: &Tensor, target: &Tensor) -> Result<()> {
-    demand!(
-        input.same_size(target),
-        "DistKLDivCriterion: input {} and target {} differ in size",
-        input.shape_text(),
-        target.shape_text()
-    );
+    demand!(input.same_size(target), "input {} and target {} differ in size", input.shape_text(), target.shape_text());
     Ok(())
 }
 
@@ -95,18 +113,18 @@ fn same_shape(input: &Tensor, target: &Tensor) -> Result<()> {
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn kl<T: Float>(input: &Tensor, target: &Tensor, average: bool) -> Result<f64> {
+pub fn kl<T: Float>(input: &Tensor, target: &Tensor, fields: Averaging) -> Result<f64> {
     same_shape(input, target)?;
-    divergence::<T>(input, target, average)
+    divergence::<T>(input, target, fields)
 }
 
 /// Backward of [`kl`], of the input's size.
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn kl_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, average: bool) -> Result<()> {
+pub fn kl_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, fields: Averaging) -> Result<()> {
     same_shape(input, target)?;
-    divergence_grad::<T>(input, target, grad_input, average)
+    divergence_grad::<T>(input, target, grad_input, fields)
 }
 
 /// Sum of absolute values, nn.L1Cost.
@@ -130,27 +148,26 @@ pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
 const EPS: f64 = 1e-12;
 
 /// One weight per column, if any, for input (columns) or (rows x columns).
-fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Flat<T>>> {
+fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
     let Some(w) = weights else { return Ok(None) };
     let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
-    demand!(fits, "{name}: {} weights do not fit the columns of input {}", w.numel(), input.shape_text());
-    Flat::of(w).map(Some)
+    demand!(fits, in name, "{} weights do not fit the columns of input {}", w.numel(), input.shape_text());
+    Source::of(w).map(Some)
 }
 
 /// The sum of `f(x, y)` times the column's weight.
 fn over_columns<T: Float>(
     name: &'static str,
     [input, target]: [&Tensor; 2],
-    average: bool,
-    weights: Option<&Tensor>,
+    Weighted { average, weights }: Weighted,
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
     let Some(w) = columns::<T>(name, weights, input)? else { return over_pairs::<T>(name, input, target, average, f) };
     let i = Cell::new(0);
     over_pairs::<T>(name, input, target, average, |x, y| {
         let at = i.get();
-        i.set(if at + 1 == w.len { 0 } else { at + 1 });
-        w.at(at).to_f64() * f(x, y)
+        i.set(if at + 1 == w.len() { 0 } else { at + 1 });
+        w[at].to_f64() * f(x, y)
     })
 }
 
@@ -158,8 +175,7 @@ fn over_columns<T: Float>(
 fn column_grad<T: Float>(
     name: &'static str,
     [input, target, grad_input]: [&Tensor; 3],
-    average: bool,
-    weights: Option<&Tensor>,
+    Weighted { average, weights }: Weighted,
     slope: impl Fn(f64, f64) -> f64 + Copy + Sync,
 ) -> Result<()> {
     same_count(name, input, target)?;
@@ -182,10 +198,10 @@ fn column_grad<T: Float>(
 ///
 /// # Errors
 /// Sizes that differ, values outside 0 to 1.
-pub fn bce<T: Float>(input: &Tensor, target: &Tensor, average: bool, weights: Option<&Tensor>) -> Result<f64> {
+pub fn bce<T: Float>(input: &Tensor, target: &Tensor, fields: Weighted) -> Result<f64> {
     let outside = map::fold(input, None, |o, x: T| if x < T::ZERO || x > T::ONE { Some(x) } else { o })?;
-    demand!(outside.is_none(), "BCECriterion: input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
-    over_columns::<T>("BCECriterion", [input, target], average, weights, |x, y| {
+    demand!(outside.is_none(), "input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
+    over_columns::<T>("BCECriterion", [input, target], fields, |x, y| {
         -((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y))
     })
 }
@@ -194,23 +210,14 @@ pub fn bce<T: Float>(input: &Tensor, target: &Tensor, average: bool, weights: Op
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn bce_grad<T: Float>(
-    input: &Tensor,
-    target: &Tensor,
-    grad_input: &Tensor,
-    average: bool,
-    weights: Option<&Tensor>,
-) -> Result<()> {
-    column_grad::<T>("BCECriterion", [input, target, grad_input], average, weights, |x, y| {
+pub fn bce_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, fields: Weighted) -> Result<()> {
+    column_grad::<T>("BCECriterion", [input, target, grad_input], fields, |x, y| {
         (x - y) / ((1.0 - x + EPS) * (x + EPS))
     })
 }
 
 fn in_rows(input: &Tensor, target: &Tensor) -> Result<()> {
-    demand!(
-        input.is_contiguous() && target.is_contiguous(),
-        "MultiLabelSoftMarginCriterion: contiguous input and target expected"
-    );
+    demand!(input.is_contiguous() && target.is_contiguous(), "contiguous input and target expected");
     Ok(())
 }
 
@@ -218,9 +225,9 @@ fn in_rows(input: &Tensor, target: &Tensor) -> Result<()> {
 ///
 /// # Errors
 /// Sizes that differ, tensors with gaps.
-pub fn multi_label<T: Float>(input: &Tensor, target: &Tensor, average: bool, weights: Option<&Tensor>) -> Result<f64> {
+pub fn multi_label<T: Float>(input: &Tensor, target: &Tensor, fields: Weighted) -> Result<f64> {
     in_rows(input, target)?;
-    over_columns::<T>("MultiLabelSoftMarginCriterion", [input, target], average, weights, |x, y| {
+    over_columns::<T>("MultiLabelSoftMarginCriterion", [input, target], fields, |x, y| {
         (-x.abs()).exp().ln_1p() + if x >= 0.0 { x - x * y } else { -x * y }
     })
 }
@@ -233,11 +240,10 @@ pub fn multi_label_grad<T: Float>(
     input: &Tensor,
     target: &Tensor,
     grad_input: &Tensor,
-    average: bool,
-    weights: Option<&Tensor>,
+    fields: Weighted,
 ) -> Result<()> {
     in_rows(input, target)?;
-    column_grad::<T>("MultiLabelSoftMarginCriterion", [input, target, grad_input], average, weights, |x, y| {
+    column_grad::<T>("MultiLabelSoftMarginCriterion", [input, target, grad_input], fields, |x, y| {
         1.0 / (1.0 + (-x).exp()) - y
     })
 }
@@ -250,14 +256,9 @@ pub fn weigh<T: Float>(input: &Tensor, target: &Tensor, buffer: &Tensor, weight:
     same_count("WeightedMSECriterion", input, target)?;
     let n = weight.numel();
     let sample: usize = input.layout().sizes().iter().skip(usize::from(input.ndim() > weight.ndim())).product();
-    demand!(
-        n > 0 && n == sample,
-        "WeightedMSECriterion: weight {} does not fit input {}",
-        weight.shape_text(),
-        input.shape_text()
-    );
-    let (t, w) = (Flat::<T>::of(target)?, Flat::<T>::of(weight)?);
-    let r = Flat::<T>::result(buffer, input.layout().sizes())?;
-    (0..t.len).for_each(|i| r.put(i, t.at(i).mul(w.at(i % n))));
+    demand!(n > 0 && n == sample, "weight {} does not fit input {}", weight.shape_text(), input.shape_text());
+    let (t, w) = (Source::<T>::of(target)?, Source::<T>::of(weight)?);
+    let mut r = Dest::<T>::like(buffer, input)?;
+    (0..t.len()).for_each(|i| r[i] = t[i].mul(w[i % n]));
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Gradients against differences, and the edges of criteria, activations and table modules.
 
+use super::classes::{Likelihood, MultiMargin};
+use super::criterion::{Averaging, Margin, Weighted};
 use super::{classes, criterion, lookup, pairs, split, tables};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
@@ -42,13 +44,17 @@ fn agrees(name: &str, x: &Tensor, gradient: &Tensor, loss: impl Fn(&Tensor) -> R
     }
 }
 
+fn margin(Averaging { average }: Averaging) -> Margin {
+    Margin { average, margin: 0.9 }
+}
+
 #[test]
 fn elementwise_criteria() {
     let x = scattered(6, &[2, 3]);
     let signs = tensor(&[1.0, -1.0, 1.0, -1.0, -1.0, 1.0], &[2, 3]);
     let share = tensor(&[0.2, 0.0, 0.8, 0.5, 0.25, 0.25], &[2, 3]);
-    type Loss = fn(&Tensor, &Tensor, bool) -> Result<f64>;
-    type Grad = fn(&Tensor, &Tensor, &Tensor, bool) -> Result<()>;
+    type Loss = fn(&Tensor, &Tensor, Averaging) -> Result<f64>;
+    type Grad = fn(&Tensor, &Tensor, &Tensor, Averaging) -> Result<()>;
     let list: [(&str, &Tensor, Loss, Grad); 7] = [
         ("mse", &share, criterion::mse::<f64>, criterion::mse_grad::<f64>),
         ("abs", &share, criterion::abs::<f64>, criterion::abs_grad::<f64>),
@@ -58,28 +64,28 @@ fn elementwise_criteria() {
         (
             "margin",
             &signs,
-            |x, y, a| criterion::margin::<f64>(x, y, a, 0.9),
-            |x, y, g, a| criterion::margin_grad::<f64>(x, y, g, a, 0.9),
+            |x, y, a| criterion::margin::<f64>(x, y, margin(a)),
+            |x, y, g, a| criterion::margin_grad::<f64>(x, y, g, margin(a)),
         ),
         (
             "hinge",
             &signs,
-            |x, y, a| criterion::hinge_embedding::<f64>(x, y, a, 0.9),
-            |x, y, g, a| criterion::hinge_embedding_grad::<f64>(x, y, g, a, 0.9),
+            |x, y, a| criterion::hinge_embedding::<f64>(x, y, margin(a)),
+            |x, y, g, a| criterion::hinge_embedding_grad::<f64>(x, y, g, margin(a)),
         ),
     ];
     for (name, y, loss, grad) in list {
-        for average in [true, false] {
+        for average in [true, false].map(|average| Averaging { average }) {
             let g = empty();
             grad(&x, y, &g, average).unwrap();
             agrees(name, &x, &g, |x| loss(x, y, average));
         }
-        assert!(loss(&x, &tensor(&[1.0], &[1]), true).is_err(), "{name}");
+        assert!(loss(&x, &tensor(&[1.0], &[1]), Averaging { average: true }).is_err(), "{name}");
     }
     let g = empty();
     criterion::l1_grad::<f64>(&x, &g).unwrap();
     agrees("l1", &x, &g, criterion::l1::<f64>);
-    assert!(criterion::kl::<f64>(&x, &scattered(6, &[6]), true).is_err());
+    assert!(criterion::kl::<f64>(&x, &scattered(6, &[6]), Averaging { average: true }).is_err());
 }
 
 #[test]
@@ -87,13 +93,15 @@ fn weighted_columns() {
     let x = tensor(&[0.2, 0.9, 0.4, 0.6, 0.1, 0.5], &[2, 3]);
     let y = tensor(&[1.0, 0.0, 1.0, 0.0, 0.0, 1.0], &[2, 3]);
     let w = tensor(&[1.0, 0.5, 2.0], &[3]);
+    let weights = |average| Weighted { average, weights: Some(&w) };
+    let none = Weighted { average: true, weights: None };
     let g = empty();
-    criterion::bce_grad::<f64>(&x, &y, &g, true, Some(&w)).unwrap();
-    agrees("bce", &x, &g, |x| criterion::bce::<f64>(x, &y, true, Some(&w)));
-    criterion::multi_label_grad::<f64>(&x, &y, &g, false, Some(&w)).unwrap();
-    agrees("multi label", &x, &g, |x| criterion::multi_label::<f64>(x, &y, false, Some(&w)));
-    assert!(criterion::bce::<f64>(&x, &y, true, Some(&tensor(&[1.0, 2.0], &[2]))).is_err());
-    assert!(criterion::bce::<f64>(&tensor(&[1.5], &[1]), &tensor(&[1.0], &[1]), true, None).is_err());
+    criterion::bce_grad::<f64>(&x, &y, &g, weights(true)).unwrap();
+    agrees("bce", &x, &g, |x| criterion::bce::<f64>(x, &y, weights(true)));
+    criterion::multi_label_grad::<f64>(&x, &y, &g, weights(false)).unwrap();
+    agrees("multi label", &x, &g, |x| criterion::multi_label::<f64>(x, &y, weights(false)));
+    assert!(criterion::bce::<f64>(&x, &y, Weighted { weights: Some(&tensor(&[1.0, 2.0], &[2])), ..none }).is_err());
+    assert!(criterion::bce::<f64>(&tensor(&[1.5], &[1]), &tensor(&[1.0], &[1]), none).is_err());
 }
 
 #[test]
@@ -103,27 +111,34 @@ fn classes_and_maps() {
     let w = tensor(&[0.5, 1.0, 2.0, 3.0], &[4]);
     let g = empty();
     for p in [1, 2] {
-        classes::multi_margin_grad::<f64>(&x, &t, &g, true, p, Some(&w), 1.0).unwrap();
-        agrees("multi margin", &x, &g, |x| classes::multi_margin::<f64>(x, &t, true, p, Some(&w), 1.0));
+        let fields = MultiMargin { average: true, p, weights: Some(&w), margin: 1.0 };
+        classes::multi_margin_grad::<f64>(&x, &t, &g, fields).unwrap();
+        agrees("multi margin", &x, &g, |x| classes::multi_margin::<f64>(x, &t, fields));
     }
-    classes::nll_grad::<f64>(&x, &t, &g, true, Some(&w), 4, false).unwrap();
-    agrees("nll", &x, &g, |x| Ok(classes::nll::<f64>(x, &t, true, Some(&w), 4, false)?.0));
+    let fields = Likelihood { average: true, weights: Some(&w), ignore: 4 };
+    classes::nll_grad::<f64>(&x, &t, &g, fields).unwrap();
+    agrees("nll", &x, &g, |x| Ok(classes::nll::<f64>(x, &t, fields)?.0));
+    let averaging = Averaging { average: true };
     let labels = Tensor::from_slice(&[3i64, 1, 0, 0, 2, 0, 4, 4, 1, 2, 3, 4]).unwrap();
     labels.resize(&[3, 4]).unwrap();
-    classes::multi_label_margin_grad::<f64>(&x, &labels, &g, true).unwrap();
-    agrees("multi label margin", &x, &g, |x| classes::multi_label_margin::<f64>(x, &labels, true));
+    classes::multi_label_margin_grad::<f64>(&x, &labels, &g, averaging).unwrap();
+    agrees("multi label margin", &x, &g, |x| classes::multi_label_margin::<f64>(x, &labels, averaging));
 
     let maps = scattered(12, &[1, 3, 2, 2]);
     let places = Tensor::from_slice(&[1i64, 2, 3, 1]).unwrap();
     places.resize(&[1, 2, 2]).unwrap();
-    classes::nll_grad::<f64>(&maps, &places, &g, true, None, -100, true).unwrap();
-    agrees("maps", &maps, &g, |x| Ok(classes::nll::<f64>(x, &places, true, None, -100, true)?.0));
+    let fields = Likelihood { average: true, weights: None, ignore: -100 };
+    classes::spatial_nll_grad::<f64>(&maps, &places, &g, fields).unwrap();
+    agrees("maps", &maps, &g, |x| Ok(classes::spatial_nll::<f64>(x, &places, fields)?.0));
 
     let bad = Tensor::from_slice(&[2i64, 5, 1]).unwrap();
-    assert!(classes::multi_margin::<f64>(&x, &bad, true, 1, None, 1.0).is_err());
-    assert!(classes::nll::<f64>(&x, &bad, true, None, -100, false).is_err());
-    assert!(classes::nll::<f64>(&maps, &places, true, None, -100, false).is_err());
-    assert!(classes::multi_label_margin::<f64>(&x, &bad, true).is_err());
+    assert!(
+        classes::multi_margin::<f64>(&x, &bad, MultiMargin { average: true, p: 1, weights: None, margin: 1.0 })
+            .is_err()
+    );
+    assert!(classes::nll::<f64>(&x, &bad, fields).is_err());
+    assert!(classes::nll::<f64>(&maps, &places, fields).is_err());
+    assert!(classes::multi_label_margin::<f64>(&x, &bad, averaging).is_err());
 }
 
 #[test]
@@ -131,18 +146,23 @@ fn criteria_of_pairs() {
     let (a, b) = (scattered(6, &[2, 3]), tensor(&[0.3, -0.4, 1.1, 0.9, 0.2, -0.6], &[2, 3]));
     let y = tensor(&[1.0, -1.0], &[2]);
     let (ga, gb) = (empty(), empty());
-    pairs::cosine_grad::<f64>(&ga, &gb, &a, &b, &y, true, -0.9).unwrap();
-    agrees("cosine, first", &a, &ga, |a| pairs::cosine::<f64>(a, &b, &y, true, -0.9));
-    agrees("cosine, second", &b, &gb, |b| pairs::cosine::<f64>(&a, b, &y, true, -0.9));
-    assert!(pairs::cosine::<f64>(&a, &b, &tensor(&[1.0], &[1]), true, 0.0).is_err());
+    pairs::cosine_grad::<f64>(&ga, &gb, &a, &b, &y, pairs::Cosine { average: true, margin: -0.9 }).unwrap();
+    agrees("cosine, first", &a, &ga, |a| {
+        pairs::cosine::<f64>(a, &b, &y, pairs::Cosine { average: true, margin: -0.9 })
+    });
+    agrees("cosine, second", &b, &gb, |b| {
+        pairs::cosine::<f64>(&a, b, &y, pairs::Cosine { average: true, margin: -0.9 })
+    });
+    assert!(pairs::cosine::<f64>(&a, &b, &tensor(&[1.0], &[1]), pairs::Cosine { average: true, margin: 0.0 }).is_err());
 
     let y = tensor(&[1.0, -1.0, 1.0, -1.0, 1.0, 1.0], &[2, 3]);
-    pairs::ranking_grad::<f64>(&ga, &gb, &a, &b, &y, true, 0.5).unwrap();
-    agrees("ranking, first", &a, &ga, |a| pairs::ranking::<f64>(a, &b, &y, true, 0.5));
-    agrees("ranking, second", &b, &gb, |b| pairs::ranking::<f64>(&a, b, &y, true, 0.5));
-    pairs::ratio_grad::<f64>(&ga, &gb, &a, &b, true).unwrap();
-    agrees("ratio, first", &a, &ga, |a| pairs::ratio::<f64>(a, &b, true));
-    agrees("ratio, second", &b, &gb, |b| pairs::ratio::<f64>(&a, b, true));
+    let fields = Margin { average: true, margin: 0.5 };
+    pairs::ranking_grad::<f64>(&ga, &gb, &a, &b, &y, fields).unwrap();
+    agrees("ranking, first", &a, &ga, |a| pairs::ranking::<f64>(a, &b, &y, fields));
+    agrees("ranking, second", &b, &gb, |b| pairs::ranking::<f64>(&a, b, &y, fields));
+    pairs::ratio_grad::<f64>(&ga, &gb, &a, &b, Averaging { average: true }).unwrap();
+    agrees("ratio, first", &a, &ga, |a| pairs::ratio::<f64>(a, &b, Averaging { average: true }));
+    agrees("ratio, second", &b, &gb, |b| pairs::ratio::<f64>(&a, b, Averaging { average: true }));
     let generator = RefCell::new(Generator::with_seed(1));
     for (y, margin) in [(1.0, 1.0), (-1.0, 50.0), (-1.0, 0.1)] {
         pairs::l1_hinge_grad::<f64>(&ga, &gb, &a, &b, y, &generator, margin).unwrap();
@@ -180,7 +200,8 @@ fn drawn_slopes_stay_within_bounds_and_repeat() {
     let (x, y, noise) = (tensor(&[-1.0, 2.0, -3.0, 0.0], &[4]), empty(), empty());
     let run = || {
         let g = RefCell::new(Generator::with_seed(7));
-        split::random_leaky::<f64>(&x, &y, &noise, &g, 0.1, 0.3, true, false).unwrap();
+        let slopes = split::RReLU { lower: 0.1, upper: 0.3, train: true, inplace: false };
+        split::random_leaky::<f64>(&x, &y, &noise, &g, slopes).unwrap();
         values(&noise)
     };
     let slopes = run();
@@ -219,7 +240,7 @@ fn tables_of_inputs() {
 fn rows_are_copied_and_shortened_once() {
     let w = tensor(&[3.0, 4.0, 0.3, 0.4], &[2, 2]);
     let numbers = Tensor::from_slice(&[1i64, 2, 1]).unwrap();
-    lookup::shorten::<f64>(&w, &numbers, 1.0, 2.0).unwrap();
+    lookup::shorten::<f64>(&w, &numbers, lookup::Norm { max: 1.0, p: 2.0 }).unwrap();
     assert!((values(&w)[0] - 0.6).abs() < 1e-6 && values(&w)[2] == 0.3);
     let y = empty();
     lookup::rows::<f64>(&w, &numbers, &y).unwrap();

@@ -1,14 +1,34 @@
 //! nn.LookupTable: gradients (n x width) go to the rows of gradWeight (rows x width) that were looked up.
 
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{MatrixDest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::map;
-use crate::tensor::ops::blas::Mat;
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::ops::index;
+
+fields! {
+    /// Which rows of nn.LookupTable learn, and how fast.
+    pub struct Learning {
+        /// A row, from 1, that does not; 0 for none.
+        padding: i64 = ".paddingValue:long=0",
+        /// Whether gradients are divided by how often their row is looked up.
+        by_freq: bool = ".shouldScaleGradByFreq:bool=false",
+    }
+}
+fields! {
+    /// How long rows of nn.LookupTable may be.
+    pub struct Norm {
+        /// The greatest p-norm.
+        max: f64 = ".maxNorm:num",
+        /// Its p.
+        p: f64 = ".normType:num=2",
+    }
+}
 
 /// Adds `scale` times gradient `i` to row `numbers[i]` (from 1), except for the row `padding`; with `by_freq` divided by
 /// how often that row is looked up.
@@ -20,9 +40,9 @@ pub fn acc_grad<T: Float>(
     numbers: &Tensor,
     scale: T,
     grad_weight: &Tensor,
-    padding: i64,
-    by_freq: bool,
+    fields: Learning,
 ) -> Result<()> {
+    let Learning { padding, by_freq } = fields;
     demand!(grad_weight.ndim() == 2, "gradWeight must be a matrix, got {}", grad_weight.shape_text());
     let (rows, width) = (grad_weight.size(0), grad_weight.size(1));
     let at = row_numbers(numbers, rows)?;
@@ -34,16 +54,14 @@ pub fn acc_grad<T: Float>(
     );
     let mut count = vec![0usize; rows];
     at.iter().for_each(|&k| count[k] += 1);
-    let g = gradients.to_vec::<T>()?;
-    let w = Mat::<T>::of(grad_weight)?;
+    let g = Source::<T>::of(gradients)?;
+    let mut w = MatrixDest::<T>::update(grad_weight)?;
+    let mut w = w.view();
     for (g, &row) in g.chunks(width.max(1)).zip(&at).filter(|(_, k)| **k as i64 + 1 != padding) {
         let by = if by_freq { T::from_f64(scale.to_f64() / count[row] as f64) } else { scale };
-        let into = w.row_range(row, 1);
-        for (j, &v) in g.iter().enumerate() {
-            let p = into.ptr.wrapping_offset(j as isize * into.cs);
-            // SAFETY: row and column lie inside the weight gradient.
-            unsafe { *p = (*p).add(by.mul(v)) };
-        }
+        w.reborrow().row_range(row, 1).each_row(|_, into| {
+            into.iter_mut().zip(g).for_each(|(w, &v)| *w = w.add(by.mul(v)));
+        });
     }
     Ok(())
 }
@@ -52,7 +70,7 @@ pub fn acc_grad<T: Float>(
 fn check_rows(numbers: &Tensor, rows: usize) -> Result<()> {
     let outside = |k: i64| k < 1 || k as usize > rows;
     let bad = map::fold(numbers, None, |bad, k: i64| if outside(k) { bad.or(Some(k)) } else { bad })?;
-    demand!(bad.is_none(), "LookupTable: index {} out of range 1..{rows}", bad.unwrap_or(0));
+    demand!(bad.is_none(), "index {} out of range 1..{rows}", bad.unwrap_or(0));
     Ok(())
 }
 
@@ -67,7 +85,7 @@ fn row_numbers(numbers: &Tensor, rows: usize) -> Result<Vec<usize>> {
 /// # Errors
 /// Rows that are not there.
 pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Result<()> {
-    demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
+    demand!(weight.ndim() == 2, "weight must be a matrix, got {}", weight.shape_text());
     check_rows(numbers, weight.size(0))?;
     let list = contiguous(numbers)?;
     let list = list.with_layout(Layout::strided(list.offset(), &[numbers.numel()], &[1])?);
@@ -79,9 +97,10 @@ pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Res
 ///
 /// # Errors
 /// Rows that are not there, `p` of 0 or less.
-pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, max: f64, p: f64) -> Result<()> {
-    demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
-    demand!(p > 0.0, "LookupTable: a norm type above 0 expected, got {p}");
+pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, norm: Norm) -> Result<()> {
+    let Norm { max, p } = norm;
+    demand!(weight.ndim() == 2, "weight must be a matrix, got {}", weight.shape_text());
+    demand!(p > 0.0, "a norm type above 0 expected, got {p}");
     let rows = weight.size(0);
     let mut seen = vec![false; rows];
     for k in row_numbers(numbers, rows)? {
@@ -109,8 +128,17 @@ mod tests {
         let g = Tensor::from_slice(&[1.0f64, 2.0, 3.0]).unwrap();
         let n = Tensor::from_slice(&[2i64, 1, 2]).unwrap();
         let w = Tensor::new(DType::Double, &[3, 1]).unwrap();
-        acc_grad::<f64>(&g, &n, 2.0, &w, 1, false).unwrap();
+        acc_grad::<f64>(&g, &n, 2.0, &w, Learning { padding: 1, by_freq: false }).unwrap();
         assert_eq!(w.to_vec::<f64>().unwrap(), [0.0, 8.0, 0.0]);
-        assert!(acc_grad::<f64>(&g, &Tensor::from_slice(&[4i64, 1, 1]).unwrap(), 1.0, &w, 0, false).is_err());
+        assert!(
+            acc_grad::<f64>(
+                &g,
+                &Tensor::from_slice(&[4i64, 1, 1]).unwrap(),
+                1.0,
+                &w,
+                Learning { padding: 0, by_freq: false }
+            )
+            .is_err()
+        );
     }
 }

@@ -2,9 +2,10 @@
 
 #![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
 
-use super::Flat;
 use crate::demand;
+use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, same_count};
@@ -41,7 +42,7 @@ fn gated(input: &Tensor, dim: Option<i64>) -> Result<Halves> {
     let d = dim.unwrap_or(input.ndim() as i64);
     demand!(
         d >= 1 && d as usize <= input.ndim() && input.size(d as usize - 1).is_multiple_of(2),
-        "GatedLinearUnit: an even size in dimension {d} expected, got {}",
+        "an even size in dimension {d} expected, got {}",
         input.shape_text()
     );
     Ok(Halves::of(input.layout().sizes(), d as usize - 1))
@@ -57,8 +58,8 @@ fn sigmoid(x: f64) -> f64 {
 /// A dimension that is odd or not there.
 pub fn gate<T: Float>(input: &Tensor, output: &Tensor, dim: Option<i64>) -> Result<()> {
     let halves = gated(input, dim)?;
-    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::result(output, &halves.sizes)?);
-    halves.each(|i, a, b| y.put(i, T::from_f64(x.at(a).to_f64() * sigmoid(x.at(b).to_f64()))));
+    let (x, mut y) = (Source::<T>::of(input)?, Dest::<T>::new(output, &halves.sizes)?);
+    halves.each(|i, a, b| y[i] = T::from_f64(x[a].to_f64() * sigmoid(x[b].to_f64())));
     Ok(())
 }
 
@@ -70,16 +71,16 @@ pub fn gate_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Te
     let halves = gated(input, dim)?;
     demand!(
         grad_output.numel() * 2 == input.numel(),
-        "GatedLinearUnit: gradOutput {} does not fit input {}",
+        "gradOutput {} does not fit input {}",
         grad_output.shape_text(),
         input.shape_text()
     );
-    let (x, g) = (Flat::<T>::of(input)?, Flat::<T>::of(grad_output)?);
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
+    let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    let mut r = Dest::<T>::like(grad_input, input)?;
     halves.each(|i, a, b| {
-        let (v, s, g) = (x.at(a).to_f64(), sigmoid(x.at(b).to_f64()), g.at(i).to_f64());
-        r.put(a, T::from_f64(g * s));
-        r.put(b, T::from_f64(g * v * s * (1.0 - s)));
+        let (v, s, g) = (x[a].to_f64(), sigmoid(x[b].to_f64()), g[i].to_f64());
+        r[a] = T::from_f64(g * s);
+        r[b] = T::from_f64(g * v * s * (1.0 - s));
     });
     Ok(())
 }
@@ -89,7 +90,7 @@ fn doubled(input: &Tensor, dims: i64) -> Result<Halves> {
     let batch = input.ndim() as i64 - dims;
     demand!(
         (0..=1).contains(&batch) && dims > 0,
-        "CReLU: {dims} dimensions, or one more for a batch, expected, got {}",
+        "{dims} dimensions, or one more for a batch, expected, got {}",
         input.shape_text()
     );
     let mut sizes = input.layout().sizes().to_vec();
@@ -105,11 +106,11 @@ pub fn both_signs<T: Float>(input: &Tensor, output: &Tensor, dims: i64) -> Resul
     let halves = doubled(input, dims)?;
     let mut sizes = input.layout().sizes().to_vec();
     sizes[input.ndim() - dims as usize] *= 2;
-    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::result(output, &sizes)?);
+    let (x, mut y) = (Source::<T>::of(input)?, Dest::<T>::new(output, &sizes)?);
     let above = |v: T| if v > T::ZERO { v } else { T::ZERO };
     halves.each(|i, a, b| {
-        y.put(a, above(x.at(i)));
-        y.put(b, above(x.at(i).neg()));
+        y[a] = above(x[i]);
+        y[b] = above(x[i].neg());
     });
     Ok(())
 }
@@ -122,18 +123,32 @@ pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_inpu
     let halves = doubled(input, dims)?;
     demand!(
         grad_output.numel() == 2 * input.numel(),
-        "CReLU: gradOutput {} does not fit input {}",
+        "gradOutput {} does not fit input {}",
         grad_output.shape_text(),
         input.shape_text()
     );
-    let (x, g) = (Flat::<T>::of(input)?, Flat::<T>::of(grad_output)?);
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
+    let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    let mut r = Dest::<T>::like(grad_input, input)?;
     halves.each(|i, a, b| {
-        let x = x.at(i);
-        let up = if x > T::ZERO { g.at(a) } else { T::ZERO };
-        r.put(i, if x < T::ZERO { g.at(b).neg() } else { up });
+        let x = x[i];
+        let up = if x > T::ZERO { g[a] } else { T::ZERO };
+        r[i] = if x < T::ZERO { g[b].neg() } else { up };
     });
     Ok(())
+}
+
+fields! {
+    /// nn.RReLU
+    pub struct RReLU {
+        /// The least slope.
+        lower: f64 = ".lower:num",
+        /// The greatest slope.
+        upper: f64 = ".upper:num",
+        /// Whether slopes are drawn.
+        train: bool = ".train:bool=true",
+        /// Whether the result takes the place of the input.
+        inplace: bool = ".inplace:bool=false",
+    }
 }
 
 /// nn.RReLU: `noise`, of the input's size, receives the slope of every element: 1 above 0; else drawn between `lower` and
@@ -146,20 +161,19 @@ pub fn random_leaky<T: Float>(
     output: &Tensor,
     noise: &Tensor,
     generator: &RefCell<Generator>,
-    lower: f64,
-    upper: f64,
-    train: bool,
-    inplace: bool,
+    fields: RReLU,
 ) -> Result<()> {
-    let (x, slopes) = (Flat::<T>::of(input)?, Flat::<T>::result(noise, input.layout().sizes())?);
-    let mut draws = generator.borrow_mut();
-    for i in 0..x.len {
-        let slope = if x.at(i) <= T::ZERO {
-            T::from_f64(if train { draws.uniform(lower, upper) } else { (lower + upper) / 2.0 })
-        } else {
-            T::ONE
-        };
-        slopes.put(i, slope);
+    let RReLU { lower, upper, train, inplace } = fields;
+    {
+        let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
+        let mut draws = generator.borrow_mut();
+        for (slope, &x) in slopes.iter_mut().zip(x.iter()) {
+            *slope = match x <= T::ZERO {
+                true if train => T::from_f64(draws.uniform(lower, upper)),
+                true => T::from_f64((lower + upper) / 2.0),
+                false => T::ONE,
+            };
+        }
     }
     if inplace {
         output.set(input)?

@@ -1,30 +1,43 @@
 //! The list of element types, and the traits that say what an element type can do.
 //!
 //! [`for_each_dtype!`] is the only place where the types are named: enums, names, columns of kernels and dispatch
-//! are made from it.
+//! ([`with_dtype!`]) are made from it.
 
 use half::f16;
 
-/// Calls a macro with the whole list: `variant rust-type name family` per element type.
-/// The family says which operations a type has: `int`, `float` (all of mathematics) or `store` (storage only).
+/// Calls a macro with the whole list: `variant rust-type name family pixel` per element type, after arguments of its own
+/// in brackets, if there are any. The family says which operations a type has, see [`Family`]; `pixel` stands where the
+/// package image takes the type, else `_`.
 #[macro_export]
 macro_rules! for_each_dtype {
-    ($mac:ident) => {
-        $mac! {
-            Byte u8 "Byte" int,
-            Char i8 "Char" int,
-            Short i16 "Short" int,
-            Int i32 "Int" int,
-            Long i64 "Long" int,
-            Float f32 "Float" float,
-            Double f64 "Double" float,
-            Half f16 "Half" store,
+    ($($mac:ident)::+ $([$($args:tt)*])?) => {
+        $($mac)::+! {
+            $([$($args)*])?
+            Byte u8 "Byte" integer pixel,
+            Char i8 "Char" integer _,
+            Short i16 "Short" integer _,
+            Int i32 "Int" integer _,
+            Long i64 "Long" integer _,
+            Float f32 "Float" floating pixel,
+            Double f64 "Double" floating pixel,
+            Half f16 "Half" storage_only _,
         }
     };
 }
 
+/// Which operations an element type has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Arithmetic of integers, which wraps, and bit operations.
+    Integer,
+    /// Arithmetic and all of mathematics.
+    Floating,
+    /// Storage and conversion; floating-point numbers whose arithmetic is done in a wider type.
+    StorageOnly,
+}
+
 macro_rules! define_dtype {
-    ($($v:ident $t:ident $n:literal $fam:ident,)*) => {
+    ($($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => {
         /// The type of a tensor's elements.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
@@ -45,11 +58,22 @@ macro_rules! define_dtype {
             }
             /// Bytes an element takes.
             pub const fn size(self) -> usize { match self { $(DType::$v => size_of::<$t>()),* } }
-            /// Whether values are fractions.
+            /// Which operations the type has.
+            #[inline(always)]
+            pub const fn family(self) -> Family {
+                match self { $(DType::$v => define_dtype!(@family $fam)),* }
+            }
+            /// Whether values are floating-point numbers.
             #[inline(always)]
             pub const fn is_float(self) -> bool {
-                match self { $(DType::$v => define_dtype!(@is_float $fam)),* }
+                !matches!(self.family(), Family::Integer)
             }
+        }
+        /// The Rust type of each element type, under the name of that.
+        pub mod types {
+            #[allow(unused_imports, reason = "not every type is Rust's own")]
+            use super::*;
+            $(#[doc = concat!("Elements of `torch.", $n, "Tensor`.")] pub type $v = $t;)*
         }
         $(impl Element for $t {
             const DTYPE: DType = DType::$v;
@@ -65,19 +89,20 @@ macro_rules! define_dtype {
         /// How many element types there are.
         pub const DTYPES: usize = [$($n),*].len();
     };
-    (@is_float int) => { false };
-    (@is_float $other:ident) => { true };
+    (@family integer) => { Family::Integer };
+    (@family floating) => { Family::Floating };
+    (@family storage_only) => { Family::StorageOnly };
     // C converts a double to a narrow integer through int64 and keeps the low bits; `as` alone would saturate.
-    (@from int $t:ident $v:ident) => { wrap_to_i64($v) as $t };
-    (@from float $t:ident $v:ident) => { $v as $t };
-    (@from store $t:ident $v:ident) => { f16::from_f64($v) };
-    (@to store $s:ident) => { $s.to_f64() };
+    (@from integer $t:ident $v:ident) => { wrap_to_i64($v) as $t };
+    (@from floating $t:ident $v:ident) => { $v as $t };
+    (@from storage_only $t:ident $v:ident) => { f16::from_f64($v) };
+    (@to storage_only $s:ident) => { $s.to_f64() };
     (@to $fam:ident $s:ident) => { $s as f64 };
-    (@from_int store $t:ident $v:ident) => { f16::from_f64($v as f64) };
+    (@from_int storage_only $t:ident $v:ident) => { f16::from_f64($v as f64) };
     (@from_int $fam:ident $t:ident $v:ident) => { $v as $t };
-    (@to_int int $s:ident) => { $s as i64 };
-    (@to_int float $s:ident) => { wrap_to_i64($s as f64) };
-    (@to_int store $s:ident) => { wrap_to_i64($s.to_f64()) };
+    (@to_int integer $s:ident) => { $s as i64 };
+    (@to_int floating $s:ident) => { wrap_to_i64($s as f64) };
+    (@to_int storage_only $s:ident) => { wrap_to_i64($s.to_f64()) };
 }
 for_each_dtype!(define_dtype);
 
@@ -129,9 +154,9 @@ pub trait Real: Element {
     const ZERO: Self;
     /// 1
     const ONE: Self;
-    /// The smallest value (minus infinity for fractions).
+    /// The smallest value (minus infinity for floating point).
     const LOWEST: Self;
-    /// The largest value (infinity for fractions).
+    /// The largest value (infinity for floating point).
     const HIGHEST: Self;
     /// a + b
     fn add(self, o: Self) -> Self;
@@ -172,8 +197,8 @@ pub trait Integer: Real {
 }
 
 macro_rules! define_real {
-    ($($v:ident $t:ident $n:literal $fam:ident,)*) => { $(define_real!(@$fam $t);)* };
-    (@int $t:ident) => {
+    ($($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => { $(define_real!(@$fam $t);)* };
+    (@integer $t:ident) => {
         impl Real for $t {
             type Acc = i64;
             const ZERO: Self = 0;
@@ -217,7 +242,7 @@ macro_rules! define_real {
             }
         }
     };
-    (@float $t:ident) => {
+    (@floating $t:ident) => {
         impl Real for $t {
             type Acc = f64;
             const ZERO: Self = 0.0;
@@ -246,11 +271,11 @@ macro_rules! define_real {
             }
         }
     };
-    (@store $t:ident) => {};
+    (@storage_only $t:ident) => {};
 }
 for_each_dtype!(define_real);
 
-/// A fraction with the whole of mathematics: f32 and f64.
+/// A floating-point type with the whole of mathematics: f32 and f64.
 pub trait Float: Real + super::vmath::VectorMath {
     /// Applies a function of doubles in the type's own precision where Rust has it, else through a double.
     fn via(self, single: fn(f32) -> f32, double: fn(f64) -> f64) -> Self;
@@ -283,41 +308,16 @@ impl Float for f64 {
 /// Runs an expression with `$T` standing for the Rust type of an element type known only at run time.
 #[macro_export]
 macro_rules! with_dtype {
-    ($dtype:expr, $T:ident => $body:expr) => {
+    ([$dtype:tt $T:ident $body:tt] $($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => {
         match $dtype {
-            $crate::tensor::dtype::DType::Byte => {
-                type $T = u8;
+            $($crate::tensor::dtype::DType::$v => {
+                type $T = $crate::tensor::dtype::types::$v;
                 $body
-            }
-            $crate::tensor::dtype::DType::Char => {
-                type $T = i8;
-                $body
-            }
-            $crate::tensor::dtype::DType::Short => {
-                type $T = i16;
-                $body
-            }
-            $crate::tensor::dtype::DType::Int => {
-                type $T = i32;
-                $body
-            }
-            $crate::tensor::dtype::DType::Long => {
-                type $T = i64;
-                $body
-            }
-            $crate::tensor::dtype::DType::Float => {
-                type $T = f32;
-                $body
-            }
-            $crate::tensor::dtype::DType::Double => {
-                type $T = f64;
-                $body
-            }
-            $crate::tensor::dtype::DType::Half => {
-                type $T = half::f16;
-                $body
-            }
+            })*
         }
+    };
+    ($dtype:expr, $T:ident => $body:expr) => {
+        $crate::for_each_dtype!($crate::with_dtype [{ $dtype } $T { $body }])
     };
 }
 

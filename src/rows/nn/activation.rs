@@ -3,7 +3,7 @@
 use crate::lua::prelude::*;
 use crate::nn::{activation, shrink, softmax, split};
 
-/// A class from its two kernels, what the gradient needs to know besides the input, and fields that both read.
+/// A class from its two kernels, what the gradient needs to know besides the input, and the fields that both read: `..` for a structure.
 macro_rules! both {
     ($class:literal, $($f:ident)::+, $($g:ident)::+, $known:literal, $fields:literal) => {
         class!(
@@ -37,42 +37,20 @@ pub static CLASSES: &[Class] = &[
     both!("nn.LogSoftMax", softmax::log_softmax, softmax::log_softmax_grad, ".output:T", ""),
     both!("nn.SpatialSoftMax", softmax::softmax, softmax::softmax_grad, ".output:T", ""),
     both!("nn.SpatialLogSoftMax", softmax::log_softmax, softmax::log_softmax_grad, ".output:T", ""),
-    both!(
-        "nn.Threshold",
-        activation::threshold,
-        activation::threshold_grad,
-        "",
-        ".threshold:real .val:real .inplace:bool=false"
-    ),
-    both!("nn.LeakyReLU", activation::leaky, activation::leaky_grad, "", ".negval:real .inplace:bool=false"),
-    both!("nn.ELU", activation::elu, activation::elu_grad, ".output:T", ".alpha:real .inplace:bool=false"),
-    both!(
-        "nn.HardTanh",
-        activation::hard_tanh,
-        activation::hard_tanh_grad,
-        "",
-        ".min_val:real .max_val:real .inplace:bool=false"
-    ),
-    both!(
-        "nn.ReLU6",
-        activation::hard_tanh,
-        activation::hard_tanh_grad,
-        "",
-        ".min_val:real .max_val:real .inplace:bool=false"
-    ),
+    both!("nn.Threshold", activation::threshold, activation::threshold_grad, "", ".."),
+    both!("nn.LeakyReLU", activation::leaky, activation::leaky_grad, "", ".."),
+    both!("nn.ELU", activation::elu, activation::elu_grad, ".output:T", ".."),
+    both!("nn.HardTanh", activation::hard_tanh, activation::hard_tanh_grad, "", ".."),
+    both!("nn.ReLU6", activation::hard_tanh, activation::hard_tanh_grad, "", ".."),
     both!("nn.HardShrink", shrink::hard, shrink::grad, "", ".lambda:real"),
     both!("nn.SoftShrink", shrink::soft, shrink::grad, "", ".lambda:real"),
-    both!("nn.SoftPlus", shrink::soft_plus, shrink::soft_plus_grad, ".output:T", ".beta:real .threshold:real"),
+    both!("nn.SoftPlus", shrink::soft_plus, shrink::soft_plus_grad, ".output:T", ".."),
     both!("nn.GatedLinearUnit", split::gate, split::gate_grad, "", ".dim:long=nil"),
     both!("nn.CReLU", split::both_signs, split::both_signs_grad, "", ".nInputDims:long"),
     class!(
         "nn.RReLU",
         &[
-            form3!(
-                "updateOutput",
-                "input:T *.output:T +.noise:T generator:gen .lower:num .upper:num .train:bool=true .inplace:bool=false",
-                floats!(split::random_leaky),
-            ),
+            form3!("updateOutput", "input:T *.output:T +.noise:T generator:gen ..", floats!(split::random_leaky),),
             form3!(
                 "updateGradInput",
                 "input:T gradOutput:T *.gradInput:T .noise:T .inplace:bool=false",

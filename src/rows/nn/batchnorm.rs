@@ -7,19 +7,15 @@ use crate::nn::batchnorm;
 pub static CLASSES: &[Class] = &[class!(
     "nn.BatchNormalization",
     &[
-        form3!(
-            "updateOutput",
-            "input:T *.output:T .weight:T=nil .bias:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .momentum:num=0.1 .eps:num=1e-5 .nDim:long=2",
-            floats!(batchnorm::forward),
-        ),
+        form3!("updateOutput", "input:T *.output:T .weight:T=nil .bias:T=nil ..", floats!(batchnorm::forward),),
         form3!(
             "updateGradInput",
-            "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .eps:num=1e-5 .nDim:long=2",
+            "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil ..",
             floats!(batchnorm::grad_input),
         ),
         form3!(
             "accGradParameters",
-            "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil .running_mean:T .running_var:T +.save_mean:T +.save_std:T .train:bool=true .eps:num=1e-5 .nDim:long=2",
+            "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil ..",
             floats!(batchnorm::acc_grad),
         ),
     ],

@@ -3,42 +3,32 @@
 use crate::lua::prelude::*;
 use crate::nn::{classes, criterion, pairs};
 
-/// A criterion of input and target, from the kernels of its loss and gradient and the fields that both read.
+/// A criterion of input and target, from the kernels of its loss and gradient; they take its fields as a structure.
 macro_rules! criterion {
-    ($class:literal, $gradient:literal, $target:literal, $($f:ident)::+, $($g:ident)::+, $fields:literal) => {
+    ($class:literal, $gradient:literal, $target:literal, $($f:ident)::+, $($g:ident)::+) => {
         class!(
             $class,
             &[
-                form3!("loss", concat!("input:T ", $target, " ", $fields), floats!($($f)::+)),
-                form3!($gradient, concat!("input:T ", $target, " *.gradInput:T ", $fields), floats!($($g)::+)),
+                form3!("loss", concat!("input:T ", $target, " .."), floats!($($f)::+)),
+                form3!($gradient, concat!("input:T ", $target, " *.gradInput:T .."), floats!($($g)::+)),
             ],
         )
     };
-    ($class:literal, $($f:ident)::+, $($g:ident)::+, $fields:literal) => {
-        class!(
-            $class,
-            &[
-                form3!("loss", concat!("input:T target:T .sizeAverage:bool=true ", $fields), floats!($($f)::+)),
-                form3!(
-                    "updateGradInput",
-                    concat!("input:T target:T *.gradInput:T .sizeAverage:bool=true ", $fields),
-                    floats!($($g)::+)
-                ),
-            ],
-        )
+    ($class:literal, $($f:ident)::+, $($g:ident)::+) => {
+        criterion!($class, "updateGradInput", "target:T", $($f)::+, $($g)::+)
     };
 }
 
 /// A criterion of two inputs, whose gradients are given too.
 macro_rules! comparing {
-    ($class:literal, $($f:ident)::+, $($g:ident)::+, $given:literal, $fields:literal) => {
+    ($class:literal, $($f:ident)::+, $($g:ident)::+, $given:literal) => {
         class!(
             $class,
             &[
-                form3!("loss", concat!("first:T second:T ", $given, " ", $fields), floats!($($f)::+)),
+                form3!("loss", concat!("first:T second:T ", $given, " .."), floats!($($f)::+)),
                 form3!(
                     "lossGradients",
-                    concat!("gradFirst:T gradSecond:T first:T second:T ", $given, " ", $fields),
+                    concat!("gradFirst:T gradSecond:T first:T second:T ", $given, " .."),
                     floats!($($g)::+)
                 ),
             ],
@@ -48,25 +38,15 @@ macro_rules! comparing {
 
 /// The methods that Rust computes.
 pub static CLASSES: &[Class] = &[
-    criterion!("nn.MSECriterion", criterion::mse, criterion::mse_grad, ""),
-    criterion!("nn.AbsCriterion", criterion::abs, criterion::abs_grad, ""),
-    criterion!("nn.SmoothL1Criterion", criterion::smooth_l1, criterion::smooth_l1_grad, ""),
-    criterion!("nn.SoftMarginCriterion", criterion::soft_margin, criterion::soft_margin_grad, ""),
-    criterion!("nn.DistKLDivCriterion", criterion::kl, criterion::kl_grad, ""),
-    criterion!("nn.MarginCriterion", criterion::margin, criterion::margin_grad, ".margin:num=1"),
-    criterion!(
-        "nn.HingeEmbeddingCriterion",
-        criterion::hinge_embedding,
-        criterion::hinge_embedding_grad,
-        ".margin:num=1"
-    ),
-    criterion!("nn.BCECriterion", criterion::bce, criterion::bce_grad, ".weights:T=nil"),
-    criterion!(
-        "nn.MultiLabelSoftMarginCriterion",
-        criterion::multi_label,
-        criterion::multi_label_grad,
-        ".weights:T=nil"
-    ),
+    criterion!("nn.MSECriterion", criterion::mse, criterion::mse_grad),
+    criterion!("nn.AbsCriterion", criterion::abs, criterion::abs_grad),
+    criterion!("nn.SmoothL1Criterion", criterion::smooth_l1, criterion::smooth_l1_grad),
+    criterion!("nn.SoftMarginCriterion", criterion::soft_margin, criterion::soft_margin_grad),
+    criterion!("nn.DistKLDivCriterion", criterion::kl, criterion::kl_grad),
+    criterion!("nn.MarginCriterion", criterion::margin, criterion::margin_grad),
+    criterion!("nn.HingeEmbeddingCriterion", criterion::hinge_embedding, criterion::hinge_embedding_grad),
+    criterion!("nn.BCECriterion", criterion::bce, criterion::bce_grad),
+    criterion!("nn.MultiLabelSoftMarginCriterion", criterion::multi_label, criterion::multi_label_grad),
     class!(
         "nn.L1Cost",
         &[
@@ -78,53 +58,31 @@ pub static CLASSES: &[Class] = &[
         "nn.WeightedMSECriterion",
         &[form3!("weigh", "input:T target:T +.buffer:T .weight:T", floats!(criterion::weigh))],
     ),
-    criterion!(
-        "nn.ClassNLLCriterion",
-        "lossGradient",
-        "target:tensor",
-        classes::nll,
-        classes::nll_grad,
-        ".sizeAverage:bool=true .weights:T=nil .ignoreIndex:long=-100 .maps:bool=false"
-    ),
+    criterion!("nn.ClassNLLCriterion", "lossGradient", "target:tensor", classes::nll, classes::nll_grad),
     criterion!(
         "nn.SpatialClassNLLCriterion",
         "lossGradient",
         "target:tensor",
-        classes::nll,
-        classes::nll_grad,
-        ".sizeAverage:bool=true .weights:T=nil .ignoreIndex:long=-100 .maps:bool=true"
+        classes::spatial_nll,
+        classes::spatial_nll_grad
     ),
     criterion!(
         "nn.MultiMarginCriterion",
         "lossGradient",
         "target:tensor",
         classes::multi_margin,
-        classes::multi_margin_grad,
-        ".sizeAverage:bool=true .p:long=1 .weights:T=nil .margin:num=1"
+        classes::multi_margin_grad
     ),
     criterion!(
         "nn.MultiLabelMarginCriterion",
         "lossGradient",
         "target:tensor",
         classes::multi_label_margin,
-        classes::multi_label_margin_grad,
-        ".sizeAverage:bool=true"
+        classes::multi_label_margin_grad
     ),
-    comparing!(
-        "nn.CosineEmbeddingCriterion",
-        pairs::cosine,
-        pairs::cosine_grad,
-        "y:T",
-        ".sizeAverage:bool=true .margin:num=0"
-    ),
-    comparing!(
-        "nn.MarginRankingCriterion",
-        pairs::ranking,
-        pairs::ranking_grad,
-        "y:T",
-        ".sizeAverage:bool=true .margin:num=1"
-    ),
-    comparing!("nn.DistanceRatioCriterion", pairs::ratio, pairs::ratio_grad, "", ".sizeAverage:bool=true"),
+    comparing!("nn.CosineEmbeddingCriterion", pairs::cosine, pairs::cosine_grad, "y:T"),
+    comparing!("nn.MarginRankingCriterion", pairs::ranking, pairs::ranking_grad, "y:T"),
+    comparing!("nn.DistanceRatioCriterion", pairs::ratio, pairs::ratio_grad, ""),
     class!(
         "nn.L1HingeEmbeddingCriterion",
         &[

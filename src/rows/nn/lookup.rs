@@ -8,11 +8,7 @@ pub static CLASSES: &[Class] = &[class!(
     "nn.LookupTable",
     &[
         form3!("rows", "weight:T numbers:Long *.output:T", floats!(lookup::rows)),
-        form3!("shorten", "weight:T numbers:Long .maxNorm:num .normType:num=2", floats!(lookup::shorten)),
-        form3!(
-            "accRows",
-            "gradients:T numbers:Long scale:real=1 .gradWeight:T .paddingValue:long=0 .shouldScaleGradByFreq:bool=false",
-            floats!(lookup::acc_grad),
-        ),
+        form3!("shorten", "weight:T numbers:Long ..", floats!(lookup::shorten)),
+        form3!("accRows", "gradients:T numbers:Long scale:real=1 .gradWeight:T ..", floats!(lookup::acc_grad),),
     ],
 )];

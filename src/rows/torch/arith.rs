@@ -1,19 +1,9 @@
 //! Arithmetic.
-use super::with_half;
 use crate::lua::prelude::*;
 
-/// Columns of two functions, one for integers and one for fractions.
-const fn either(i: crate::lua::call::Column, f: crate::lua::call::Column) -> crate::lua::call::Column {
-    [i[0], i[1], i[2], i[3], i[4], f[5], f[6], None]
-}
-/// A column with another kernel for Byte.
-const fn byte_apart(c: crate::lua::call::Column, byte: crate::lua::call::Column) -> crate::lua::call::Column {
-    [byte[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]]
-}
-/// The column of Int, Long, Float and Double.
-const fn wide(c: crate::lua::call::Column) -> crate::lua::call::Column {
-    [None, None, None, c[3], c[4], c[5], c[6], None]
-}
+/// The types whose magnitude is one.
+const WIDE: &[DType] = &[DType::Int, DType::Long, DType::Float, DType::Double];
+
 fn clamp_swapped<T: Real>(res: &Tensor, x: &Tensor, lo: T, hi: T) -> Result<()> {
     arith::clamp(res, x, lo, hi)
 }
@@ -23,9 +13,9 @@ fn abs_number(x: f64) -> Result<f64> {
     Ok(x.abs())
 }
 
-/// Fractions have the methods of bits, as in Torch7, and refuse them.
+/// Floating-point types have the methods of bits, as in Torch7, and refuse them.
 fn no_bits(name: &str) -> Result<()> {
-    refuse!("{name}: only tensors of integers have bits")
+    refuse!(in name, "only tensors of integers have bits")
 }
 
 /// The rows.
@@ -33,8 +23,8 @@ pub static ROWS: &[Op] = &[
     op!(
         "add",
         &[
-            form("*res?:T x@1:T v:real", with_half(all!(arith::add_scalar), any!(halves::add_scalar))),
-            form("*res?:T x@1:T v:real=1 y:T", with_half(all!(arith::add_scaled), any!(halves::add_scaled))),
+            form("*res?:T x@1:T v:real", all!(arith::add_scalar).or(half!(halves::add_scalar))),
+            form("*res?:T x@1:T v:real=1 y:T", all!(arith::add_scaled).or(half!(halves::add_scaled))),
         ]
     ),
     op!(
@@ -54,7 +44,7 @@ pub static ROWS: &[Op] = &[
     op!("cfmod", &[form("*res?:T x@1:T y:T", all!(arith::cfmod))]),
     op!("cmod", &[form("*res?:T x@1:T y:T", all!(arith::cfmod))]),
     op!("cremainder", &[form("*res?:T x@1:T y:T", all!(arith::cremainder))]),
-    op!("cpow", &[form("*res?:T x@1:T y:T", either(ints!(arith::cpow), floats!(arith::cpow_float)))]),
+    op!("cpow", &[form("*res?:T x@1:T y:T", ints!(arith::cpow).or(floats!(arith::cpow_float)))]),
     op!(
         "pow",
         &[
@@ -75,12 +65,12 @@ pub static ROWS: &[Op] = &[
     op!("clamp", &[form("*res?:T x@1:T lo:real hi:real", all!(clamp_swapped))]),
     op!("neg", &[form("*res?:T x@1:T", floats!(arith::neg))]),
     op!("cinv", &[form("*res?:T x@1:T", floats!(arith::cinv))]),
-    op!("sign", &[form("*res?:T x@1:T", byte_apart(all!(arith::sign), any!(arith::sign_byte)))]),
+    op!("sign", &[form("*res?:T x@1:T", any!(arith::sign_byte).only(&[DType::Byte]).or(all!(arith::sign)))]),
     op!(
         "abs",
         &[
-            form("*res?:T x@1:T", with_half(wide(all!(arith::abs)), any!(halves::abs))),
-            form("x:num", wide(any!(abs_number))),
+            form("*res?:T x@1:T", all!(arith::abs).only(WIDE).or(half!(halves::abs))),
+            form("x:num", any!(abs_number).only(WIDE)),
         ]
     ),
     op!(
@@ -95,46 +85,48 @@ pub static ROWS: &[Op] = &[
         "bitand",
         &[form(
             "*res?:T x@1:T v:real",
-            either(ints!(arith::bitand), any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitand")))
+            ints!(arith::bitand).or(any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitand")).of(Family::Floating))
         )]
     ),
     op!(
         "bitor",
         &[form(
             "*res?:T x@1:T v:real",
-            either(ints!(arith::bitor), any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitor")))
+            ints!(arith::bitor).or(any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitor")).of(Family::Floating))
         )]
     ),
     op!(
         "bitxor",
         &[form(
             "*res?:T x@1:T v:real",
-            either(ints!(arith::bitxor), any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitxor")))
+            ints!(arith::bitxor).or(any!(|_: &Tensor, _: &Tensor, _: f64| no_bits("bitxor")).of(Family::Floating))
         )]
     ),
     op!(
         "cbitand",
         &[form(
             "*res?:T x@1:T y:T",
-            either(ints!(arith::cbitand), any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitand")))
+            ints!(arith::cbitand)
+                .or(any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitand")).of(Family::Floating))
         )]
     ),
     op!(
         "cbitor",
         &[form(
             "*res?:T x@1:T y:T",
-            either(ints!(arith::cbitor), any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitor")))
+            ints!(arith::cbitor).or(any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitor")).of(Family::Floating))
         )]
     ),
     op!(
         "cbitxor",
         &[form(
             "*res?:T x@1:T y:T",
-            either(ints!(arith::cbitxor), any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitxor")))
+            ints!(arith::cbitxor)
+                .or(any!(|_: &Tensor, _: &Tensor, _: &Tensor| no_bits("cbitxor")).of(Family::Floating))
         )]
     ),
-    op!("lshift", &[form("*res?:T x@1:T v:real", either(ints!(arith::lshift), floats!(arith::lshift_float)))]),
-    op!("rshift", &[form("*res?:T x@1:T v:real", either(ints!(arith::rshift), floats!(arith::rshift_float)))]),
-    op!("clshift", &[form("*res?:T x@1:T y:T", either(ints!(arith::clshift), floats!(arith::clshift_float)))]),
-    op!("crshift", &[form("*res?:T x@1:T y:T", either(ints!(arith::crshift), floats!(arith::crshift_float)))]),
+    op!("lshift", &[form("*res?:T x@1:T v:real", ints!(arith::lshift).or(floats!(arith::lshift_float)))]),
+    op!("rshift", &[form("*res?:T x@1:T v:real", ints!(arith::rshift).or(floats!(arith::rshift_float)))]),
+    op!("clshift", &[form("*res?:T x@1:T y:T", ints!(arith::clshift).or(floats!(arith::clshift_float)))]),
+    op!("crshift", &[form("*res?:T x@1:T y:T", ints!(arith::crshift).or(floats!(arith::crshift_float)))]),
 ];

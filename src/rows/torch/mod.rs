@@ -10,12 +10,7 @@ pub mod random;
 pub mod reduce;
 pub mod view;
 
-use crate::lua::call::{Column, Op};
-
-/// A column with the Half kernel of another: few operations have one, and those compute in a wider type.
-const fn with_half(c: Column, half: Column) -> Column {
-    [c[0], c[1], c[2], c[3], c[4], c[5], c[6], half[7]]
-}
+use crate::lua::call::Op;
 
 /// Every family.
 pub static ALL: &[&[Op]] = &[

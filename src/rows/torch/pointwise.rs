@@ -24,11 +24,6 @@ macro_rules! comparison {
         )
     };
 }
-/// The Byte column alone.
-const fn bytes(c: crate::lua::call::Column) -> crate::lua::call::Column {
-    [c[0], None, None, None, None, None, None, None]
-}
-
 /// The rows.
 pub static ROWS: &[Op] = &[
     function!(exp),
@@ -61,7 +56,7 @@ pub static ROWS: &[Op] = &[
     comparison!(ge),
     comparison!(eq),
     comparison!(ne),
-    op!("all", &[form("x:T", bytes(any!(compare::all)))]),
-    op!("any", &[form("x:T", bytes(any!(compare::any)))]),
+    op!("all", &[form("x:T", any!(compare::all).only(&[DType::Byte]))]),
+    op!("any", &[form("x:T", any!(compare::any).only(&[DType::Byte]))]),
     op!("equal", &[form("x:T y:T", every!(compare::equal))]),
 ];

@@ -3,11 +3,6 @@ use crate::lua::prelude::*;
 
 type Gen = RefCell<Generator>;
 
-/// The columns of Float and Double alone.
-const fn only_floats(c: crate::lua::call::Column) -> crate::lua::call::Column {
-    [None, None, None, None, None, c[5], c[6], None]
-}
-
 fn manual_seed(g: &Gen, seed: f64) -> Result<()> {
     g.borrow_mut().manual_seed(if seed < 0.0 { seed as i64 as u64 } else { seed as u64 });
     Ok(())
@@ -112,35 +107,35 @@ pub static ROWS: &[Op] = &[
     op!(
         "uniform",
         &[
-            form("g:gen a:num=0 b:num=1", only_floats(any!(uniform_of))),
+            form("g:gen a:num=0 b:num=1", any!(uniform_of).of(Family::Floating)),
             form("*x:T g:gen a:num=0 b:num=1", floats!(sample::uniform)),
         ]
     ),
     op!(
         "normal",
         &[
-            form("g:gen mean:num=0 std:num=1", only_floats(any!(normal_of))),
+            form("g:gen mean:num=0 std:num=1", any!(normal_of).of(Family::Floating)),
             form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
         ]
     ),
     op!(
         "exponential",
         &[
-            form("g:gen lambda:num", only_floats(any!(exponential_of))),
+            form("g:gen lambda:num", any!(exponential_of).of(Family::Floating)),
             form("*x:T g:gen lambda:num", floats!(sample::exponential)),
         ]
     ),
     op!(
         "cauchy",
         &[
-            form("g:gen median:num=0 sigma:num=1", only_floats(any!(cauchy_of))),
+            form("g:gen median:num=0 sigma:num=1", any!(cauchy_of).of(Family::Floating)),
             form("*x:T g:gen median:num=0 sigma:num=1", floats!(sample::cauchy)),
         ]
     ),
     op!(
         "logNormal",
         &[
-            form("g:gen mean:num=1 std:num=2", only_floats(any!(log_normal_of))),
+            form("g:gen mean:num=1 std:num=2", any!(log_normal_of).of(Family::Floating)),
             form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
         ]
     ),

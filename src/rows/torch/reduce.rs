@@ -1,5 +1,4 @@
 //! Reductions and scans.
-use super::with_half;
 use crate::lua::prelude::*;
 
 fn spread<T: Float>(x: &Tensor, biased: bool) -> Result<f64> {
@@ -16,15 +15,15 @@ pub static ROWS: &[Op] = &[
     op!(
         "mean",
         &[
-            form("x:T", with_half(floats!(reduce::mean_all), any!(halves::mean_all))),
-            form("*res?:T x:T dim:index", with_half(floats!(reduce::mean), any!(halves::mean)))
+            form("x:T", floats!(reduce::mean_all).or(half!(halves::mean_all))),
+            form("*res?:T x:T dim:index", floats!(reduce::mean).or(half!(halves::mean)))
         ]
     ),
     op!(
         "max",
         &[
-            form("x:T", with_half(all!(reduce::max_all), any!(halves::max_all))),
-            form("*values?:T *places?:Long x:T dim:index", with_half(all!(reduce::max), any!(halves::max))),
+            form("x:T", all!(reduce::max_all).or(half!(halves::max_all))),
+            form("*values?:T *places?:Long x:T dim:index", all!(reduce::max).or(half!(halves::max))),
         ]
     ),
     op!(

@@ -4,7 +4,7 @@
 //! - [`Dest`]: the elements of a result as a mutable slice. Where the result shares memory with an operand, or has
 //!   gaps, it is a buffer that is written back when the slice is dropped.
 //! - [`MatrixSource`], [`MatrixDest`]: the same for matrices of any strides, seen as [`Matrix`] and [`MatrixMut`].
-//! - [`share`]: parts of results go to threads as disjoint slices.
+//! - [`share`]: parts of results go to threads as disjoint slices; a [`Workspace`] is what each needs besides.
 //!
 //! Take the sources of a call first, then its results. A kernel that does so may be given any tensors, the same one
 //! several times included: it always reads what was there before the call.
@@ -30,11 +30,13 @@ mod share;
 mod source;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
 pub use dest::Dest;
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};
-pub use share::{Divide, Rows, share, share_rows};
+pub use share::{Blocks, Divide, Rows, share, share_rows, try_share};
 pub use source::Source;
+pub use workspace::Workspace;
 
 use super::Tensor;
 use super::error::{Error, Kind};
