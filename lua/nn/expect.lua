@@ -10,7 +10,11 @@ local function brief(value)
    if torch.isTensor(value) then
       return value:dim() == 0 and 'an empty tensor' or 'a tensor of size ' .. text(value:size())
    end
-   if torch.type(value) == 'table' then return 'a table of ' .. #value end
+   if torch.type(value) == 'table' then
+      local class = getmetatable(value) and value.__typename
+      if class then return string.format('the class %s (%s() makes an object of it)', class, class) end
+      return 'a table of ' .. #value
+   end
    if type(value) == 'string' then return string.format('the string "%s"', value) end
    if type(value) == 'number' then return 'the number ' .. tostring(value) end
    return 'a ' .. torch.type(value)
@@ -111,9 +115,9 @@ end
 -- A whole number from `low` to `high`, as an option of a class.
 function expect.whole(who, value, what, low, high)
    if type(value) ~= 'number' or value % 1 ~= 0 or value < low or value > (high or math.huge) then
-      local range = high and string.format('from %d to %d', low, high) or low == 0 and 'from 0 on' or
-         low == 1 and 'from 1 on' or string.format('of %d or more', low)
-      fail(who, '%s should be a whole number %s, got %s', what, range, brief(value))
+      local range = high and string.format(' from %d to %d', low, high) or
+         low > -math.huge and string.format(' from %d on', low) or ''
+      fail(who, '%s should be a whole number%s, got %s', what, range, brief(value))
    end
    return value
 end
