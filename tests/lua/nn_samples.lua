@@ -1,5 +1,6 @@
 -- One list of all classes of nn, with constructors and inputs, for the tests that try every class: nn_modules.lua and
--- nn_messages.lua. A class that is not in it fails the test. An entry is { constructor call, input, options }:
+-- nn_messages.lua. A class that is not in it fails the test. An entry is { constructor call, input, options },
+-- where `used(module, sizes...)` is a module after a forward.
 --
 --   target      a criterion's target
 --   draws       what is random in it draws the same after the same seed
@@ -67,7 +68,7 @@ return {
    SpatialAdaptiveAveragePooling = { { 'SpatialAdaptiveAveragePooling(2, 2)', randn(1, 3, 4) } },
    SpatialDilatedMaxPooling = { { 'SpatialDilatedMaxPooling(2, 2, 1, 1, 0, 0, 2, 1)', randn(1, 4, 4) } },
    SpatialFractionalMaxPooling = { { 'SpatialFractionalMaxPooling(2, 2, 2, 2)', randn(2, 4, 4), draws } },
-   SpatialMaxUnpooling = { { 'SpatialMaxUnpooling(nn.SpatialMaxPooling(2, 2))', randn(1, 2, 2), rough } },
+   SpatialMaxUnpooling = { { 'SpatialMaxUnpooling(used(nn.SpatialMaxPooling(2, 2), 1, 4, 4))', randn(1, 2, 2) } },
    SpatialSubSampling = { { 'SpatialSubSampling(1, 2, 2)', randn(1, 3, 3) } },
    TemporalMaxPooling = { { 'TemporalMaxPooling(2)', randn(4, 2) } },
    TemporalSubSampling = { { 'TemporalSubSampling(2, 2)', randn(4, 2) } },
@@ -79,7 +80,7 @@ return {
       { 'VolumetricFractionalMaxPooling(2, 2, 2, 2, 2, 2)', randn(2, 4, 4, 4), draws },
    },
    VolumetricMaxUnpooling = {
-      { 'VolumetricMaxUnpooling(nn.VolumetricMaxPooling(2, 2, 2))', randn(1, 1, 2, 2), rough },
+      { 'VolumetricMaxUnpooling(used(nn.VolumetricMaxPooling(2, 2, 2), 1, 2, 4, 4))', randn(1, 1, 2, 2) },
    },
 
    -- planes of other sizes
