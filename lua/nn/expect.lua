@@ -1,6 +1,6 @@
 -- What modules written in Lua demand of their inputs and options. Messages name the class, what came and what was
 -- expected.
-local text = require('nn.dimensions').text
+local text, sizes = require('nn.dimensions').text, require('nn.dimensions').sizes
 
 local expect = {}
 
@@ -72,6 +72,15 @@ function expect.gradOutput(self, gradOutput, sizes)
    fail(self, 'gradOutput of the output\'s size %s expected, got %s', text(sizes), brief(gradOutput))
 end
 
+-- A gradient with as many elements as `sizes`, a tensor, in any shape.
+function expect.gradElements(self, gradOutput, sizes)
+   expect.tensor(self, gradOutput, 'gradOutput')
+   if gradOutput:nElement() ~= sizes:nElement() then
+      fail(self, 'gradOutput of %d elements expected, got %s', sizes:nElement(), brief(gradOutput))
+   end
+   return gradOutput
+end
+
 -- Whether the last forward was with the input that a backward is for.
 function expect.forwardFirst(self, fits)
    if not fits then fail(self, 'forward comes before backward, with the same input') end
@@ -120,6 +129,15 @@ function expect.whole(who, value, what, low, high)
       fail(who, '%s should be a whole number%s, got %s', what, range, brief(value))
    end
    return value
+end
+
+-- Sizes given as numbers or as one LongStorage, as a LongStorage of their own.
+function expect.sizes(who, ...)
+   if torch.typename((...)) ~= 'torch.LongStorage' then
+      if select('#', ...) == 0 then fail(who, 'sizes expected, got nothing') end
+      for i = 1, select('#', ...) do expect.whole(who, (select(i, ...)), 'size ' .. i, -math.huge, 2 ^ 53) end
+   end
+   return sizes(...)
 end
 
 -- A number, as an option of a class.

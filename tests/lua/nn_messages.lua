@@ -10,12 +10,13 @@ local only = all and arg[2]
 
 -- Containers around modules give the messages of these.
 local CLASSES = {
-   'Bilinear', 'Collapse', 'Constant', 'Convert', 'Cosine', 'CosineDistance', 'DotProduct', 'Euclidean', 'FeatureLPPooling',
-   'GradientReversal', 'Index', 'Kmeans', 'L1Penalty', 'LayerNormalization', 'MM', 'MV', 'MaskedSelect', 'MixtureTable',
-   'Normalize', 'OneHot', 'Padding', 'PairwiseDistance', 'PartialLinear', 'PixelShuffle', 'PrintSize',
-   'SpatialContrastiveNormalization', 'SpatialCrossMapLRN', 'SpatialDivisiveNormalization', 'SpatialDropout',
-   'SpatialLPPooling', 'SpatialSubtractiveNormalization', 'SpatialZeroPadding', 'TemporalDynamicKMaxPooling', 'UpSampling',
-   'VolumetricDropout', 'WeightedEuclidean', 'WhiteNoise', 'ZeroGrad',
+   'Bilinear', 'Collapse', 'Constant', 'Convert', 'Cosine', 'CosineDistance', 'DotProduct', 'Dropout', 'Euclidean',
+   'FeatureLPPooling', 'GradientReversal', 'Index', 'Kmeans', 'L1Penalty', 'LayerNormalization', 'LinearWeightNorm', 'MM',
+   'MV', 'MaskedSelect', 'MixtureTable', 'Narrow', 'Normalize', 'OneHot', 'Padding', 'PairwiseDistance', 'PartialLinear',
+   'PixelShuffle', 'PrintSize', 'Replicate', 'Reshape', 'Select', 'SpatialContrastiveNormalization', 'SpatialCrossMapLRN',
+   'SpatialDivisiveNormalization', 'SpatialDropout', 'SpatialLPPooling', 'SpatialSubtractiveNormalization',
+   'SpatialZeroPadding', 'Squeeze', 'TemporalDynamicKMaxPooling', 'Unsqueeze', 'UpSampling', 'View', 'VolumetricDropout',
+   'WeightedEuclidean', 'WhiteNoise', 'ZeroGrad',
 }
 
 local function map(value, f)
