@@ -27,7 +27,8 @@ local function map(value, f)
 end
 local function wrong(x)
    return {
-      { 'nil', nil }, { 'a number', 3 }, { 'text', 'x' }, { 'true', true }, { 'a function', math.sin }, { 'an empty table', {} },
+      { 'nil', nil }, { 'a number', 3 }, { 'text', 'x' }, { 'true', true }, { 'a function', math.sin },
+      { 'an empty table', {} },
       { 'a table of numbers', { 1, 2 } }, { 'a table of texts', { 'a', 'b' } }, { 'a table of tables', { {}, {} } },
       { 'an empty tensor', torch.Tensor() }, { 'a table of empty tensors', { torch.Tensor(), torch.Tensor() } },
       { 'one element', torch.randn(1) }, { 'five dimensions', torch.randn(2, 2, 2, 2, 2) },
@@ -41,8 +42,8 @@ local function wrong(x)
    }
 end
 local ARGUMENTS = {
-   {}, { 'x' }, { -1 }, { 0 }, { 1.5 }, { {} }, { torch.ones(2) }, { 2, 'x', {} }, { 2, -1 }, { 0 / 0, 0 / 0 }, { true, true, true },
-   { 2, 2, 2, 'y' }, { math.huge, 2 }, { nn.Tanh, 2 },
+   {}, { 'x' }, { -1 }, { 0 }, { 1.5 }, { {} }, { torch.ones(2) }, { 2, 'x', {} }, { 2, -1 }, { 0 / 0, 0 / 0 },
+   { true, true, true }, { 2, 2, 2, 'y' }, { math.huge, 2 }, { nn.Tanh, 2 },
 }
 
 local complaints, given, raised = 0, 0, 0
