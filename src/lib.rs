@@ -16,16 +16,16 @@
 //! - `nn`: kernels of modules and criteria, functions over tensors.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
-//! - `replace`: files that take another's place when they are whole.
+//! - `atomic_file`: files that take another's place when they are whole.
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
+pub mod atomic_file;
 pub mod fields;
 pub mod image;
 pub mod lua;
 pub mod nn;
 pub mod repl;
-pub mod replace;
 pub mod rows;
 pub mod system;
 pub mod t7;

@@ -1,9 +1,9 @@
 //! What the formats have in common: files, and the way from samples to tensors and back.
 
 use super::{Pixel, build, colour};
+use crate::atomic_file::AtomicFile;
 use crate::demand;
 use crate::refuse;
-use crate::replace::Replacement;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
@@ -67,7 +67,7 @@ pub fn read_file(what: &str, name: &[u8]) -> Result<Vec<u8>> {
 /// A file that cannot be written.
 pub fn write_file(what: &str, name: &[u8], data: &[u8]) -> Result<()> {
     let path = path_of(name)?;
-    let write = || match Replacement::of(&path)? {
+    let write = || match AtomicFile::of(&path)? {
         Some((mut file, mut replacement)) => file.write_all(data).and_then(|()| replacement.finish(true)),
         None => fs::write(&path, data),
     };

@@ -171,7 +171,6 @@ macro_rules! any {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::Fields;
     use crate::lua::call::{Form, Rets, Val};
     use crate::lua::sig::{self, Fill, Style};
     use crate::tensor::Tensor;

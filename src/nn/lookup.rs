@@ -130,8 +130,9 @@ mod tests {
         let g = Tensor::from_slice(&[1.0f64, 2.0, 3.0]).unwrap();
         let n = Tensor::from_slice(&[2i64, 1, 2]).unwrap();
         let w = Tensor::new(DType::Double, &[3, 1]).unwrap();
-        acc_grad::<f64>(&g, &n, 2.0, &w, 1, false).unwrap();
+        acc_grad::<f64>(&g, &n, 2.0, &w, Learning { padding: 1, by_freq: false }).unwrap();
         assert_eq!(w.to_vec::<f64>().unwrap(), [0.0, 8.0, 0.0]);
-        assert!(acc_grad::<f64>(&g, &Tensor::from_slice(&[4i64, 1, 1]).unwrap(), 1.0, &w, 0, false).is_err());
+        let all = Learning { padding: 0, by_freq: false };
+        assert!(acc_grad::<f64>(&g, &Tensor::from_slice(&[4i64, 1, 1]).unwrap(), 1.0, &w, all).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Where the bytes of a file live: on disk, in memory, or at the end of a pipe.
 
+use crate::atomic_file::AtomicFile;
 use crate::demand;
-use crate::replace::Replacement;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
 use crate::tensor::storage::Storage;
@@ -173,7 +173,7 @@ pub struct Disk {
     file: File,
     at: u64,
     /// What it becomes when it is whole.
-    replacement: Option<Replacement>,
+    atomic_file: Option<AtomicFile>,
 }
 
 impl Disk {
@@ -189,8 +189,8 @@ impl Disk {
             Mode::ReadWrite => options.read(true).write(true).create(true).truncate(false),
             Mode::Write => {
                 // where a new file cannot be had, the old one is written
-                if atomic && let Ok(Some((file, replacement))) = Replacement::of(path) {
-                    return Ok(Disk { file, at: 0, replacement: Some(replacement) });
+                if atomic && let Ok(Some((file, atomic_file))) = AtomicFile::of(path) {
+                    return Ok(Disk { file, at: 0, atomic_file: Some(atomic_file) });
                 }
                 options.write(true).create(true).truncate(true)
             }
@@ -199,7 +199,7 @@ impl Disk {
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Disk { file, at: 0, replacement: None })
+        Ok(Disk { file, at: 0, atomic_file: None })
     }
 
     fn go(&mut self, at: u64) -> io::Result<()> {
@@ -229,7 +229,7 @@ impl Backing for Disk {
         Ok(Some(self.file.metadata()?.len()))
     }
     fn finish(&mut self, keep: bool) -> io::Result<()> {
-        self.replacement.take().map_or(Ok(()), |mut r| r.finish(keep))
+        self.atomic_file.take().map_or(Ok(()), |mut r| r.finish(keep))
     }
 }
 

@@ -4,7 +4,7 @@
 //! `&Tensor` for inputs and results alike, since a result may be an input, and reach elements through [`View`]s of raw
 //! pointers and the walk in [`walk`].
 
-mod block;
+mod buffer_pool;
 pub mod cformat;
 pub mod decimal;
 pub mod display;
@@ -12,8 +12,8 @@ pub mod dtype;
 pub mod error;
 pub mod function;
 pub mod layout;
-pub mod machine;
 pub mod map;
+pub mod memory_limit;
 pub mod ops;
 pub mod random;
 pub mod shape;
@@ -23,7 +23,7 @@ pub mod vmath;
 pub mod walk;
 
 use crate::demand;
-use block::Content;
+use buffer_pool::Content;
 use dtype::{DType, Element};
 use error::{Error, Kind, Result};
 use layout::{Layout, shape_text};

@@ -4,8 +4,8 @@
 //! an operation may write through one while it reads through another: so nothing here hands out `&mut [T]`, only raw
 //! pointers and whole-buffer copies.
 
-pub use super::block::live_bytes;
-use super::block::{Block, Content};
+pub use super::buffer_pool::live_bytes;
+use super::buffer_pool::{Block, Content};
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use std::cell::{Cell, RefCell};

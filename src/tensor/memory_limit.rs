@@ -1,4 +1,4 @@
-//! What the machine has.
+//! How much memory there is to be had.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 ///
 /// Systems promise more memory than they have, and end the process that uses it; a tensor that cannot be held is an
 /// error instead.
-pub fn memory() -> usize {
+pub fn bytes() -> usize {
     static BYTES: OnceLock<usize> = OnceLock::new();
     *BYTES.get_or_init(|| {
         let told = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));

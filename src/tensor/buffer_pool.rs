@@ -4,7 +4,7 @@
 //! touching them for the first time costs several times what most operations do with them.
 
 use super::error::{Error, Kind, Result};
-use super::machine;
+use super::memory_limit;
 use std::alloc::{self, Layout as Alloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -166,7 +166,7 @@ fn recycled(bytes: usize, content: Content) -> Option<Raw> {
         }
         return Some(raw);
     }
-    if bytes > LARGE && live_bytes().saturating_add(bytes) > machine::memory() {
+    if bytes > LARGE && live_bytes().saturating_add(bytes) > memory_limit::bytes() {
         return None;
     }
     fresh(bytes).or_else(|| {

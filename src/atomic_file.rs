@@ -7,18 +7,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The name of a file that is being written, and the one it gets in the end. Without [`Replacement::finish`] it goes.
-pub struct Replacement {
+/// The name of a file that is being written, and the one it gets in the end. Without [`AtomicFile::finish`] it goes.
+pub struct AtomicFile {
     names: Option<(PathBuf, PathBuf)>,
 }
 
-impl Replacement {
+impl AtomicFile {
     /// A new file for `path`, with the permissions of the older one; `None` for what is no plain file (a device, a
     /// pipe), which nothing can replace.
     ///
     /// # Errors
     /// A file that may not be written, a folder that cannot take a new one.
-    pub fn of(path: &Path) -> io::Result<Option<(File, Replacement)>> {
+    pub fn of(path: &Path) -> io::Result<Option<(File, AtomicFile)>> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         // through links, so that the link stays
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
@@ -38,7 +38,7 @@ impl Replacement {
             // best effort: the new file may belong to someone else than the old one did
             let _ = file.set_permissions(old.permissions());
         }
-        Ok(Some((file, Replacement { names: Some((temporary, path)) })))
+        Ok(Some((file, AtomicFile { names: Some((temporary, path)) })))
     }
 
     /// Puts the file into its place, or takes it away if it is not to be kept. Once; afterwards there is nothing to do.
@@ -55,7 +55,7 @@ impl Replacement {
     }
 }
 
-impl Drop for Replacement {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         let _ = self.finish(false);
     }
