@@ -22,10 +22,11 @@ mod tests;
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Rows, Source, share};
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr};
-use crate::tensor::ops::copy::{contiguous, copy};
+use crate::tensor::layout::shape_text;
+use crate::tensor::ops::copy::copy;
 use crate::tensor::storage::room;
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -144,8 +145,7 @@ impl Pixel for f64 {
 
 /// Elements of a tensor as one run, with the sizes of a picture.
 pub struct Picture<T> {
-    elements: Tensor,
-    first: *const T,
+    elements: Source<T>,
     /// Channels, 1 for a matrix.
     pub c: usize,
     /// Rows.
@@ -190,16 +190,12 @@ impl<T: Element> Picture<T> {
     }
 
     fn shaped(x: &Tensor, [c, h, w]: [usize; 3], flat: bool) -> Result<Picture<T>> {
-        let elements = contiguous(x)?;
-        let first = elements.view::<T>()?.ptr;
-        Ok(Picture { elements, first, c, h, w, flat })
+        Ok(Picture { elements: Source::of(x)?, c, h, w, flat })
     }
 
     /// The elements, channel by channel.
     pub fn data(&self) -> &[T] {
-        // SAFETY: the tensor is without gaps and its view was checked. Kernels write to memory of their own while they
-        // hold this slice; a buffer that a resize replaces lives until the call ends.
-        unsafe { std::slice::from_raw_parts(self.first, self.elements.numel()) }
+        &self.elements
     }
 
     /// The sizes of a result with other rows and columns.
@@ -214,7 +210,7 @@ impl<T: Element> Picture<T> {
     pub fn partner(&self, what: &str, dst: &Tensor) -> Result<(usize, usize)> {
         let nd = dst.ndim();
         let fits = if self.flat { nd == 2 } else { nd == 3 && dst.size(0) == self.c };
-        let own = self.elements.shape_text();
+        let own = shape_text(&self.sized(self.h, self.w));
         demand!(fits, "{what}: src {own} and dst {} do not match in depth", dst.shape_text());
         Ok((dst.size(nd - 2), dst.size(nd - 1)))
     }
@@ -236,9 +232,7 @@ pub fn zeroes<T: Element>(n: usize) -> Result<Vec<T>> {
 /// Not enough memory, or what `f` refuses.
 pub fn build<T: Element>(sizes: &[usize], f: impl FnOnce(&mut [T]) -> Result<()>) -> Result<Tensor> {
     let t = Tensor::new(T::DTYPE, sizes)?;
-    let v = t.view::<T>()?;
-    // SAFETY: the tensor is new, so nothing else sees its memory while the slice lives.
-    f(unsafe { std::slice::from_raw_parts_mut(v.ptr, t.numel()) })?;
+    f(&mut Dest::update(&t)?)?;
     Ok(t)
 }
 
@@ -260,12 +254,8 @@ pub fn each_row<T: Element>(out: &mut [T], len: usize, cost: usize, f: impl Fn(u
     if len == 0 {
         return;
     }
-    let p = Ptr(out.as_mut_ptr());
-    map::split(out.len() / len, len.saturating_mul(cost), |first, count| {
-        for row in first..first + count {
-            // SAFETY: rows are disjoint, lie inside `out`, and each belongs to one thread.
-            f(row, unsafe { std::slice::from_raw_parts_mut(p.at(row * len), len) });
-        }
+    share(Rows::new(out, len), len.saturating_mul(cost), |first, rows| {
+        (first..).zip(rows.into_rows()).for_each(|(i, row)| f(i, row));
     });
 }
 
@@ -280,14 +270,14 @@ pub fn each_line<T: Element>(
     if out.len() != c * h * w || out.is_empty() {
         return;
     }
-    let p = Ptr(out.as_mut_ptr());
-    map::split(h, w.saturating_mul(cost), |first, count| {
-        for y in first..first + count {
-            let row = |k: usize| {
-                // SAFETY: rows of channels are disjoint, lie inside `out`, and those of one `y` belong to one thread.
-                unsafe { std::slice::from_raw_parts_mut(p.at((k * h + y) * w), w) }
-            };
-            let mut rows: Vec<&mut [T]> = (0..c).map(row).collect();
+    let channels: Vec<Rows<T>> = out.chunks_mut(h * w).map(|channel| Rows::new(channel, w)).collect();
+    share(channels, w.saturating_mul(cost), |first, channels| {
+        let mut channels: Vec<_> = channels.into_iter().map(Rows::into_rows).collect();
+        for y in first.. {
+            let mut rows: Vec<&mut [T]> = channels.iter_mut().filter_map(Iterator::next).collect();
+            if rows.is_empty() {
+                break;
+            }
             f(y, &mut rows);
         }
     });

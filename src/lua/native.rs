@@ -4,8 +4,8 @@
 use super::raw;
 use crate::tensor::display;
 use crate::tensor::dtype::{DType, Element};
-use crate::tensor::map;
 use crate::tensor::storage::Storage;
+use crate::tensor::threads;
 use crate::with_dtype;
 use mlua::{AnyUserData, Lua, Result, Table};
 
@@ -25,11 +25,11 @@ pub fn register(lua: &Lua, t: &Table) -> Result<()> {
             Ok(found.map(raw::set_default_dtype).is_some())
         })?,
     )?;
-    t.set("threads", lua.create_function(|_, ()| Ok(map::threads()))?)?;
+    t.set("threads", lua.create_function(|_, ()| Ok(threads::threads()))?)?;
     t.set(
         "set_threads",
         lua.create_function(|_, n: f64| {
-            map::set_threads(n as usize);
+            threads::set_threads(n as usize);
             Ok(())
         })?,
     )?;
@@ -97,8 +97,8 @@ fn display_value(lua: &Lua, v: AnyUserData) -> Result<mlua::String> {
 /// Where the first element lies, for ffi: a number that fits a double on every 48-bit address space.
 fn address(lua: &Lua, v: AnyUserData) -> Result<Option<f64>> {
     read(lua, &v, |t, s| match (t, s) {
-        (Some(t), _) => t.storage().map(|s| (s.byte_ptr() as usize + t.offset() * t.dtype().size()) as f64),
-        (_, Some(s)) => Some(s.byte_ptr() as usize as f64),
+        (Some(t), _) => t.storage().map(|s| (s.address() + t.offset() * t.dtype().size()) as f64),
+        (_, Some(s)) => Some(s.address() as f64),
         _ => None,
     })
 }

@@ -1,13 +1,12 @@
 //! Batch normalization: input (N x C) or (N x C x ...), statistics, weight and bias (C).
 
-use super::target;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr};
-use crate::tensor::ops::copy::contiguous;
+use crate::tensor::simd::vectorize;
 
 /// How the values of a channel lie: `inner` neighbours in each of `batch` stretches.
 #[derive(Clone, Copy)]
@@ -34,24 +33,96 @@ impl Channels {
         Ok(Channels { batch: input.size(0), count: input.size(1), inner: l.sizes()[2..].iter().product() })
     }
 
-    /// Calls `f(position)` for every element of channel `c`.
-    fn each(self, c: usize, mut f: impl FnMut(usize)) {
-        for n in 0..self.batch {
-            let first = (n * self.count + c) * self.inner;
-            (first..first + self.inner).for_each(&mut f);
-        }
-    }
-
     fn values(self) -> usize {
         self.batch * self.inner
     }
 }
 
+/// Partial sums that a channel's values are added to in turn, so that the loop vectorises.
+const LANES: usize = 8;
+
+/// What `f` makes of two values at the same position and their channel, summed over each channel.
+fn channel_sums<T: Float, const K: usize>(
+    ch: Channels,
+    [x, g]: [&[T]; 2],
+    f: impl Fn(f64, f64, usize) -> [f64; K] + Sync + Copy,
+) -> Vec<[f64; K]> {
+    let mut sums = vec![[0.0; K]; ch.count];
+    share_rows(&mut sums, 1, ch.values() * 4, |first, sums| {
+        if ch.inner > 1 {
+            return (first..).zip(sums).for_each(|(c, sum)| *sum = channel_sum(ch, [x, g], c, |x, g| f(x, g, c)));
+        }
+        for n in 0..ch.batch {
+            let row = n * ch.count + first..n * ch.count + first + sums.len();
+            for (((c, sum), x), g) in (first..).zip(sums.iter_mut()).zip(&x[row.clone()]).zip(&g[row]) {
+                let values = f(x.to_f64(), g.to_f64(), c);
+                sum.iter_mut().zip(values).for_each(|(s, v)| *s += v);
+            }
+        }
+    });
+    sums
+}
+
+fn channel_sum<T: Float, const K: usize>(
+    ch: Channels,
+    [x, g]: [&[T]; 2],
+    c: usize,
+    f: impl Fn(f64, f64) -> [f64; K],
+) -> [f64; K] {
+    let mut sums = [[0.0; LANES]; K];
+    for n in 0..ch.batch {
+        let at = (n * ch.count + c) * ch.inner;
+        let (x, x_rest) = x[at..at + ch.inner].as_chunks::<LANES>();
+        let (g, g_rest) = g[at..at + ch.inner].as_chunks::<LANES>();
+        vectorize(
+            #[inline(always)]
+            || {
+                for (x, g) in x.iter().zip(g) {
+                    for l in 0..LANES {
+                        let values = f(x[l].to_f64(), g[l].to_f64());
+                        (0..K).for_each(|k| sums[k][l] += values[k]);
+                    }
+                }
+            },
+        );
+        for (l, (x, g)) in x_rest.iter().zip(g_rest).enumerate() {
+            let values = f(x.to_f64(), g.to_f64());
+            (0..K).for_each(|k| sums[k][l] += values[k]);
+        }
+    }
+    sums.map(|lanes| lanes.iter().sum())
+}
+
+/// Writes `f(x, g, channel)` to every position of `y`.
+fn each_value<T: Float>(
+    ch: Channels,
+    y: &mut [T],
+    [x, g]: [&[T]; 2],
+    f: impl Fn(f64, f64, usize) -> f64 + Sync + Copy,
+) {
+    let row = if ch.inner > 1 { ch.inner } else { ch.count };
+    share_rows(y, row, row * 4, |first, rows| {
+        for (i, y) in (first..).zip(rows.chunks_mut(row)) {
+            let (x, g) = (&x[i * row..][..y.len()], &g[i * row..][..y.len()]);
+            let all = y.iter_mut().zip(x).zip(g);
+            if ch.inner > 1 {
+                let c = i % ch.count;
+                vectorize(
+                    #[inline(always)]
+                    || all.for_each(|((y, x), g)| *y = T::from_f64(f(x.to_f64(), g.to_f64(), c))),
+                );
+            } else {
+                all.enumerate().for_each(|(c, ((y, x), g))| *y = T::from_f64(f(x.to_f64(), g.to_f64(), c)));
+            }
+        }
+    });
+}
+
 /// The elements of an optional vector, or `default` everywhere.
-fn vector<T: Float>(t: Option<&Tensor>, n: usize, default: T) -> Result<Vec<T>> {
+fn vector<T: Float>(t: Option<&Tensor>, n: usize, default: f64) -> Result<Vec<f64>> {
     let Some(t) = t else { return Ok(vec![default; n]) };
     demand!(t.numel() == n, "expected {n} elements, got {}", t.shape_text());
-    t.to_vec::<T>()
+    Ok(Source::<T>::of(t)?.iter().map(|v| v.to_f64()).collect())
 }
 
 /// `1 / sqrt(v)`; 0 for no variance at all, so that constant input gives 0.
@@ -112,50 +183,68 @@ pub fn forward<T: Float>(
         input.set_layout(l);
     }
     let ch = Channels::of(input, running_mean, dims)?;
-    let (w, b) = (vector(weight, ch.count, T::ONE)?, vector(bias, ch.count, T::ZERO)?);
-    let x = contiguous(input)?;
-    let (rm, rv) = (target::<T>(running_mean, &[ch.count])?, target::<T>(running_var, &[ch.count])?);
-    let (sm, ss) = (target::<T>(save_mean, &[ch.count])?, target::<T>(save_std, &[ch.count])?);
-    let [rm, rv, sm, ss] = [rm, rv, sm, ss].map(Ptr);
-    let y = Ptr(target::<T>(output, input.layout().sizes())?);
-    let x = Ptr(x.view::<T>()?.ptr);
-    map::split(ch.count, ch.values() * 4, |first, count| {
-        for c in first..first + count {
-            // SAFETY: channel `c` of each vector and its positions in input and output; channels do not share any.
-            unsafe {
-                let (mut mean, mut inv) = ((*rm.at(c)).to_f64(), inverse_root((*rv.at(c)).to_f64() + eps));
-                if collects(train, ch.batch) {
-                    let n = ch.values() as f64;
-                    (mean, inv) = (0.0, 0.0);
-                    ch.each(c, |i| mean += (*x.at(i)).to_f64());
-                    mean /= n;
-                    ch.each(c, |i| inv += ((*x.at(i)).to_f64() - mean).powi(2));
-                    let unbiased = inv / (n - 1.0);
-                    inv = inverse_root(inv / n + eps);
-                    *rm.at(c) = T::from_f64(momentum * mean + (1.0 - momentum) * (*rm.at(c)).to_f64());
-                    *rv.at(c) = T::from_f64(momentum * unbiased + (1.0 - momentum) * (*rv.at(c)).to_f64());
-                    *sm.at(c) = T::from_f64(mean);
-                    *ss.at(c) = T::from_f64(inv);
-                }
-                let (w, b) = (w[c].to_f64(), b[c].to_f64());
-                ch.each(c, |i| *y.at(i) = T::from_f64(((*x.at(i)).to_f64() - mean) * inv * w + b));
-            }
+    let (w, b) = (vector::<T>(weight, ch.count, 1.0)?, vector::<T>(bias, ch.count, 0.0)?);
+    let collected = collects(train, ch.batch);
+    let used = if collected {
+        let found = batch_statistics(ch, &Source::<T>::of(input)?, eps);
+        for (t, pick) in [(running_mean, 0), (running_var, 1)] {
+            let share =
+                |old: f64, found: &Found| momentum * [found.mean, found.unbiased][pick] + (1.0 - momentum) * old;
+            let mut kept = Dest::<T>::new(t, &[ch.count])?;
+            kept.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64(share(v.to_f64(), f)));
         }
-    });
+        for (t, pick) in [(save_mean, 0), (save_std, 1)] {
+            let mut kept = Dest::<T>::new(t, &[ch.count])?;
+            kept.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64([f.mean, f.inverse][pick]));
+        }
+        found.iter().map(|f| (f.mean, f.inverse)).collect()
+    } else {
+        save_mean.resize(&[ch.count])?;
+        save_std.resize(&[ch.count])?;
+        applied::<T>(&statistics, ch, false)?
+    };
+    let x = Source::<T>::of(input)?;
+    let mut y = Dest::<T>::like(output, input)?;
+    each_value(ch, &mut y, [&x, &x], |x, _, c| (x - used[c].0) * used[c].1 * w[c] + b[c]);
     Ok(())
 }
 
-/// What both backward passes start from: the elements in a row, and what the forward pass did to each channel.
+/// Statistics of a channel in a batch.
+struct Found {
+    mean: f64,
+    unbiased: f64,
+    inverse: f64,
+}
+
+fn batch_statistics<T: Float>(ch: Channels, x: &[T], eps: f64) -> Vec<Found> {
+    let n = ch.values() as f64;
+    let means: Vec<f64> = channel_sums(ch, [x, x], |x, _, _| [x]).into_iter().map(|[sum]| sum / n).collect();
+    let squares = channel_sums(ch, [x, x], |x, _, c| [(x - means[c]) * (x - means[c])]);
+    let of = |(&mean, [sum]): (&f64, [f64; 1])| Found {
+        mean,
+        unbiased: sum / (n - 1.0),
+        inverse: inverse_root(sum / n + eps),
+    };
+    means.iter().zip(squares).map(of).collect()
+}
+
+/// Mean and 1/std of each channel as the forward pass used them: those of the batch, or the running ones.
+fn applied<T: Float>(s: &Statistics, ch: Channels, collected: bool) -> Result<Vec<(f64, f64)>> {
+    let (mean, spread) = if collected { (s.save_mean, s.save_std) } else { (s.running_mean, s.running_var) };
+    let (mean, spread) = (vector::<T>(Some(mean), ch.count, 0.0)?, vector::<T>(Some(spread), ch.count, 1.0)?);
+    let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
+    Ok(mean.into_iter().zip(spread).map(|(m, v)| (m, inverse(v))).collect())
+}
+
+/// What both backward passes start from: the elements, and what the forward pass did to each channel.
 struct Backward<T> {
     ch: Channels,
     /// Whether the forward pass used the statistics of the batch.
     collected: bool,
     /// Mean and 1/std per channel.
     used: Vec<(f64, f64)>,
-    x: Ptr<T>,
-    g: Ptr<T>,
-    /// Keeps copies alive that `x` and `g` may point into.
-    _keep: [Tensor; 2],
+    x: Source<T>,
+    g: Source<T>,
 }
 
 impl<T: Float> Backward<T> {
@@ -168,26 +257,14 @@ impl<T: Float> Backward<T> {
             input.shape_text()
         );
         let collected = collects(s.train, ch.batch);
-        let (mean, spread) = if collected { (s.save_mean, s.save_std) } else { (s.running_mean, s.running_var) };
-        let (mean, spread) = (vector(Some(mean), ch.count, T::ZERO)?, vector(Some(spread), ch.count, T::ONE)?);
-        let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
-        let used = mean.iter().zip(&spread).map(|(m, s)| (m.to_f64(), inverse(s.to_f64()))).collect();
-        let keep = [contiguous(input)?, contiguous(grad_output)?];
-        let (x, g) = (Ptr(keep[0].view::<T>()?.ptr), Ptr(keep[1].view::<T>()?.ptr));
-        Ok(Backward { ch, collected, used, x, g, _keep: keep })
+        let used = applied::<T>(s, ch, collected)?;
+        Ok(Backward { ch, collected, used, x: Source::of(input)?, g: Source::of(grad_output)? })
     }
-}
 
-/// Sums over a channel: of the gradient, and of the gradient times the centred input.
-fn sums<T: Float>(ch: Channels, c: usize, x: Ptr<T>, g: Ptr<T>, mean: f64) -> (f64, f64) {
-    let (mut sum, mut dot) = (0.0, 0.0);
-    ch.each(c, |i| {
-        // SAFETY: positions of the channel, inside both tensors.
-        let (x, g) = unsafe { ((*x.at(i)).to_f64(), (*g.at(i)).to_f64()) };
-        sum += g;
-        dot += g * (x - mean);
-    });
-    (sum, dot)
+    /// Sums over each channel: of the gradient, and of the gradient times the centred input.
+    fn sums(&self) -> Vec<[f64; 2]> {
+        channel_sums(self.ch, [&self.x, &self.g], |x, g, c| [g, g * (x - self.used[c].0)])
+    }
 }
 
 /// The gradient of the input, of its size.
@@ -203,23 +280,18 @@ pub fn grad_input<T: Float>(
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
     let b = Backward::<T>::new(input, grad_output, &s)?;
-    let w = vector(weight, b.ch.count, T::ONE)?;
-    let r = Ptr(target::<T>(grad_input, input.layout().sizes())?);
-    let (x, g, n) = (b.x, b.g, b.ch.values() as f64);
-    let (ch, used, collected) = (b.ch, &b.used, b.collected);
-    map::split(ch.count, ch.values() * 4, |first, count| {
-        for c in first..first + count {
-            let ((mean, inv), w) = (used[c], w[c].to_f64());
-            let (sum, dot) = if collected { sums(ch, c, x, g, mean) } else { (0.0, 0.0) };
-            let (mean_g, slope) = (sum / n, dot * inv * inv / n);
-            ch.each(c, |i| {
-                // SAFETY: positions of the channel, inside all three tensors.
-                unsafe {
-                    let (x, g) = ((*x.at(i)).to_f64(), (*g.at(i)).to_f64());
-                    *r.at(i) = T::from_f64((g - mean_g - (x - mean) * slope) * inv * w);
-                }
-            });
-        }
+    let w = vector::<T>(weight, b.ch.count, 1.0)?;
+    let n = b.ch.values() as f64;
+    // what the gradient of every value of a channel loses: a constant, and a share of its distance from the mean
+    let lost: Vec<(f64, f64)> = if b.collected {
+        b.sums().into_iter().zip(&b.used).map(|([sum, dot], (_, inv))| (sum / n, dot * inv * inv / n)).collect()
+    } else {
+        vec![(0.0, 0.0); b.ch.count]
+    };
+    let mut r = Dest::<T>::like(grad_input, input)?;
+    each_value(b.ch, &mut r, [&b.x, &b.g], |x, g, c| {
+        let ((mean, inv), (constant, slope)) = (b.used[c], lost[c]);
+        (g - constant - (x - mean) * slope) * inv * w[c]
     });
     Ok(())
 }
@@ -237,21 +309,13 @@ pub fn acc_grad<T: Float>(
     s: Statistics,
 ) -> Result<()> {
     let b = Backward::<T>::new(input, grad_output, &s)?;
-    let found: Vec<[f64; 2]> = (0..b.ch.count)
-        .map(|c| {
-            let (mean, inv) = b.used[c];
-            let (sum, dot) = sums(b.ch, c, b.x, b.g, mean);
-            [dot * inv * scale, sum * scale]
-        })
-        .collect();
+    let found: Vec<[f64; 2]> =
+        b.sums().into_iter().zip(&b.used).map(|([sum, dot], (_, inv))| [dot * inv * scale, sum * scale]).collect();
     for (t, pick) in [(grad_weight, 0), (grad_bias, 1)] {
         let Some(t) = t else { continue };
         demand!(t.numel() == b.ch.count, "expected {} elements, got {}", b.ch.count, t.shape_text());
-        let mut add = found.iter().map(|f| f[pick]);
-        crate::tensor::walk::for_each_ptr(&t.view::<T>()?, |p| {
-            // SAFETY: the walk stays inside the view.
-            unsafe { *p = T::from_f64((*p).to_f64() + add.next().unwrap_or(0.0)) };
-        });
+        let mut into = Dest::<T>::update(t)?;
+        into.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64(v.to_f64() + f[pick]));
     }
     Ok(())
 }

@@ -1,23 +1,18 @@
 //! Criteria over classes: input (classes), (batch x classes) or maps of classes (batch x classes x height x width);
 //! targets are class numbers from 1.
 
-use super::Flat;
 use super::criterion::Averaging;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
-use crate::tensor::{map, walk};
 use crate::with_dtype;
 
 /// The elements of a tensor of any type as integers.
 fn integers(t: &Tensor) -> Result<Vec<i64>> {
-    with_dtype!(t.dtype(), T => {
-        let mut out = Vec::with_capacity(t.numel());
-        walk::for_each(&t.view::<T>()?, |v| out.push(Element::to_i64(v)));
-        Ok(out)
-    })
+    with_dtype!(t.dtype(), T => Ok(Source::<T>::of(t)?.iter().map(|v| Element::to_i64(*v)).collect()))
 }
 
 /// How scores lie: `rows` samples with `n` classes each, every class with `inner` places.
@@ -72,15 +67,15 @@ impl Scores {
     }
 
     /// The weight of each class.
-    fn weights<T: Float>(self, weights: Option<&Tensor>) -> Result<Option<Flat<T>>> {
+    fn weights<T: Float>(self, weights: Option<&Tensor>) -> Result<Option<Source<T>>> {
         let Some(w) = weights else { return Ok(None) };
         demand!(w.numel() == self.n, "weights {} should have one entry per class, of {}", w.shape_text(), self.n);
-        Flat::of(w).map(Some)
+        Source::of(w).map(Some)
     }
 }
 
-fn weight<T: Float>(weights: Option<&Flat<T>>, class: usize) -> f64 {
-    weights.map_or(1.0, |w| w.at(class).to_f64())
+fn weight<T: Float>(weights: Option<&Source<T>>, class: usize) -> f64 {
+    weights.map_or(1.0, |w| w[class].to_f64())
 }
 
 fields! {
@@ -116,9 +111,9 @@ fn chosen<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood, maps: b
 
 /// The loss of the chosen scores, and their total weight.
 fn likelihood<T: Float>(input: &Tensor, chosen: &[(usize, f64)], average: bool) -> Result<(f64, f64)> {
-    let x = Flat::<T>::of(input)?;
+    let x = Source::<T>::of(input)?;
     let total: f64 = chosen.iter().map(|c| c.1).sum();
-    let loss: f64 = chosen.iter().map(|&(i, w)| -x.at(i).to_f64() * w).sum();
+    let loss: f64 = chosen.iter().map(|&(i, w)| -x[i].to_f64() * w).sum();
     Ok((if average && total != 0.0 { loss / total } else { loss }, total))
 }
 
@@ -129,11 +124,10 @@ fn likelihood_grad<T: Float>(
     grad_input: &Tensor,
     average: bool,
 ) -> Result<()> {
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
+    let mut r = Dest::<T>::zeros_like(grad_input, input)?;
     let total: f64 = chosen.iter().map(|c| c.1).sum();
     let by = if average && total != 0.0 { total } else { 1.0 };
-    chosen.into_iter().for_each(|(i, w)| r.put(i, T::from_f64(-w / by)));
+    chosen.into_iter().for_each(|(i, w)| r[i] = T::from_f64(-w / by));
     Ok(())
 }
 
@@ -199,12 +193,12 @@ impl MultiMargin<'_> {
     ) -> Result<Scores> {
         let name = "MultiMarginCriterion";
         let scores = Scores::of(name, input)?;
-        let (x, w) = (Flat::<T>::of(input)?, scores.weights::<T>(self.weights)?);
+        let (x, w) = (Source::<T>::of(input)?, scores.weights::<T>(self.weights)?);
         for (row, class) in scores.targets(name, target)?.into_iter().enumerate() {
             let (first, right, by) = (row * scores.n, row * scores.n + class, weight(w.as_ref(), class));
-            let least = x.at(right).to_f64() - self.margin;
+            let least = x[right].to_f64() - self.margin;
             for i in (first..first + scores.n).filter(|&i| i != right) {
-                let gap = x.at(i).to_f64() - least;
+                let gap = x[i].to_f64() - least;
                 if gap > 0.0 {
                     f(i, gap, by, right);
                 }
@@ -236,14 +230,14 @@ pub fn multi_margin_grad<T: Float>(
     grad_input: &Tensor,
     fields: MultiMargin,
 ) -> Result<()> {
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
     let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) } as f64;
+    let mut slopes = Workspace::<T>::zeros(input.numel())?;
     fields.each::<T>(input, target, |i, gap, w, right| {
         let slope = T::from_f64(w * if fields.p == 1 { 1.0 } else { 2.0 * gap } / count);
-        r.put(i, r.at(i).add(slope));
-        r.put(right, r.at(right).sub(slope));
+        slopes[i] = slopes[i].add(slope);
+        slopes[right] = slopes[right].sub(slope);
     })?;
+    Dest::like(grad_input, input)?.copy_from_slice(&slopes);
     Ok(())
 }
 
@@ -258,7 +252,7 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
         target.shape_text(),
         input.shape_text()
     );
-    let (x, t, n) = (Flat::<T>::of(input)?, integers(target)?, scores.n);
+    let (x, t, n) = (Source::<T>::of(input)?, integers(target)?, scores.n);
     if let Some(bad) = t.iter().find(|c| **c < 0 || **c as usize > n) {
         demand!(false, "{name}: target {bad} out of range 0..{n}");
     }
@@ -270,9 +264,9 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
         labels.iter().for_each(|&c| is_label[c as usize - 1] = true);
         for &label in labels {
             let at = row * n + label as usize - 1;
-            let least = x.at(at).to_f64() - 1.0;
+            let least = x[at].to_f64() - 1.0;
             for other in (0..n).filter(|&c| !is_label[c]).map(|c| row * n + c) {
-                let gap = x.at(other).to_f64() - least;
+                let gap = x[other].to_f64() - least;
                 if gap > 0.0 {
                     f(at, other, gap);
                 }
@@ -302,13 +296,13 @@ pub fn multi_label_margin_grad<T: Float>(
     grad_input: &Tensor,
     fields: Averaging,
 ) -> Result<()> {
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
-    map::fill(grad_input, T::ZERO)?;
+    let mut slopes = Workspace::<T>::zeros(input.numel())?;
     let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) };
     let by = T::from_f64(1.0 / count as f64);
     each_label::<T>(input, target, |label, other, _| {
-        r.put(label, r.at(label).sub(by));
-        r.put(other, r.at(other).add(by));
+        slopes[label] = slopes[label].sub(by);
+        slopes[other] = slopes[other].add(by);
     })?;
+    Dest::like(grad_input, input)?.copy_from_slice(&slopes);
     Ok(())
 }

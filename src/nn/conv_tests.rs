@@ -1,6 +1,6 @@
 //! Convolutions against loops over every index.
 
-use super::conv::{self, Window};
+use super::conv::{Spatial, spatial};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 
@@ -43,14 +43,15 @@ fn close(a: &[f64], b: &[f64]) {
 }
 
 /// The fields `kW kH dW dH padW padH`.
-fn window([kw, kh, dw, dh, pad_w, pad_h]: [i64; 6]) -> Window {
-    Window { planes: false, kw, kh, dw, dh, pad_w: Some(pad_w), pad_h: Some(pad_h), padding: 0 }
+fn window([kw, kh, dw, dh, pad_w, pad_h]: [i64; 6]) -> Spatial {
+    let (pad_w, pad_h) = (Some(pad_w), Some(pad_h));
+    Spatial { planes: false, kw, kh, dw, dh, pad_w, pad_h, padding: 0, dilation_w: 1, dilation_h: 1 }
 }
 
 fn check(n: [usize; 4], o: usize, w: [i64; 6]) {
     let (x, wt, bias) = (ramp(&n, 7), ramp(&[o, n[1], w[1] as usize, w[0] as usize], 5), ramp(&[o], 3));
     let y = empty();
-    conv::forward::<f64>(&x, &y, &wt, Some(&bias), window(w)).unwrap();
+    spatial::forward::<f64>(&x, &y, &wt, Some(&bias), window(w)).unwrap();
     let out = [y.size(2), y.size(3)];
     let (xv, wv, bv) = (x.to_vec::<f64>().unwrap(), wt.to_vec::<f64>().unwrap(), bias.to_vec::<f64>().unwrap());
     let area = out[0] * out[1];
@@ -68,8 +69,8 @@ fn check(n: [usize; 4], o: usize, w: [i64; 6]) {
         ww[k] += 0.5 * xv[i] * gv[r];
     });
     gv.iter().enumerate().for_each(|(i, v)| wb[i / area % o] += 0.5 * v);
-    conv::grad_input::<f64>(&x, &g, Some(&gi), &wt, &y, window(w)).unwrap();
-    conv::acc_grad::<f64>(&x, &g, 0.5, &gw, Some(&gb), window(w)).unwrap();
+    spatial::grad_input::<f64>(&x, &g, Some(&gi), &wt, &y, window(w)).unwrap();
+    spatial::acc_grad::<f64>(&x, &g, 0.5, &gw, Some(&gb), window(w)).unwrap();
     close(&gi.to_vec().unwrap(), &wi);
     close(&gw.to_vec().unwrap(), &ww);
     close(&gb.to_vec().unwrap(), &wb);
@@ -91,11 +92,11 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let g = ramp(&[5, 32, 24, 24], 11);
     let w = window([3, 3, 1, 1, 1, 1]);
     let run = |threads| {
-        crate::tensor::map::set_threads(threads);
+        crate::tensor::threads::set_threads(threads);
         let (y, gi, gw) = (empty(), empty(), ramp(wt.layout().sizes(), 2));
-        conv::forward::<f64>(&x, &y, &wt, None, w).unwrap();
-        conv::grad_input::<f64>(&x, &g, Some(&gi), &wt, &y, w).unwrap();
-        conv::acc_grad::<f64>(&x, &g, 1.0, &gw, None, w).unwrap();
+        spatial::forward::<f64>(&x, &y, &wt, None, w).unwrap();
+        spatial::grad_input::<f64>(&x, &g, Some(&gi), &wt, &y, w).unwrap();
+        spatial::acc_grad::<f64>(&x, &g, 1.0, &gw, None, w).unwrap();
         [y, gi, gw].map(|t| t.to_vec::<f64>().unwrap())
     };
     assert!(run(1) == run(4) && run(4) == run(3));

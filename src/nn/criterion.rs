@@ -1,9 +1,9 @@
 //! Criteria that go element by element: input and target of the same number of elements; losses are numbers.
 
-use super::Flat;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
@@ -47,13 +47,8 @@ fn over_pairs<T: Float>(
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
     same_count(name, a, b)?;
-    let (x, y) = (contiguous(a)?, contiguous(b)?);
-    let (x, y) = (x.view::<T>()?, y.view::<T>()?);
-    let mut sum = 0.0;
-    for i in 0..a.numel() {
-        // SAFETY: both have this many elements without gaps.
-        sum += unsafe { f((*x.ptr.add(i)).to_f64(), (*y.ptr.add(i)).to_f64()) };
-    }
+    let (x, y) = (Source::<T>::of(a)?, Source::<T>::of(b)?);
+    let sum: f64 = x.iter().zip(y.iter()).map(|(x, y)| f(x.to_f64(), y.to_f64())).sum();
     Ok(if average { sum / a.numel() as f64 } else { sum })
 }
 
@@ -158,11 +153,11 @@ pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
 const EPS: f64 = 1e-12;
 
 /// One weight per column, if any, for input (columns) or (rows x columns).
-fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Flat<T>>> {
+fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
     let Some(w) = weights else { return Ok(None) };
     let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
     demand!(fits, "{name}: {} weights do not fit the columns of input {}", w.numel(), input.shape_text());
-    Flat::of(w).map(Some)
+    Source::of(w).map(Some)
 }
 
 /// The sum of `f(x, y)` times the column's weight.
@@ -176,8 +171,8 @@ fn over_columns<T: Float>(
     let i = Cell::new(0);
     over_pairs::<T>(name, input, target, average, |x, y| {
         let at = i.get();
-        i.set(if at + 1 == w.len { 0 } else { at + 1 });
-        w.at(at).to_f64() * f(x, y)
+        i.set(if at + 1 == w.len() { 0 } else { at + 1 });
+        w[at].to_f64() * f(x, y)
     })
 }
 
@@ -275,8 +270,8 @@ pub fn weigh<T: Float>(input: &Tensor, target: &Tensor, buffer: &Tensor, weight:
         weight.shape_text(),
         input.shape_text()
     );
-    let (t, w) = (Flat::<T>::of(target)?, Flat::<T>::of(weight)?);
-    let r = Flat::<T>::result(buffer, input.layout().sizes())?;
-    (0..t.len).for_each(|i| r.put(i, t.at(i).mul(w.at(i % n))));
+    let (t, w) = (Source::<T>::of(target)?, Source::<T>::of(weight)?);
+    let mut r = Dest::<T>::like(buffer, input)?;
+    (0..t.len()).for_each(|i| r[i] = t[i].mul(w[i % n]));
     Ok(())
 }

@@ -2,21 +2,33 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, share};
 use crate::tensor::error::Result;
 use crate::tensor::map;
-use crate::tensor::ops::blas::{Blas, Mat, product};
+use crate::tensor::ops::blas::{Blas, product};
+
+/// Checks that a tensor is one sample or a batch of samples of this width.
+fn samples(x: &Tensor, what: &str, width: usize) -> Result<()> {
+    let nd = x.ndim();
+    demand!(nd == 1 || nd == 2, "{what} must be vector or matrix, got {}", x.shape_text());
+    demand!(x.size(nd - 1) == width, "size mismatch: {what} {} where {width} columns are expected", x.shape_text());
+    Ok(())
+}
 
 /// The matrix whose rows are samples: a vector is one row.
-fn rows<T: Blas>(x: &Tensor, what: &str, width: usize) -> Result<Mat<T>> {
-    demand!(x.ndim() == 1 || x.ndim() == 2, "{what} must be vector or matrix, got {}", x.shape_text());
-    let m = Mat::of(x)?;
-    let m = if x.ndim() == 1 { m.t() } else { m };
-    demand!(m.cols == width, "size mismatch: {what} {} where {width} columns are expected", x.shape_text());
-    Ok(m)
+fn rows<'a, T>(x: &Tensor, m: Matrix<'a, T>) -> Matrix<'a, T> {
+    if x.ndim() == 1 { m.t() } else { m }
 }
 
 fn is_matrix(weight: &Tensor) -> Result<()> {
     demand!(weight.ndim() == 2, "weight must be a matrix, got {}", weight.shape_text());
+    Ok(())
+}
+
+fn same_batch(input: &Tensor, grad_output: &Tensor) -> Result<()> {
+    let batch = |x: &Tensor| if x.ndim() == 1 { 1 } else { x.size(0) };
+    let fits = batch(input) == batch(grad_output);
+    demand!(fits, "gradOutput {} does not fit input {}", grad_output.shape_text(), input.shape_text());
     Ok(())
 }
 
@@ -32,34 +44,31 @@ pub fn forward<T: Blas>(
     ones: &Tensor,
 ) -> Result<()> {
     is_matrix(weight)?;
-    let x = rows::<T>(input, "input", weight.size(1))?;
+    samples(input, "input", weight.size(1))?;
     let out = weight.size(0);
-    if input.ndim() == 1 {
-        output.resize(&[out])?;
-    } else {
-        output.resize(&[x.rows, out])?;
-        if ones.numel() != x.rows {
-            ones.resize(&[x.rows])?;
-            map::fill(ones, T::ONE)?;
-        }
+    if let Some(b) = bias {
+        let fits = b.ndim() == 1 && b.numel() == out;
+        demand!(fits, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
     }
-    let y = rows::<T>(output, "output", out)?;
-    let beta = match bias {
+    if input.ndim() == 2 && ones.numel() != input.size(0) {
+        ones.resize(&[input.size(0)])?;
+        map::fill(ones, T::ONE)?;
+    }
+    let (x, w) = (MatrixSource::<T>::of(input)?, MatrixSource::<T>::of(weight)?);
+    let bias = bias.map(Source::<T>::of).transpose()?;
+    let mut y = match input.ndim() {
+        1 => Dest::<T>::new(output, &[out])?,
+        _ => Dest::<T>::new(output, &[input.size(0), out])?,
+    };
+    let mut y = MatrixMut::new(&mut y, if input.ndim() == 1 { 1 } else { input.size(0) }, out);
+    let beta = match &bias {
         Some(b) => {
-            demand!(b.numel() == out, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
-            let b = Mat::<T>::of(b)?;
-            demand!(b.cols == 1, "bias must be a vector, got a matrix of {} rows", b.rows);
-            for i in 0..y.rows as isize {
-                for j in 0..y.cols as isize {
-                    // SAFETY: inside the output and the bias, which has as many elements as the output columns.
-                    unsafe { *y.ptr.wrapping_offset(i * y.rs + j * y.cs) = *b.ptr.wrapping_offset(j * b.rs) };
-                }
-            }
+            y.each_row(|_, row| row.copy_from_slice(b));
             T::ONE
         }
         None => T::ZERO,
     };
-    product(T::ONE, x, Mat::of(weight)?.t(), beta, y);
+    product(T::ONE, rows(input, x.view()), w.view().t(), beta, y);
     Ok(())
 }
 
@@ -75,12 +84,13 @@ pub fn grad_input<T: Blas>(
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
     is_matrix(weight)?;
-    rows::<T>(input, "input", weight.size(1))?;
-    let g = rows::<T>(grad_output, "gradOutput", weight.size(0))?;
-    grad_input.resize_as(input)?;
-    let gi = rows::<T>(grad_input, "gradInput", weight.size(1))?;
-    demand!(gi.rows == g.rows, "gradOutput {} does not fit input {}", grad_output.shape_text(), input.shape_text());
-    product(T::ONE, g, Mat::of(weight)?, T::ZERO, gi);
+    samples(input, "input", weight.size(1))?;
+    samples(grad_output, "gradOutput", weight.size(0))?;
+    same_batch(input, grad_output)?;
+    let (g, w) = (MatrixSource::<T>::of(grad_output)?, MatrixSource::<T>::of(weight)?);
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    let n = input.numel() / weight.size(1).max(1);
+    product(T::ONE, rows(grad_output, g.view()), w.view(), T::ZERO, MatrixMut::new(&mut gi, n, weight.size(1)));
     Ok(())
 }
 
@@ -96,25 +106,47 @@ pub fn acc_grad<T: Blas>(
     grad_bias: Option<&Tensor>,
 ) -> Result<()> {
     is_matrix(grad_weight)?;
-    let x = rows::<T>(input, "input", grad_weight.size(1))?;
-    let g = rows::<T>(grad_output, "gradOutput", grad_weight.size(0))?;
-    demand!(x.rows == g.rows, "gradOutput {} does not fit input {}", grad_output.shape_text(), input.shape_text());
-    product(scale, g.t(), x, T::ONE, Mat::of(grad_weight)?);
+    samples(input, "input", grad_weight.size(1))?;
+    samples(grad_output, "gradOutput", grad_weight.size(0))?;
+    same_batch(input, grad_output)?;
     if let Some(gb) = grad_bias {
-        demand!(gb.ndim() == 1 && gb.numel() == g.cols, "gradBias {} does not fit", gb.shape_text());
-        let gb = Mat::<T>::of(gb)?;
-        for j in 0..g.cols {
-            let mut sum = T::ZERO;
-            for i in 0..g.rows {
-                // SAFETY: inside gradOutput.
-                sum = sum.add(unsafe { *g.ptr.wrapping_offset(i as isize * g.rs + j as isize * g.cs) });
-            }
-            // SAFETY: gradBias has as many elements as gradOutput has columns.
-            unsafe {
-                let b = gb.ptr.wrapping_offset(j as isize * gb.rs);
-                *b = (*b).add(scale.mul(sum));
-            }
-        }
+        let fits = gb.ndim() == 1 && gb.numel() == grad_weight.size(0);
+        demand!(fits, "gradBias {} does not fit weight {}", gb.shape_text(), grad_weight.shape_text());
+    }
+    let (x, g) = (MatrixSource::<T>::of(input)?, MatrixSource::<T>::of(grad_output)?);
+    let (x, g) = (rows(input, x.view()), rows(grad_output, g.view()));
+    product(scale, g.t(), x, T::ONE, MatrixDest::update(grad_weight)?.view());
+    if let Some(gb) = grad_bias {
+        column_sums(scale, g, MatrixDest::<T>::update(gb)?.view());
     }
     Ok(())
+}
+
+/// Columns that are summed together, in registers.
+const WIDTH: usize = 64;
+
+/// Adds `scale` times the sum of each column of `g` (n x m) to the elements of `sums` (m x 1).
+pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, sums: MatrixMut<T>) {
+    share(sums, g.rows(), |first, mut sums| {
+        for at in (0..sums.rows()).step_by(WIDTH) {
+            let n = WIDTH.min(sums.rows() - at);
+            let part = columns(g.col_range(first + at, n));
+            part.iter().take(n).enumerate().for_each(|(j, &v)| {
+                let sum = sums.get_mut(at + j, 0);
+                *sum = sum.add(scale.mul(v));
+            });
+        }
+    });
+}
+
+/// The sums of at most [`WIDTH`] columns.
+fn columns<T: Blas>(g: Matrix<T>) -> [T; WIDTH] {
+    let mut sums = [T::ZERO; WIDTH];
+    for i in 0..g.rows() {
+        match g.row(i) {
+            Some(row) => sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(v)),
+            None => sums.iter_mut().take(g.cols()).enumerate().for_each(|(j, sum)| *sum = sum.add(g.get(i, j))),
+        }
+    }
+    sums
 }

@@ -3,11 +3,11 @@
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{MatrixDest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::map;
-use crate::tensor::ops::blas::Mat;
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::ops::index;
 
@@ -54,16 +54,14 @@ pub fn acc_grad<T: Float>(
     );
     let mut count = vec![0usize; rows];
     at.iter().for_each(|&k| count[k] += 1);
-    let g = gradients.to_vec::<T>()?;
-    let w = Mat::<T>::of(grad_weight)?;
+    let g = Source::<T>::of(gradients)?;
+    let mut w = MatrixDest::<T>::update(grad_weight)?;
+    let mut w = w.view();
     for (g, &row) in g.chunks(width.max(1)).zip(&at).filter(|(_, k)| **k as i64 + 1 != padding) {
         let by = if by_freq { T::from_f64(scale.to_f64() / count[row] as f64) } else { scale };
-        let into = w.row_range(row, 1);
-        for (j, &v) in g.iter().enumerate() {
-            let p = into.ptr.wrapping_offset(j as isize * into.cs);
-            // SAFETY: row and column lie inside the weight gradient.
-            unsafe { *p = (*p).add(by.mul(v)) };
-        }
+        w.reborrow().row_range(row, 1).each_row(|_, into| {
+            into.iter_mut().zip(g).for_each(|(w, &v)| *w = w.add(by.mul(v)));
+        });
     }
     Ok(())
 }
@@ -132,7 +130,15 @@ mod tests {
         let w = Tensor::new(DType::Double, &[3, 1]).unwrap();
         acc_grad::<f64>(&g, &n, 2.0, &w, Learning { padding: 1, by_freq: false }).unwrap();
         assert_eq!(w.to_vec::<f64>().unwrap(), [0.0, 8.0, 0.0]);
-        let all = Learning { padding: 0, by_freq: false };
-        assert!(acc_grad::<f64>(&g, &Tensor::from_slice(&[4i64, 1, 1]).unwrap(), 1.0, &w, all).is_err());
+        assert!(
+            acc_grad::<f64>(
+                &g,
+                &Tensor::from_slice(&[4i64, 1, 1]).unwrap(),
+                1.0,
+                &w,
+                Learning { padding: 0, by_freq: false }
+            )
+            .is_err()
+        );
     }
 }

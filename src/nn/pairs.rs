@@ -1,11 +1,11 @@
 //! Criteria that compare two inputs: nn.CosineEmbeddingCriterion, nn.MarginRankingCriterion,
 //! nn.L1HingeEmbeddingCriterion and nn.DistanceRatioCriterion.
 
-use super::Flat;
 use super::criterion::{Averaging, Margin};
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::same_count;
@@ -17,9 +17,9 @@ const TINY: f64 = 1e-12;
 
 /// Rows of two inputs with a target each: (n), or (rows x n) with (rows) targets.
 struct Rows<T> {
-    first: Flat<T>,
-    second: Flat<T>,
-    y: Flat<T>,
+    first: Source<T>,
+    second: Source<T>,
+    y: Source<T>,
     width: usize,
 }
 
@@ -44,13 +44,13 @@ impl<T: Float> Rows<T> {
             first.shape_text(),
             y.shape_text()
         );
-        Ok(Rows { first: Flat::of(first)?, second: Flat::of(second)?, y: Flat::of(y)?, width })
+        Ok(Rows { first: Source::of(first)?, second: Source::of(second)?, y: Source::of(y)?, width })
     }
 
     fn angle(&self, row: usize) -> Angle {
         let (mut aa, mut bb, mut ab) = (TINY, TINY, 0.0);
         for i in row * self.width..(row + 1) * self.width {
-            let (a, b) = (self.first.at(i).to_f64(), self.second.at(i).to_f64());
+            let (a, b) = (self.first[i].to_f64(), self.second[i].to_f64());
             aa += a * a;
             bb += b * b;
             ab += a * b;
@@ -81,20 +81,20 @@ pub fn cosine<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Cos
     let Cosine { average, margin } = fields;
     let rows = Rows::<T>::of(first, second, y)?;
     let mut sum = 0.0;
-    for row in 0..rows.y.len {
-        let (y, cosine) = (rows.y.at(row), rows.angle(row).cosine);
+    for row in 0..rows.y.len() {
+        let (y, cosine) = (rows.y[row], rows.angle(row).cosine);
         if y == T::ONE {
             sum += 1.0 - cosine;
         } else if y == T::ONE.neg() {
             sum += if cosine - margin < 0.0 { 0.0 } else { cosine - margin };
         }
     }
-    Ok(sum * share(average, rows.y.len))
+    Ok(sum * share(average, rows.y.len()))
 }
 
 /// The two gradients, each of its input's size.
-fn gradients<T: Float>(first: (&Tensor, &Tensor), second: (&Tensor, &Tensor)) -> Result<(Flat<T>, Flat<T>)> {
-    let of = |(grad, input): (&Tensor, &Tensor)| Flat::result(grad, input.layout().sizes());
+fn gradients<T: Float>(first: (&Tensor, &Tensor), second: (&Tensor, &Tensor)) -> Result<(Dest<T>, Dest<T>)> {
+    let of = |(grad, input): (&Tensor, &Tensor)| Dest::like(grad, input);
     Ok((of(first)?, of(second)?))
 }
 
@@ -112,9 +112,9 @@ pub fn cosine_grad<T: Float>(
 ) -> Result<()> {
     let Cosine { average, margin } = fields;
     let rows = Rows::<T>::of(first, second, y)?;
-    let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
-    for row in 0..rows.y.len {
-        let (y, angle) = (rows.y.at(row), rows.angle(row));
+    let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
+    for row in 0..rows.y.len() {
+        let (y, angle) = (rows.y[row], rows.angle(row));
         let counts = if y == T::ONE {
             -1.0
         } else if y == T::ONE.neg() && angle.cosine > margin {
@@ -122,13 +122,13 @@ pub fn cosine_grad<T: Float>(
         } else {
             0.0
         };
-        let by = counts * share(average, rows.y.len);
+        let by = counts * share(average, rows.y.len());
         let [ia, ib] = angle.inverse;
         let root = (ia * ib).sqrt();
         for i in row * rows.width..(row + 1) * rows.width {
-            let (a, b) = (rows.first.at(i).to_f64(), rows.second.at(i).to_f64());
-            ga.put(i, T::from_f64(by * (b * root - a * angle.cosine * ia)));
-            gb.put(i, T::from_f64(by * (a * root - b * angle.cosine * ib)));
+            let (a, b) = (rows.first[i].to_f64(), rows.second[i].to_f64());
+            ga[i] = T::from_f64(by * (b * root - a * angle.cosine * ia));
+            gb[i] = T::from_f64(by * (a * root - b * angle.cosine * ib));
         }
     }
     Ok(())
@@ -147,10 +147,10 @@ pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Ma
     let Margin { average, margin } = fields;
     same_count("MarginRankingCriterion", first, second)?;
     same_count("MarginRankingCriterion", first, y)?;
-    let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
-    let lack = (0..y.len).map(|i| shortfall(a.at(i), b.at(i), y.at(i), margin));
+    let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
+    let lack = (0..y.len()).map(|i| shortfall(a[i], b[i], y[i], margin));
     let sum: f64 = lack.map(|v| if v < 0.0 { 0.0 } else { v }).sum();
-    Ok(sum * share(average, y.len))
+    Ok(sum * share(average, y.len()))
 }
 
 /// Backward of [`ranking`]: a gradient of the inputs' size for each.
@@ -168,14 +168,14 @@ pub fn ranking_grad<T: Float>(
     let Margin { average, margin } = fields;
     same_count("MarginRankingCriterion", first, second)?;
     same_count("MarginRankingCriterion", first, y)?;
-    let (a, b, y) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?, Flat::<T>::of(y)?);
-    let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
-    let by = share(average, y.len);
-    for i in 0..y.len {
-        let lost = shortfall(a.at(i), b.at(i), y.at(i), margin) >= 0.0;
-        let g = if lost { T::from_f64(y.at(i).to_f64() * by) } else { T::ZERO };
-        ga.put(i, T::ZERO.sub(g));
-        gb.put(i, g);
+    let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
+    let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
+    let by = share(average, y.len());
+    for i in 0..y.len() {
+        let lost = shortfall(a[i], b[i], y[i], margin) >= 0.0;
+        let g = if lost { T::from_f64(y[i].to_f64() * by) } else { T::ZERO };
+        ga[i] = T::ZERO.sub(g);
+        gb[i] = g;
     }
     Ok(())
 }
@@ -191,8 +191,8 @@ pub fn l1_hinge<T: Float>(first: &Tensor, second: &Tensor, y: f64, margin: f64) 
 
 fn l1_distance<T: Float>(first: &Tensor, second: &Tensor) -> Result<f64> {
     same_count("L1HingeEmbeddingCriterion", first, second)?;
-    let (a, b) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?);
-    Ok((0..a.len).map(|i| a.at(i).sub(b.at(i)).abs().to_f64()).sum())
+    let (a, b) = (Source::<T>::of(first)?, Source::<T>::of(second)?);
+    Ok((0..a.len()).map(|i| a[i].sub(b[i]).abs().to_f64()).sum())
 }
 
 /// Backward of [`l1_hinge`]. Where the inputs are equal, the slope's sign is drawn.
@@ -209,20 +209,20 @@ pub fn l1_hinge_grad<T: Float>(
     margin: f64,
 ) -> Result<()> {
     let distance = l1_distance::<T>(first, second)?;
-    let (a, b) = (Flat::<T>::of(first)?, Flat::<T>::of(second)?);
-    let (ga, gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
+    let (a, b) = (Source::<T>::of(first)?, Source::<T>::of(second)?);
+    let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     let by = match (y == -1.0, distance > margin) {
         (false, _) => T::ONE,
         (true, false) => T::ONE.neg(),
         (true, true) => T::ZERO,
     };
     let mut draws = generator.borrow_mut();
-    for i in 0..a.len {
-        let d = a.at(i).sub(b.at(i));
+    for i in 0..a.len() {
+        let d = a[i].sub(b[i]);
         let up = if d == T::ZERO { draws.random_to(2)? == 2 } else { d > T::ZERO };
         let g = if up { by } else { T::ZERO.sub(by) };
-        ga.put(i, g);
-        gb.put(i, T::ZERO.sub(g));
+        ga[i] = g;
+        gb[i] = T::ZERO.sub(g);
     }
     Ok(())
 }
@@ -233,8 +233,8 @@ pub fn l1_hinge_grad<T: Float>(
 /// Sizes that differ.
 pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, fields: Averaging) -> Result<f64> {
     let n = distances(similar, other)?;
-    let (x, y) = (Flat::<T>::of(similar)?, Flat::<T>::of(other)?);
-    let sum: f64 = (0..x.len).map(|i| (x.at(i).to_f64() - y.at(i).to_f64()).exp().ln_1p()).sum();
+    let (x, y) = (Source::<T>::of(similar)?, Source::<T>::of(other)?);
+    let sum: f64 = (0..x.len()).map(|i| (x[i].to_f64() - y[i].to_f64()).exp().ln_1p()).sum();
     Ok(sum * share(fields.average, n))
 }
 
@@ -261,13 +261,12 @@ pub fn ratio_grad<T: Float>(
     fields: Averaging,
 ) -> Result<()> {
     let by = share(fields.average, distances(similar, other)?);
-    let (x, y) = (Flat::<T>::of(similar)?, Flat::<T>::of(other)?);
-    let (gx, gy) =
-        (Flat::<T>::result(grad_similar, similar.layout().sizes())?, Flat::result(grad_other, other.layout().sizes())?);
-    for i in 0..x.len {
-        let g = by / (1.0 + (y.at(i).to_f64() - x.at(i).to_f64()).exp());
-        gx.put(i, T::from_f64(g));
-        gy.put(i, T::from_f64(-g));
+    let (x, y) = (Source::<T>::of(similar)?, Source::<T>::of(other)?);
+    let (mut gx, mut gy) = (Dest::<T>::like(grad_similar, similar)?, Dest::like(grad_other, other)?);
+    for i in 0..x.len() {
+        let g = by / (1.0 + (y[i].to_f64() - x[i].to_f64()).exp());
+        gx[i] = T::from_f64(g);
+        gy[i] = T::from_f64(-g);
     }
     Ok(())
 }

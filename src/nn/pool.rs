@@ -1,13 +1,11 @@
 //! Spatial poolings: input (C x H x W) or (N x C x H x W), output the same with (oH x oW).
 
-use super::target;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Rows, Source, share, share_rows};
 use crate::tensor::dtype::{DType, Float};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr};
-use crate::tensor::ops::copy::contiguous;
 use std::ops::Range;
 
 fields! {
@@ -71,7 +69,6 @@ impl Axis {
 }
 
 struct Plan {
-    planes: usize,
     y: Axis,
     x: Axis,
     sizes: Vec<usize>,
@@ -88,9 +85,8 @@ impl Plan {
         let y = Axis::new(input.size(nd - 2), [w.kh, w.dh, w.pad_h], w.ceil)?;
         let x = Axis::new(input.size(nd - 1), [w.kw, w.dw, w.pad_w], w.ceil)?;
         let mut sizes = input.layout().sizes().to_vec();
-        let planes = sizes[..nd - 2].iter().product();
         (sizes[nd - 2], sizes[nd - 1]) = (y.out as usize, x.out as usize);
-        Ok(Plan { planes, y, x, sizes })
+        Ok(Plan { y, x, sizes })
     }
 
     fn plane(&self) -> usize {
@@ -107,18 +103,20 @@ impl Plan {
         Ok(())
     }
 
-    /// Calls `f(plane, position in the output plane, rows, columns)` for every window, planes shared between threads.
-    fn windows(&self, f: impl Fn(usize, usize, usize, usize) + Sync) {
+    /// Calls `f(position in the output plane, rows, columns)` for every window of a plane.
+    #[inline(always)]
+    fn windows(&self, mut f: impl FnMut(usize, usize, usize)) {
         let (oh, ow) = (self.y.out as usize, self.x.out as usize);
-        map::split(self.planes, self.plane() + oh * ow * 4, |first, count| {
-            for p in first..first + count {
-                for oy in 0..oh {
-                    for ox in 0..ow {
-                        f(p, oy * ow + ox, oy, ox);
-                    }
-                }
+        for oy in 0..oh {
+            for ox in 0..ow {
+                f(oy * ow + ox, oy, ox);
             }
-        });
+        }
+    }
+
+    /// What a plane costs.
+    fn cost(&self) -> usize {
+        self.plane() + self.out_plane() * 4
     }
 }
 
@@ -129,26 +127,25 @@ impl Plan {
 pub fn max<T: Float>(input: &Tensor, output: &Tensor, indices: &Tensor, window: Window) -> Result<()> {
     let p = Plan::new(input, window)?;
     demand!(indices.dtype() == DType::Long, "indices must be a LongTensor, got a {}", indices.dtype().tensor_name());
-    let x = contiguous(input)?;
-    let (y, at) = (Ptr(target::<T>(output, &p.sizes)?), Ptr(target::<i64>(indices, &p.sizes)?));
-    let x = Ptr(x.view::<T>()?.ptr);
-    let width = p.x.n as usize;
-    p.windows(|plane, i, oy, ox| {
-        let src = x.at(plane * p.plane());
-        let (mut best, mut place) = (T::from_f64(-f64::MAX), 0);
-        let cols = p.x.inside(ox);
-        for row in p.y.inside(oy) {
-            for col in cols.clone() {
-                // SAFETY: inside the plane.
-                let v = unsafe { *src.wrapping_add(row * width + col) };
-                if v > best {
-                    (best, place) = (v, (row * width + col) as i64 + 1);
+    let x = Source::<T>::of(input)?;
+    let (mut y, mut at) = (Dest::<T>::new(output, &p.sizes)?, Dest::<i64>::new(indices, &p.sizes)?);
+    let (len, width) = (p.out_plane(), p.x.n as usize);
+    share((Rows::new(&mut y, len), Rows::new(&mut at, len)), p.cost(), |first, (y, at)| {
+        for (plane, (y, at)) in (first..).zip(y.into_rows().zip(at.into_rows())) {
+            let x = &x[plane * p.plane()..][..p.plane()];
+            p.windows(|i, oy, ox| {
+                let (mut best, mut place) = (T::from_f64(-f64::MAX), 0);
+                let cols = p.x.inside(ox);
+                for row in p.y.inside(oy) {
+                    for (col, &v) in cols.clone().zip(&x[row * width..][cols.clone()]) {
+                        if v > best {
+                            (best, place) = (v, (row * width + col) as i64 + 1);
+                        }
+                    }
                 }
-            }
+                (y[i], at[i]) = (best, place);
+            });
         }
-        let o = plane * p.out_plane() + i;
-        // SAFETY: each window has its own element of output and indices.
-        unsafe { (*y.at(o), *at.at(o)) = (best, place) };
     });
     Ok(())
 }
@@ -167,23 +164,19 @@ pub fn max_grad<T: Float>(
     let p = Plan::new(input, window)?;
     p.check("gradOutput", grad_output)?;
     p.check("indices", indices)?;
-    let len = p.plane();
-    let (go, at) = (contiguous(grad_output)?, contiguous(indices)?);
-    let gi = Ptr(target::<T>(grad_input, input.layout().sizes())?);
-    map::fill(grad_input, T::ZERO)?;
-    let (go, at) = (Ptr(go.view::<T>()?.ptr), Ptr(at.view::<i64>()?.ptr));
-    for o in 0..p.planes * p.out_plane() {
-        // SAFETY: inside the indices.
-        let i = unsafe { *at.at(o) };
-        demand!(i >= 0 && i as usize <= len, "invalid max index {i}, the plane has {len} elements");
+    let (len, out) = (p.plane(), p.out_plane());
+    let (go, at) = (Source::<T>::of(grad_output)?, Source::<i64>::of(indices)?);
+    if let Some(i) = at.iter().find(|&&i| i < 0 || i as usize > len) {
+        demand!(false, "invalid max index {i}, the plane has {len} elements");
     }
-    p.windows(|plane, i, _, _| {
-        let o = plane * p.out_plane() + i;
-        // SAFETY: the index was checked; a plane belongs to one thread.
-        unsafe {
-            if let Some(i) = (*at.at(o) as usize).checked_sub(1) {
-                let r = gi.at(plane * len + i);
-                *r = (*r).add(*go.at(o));
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    share_rows(&mut gi, len, p.cost(), |first, planes| {
+        for (plane, gi) in (first..).zip(planes.chunks_mut(len)) {
+            gi.fill(T::ZERO);
+            for (&g, &i) in go[plane * out..][..out].iter().zip(&at[plane * out..]) {
+                if let Some(r) = (i as usize).checked_sub(1).and_then(|i| gi.get_mut(i)) {
+                    *r = r.add(g);
+                }
             }
         }
     });
@@ -220,22 +213,18 @@ impl Average {
 /// Sizes that do not fit.
 pub fn average<T: Float>(input: &Tensor, output: &Tensor, by: Average) -> Result<()> {
     let p = Plan::new(input, by.window)?;
-    let x = contiguous(input)?;
-    let y = Ptr(target::<T>(output, &p.sizes)?);
-    let x = Ptr(x.view::<T>()?.ptr);
-    let width = p.x.n as usize;
-    p.windows(|plane, i, oy, ox| {
-        let src = x.at(plane * p.plane());
-        let mut sum = T::ZERO;
-        let cols = p.x.inside(ox);
-        for row in p.y.inside(oy) {
-            for col in cols.clone() {
-                // SAFETY: inside the plane.
-                sum = sum.add(unsafe { *src.wrapping_add(row * width + col) });
-            }
+    let x = Source::<T>::of(input)?;
+    let mut y = Dest::<T>::new(output, &p.sizes)?;
+    let (len, width) = (p.out_plane(), p.x.n as usize);
+    share_rows(&mut y, len, p.cost(), |first, planes| {
+        for (plane, y) in (first..).zip(planes.chunks_mut(len)) {
+            let x = &x[plane * p.plane()..][..p.plane()];
+            p.windows(|i, oy, ox| {
+                let row = |row: usize| x[row * width..][p.x.inside(ox)].iter();
+                let sum = p.y.inside(oy).flat_map(row).fold(T::ZERO, |sum, &v| sum.add(v));
+                y[i] = sum.mul(by.factor(&p, oy, ox));
+            });
         }
-        // SAFETY: each window has its own element of the output.
-        unsafe { *y.at(plane * p.out_plane() + i) = sum.mul(by.factor(&p, oy, ox)) };
     });
     Ok(())
 }
@@ -247,20 +236,19 @@ pub fn average<T: Float>(input: &Tensor, output: &Tensor, by: Average) -> Result
 pub fn average_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, by: Average) -> Result<()> {
     let p = Plan::new(input, by.window)?;
     p.check("gradOutput", grad_output)?;
-    let go = contiguous(grad_output)?;
-    let gi = Ptr(target::<T>(grad_input, input.layout().sizes())?);
-    map::fill(grad_input, T::ZERO)?;
-    let go = Ptr(go.view::<T>()?.ptr);
-    let width = p.x.n as usize;
-    p.windows(|plane, i, oy, ox| {
-        // SAFETY: inside gradOutput.
-        let g = unsafe { *go.at(plane * p.out_plane() + i) }.mul(by.factor(&p, oy, ox));
-        for row in p.y.inside(oy) {
-            for col in p.x.inside(ox) {
-                let r = gi.at(plane * p.plane() + row * width + col);
-                // SAFETY: inside the plane, which belongs to one thread.
-                unsafe { *r = (*r).add(g) };
-            }
+    let go = Source::<T>::of(grad_output)?;
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    let (len, width) = (p.plane(), p.x.n as usize);
+    share_rows(&mut gi, len, p.cost(), |first, planes| {
+        for (plane, gi) in (first..).zip(planes.chunks_mut(len)) {
+            gi.fill(T::ZERO);
+            let go = &go[plane * p.out_plane()..][..p.out_plane()];
+            p.windows(|i, oy, ox| {
+                let g = go[i].mul(by.factor(&p, oy, ox));
+                for row in p.y.inside(oy) {
+                    gi[row * width..][p.x.inside(ox)].iter_mut().for_each(|r| *r = r.add(g));
+                }
+            });
         }
     });
     Ok(())

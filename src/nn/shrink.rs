@@ -1,14 +1,13 @@
 //! Activations with a shape of their own: shrinking ones, SoftPlus, and PReLU with its parameters.
 
-use super::target;
 use crate::demand;
 use crate::fields;
 use crate::maths;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map;
-use crate::tensor::ops::copy::contiguous;
 
 /// HardShrink: 0 within `lambda` of 0.
 ///
@@ -100,7 +99,7 @@ pub fn soft_plus_grad<T: Float>(
 fn planes(input: &Tensor, slopes: &Tensor) -> Result<(usize, usize)> {
     let n = slopes.numel();
     if n == 1 {
-        return Ok((1, 1));
+        return Ok((1, input.numel().max(1)));
     }
     demand!((1..=4).contains(&input.ndim()), "PReLU: 1D to 4D input expected, got {}", input.shape_text());
     let d = usize::from(input.ndim() > 1);
@@ -114,12 +113,15 @@ fn planes(input: &Tensor, slopes: &Tensor) -> Result<(usize, usize)> {
 /// Sizes that do not fit.
 pub fn prelu<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor) -> Result<()> {
     let (n, inner) = planes(input, weight)?;
-    let (x, w) = (input.to_vec::<T>()?, weight.to_vec::<T>()?);
-    let y = target::<T>(output, input.layout().sizes())?;
-    for (i, &x) in x.iter().enumerate() {
-        // SAFETY: the output has as many elements as the input.
-        unsafe { *y.add(i) = if x > T::ZERO { x } else { x.mul(w[i / inner % n]) } };
-    }
+    let (x, w) = (Source::<T>::of(input)?, Source::<T>::of(weight)?);
+    let mut y = Dest::<T>::like(output, input)?;
+    share_rows(&mut y, inner, inner, |first, y| {
+        for (plane, y) in (first..).zip(y.chunks_mut(inner)) {
+            let w = w[plane % n];
+            let x = &x[plane * inner..][..y.len()];
+            y.iter_mut().zip(x).for_each(|(y, &x)| *y = if x > T::ZERO { x } else { x.mul(w) });
+        }
+    });
     Ok(())
 }
 
@@ -130,12 +132,15 @@ pub fn prelu<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor) -> Resu
 pub fn prelu_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, weight: &Tensor) -> Result<()> {
     map::same_count("PReLU", grad_output, input)?;
     let (n, inner) = planes(input, weight)?;
-    let (x, g, w) = (input.to_vec::<T>()?, grad_output.to_vec::<T>()?, weight.to_vec::<T>()?);
-    let r = target::<T>(grad_input, input.layout().sizes())?;
-    for (i, (&x, &g)) in x.iter().zip(&g).enumerate() {
-        // SAFETY: gradInput has as many elements as the input.
-        unsafe { *r.add(i) = if x > T::ZERO { g } else { g.mul(w[i / inner % n]) } };
-    }
+    let (x, g, w) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
+    let mut r = Dest::<T>::like(grad_input, input)?;
+    share_rows(&mut r, inner, inner, |first, r| {
+        for (plane, r) in (first..).zip(r.chunks_mut(inner)) {
+            let w = w[plane % n];
+            let (x, g) = (&x[plane * inner..][..r.len()], &g[plane * inner..][..r.len()]);
+            r.iter_mut().zip(x).zip(g).for_each(|((r, &x), &g)| *r = if x > T::ZERO { g } else { g.mul(w) });
+        }
+    });
     Ok(())
 }
 
@@ -147,12 +152,12 @@ pub fn prelu_acc<T: Float>(input: &Tensor, grad_output: &Tensor, scale: T, grad_
     map::same_count("PReLU", grad_output, input)?;
     let (n, inner) = planes(input, grad_weight)?;
     let mut sums = vec![0.0; n];
-    for (i, (x, g)) in input.to_vec::<T>()?.into_iter().zip(grad_output.to_vec::<T>()?).enumerate() {
-        if x <= T::ZERO {
-            sums[i / inner % n] += x.mul(g).to_f64();
-        }
+    let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    for (plane, (x, g)) in x.chunks(inner).zip(g.chunks(inner)).enumerate() {
+        let products = x.iter().zip(g).filter(|(x, _)| **x <= T::ZERO).map(|(x, &g)| x.mul(g).to_f64());
+        sums[plane % n] += products.sum::<f64>();
     }
-    let sums: Vec<T> = sums.into_iter().map(|s| scale.mul(T::from_f64(s))).collect();
-    let add = Tensor::from_slice(&sums)?;
-    map::binary("PReLU", grad_weight, &contiguous(grad_weight)?, &add, |a: T, b: T| a.add(b))
+    let mut into = Dest::<T>::update(grad_weight)?;
+    into.iter_mut().zip(&sums).for_each(|(w, &sum)| *w = w.add(scale.mul(T::from_f64(sum))));
+    Ok(())
 }

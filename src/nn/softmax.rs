@@ -1,19 +1,17 @@
 //! SoftMax, SoftMin and LogSoftMax: over dimension 1 of 1D and 3D inputs, over dimension 2 of 2D and 4D inputs.
 
-use super::target;
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Blocks, Dest, Matrix, MatrixMut, Source, share, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, same_count};
-use crate::tensor::ops::copy::contiguous;
-use crate::tensor::simd::vectorize_maths;
+use crate::tensor::map::same_count;
+use crate::tensor::simd::vectorize_maths_on;
 use crate::tensor::vmath::{Arith, Fused, Plain};
 
-/// How the values that are normalised together lie: `n` of them `step` apart, in `outer * step` groups.
+/// How the values that are normalised together lie: `n` of them `step` apart, in blocks of `step` groups.
 #[derive(Clone, Copy)]
 struct Groups {
-    outer: usize,
     n: usize,
     step: usize,
 }
@@ -22,19 +20,7 @@ fn groups(x: &Tensor) -> Result<Groups> {
     demand!((1..=4).contains(&x.ndim()), "1D, 2D, 3D or 4D tensor expected, got {}", x.shape_text());
     let d = (x.ndim() + 1) % 2;
     let l = x.layout();
-    let outer = l.sizes()[..d].iter().product();
-    Ok(Groups { outer, n: l.sizes()[d], step: l.sizes()[d + 1..].iter().product() })
-}
-
-impl Groups {
-    /// Calls `f(first)` with the position of each group's first value, on several threads.
-    fn each(&self, f: impl Fn(usize) + Sync) {
-        map::split(self.outer * self.step, self.n * 16, |start, count| {
-            for i in start..start + count {
-                f(i / self.step * self.n * self.step + i % self.step);
-            }
-        });
-    }
+    Ok(Groups { n: l.sizes()[d], step: l.sizes()[d + 1..].iter().product() })
 }
 
 /// Which of the family.
@@ -57,53 +43,79 @@ impl Kind {
 /// # Errors
 /// A number of dimensions other than 1 to 4.
 fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
-    let (g, log, sign) = (groups(input)?, kind == Kind::LogMax, kind.sign::<T>());
-    let x = contiguous(input)?;
-    let y = Ptr(target::<T>(output, input.layout().sizes())?);
-    let x = Ptr(x.view::<T>()?.ptr);
-    let apart = (x.0 as usize).abs_diff(y.0 as usize) >= g.outer * g.n * g.step * size_of::<T>();
-    g.each(|first| {
-        if g.step == 1 && apart {
-            return vectorize_maths(
-                #[inline(always)]
-                move || normalise_row(Plain, x.at(first), y.at(first), g.n, log, sign),
-                #[inline(always)]
-                move || normalise_row(Fused, x.at(first), y.at(first), g.n, log, sign),
-            );
-        }
-        // `move`: what a closure holds by reference is loaded again after each store
-        vectorize_maths(
+    let g = groups(input)?;
+    let x = Source::<T>::of(input)?;
+    let mut y = Dest::<T>::like(output, input)?;
+    if g.step == 1 {
+        share_rows(&mut y, g.n, g.n * 16, |first, rows| {
+            for (i, y) in (first..).zip(rows.chunks_mut(g.n)) {
+                let x = &x[i * g.n..][..g.n];
+                vectorize_maths_on(
+                    y,
+                    #[inline(always)]
+                    |y| normalise_row(Plain, x, y, kind),
+                    #[inline(always)]
+                    |y| normalise_row(Fused, x, y, kind),
+                );
+            }
+        });
+        return Ok(());
+    }
+    g.each_block(&mut y, |block, first, y| {
+        let x = Matrix::new(&x[block * g.n * g.step..], g.n, g.step).col_range(first, y.cols());
+        vectorize_maths_on(
+            y,
             #[inline(always)]
-            move || normalise_apart(Plain, x.at(first), y.at(first), g, log, sign),
+            |y| normalise_columns(Plain, x, y, kind),
             #[inline(always)]
-            move || normalise_apart(Fused, x.at(first), y.at(first), g, log, sign),
+            |y| normalise_columns(Fused, x, y, kind),
         );
     });
     Ok(())
 }
 
-/// [`normalise`] of a group from its first value on; both may be the same.
-#[inline(always)]
-fn normalise_apart<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, g: Groups, log: bool, sign: T) {
-    let at = |i: usize| i * g.step;
-    // SAFETY: all positions of a group lie inside both tensors, and no two groups share one.
-    unsafe {
-        let value = |i: usize| (*x.add(at(i))).mul(sign);
-        let top = (0..g.n).map(value).fold(T::LOWEST, |m, v| if v > m { v } else { m });
-        let mut sum = 0.0;
-        for i in 0..g.n {
-            let e = value(i).sub(top).vexp(m);
-            sum += e.to_f64();
-            if !log {
-                *y.add(at(i)) = e;
-            }
+/// Columns that are done together: their maxima and sums stay in cache.
+const WIDTH: usize = 64;
+
+impl Groups {
+    /// Calls `f(block, first column, columns)` for at most [`WIDTH`] columns of each block of n x step elements.
+    fn each_block<T: Float>(&self, y: &mut [T], f: impl Fn(usize, usize, MatrixMut<T>) + Sync) {
+        for (block, y) in y.chunks_mut((self.n * self.step).max(1)).enumerate() {
+            let columns = Blocks::new(MatrixMut::new(y, self.n, self.step).t(), WIDTH);
+            share(columns, self.n * WIDTH * 16, |first, part| {
+                part.for_each(first, |at, y| f(block, at, y.t()));
+            });
         }
-        if log {
-            let total = top.add(T::from_f64(sum.ln()));
-            (0..g.n).for_each(|i| *y.add(at(i)) = value(i).sub(total));
-        } else {
-            let by = T::from_f64(1.0 / sum);
-            (0..g.n).for_each(|i| *y.add(at(i)) = (*y.add(at(i))).mul(by));
+    }
+}
+
+/// [`normalise`] of the columns of matrices with rows of at most [`WIDTH`] elements.
+#[inline(always)]
+fn normalise_columns<T: Float, M: Arith>(m: M, x: Matrix<T>, mut y: MatrixMut<T>, kind: Kind) {
+    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
+    let (mut tops, mut sums) = ([T::LOWEST; WIDTH], [0.0; WIDTH]);
+    let rows = || (0..x.rows()).filter_map(move |i| x.row(i));
+    for x in rows() {
+        tops.iter_mut().zip(x).for_each(|(top, &v)| {
+            let v = v.mul(sign);
+            *top = if v > *top { v } else { *top };
+        });
+    }
+    for (i, x) in rows().enumerate() {
+        let Some(y) = y.row_mut(i) else { return };
+        for (((y, &x), &top), sum) in y.iter_mut().zip(x).zip(&tops).zip(&mut sums) {
+            *y = x.mul(sign).sub(top).vexp(m);
+            *sum += y.to_f64();
+        }
+    }
+    let mut last = [T::ZERO; WIDTH];
+    for ((last, &sum), &top) in last.iter_mut().zip(&sums).zip(&tops) {
+        *last = if log { top.add(T::from_f64(f64::ln(sum))) } else { T::from_f64(1.0 / sum) };
+    }
+    for (i, x) in rows().enumerate() {
+        let Some(y) = y.row_mut(i) else { return };
+        for ((y, &x), &last) in y.iter_mut().zip(x).zip(&last) {
+            *y = if log { x.mul(sign).sub(last) } else { y.mul(last) };
         }
     }
 }
@@ -111,31 +123,26 @@ fn normalise_apart<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, g: Groups, 
 /// How many partial results a fold over a row keeps, so that it vectorises.
 const LANES: usize = 16;
 
-/// A fold over `0..n` in partial results, of which each takes every sixteenth.
+/// A fold over a slice in partial results, of which each takes every sixteenth element.
 #[inline(always)]
-fn lanes<S: Copy>(n: usize, start: S, f: impl Fn(S, usize) -> S) -> [S; LANES] {
+fn lanes<T: Copy, S: Copy>(x: &[T], start: S, f: impl Fn(S, T) -> S) -> [S; LANES] {
     let mut all = [start; LANES];
-    let whole = n - n % LANES;
-    for i in (0..whole).step_by(LANES) {
-        all.iter_mut().enumerate().for_each(|(k, s)| *s = f(*s, i + k));
+    let (whole, rest) = x.as_chunks::<LANES>();
+    for x in whole {
+        all.iter_mut().zip(x).for_each(|(s, &v)| *s = f(*s, v));
     }
-    (whole..n).zip(&mut all).for_each(|(i, s)| *s = f(*s, i));
+    rest.iter().zip(&mut all).for_each(|(&v, s)| *s = f(*s, v));
     all
 }
 
 /// [`normalise`] of values that lie one after another: loops that vectorise. The result holds the exponentials meanwhile.
 #[inline(always)]
-fn normalise_row<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, n: usize, log: bool, sign: T) {
-    // SAFETY: the group's values lie one after another inside both tensors, which do not overlap.
-    let (x, y) = unsafe { (std::slice::from_raw_parts(x, n), std::slice::from_raw_parts_mut(y, n)) };
+fn normalise_row<T: Float, M: Arith>(m: M, x: &[T], y: &mut [T], kind: Kind) {
+    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
     let larger = |m: T, v: T| if v > m { v } else { m };
-    // SAFETY: `i` is below `n`.
-    let tops = lanes(n, T::LOWEST, |m, i| larger(m, unsafe { *x.as_ptr().add(i) }.mul(sign)));
-    let top = tops.into_iter().fold(T::LOWEST, larger);
+    let top = lanes(x, T::LOWEST, |m, v| larger(m, v.mul(sign))).into_iter().fold(T::LOWEST, larger);
     y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(top).vexp(m));
-    // SAFETY: as above.
-    let sums = lanes(n, 0.0, |s, i| s + unsafe { *y.as_ptr().add(i) }.to_f64());
-    let sum: f64 = sums.iter().sum();
+    let sum: f64 = lanes(y, 0.0, |s, v: T| s + v.to_f64()).iter().sum();
     if log {
         let total = top.add(T::from_f64(sum.ln()));
         y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(total));
@@ -145,41 +152,71 @@ fn normalise_row<T: Float, M: Arith>(m: M, x: *const T, y: *mut T, n: usize, log
     }
 }
 
+/// The gradient of one value: from gradOutput, output, and the group's sum.
+#[inline(always)]
+fn slope<T: Float, M: Arith>(m: M, kind: Kind, d: T, v: T, sum: T) -> T {
+    if kind == Kind::LogMax { d.sub(v.vexp(m).mul(sum)) } else { v.mul(d.sub(sum)).mul(kind.sign::<T>()) }
+}
+
+/// What a value adds to the sum of its group.
+#[inline(always)]
+fn weigh<T: Float>(kind: Kind, d: T, v: T) -> f64 {
+    if kind == Kind::LogMax { d.to_f64() } else { d.to_f64() * v.to_f64() }
+}
+
 fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
     same_count("SoftMax", grad_output, output)?;
     let g = groups(output)?;
-    let (go, y) = (contiguous(grad_output)?, contiguous(output)?);
-    let r = Ptr(target::<T>(grad_input, output.layout().sizes())?);
-    let (go, y) = (Ptr(go.view::<T>()?.ptr), Ptr(y.view::<T>()?.ptr));
-    g.each(|first| {
-        let (r, go, y) = (r.at(first), go.at(first), y.at(first));
-        vectorize_maths(
+    let (go, y) = (Source::<T>::of(grad_output)?, Source::<T>::of(output)?);
+    let mut r = Dest::<T>::like(grad_input, output)?;
+    if g.step == 1 {
+        share_rows(&mut r, g.n, g.n * 16, |first, rows| {
+            for (i, r) in (first..).zip(rows.chunks_mut(g.n)) {
+                let (go, y) = (&go[i * g.n..][..g.n], &y[i * g.n..][..g.n]);
+                vectorize_maths_on(
+                    r,
+                    #[inline(always)]
+                    |r| backward_row(Plain, r, go, y, kind),
+                    #[inline(always)]
+                    |r| backward_row(Fused, r, go, y, kind),
+                );
+            }
+        });
+        return Ok(());
+    }
+    g.each_block(&mut r, |block, first, r| {
+        let columns = |all| Matrix::new(all, g.n, g.step).col_range(first, r.cols());
+        let (go, y) = (columns(&go[block * g.n * g.step..]), columns(&y[block * g.n * g.step..]));
+        vectorize_maths_on(
+            r,
             #[inline(always)]
-            move || backward_group(Plain, r, go, y, g, kind),
+            |r| backward_columns(Plain, r, go, y, kind),
             #[inline(always)]
-            move || backward_group(Fused, r, go, y, g, kind),
+            |r| backward_columns(Fused, r, go, y, kind),
         );
     });
     Ok(())
 }
 
-/// [`backward`] of a group from its first values on.
+/// [`backward`] of values that lie one after another.
 #[inline(always)]
-fn backward_group<T: Float, M: Arith>(m: M, r: *mut T, go: *const T, y: *const T, g: Groups, kind: Kind) {
-    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
-    let at = |i: usize| i * g.step;
-    // SAFETY: as in `normalise_apart`.
-    unsafe {
-        let weigh = |i: usize| {
-            if log { (*go.add(at(i))).to_f64() } else { (*go.add(at(i))).to_f64() * (*y.add(at(i))).to_f64() }
-        };
-        let sum = T::from_f64(lanes(g.n, 0.0, |s, i| s + weigh(i)).iter().sum());
-        if log && g.step == 1 {
-            return (0..g.n).for_each(|i| *r.add(i) = (*go.add(i)).sub((*y.add(i)).vexp(m).mul(sum)));
-        }
-        for i in 0..g.n {
-            let (d, v) = (*go.add(at(i)), *y.add(at(i)));
-            *r.add(at(i)) = if log { d.sub(v.vexp(m).mul(sum)) } else { v.mul(d.sub(sum)).mul(sign) };
+fn backward_row<T: Float, M: Arith>(m: M, r: &mut [T], go: &[T], y: &[T], kind: Kind) {
+    let sum = T::from_f64(go.iter().zip(y).map(|(&d, &v)| weigh(kind, d, v)).sum());
+    r.iter_mut().zip(go).zip(y).for_each(|((r, &d), &v)| *r = slope(m, kind, d, v, sum));
+}
+
+/// [`backward`] of the columns of matrices with rows of at most [`WIDTH`] elements.
+#[inline(always)]
+fn backward_columns<T: Float, M: Arith>(m: M, mut r: MatrixMut<T>, go: Matrix<T>, y: Matrix<T>, kind: Kind) {
+    let mut sums = [0.0; WIDTH];
+    let rows = || (0..go.rows()).filter_map(move |i| go.row(i).zip(y.row(i)));
+    for (go, y) in rows() {
+        sums.iter_mut().zip(go).zip(y).for_each(|((sum, &d), &v)| *sum += weigh(kind, d, v));
+    }
+    for (i, (go, y)) in rows().enumerate() {
+        let Some(r) = r.row_mut(i) else { return };
+        for (((r, &d), &v), &sum) in r.iter_mut().zip(go).zip(y).zip(&sums) {
+            *r = slope(m, kind, d, v, T::from_f64(sum));
         }
     }
 }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
 
-use super::Flat;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, same_count};
@@ -58,8 +58,8 @@ fn sigmoid(x: f64) -> f64 {
 /// A dimension that is odd or not there.
 pub fn gate<T: Float>(input: &Tensor, output: &Tensor, dim: Option<i64>) -> Result<()> {
     let halves = gated(input, dim)?;
-    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::result(output, &halves.sizes)?);
-    halves.each(|i, a, b| y.put(i, T::from_f64(x.at(a).to_f64() * sigmoid(x.at(b).to_f64()))));
+    let (x, mut y) = (Source::<T>::of(input)?, Dest::<T>::new(output, &halves.sizes)?);
+    halves.each(|i, a, b| y[i] = T::from_f64(x[a].to_f64() * sigmoid(x[b].to_f64())));
     Ok(())
 }
 
@@ -75,12 +75,12 @@ pub fn gate_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Te
         grad_output.shape_text(),
         input.shape_text()
     );
-    let (x, g) = (Flat::<T>::of(input)?, Flat::<T>::of(grad_output)?);
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
+    let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    let mut r = Dest::<T>::like(grad_input, input)?;
     halves.each(|i, a, b| {
-        let (v, s, g) = (x.at(a).to_f64(), sigmoid(x.at(b).to_f64()), g.at(i).to_f64());
-        r.put(a, T::from_f64(g * s));
-        r.put(b, T::from_f64(g * v * s * (1.0 - s)));
+        let (v, s, g) = (x[a].to_f64(), sigmoid(x[b].to_f64()), g[i].to_f64());
+        r[a] = T::from_f64(g * s);
+        r[b] = T::from_f64(g * v * s * (1.0 - s));
     });
     Ok(())
 }
@@ -106,11 +106,11 @@ pub fn both_signs<T: Float>(input: &Tensor, output: &Tensor, dims: i64) -> Resul
     let halves = doubled(input, dims)?;
     let mut sizes = input.layout().sizes().to_vec();
     sizes[input.ndim() - dims as usize] *= 2;
-    let (x, y) = (Flat::<T>::of(input)?, Flat::<T>::result(output, &sizes)?);
+    let (x, mut y) = (Source::<T>::of(input)?, Dest::<T>::new(output, &sizes)?);
     let above = |v: T| if v > T::ZERO { v } else { T::ZERO };
     halves.each(|i, a, b| {
-        y.put(a, above(x.at(i)));
-        y.put(b, above(x.at(i).neg()));
+        y[a] = above(x[i]);
+        y[b] = above(x[i].neg());
     });
     Ok(())
 }
@@ -127,12 +127,12 @@ pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_inpu
         grad_output.shape_text(),
         input.shape_text()
     );
-    let (x, g) = (Flat::<T>::of(input)?, Flat::<T>::of(grad_output)?);
-    let r = Flat::<T>::result(grad_input, input.layout().sizes())?;
+    let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    let mut r = Dest::<T>::like(grad_input, input)?;
     halves.each(|i, a, b| {
-        let x = x.at(i);
-        let up = if x > T::ZERO { g.at(a) } else { T::ZERO };
-        r.put(i, if x < T::ZERO { g.at(b).neg() } else { up });
+        let x = x[i];
+        let up = if x > T::ZERO { g[a] } else { T::ZERO };
+        r[i] = if x < T::ZERO { g[b].neg() } else { up };
     });
     Ok(())
 }
@@ -164,15 +164,15 @@ pub fn random_leaky<T: Float>(
     fields: RReLU,
 ) -> Result<()> {
     let RReLU { lower, upper, train, inplace } = fields;
-    let (x, slopes) = (Flat::<T>::of(input)?, Flat::<T>::result(noise, input.layout().sizes())?);
+    let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
     let mut draws = generator.borrow_mut();
-    for i in 0..x.len {
-        let slope = if x.at(i) <= T::ZERO {
+    for i in 0..x.len() {
+        let slope = if x[i] <= T::ZERO {
             T::from_f64(if train { draws.uniform(lower, upper) } else { (lower + upper) / 2.0 })
         } else {
             T::ONE
         };
-        slopes.put(i, slope);
+        slopes[i] = slope;
     }
     if inplace {
         output.set(input)?

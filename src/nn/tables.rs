@@ -1,8 +1,8 @@
 //! Elementwise modules over several inputs of one number of elements: sums, products, quotients, extremes.
 
-use super::Flat;
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, same_count};
@@ -87,13 +87,13 @@ pub fn quotient_grad<T: Float>(
 ) -> Result<()> {
     check("CDivTable", inputs, 2)?;
     same_count("CDivTable", grad_output, inputs[0])?;
-    let (a, b, g) = (Flat::<T>::of(inputs[0])?, Flat::<T>::of(inputs[1])?, Flat::<T>::of(grad_output)?);
-    let ga = Flat::<T>::result(grad_above, inputs[0].layout().sizes())?;
-    let gb = Flat::<T>::result(grad_below, inputs[1].layout().sizes())?;
-    for i in 0..a.len {
-        let part = g.at(i).div(b.at(i)).unwrap_or(T::ZERO);
-        ga.put(i, part);
-        gb.put(i, part.mul(a.at(i)).div(b.at(i)).unwrap_or(T::ZERO).neg());
+    let (a, b, g) = (Source::<T>::of(inputs[0])?, Source::<T>::of(inputs[1])?, Source::<T>::of(grad_output)?);
+    let mut ga = Dest::<T>::like(grad_above, inputs[0])?;
+    let mut gb = Dest::<T>::like(grad_below, inputs[1])?;
+    for i in 0..a.len() {
+        let part = g[i].div(b[i]).unwrap_or(T::ZERO);
+        ga[i] = part;
+        gb[i] = part.mul(a[i]).div(b[i]).unwrap_or(T::ZERO).neg();
     }
     Ok(())
 }
@@ -107,14 +107,13 @@ pub fn extreme<T: Float>(inputs: &[&Tensor], output: &Tensor, index: &Tensor, le
     let name = if least { "CMinTable" } else { "CMaxTable" };
     check(name, inputs, 1)?;
     let sizes = inputs[0].layout();
-    let (y, at) = (Flat::<T>::result(output, sizes.sizes())?, Flat::<T>::result(index, sizes.sizes())?);
+    let inputs = inputs.iter().map(|x| Source::<T>::of(x)).collect::<Result<Vec<_>>>()?;
+    let (mut y, mut at) = (Dest::<T>::new(output, sizes.sizes())?, Dest::<T>::new(index, sizes.sizes())?);
     for (k, x) in inputs.iter().enumerate() {
-        let x = Flat::<T>::of(x)?;
-        for i in 0..y.len {
-            let v = x.at(i);
-            if k == 0 || (if least { v < y.at(i) } else { v > y.at(i) }) {
-                y.put(i, v);
-                at.put(i, T::from_f64(k as f64 + 1.0));
+        let from = T::from_f64(k as f64 + 1.0);
+        for ((y, at), &v) in y.iter_mut().zip(at.iter_mut()).zip(x.iter()) {
+            if k == 0 || (if least { v < *y } else { v > *y }) {
+                (*y, *at) = (v, from);
             }
         }
     }

@@ -1,87 +1,179 @@
-//! Windows of planes as columns of a matrix, and back.
+//! Windows of planes as columns of a matrix, and back, in one to three dimensions.
 //!
-//! Row `(c kH + y) kW + x` of the matrix holds, for every output pixel, the input value under position `(y, x)` of the
-//! window in plane `c`; outside of the plane it is 0.
+//! Row `((c kT + z) kH + y) kW + x` of the matrix holds, for every output position, the input value under position
+//! `(z, y, x)` of the window in plane `c`; outside of the plane it is 0. Planes of two dimensions are three-dimensional
+//! ones with one frame, those of one dimension also have one row.
 
 use crate::demand;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
+use std::ops::Range;
 
-/// Sizes of a convolution over one sample.
+/// One dimension of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Input size.
+    pub input: usize,
+    /// Window size.
+    pub kernel: usize,
+    /// Distance between windows.
+    pub stride: usize,
+    /// Zeros before the input; negative where it is cropped.
+    pub pad: isize,
+    /// Distance between the positions of a window.
+    pub dilation: usize,
+    /// Number of windows.
+    pub output: usize,
+}
+
+/// What the fields of a module say of one dimension.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Window size.
+    pub kernel: i64,
+    /// Distance between windows.
+    pub stride: i64,
+    /// Zeros on each side; negative where the input is cropped.
+    pub pad: i64,
+    /// Distance between the positions of a window.
+    pub dilation: i64,
+}
+
+impl Step {
+    /// A window without gaps.
+    pub fn new(kernel: i64, stride: i64, pad: i64) -> Step {
+        Step { kernel, stride, pad, dilation: 1 }
+    }
+
+    fn check(&self) -> Result<()> {
+        let Step { kernel, stride, pad, dilation } = *self;
+        demand!(kernel > 0, "kernel size should be greater than zero, but got {kernel}");
+        demand!(stride > 0, "stride should be greater than zero, but got {stride}");
+        demand!(dilation > 0, "dilation should be greater than zero, but got {dilation}");
+        let big = [kernel, stride, pad, dilation].iter().any(|v| v.unsigned_abs() >= 1 << 31);
+        demand!(!big, "kernel, stride, padding or dilation too large: {kernel}, {stride}, {pad}, {dilation}");
+        Ok(())
+    }
+
+    /// From the input position to that after the window's last, from the window's start.
+    fn reach(&self) -> i64 {
+        self.dilation * (self.kernel - 1) + 1
+    }
+}
+
+/// A dimension that is not there.
+const NO_AXIS: Axis = Axis { input: 1, kernel: 1, stride: 1, pad: 0, dilation: 1, output: 1 };
+
+/// Sizes of a convolution over one sample: planes of frames x rows x columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Geometry {
     /// Input planes.
     pub planes: usize,
-    height: usize,
-    width: usize,
-    kw: usize,
-    kh: usize,
-    dw: usize,
-    dh: usize,
-    pad_w: isize,
-    pad_h: isize,
-    /// Rows of the output.
-    pub out_h: usize,
-    /// Columns of the output.
-    pub out_w: usize,
+    axes: [Axis; 3],
 }
 
 impl Geometry {
-    /// For an input of `[planes, height, width]` and `[kW, kH, dW, dH, padW, padH]`.
+    /// For input planes of these sizes (one to three) under these windows.
     ///
     /// # Errors
-    /// Windows or steps below 1, an output without pixels.
-    pub fn new(size: [usize; 3], window: [i64; 6]) -> Result<Geometry> {
-        let [kw, kh, dw, dh, pw, ph] = window;
-        demand!(kw > 0 && kh > 0, "kernel size should be greater than zero, but got kH: {kh} kW: {kw}");
-        demand!(dw > 0 && dh > 0, "stride should be greater than zero, but got dH: {dh} dW: {dw}");
-        let big = |v: i64| v.unsigned_abs() < 1 << 31;
-        demand!(window.into_iter().all(big), "kernel, stride or padding too large: {window:?}");
-        let [planes, height, width] = size;
-        let (free_h, free_w) = (height as i64 + 2 * ph - kh, width as i64 + 2 * pw - kw);
+    /// Windows, strides or dilations below 1; sizes that leave no output position.
+    pub fn new(planes: usize, sizes: &[usize], steps: &[Step]) -> Result<Geometry> {
+        let mut outputs = vec![];
+        for (&n, s) in sizes.iter().zip(steps) {
+            s.check()?;
+            outputs.push((n as i64 + 2 * s.pad - s.reach()).div_euclid(s.stride) + 1);
+        }
+        let list = |v: &[String]| v.join(" x ");
+        let text = |v: &[i64]| list(&v.iter().map(i64::to_string).collect::<Vec<_>>());
+        let of = |f: fn(&Step) -> i64| text(&steps.iter().map(f).collect::<Vec<_>>());
         demand!(
-            planes > 0 && free_h >= 0 && free_w >= 0,
-            "Given input size: ({planes} x {height} x {width}). Calculated output size: ({} x {}). Output size is too small",
-            free_h.div_euclid(dh) + 1,
-            free_w.div_euclid(dw) + 1
+            planes > 0 && outputs.iter().all(|&o| o > 0),
+            "Given input size: ({planes} x {}). Calculated output size: ({}). Output size is too small: \
+             kernel {}, stride {}, padding {}, dilation {}",
+            text(&sizes.iter().map(|&n| n as i64).collect::<Vec<_>>()),
+            text(&outputs),
+            of(|s| s.kernel),
+            of(|s| s.stride),
+            of(|s| s.pad),
+            of(|s| s.dilation)
         );
-        Ok(Geometry {
-            planes,
-            height,
-            width,
-            kw: kw as usize,
-            kh: kh as usize,
-            dw: dw as usize,
-            dh: dh as usize,
-            pad_w: pw as isize,
-            pad_h: ph as isize,
-            out_h: (free_h / dh + 1) as usize,
-            out_w: (free_w / dw + 1) as usize,
-        })
+        let mut axes = [NO_AXIS; 3];
+        let first = axes.len() - sizes.len().min(3);
+        for (((axis, &input), s), &output) in axes[first..].iter_mut().zip(sizes).zip(steps).zip(&outputs) {
+            *axis = Axis {
+                input,
+                kernel: s.kernel as usize,
+                stride: s.stride as usize,
+                pad: s.pad as isize,
+                dilation: s.dilation as usize,
+                output: output as usize,
+            };
+        }
+        Ok(Geometry { planes, axes })
+    }
+
+    /// For the transposed convolution: the convolution whose input gradient it computes. `sizes` are those of the
+    /// transposed one's input, `extra` what is added at the end of each dimension of its output.
+    ///
+    /// # Errors
+    /// As [`Geometry::new`]; `extra` that is negative or not below stride and dilation.
+    pub fn transposed(planes: usize, sizes: &[usize], steps: &[Step], extra: &[i64]) -> Result<Geometry> {
+        let mut outputs = vec![];
+        for ((&n, s), &extra) in sizes.iter().zip(steps).zip(extra) {
+            s.check()?;
+            demand!(
+                extra >= 0 && extra < s.stride.max(s.dilation),
+                "output adjustment must be from 0 to below the stride {}, but got {extra}",
+                s.stride
+            );
+            let size = (n as i64 - 1) * s.stride - 2 * s.pad + s.reach() + extra;
+            demand!(
+                n > 0 && size > 0,
+                "Given input size {n}, kernel {}, stride {}, padding {}: output size {size} is too small",
+                s.kernel,
+                s.stride,
+                s.pad
+            );
+            outputs.push(size as usize);
+        }
+        Geometry::new(planes, &outputs, steps)
+    }
+
+    /// Sizes of an input plane: frames, rows, columns.
+    pub fn input(&self) -> [usize; 3] {
+        self.axes.map(|a| a.input)
+    }
+    /// Sizes of an output plane: frames, rows, columns.
+    pub fn output(&self) -> [usize; 3] {
+        self.axes.map(|a| a.output)
     }
     /// Elements of a window in one plane.
-    pub fn window_area(&self) -> usize {
-        self.kw * self.kh
+    pub fn window_len(&self) -> usize {
+        self.axes.iter().map(|a| a.kernel).product()
     }
     /// Rows of the matrix.
     pub fn rows(&self) -> usize {
-        self.planes * self.window_area()
+        self.planes * self.window_len()
     }
-    /// Columns of the matrix.
+    /// Columns of the matrix: elements of an output plane.
     pub fn pixels(&self) -> usize {
-        self.out_h * self.out_w
+        self.output().iter().product()
     }
     /// Elements of one input plane.
     pub fn plane_len(&self) -> usize {
-        self.height * self.width
+        self.input().iter().product()
     }
-    /// Elements of the input.
+    /// Elements of a sample's input.
     pub fn input_len(&self) -> usize {
         self.planes * self.plane_len()
     }
-    /// Whether the matrix is the input itself: windows of 1, steps of 1, no padding.
+    /// The same windows over another number of planes.
+    pub fn with_planes(self, planes: usize) -> Geometry {
+        Geometry { planes, ..self }
+    }
+    /// Whether the matrix is the input itself: windows of 1, strides of 1, no padding.
     pub fn is_plain(&self) -> bool {
-        self.window_area() == 1 && self.dw == 1 && self.dh == 1 && self.pad_w == 0 && self.pad_h == 0
+        self.axes.iter().all(|a| a.kernel == 1 && a.stride == 1 && a.pad == 0)
     }
 
     /// Calls `f(row, column, input, length)` for each stretch of the matrix that lies in one output row:
@@ -89,32 +181,31 @@ impl Geometry {
     #[inline(always)]
     fn stretches(
         &self,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         at: usize,
         width: usize,
         mut f: impl FnMut(usize, usize, Option<usize>, usize),
     ) {
+        let [az, ay, ax] = &self.axes;
         let first = rows.start;
         for r in rows {
-            let (x, y, c) = (r % self.kw, r / self.kw % self.kh, r / self.window_area());
-            let shift = x as isize - self.pad_w;
-            // the output columns whose input column is inside of the plane
-            let lo = (-shift).max(0) as usize;
-            let lo = lo.div_ceil(self.dw).min(self.out_w);
-            let end = self.width as isize - shift;
-            let hi = if end <= 0 { 0 } else { (end as usize).div_ceil(self.dw).min(self.out_w) }.max(lo);
+            let (x, y) = (r % ax.kernel, r / ax.kernel % ay.kernel);
+            let (z, c) = (r / ax.kernel / ay.kernel % az.kernel, r / self.window_len());
+            let (lo, hi) = ax.inside(x);
             let mut col = 0;
             while col < width {
-                let (oy, ox) = ((at + col) / self.out_w, (at + col) % self.out_w);
-                let n = (self.out_w - ox).min(width - col);
-                let iy = (oy * self.dh + y) as isize - self.pad_h;
-                let row = (iy >= 0 && iy < self.height as isize).then(|| (c * self.height + iy as usize) * self.width);
-                let (a, b) =
-                    if row.is_some() { (lo.clamp(ox, ox + n), hi.clamp(ox, ox + n)) } else { (ox + n, ox + n) };
+                let (line, ox) = ((at + col) / ax.output, (at + col) % ax.output);
+                let n = (ax.output - ox).min(width - col);
+                let row = az.under(line / ay.output, z).zip(ay.under(line % ay.output, y));
+                let (a, b) = match row {
+                    Some(_) => (lo.clamp(ox, ox + n), hi.clamp(ox, ox + n)),
+                    None => (ox + n, ox + n),
+                };
                 f(r - first, col, None, a - ox);
-                if let (Some(row), true) = (row, b > a) {
-                    let ix = ((a * self.dw) as isize + shift) as usize;
-                    f(r - first, col + a - ox, Some(row + ix), b - a);
+                if let (Some((iz, iy)), true) = (row, b > a) {
+                    let ix = (a * ax.stride) as isize + ax.shift(x);
+                    let from = ((c * az.input + iz) * ay.input + iy) * ax.input + ix as usize;
+                    f(r - first, col + a - ox, Some(from), b - a);
                 }
                 f(r - first, col + b.max(a) - ox, None, ox + n - b.max(a));
                 col += n;
@@ -123,44 +214,70 @@ impl Geometry {
     }
 }
 
-/// Writes rows `row..row + rows` of columns `at..at + width` into `cols`, without gaps.
+impl Axis {
+    /// The input position of window position `k` of the first window.
+    #[inline(always)]
+    fn shift(&self, k: usize) -> isize {
+        (k * self.dilation) as isize - self.pad
+    }
+
+    /// The input position under position `k` of window `o`; none outside.
+    #[inline(always)]
+    fn under(&self, o: usize, k: usize) -> Option<usize> {
+        let i = (o * self.stride) as isize + self.shift(k);
+        (i >= 0 && i < self.input as isize).then_some(i as usize)
+    }
+
+    /// The windows `lo..hi` whose position `k` lies in the input.
+    #[inline(always)]
+    fn inside(&self, k: usize) -> (usize, usize) {
+        let shift = self.shift(k);
+        let lo = ((-shift).max(0) as usize).div_ceil(self.stride).min(self.output);
+        let end = self.input as isize - shift;
+        let hi = if end <= 0 { 0 } else { (end as usize).div_ceil(self.stride).min(self.output) };
+        (lo, hi.max(lo))
+    }
+}
+
+/// Writes rows `rows` of columns `at..at + width` into `cols`, without gaps. `input` is a sample, or the planes from
+/// `plane` on.
 pub fn unfold<T: Real>(
     g: &Geometry,
-    input: *const T,
-    row: usize,
-    rows: usize,
+    (input, plane): (&[T], usize),
+    rows: Range<usize>,
     at: usize,
     width: usize,
     cols: &mut [T],
 ) {
-    g.stretches(row..row + rows, at, width, |r, col, from, n| {
+    let (before, step) = (plane * g.plane_len(), g.axes[2].stride);
+    g.stretches(rows, at, width, |r, col, from, n| {
         let to = &mut cols[r * width + col..][..n];
         match from {
             None => to.fill(T::ZERO),
-            Some(from) => {
-                let from = input.wrapping_add(from);
-                if g.dw == 1 {
-                    // SAFETY: the stretch lies inside one row of the input, which is not the buffer.
-                    to.copy_from_slice(unsafe { std::slice::from_raw_parts(from, n) });
-                } else {
-                    for (i, v) in to.iter_mut().enumerate() {
-                        // SAFETY: as above, with steps of `dw`.
-                        *v = unsafe { *from.add(i * g.dw) };
-                    }
-                }
-            }
+            Some(from) if step == 1 => to.copy_from_slice(&input[from - before..][..n]),
+            Some(from) => to.iter_mut().zip(input[from - before..].iter().step_by(step)).for_each(|(to, v)| *to = *v),
         }
     });
 }
 
-/// Adds rows `row..row + rows` of columns `at..at + width` to the input positions that they were taken from.
-pub fn fold<T: Real>(g: &Geometry, input: *mut T, row: usize, rows: usize, at: usize, width: usize, cols: &[T]) {
-    g.stretches(row..row + rows, at, width, |r, col, to, n| {
+/// Adds rows `rows` of columns `at..at + width` to the input positions that they were taken from. `input` is a sample, or
+/// the planes from `plane` on.
+pub fn fold<T: Real>(
+    g: &Geometry,
+    (input, plane): (&mut [T], usize),
+    rows: Range<usize>,
+    at: usize,
+    width: usize,
+    cols: &[T],
+) {
+    let (before, step) = (plane * g.plane_len(), g.axes[2].stride);
+    g.stretches(rows, at, width, |r, col, to, n| {
         let Some(to) = to else { return };
-        for (i, v) in cols[r * width + col..][..n].iter().enumerate() {
-            let p = input.wrapping_add(to + i * g.dw);
-            // SAFETY: the stretch lies inside one row of the input.
-            unsafe { *p = (*p).add(*v) };
+        let from = &cols[r * width + col..][..n];
+        if step == 1 {
+            input[to - before..][..n].iter_mut().zip(from).for_each(|(to, v)| *to = to.add(*v));
+        } else {
+            input[to - before..].iter_mut().step_by(step).zip(from).for_each(|(to, v)| *to = to.add(*v));
         }
     });
 }

@@ -133,8 +133,7 @@ impl Backing for Memory {
     fn read_at(&mut self, at: u64, out: &mut [u8]) -> io::Result<usize> {
         let from = usize::try_from(at).unwrap_or(usize::MAX).min(self.len());
         let n = out.len().min(self.len() - from);
-        self.storage.read_bytes(from, &mut out[..n]);
-        Ok(n)
+        self.storage.read_bytes(from, &mut out[..n]).map_err(io::Error::other)
     }
     fn write_at(&mut self, at: u64, data: &[u8]) -> io::Result<()> {
         let at = usize::try_from(at).map_err(io::Error::other)?;
@@ -145,10 +144,10 @@ impl Backing for Memory {
             let more = if old == 0 { end } else { end.max(old + old / 2) };
             self.storage.resize(more + 1).map_err(io::Error::other)?;
         }
-        self.storage.write_bytes(at, data);
+        self.storage.write_bytes(at, data).map_err(io::Error::other)?;
         self.size = old.max(end);
         if end >= old {
-            self.storage.write_bytes(end, &[0]);
+            self.storage.write_bytes(end, &[0]).map_err(io::Error::other)?;
         }
         Ok(())
     }

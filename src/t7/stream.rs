@@ -237,7 +237,7 @@ impl TorchFile {
         }
         let spacing = text && self.auto_spacing && n > 0;
         let buffer = self.reader()?;
-        let read = into.fill_bytes(0, most, |bytes| buffer.read(bytes));
+        let read = into.fill_bytes(0, most, |bytes| buffer.read(bytes))?;
         let got = read.as_ref().map_or(0, |&bytes| bytes / T::SIZE);
         let done = read.and_then(|_| if spacing { skip_line_end(buffer) } else { Ok(()) });
         self.settle(done, "read error")?;
@@ -265,7 +265,7 @@ impl TorchFile {
         }
         let spacing = self.encoding == Encoding::Ascii && self.auto_spacing && n > 0;
         let buffer = self.writer()?;
-        let mut done = from.lend_bytes(0, n, |bytes| buffer.write(bytes));
+        let mut done = from.lend_bytes(0, n, |bytes| buffer.write(bytes))?;
         let written = if done.is_ok() { n } else { 0 };
         if spacing && done.is_ok() {
             done = buffer.write(b"\n");

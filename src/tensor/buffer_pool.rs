@@ -3,6 +3,7 @@
 //! A program that makes a large result in each step would otherwise get fresh pages from the system each time, and
 //! touching them for the first time costs several times what most operations do with them.
 
+use super::access::loans;
 use super::error::{Error, Kind, Result};
 use super::memory_limit;
 use std::alloc::{self, Layout as Alloc};
@@ -181,6 +182,11 @@ fn recycled(bytes: usize, content: Content) -> Option<Raw> {
 
 impl Drop for Block {
     fn drop(&mut self) {
+        if loans::any() && self.bytes > 0 {
+            // somebody may be using it
+            let bytes = std::mem::take(&mut self.bytes);
+            return loans::keep(Block { ptr: self.ptr, bytes, file: self.file.take() });
+        }
         if let Some(file) = &self.file {
             if let Some(path) = &file.remove {
                 // another storage of this name may have removed it

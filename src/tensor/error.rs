@@ -55,6 +55,12 @@ pub enum Kind {
         /// Elements the storage has.
         len: usize,
     },
+    /// Memory that a result of the same call has.
+    #[error("tensor {shape} shares memory with another result of the same call; give each result memory of its own")]
+    InUse {
+        /// The tensor's shape.
+        shape: String,
+    },
     /// More memory than can be had.
     #[error("not enough memory: cannot allocate {bytes} bytes")]
     Memory {

@@ -7,85 +7,10 @@ use super::dtype::Element;
 use super::error::{Error, Kind, Result};
 use super::function::Function;
 use super::simd::{vectorize, vectorize_maths};
+use super::threads::{shared_out, split};
 use super::vmath::{Arith, Fused, Plain};
 use super::walk::{Cursor, walk};
 use super::{Tensor, View};
-use rayon::prelude::*;
-use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-/// From this many elements on, work is shared between threads.
-const GRAIN: usize = 32 * 1024;
-
-static THREADS: AtomicUsize = AtomicUsize::new(0);
-
-thread_local! {
-    /// Whether this thread becomes one of the workers when there is something to share.
-    static TAKES_PART: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Makes the calling thread one of those that share its work, instead of one that sleeps meanwhile and has to be woken.
-/// For the thread that runs programs as long as the process lives; called before anything is shared.
-pub fn take_part() {
-    TAKES_PART.set(true);
-}
-
-/// Starts the workers where the caller is to be one of them; otherwise they start by themselves.
-fn start_workers() {
-    if TAKES_PART.replace(false)
-        && let Err(e) = rayon::ThreadPoolBuilder::new().use_current_thread().build_global()
-    {
-        tracing::debug!("the workers had been started: {e}");
-    }
-}
-
-/// How many threads kernels use: set by [`set_threads`], else as many as the machine has cores.
-pub fn threads() -> usize {
-    match THREADS.load(Relaxed) {
-        0 => {
-            start_workers();
-            rayon::current_num_threads()
-        }
-        n => n,
-    }
-}
-
-/// Sets how many threads kernels use; at least one.
-pub fn set_threads(n: usize) {
-    THREADS.store(n.max(1), Relaxed);
-}
-
-/// Calls `f(start, count)` for parts of `0..n`, on several threads when there is enough work of `cost` units an item.
-#[inline(always)]
-pub fn split(n: usize, cost: usize, f: impl Fn(usize, usize) + Sync) {
-    if !shared_out(n, cost) {
-        return f(0, n);
-    }
-    split_many(n, cost, &f);
-}
-
-/// Whether [`split`] would share this work between threads.
-pub fn shared_out(n: usize, cost: usize) -> bool {
-    n.saturating_mul(cost) >= 2 * GRAIN && n >= 2
-}
-
-#[inline(never)]
-fn split_many(n: usize, cost: usize, f: &(dyn Fn(usize, usize) + Sync)) {
-    let parts = threads().min(n).min(n.saturating_mul(cost) / GRAIN).max(1);
-    if parts == 1 {
-        return f(0, n);
-    }
-    start_workers();
-    // parts are rounded to whole cache lines of bytes, so that neighbours never write the same line
-    let step = if n >= parts * 64 { n.div_ceil(parts).next_multiple_of(64) } else { n.div_ceil(parts) };
-    (0..parts).into_par_iter().for_each(|k| {
-        let start = (k * step).min(n);
-        let count = step.min(n - start);
-        if count > 0 {
-            f(start, count);
-        }
-    });
-}
 
 /// A pointer that may go to another thread: kernels give each thread its own part.
 #[derive(Clone, Copy)]
@@ -123,7 +48,7 @@ pub fn disjoint<A, B>(a: *const A, na: usize, b: *const B, nb: usize) -> bool {
 
 /// `res[i] = f()` for every element: results that do not depend on the old value.
 pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
-    if let Some((r, n)) = res.flat::<T>()? {
+    if let Some((r, n)) = res.flat_mut::<T>()? {
         let r = Ptr(r);
         split(n, 1, |start, count| {
             let r = r.at(start);
@@ -136,7 +61,7 @@ pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
         });
         return Ok(());
     }
-    super::walk::for_each_ptr(&res.view::<T>()?, |p| {
+    super::walk::for_each_ptr(&res.view_mut::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
         unsafe { p.write(v) }
     });
@@ -153,7 +78,7 @@ pub fn unary<R: Element, A: Element>(
     f: impl Function<(A,), R>,
 ) -> Result<()> {
     same_count(op, res, x)?;
-    if let (Some((r, n)), Some((a, _))) = (res.flat::<R>()?, x.flat::<A>()?) {
+    if let (Some((r, n)), Some((a, _))) = (res.flat_mut::<R>()?, x.flat::<A>()?) {
         let (r, a) = (Ptr(r), Ptr(a));
         let same = std::ptr::addr_eq(r.0, a.0) && size_of::<R>() == size_of::<A>();
         if same || disjoint(r.0, n, a.0, n) {
@@ -299,7 +224,7 @@ fn line1<M: Arith, R: Element, A: Element>(
 /// Views that are no runs. Apart, so that the layouts are no part of the usual call's stack frame.
 #[inline(never)]
 fn strided1<R: Element, A: Element, F: Function<(A,), R>>(res: &Tensor, x: &Tensor, cost: usize, f: F) -> Result<()> {
-    let (r, a) = (res.view::<R>()?, x.view::<A>()?);
+    let (r, a) = (res.view_mut::<R>()?, x.view::<A>()?);
     let total = r.layout.numel();
     let (rp, ap, rl, al) = (Ptr(r.ptr), Ptr(a.ptr), r.layout, a.layout);
     let body = |start, count| {
@@ -337,7 +262,7 @@ pub fn binary<R: Element, A: Element, B: Element>(
 ) -> Result<()> {
     same_count(op, x, y)?;
     same_count(op, res, x)?;
-    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<R>()?, x.flat::<A>()?, y.flat::<B>()?) {
+    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat_mut::<R>()?, x.flat::<A>()?, y.flat::<B>()?) {
         let (r, a, b) = (Ptr(r), Ptr(a), Ptr(b));
         let same = std::ptr::addr_eq(r.0, a.0) && R::DTYPE == A::DTYPE;
         if disjoint(r.0, n, b.0, n) && (same || disjoint(r.0, n, a.0, n)) {
@@ -450,7 +375,7 @@ fn strided2<R: Element, A: Element, B: Element, F: Function<(A, B), R>>(
     y: &Tensor,
     f: F,
 ) -> Result<()> {
-    let (r, a, b) = (res.view::<R>()?, x.view::<A>()?, y.view::<B>()?);
+    let (r, a, b) = (res.view_mut::<R>()?, x.view::<A>()?, y.view::<B>()?);
     let total = r.layout.numel();
     let (rp, ap, bp) = (Ptr(r.ptr), Ptr(a.ptr), Ptr(b.ptr));
     let layouts = [r.layout, a.layout, b.layout];
@@ -491,7 +416,7 @@ pub fn ternary<T: Element>(
 ) -> Result<()> {
     same_count(op, x, y)?;
     same_count(op, res, x)?;
-    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat::<T>()?, x.flat::<T>()?, y.flat::<T>()?)
+    if let (Some((r, n)), Some((a, _)), Some((b, _))) = (res.flat_mut::<T>()?, x.flat::<T>()?, y.flat::<T>()?)
         && disjoint(r, n, a, n)
         && disjoint(r, n, b, n)
     {
@@ -518,7 +443,7 @@ fn flat3<T: Element>(r: *mut T, a: *const T, b: *const T, n: usize, f: impl Fn(T
 /// As [`strided1`].
 #[inline(never)]
 fn strided3<T: Element>(res: &Tensor, x: &Tensor, y: &Tensor, f: impl Fn(T, T, T) -> T + Sync + Copy) -> Result<()> {
-    let views = [res.view::<T>()?, x.view::<T>()?, y.view::<T>()?];
+    let views = [res.view_mut::<T>()?, x.view::<T>()?, y.view::<T>()?];
     let ptrs = views.map(|v| Ptr(v.ptr));
     let layouts = views.map(|v| v.layout);
     let body = |start, count| {

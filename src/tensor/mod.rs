@@ -1,9 +1,10 @@
 //! The tensor library: pure Rust, knows neither Lua nor nn.
 //!
 //! A [`Tensor`] is a [`Layout`] over a shared [`Storage`]. Operations live in [`ops`], one file per family; they take
-//! `&Tensor` for inputs and results alike, since a result may be an input, and reach elements through [`View`]s of raw
-//! pointers and the walk in [`walk`].
+//! `&Tensor` for inputs and results alike, since a result may be an input. Kernels outside this library reach elements
+//! through [`access`]; those in it also through [`View`]s of raw pointers and the walk in [`walk`].
 
+pub mod access;
 mod buffer_pool;
 pub mod cformat;
 pub mod decimal;
@@ -19,8 +20,9 @@ pub mod random;
 pub mod shape;
 pub mod simd;
 pub mod storage;
+pub mod threads;
 pub mod vmath;
-pub mod walk;
+pub(crate) mod walk;
 
 use crate::demand;
 use buffer_pool::Content;
@@ -38,14 +40,13 @@ pub struct Tensor {
     storage: Cell<Option<Storage>>,
 }
 
-/// A tensor's elements for a kernel: the layout, and where its first element lies. In bounds when made; valid until
-/// the storage is resized and [`storage::reclaim`] runs.
+/// A tensor's elements for a kernel of this library: the layout, and where its first element lies. In bounds when made;
+/// whoever uses the pointer vouches that the storage has not been resized since, and that what it does goes with what
+/// others do with the memory.
 #[derive(Clone, Copy)]
-pub struct View<T> {
-    /// The first element.
-    pub ptr: *mut T,
-    /// Sizes and strides.
-    pub layout: Layout,
+pub(crate) struct View<T> {
+    pub(crate) ptr: *mut T,
+    pub(crate) layout: Layout,
 }
 
 impl Clone for Tensor {
@@ -362,60 +363,89 @@ impl Tensor {
         if needed > 0 { self.storage_or_new()?.reserve_with(needed, content) } else { Ok(()) }
     }
 
-    /// The elements for a kernel.
+    /// The elements for a kernel that reads them.
     ///
     /// # Errors
-    /// [`Kind::OutOfStorage`] when the storage was made smaller under the view; another element type.
+    /// [`Kind::OutOfStorage`] when the storage was made smaller under the view; another element type; elements that
+    /// are lent to a result.
     #[inline(always)]
-    pub fn view<T: Element>(&self) -> Result<View<T>> {
-        let layout = self.layout();
-        Ok(View { ptr: self.first::<T>(&layout)?, layout })
+    pub(crate) fn view<T: Element>(&self) -> Result<View<T>> {
+        self.view_for(false)
     }
 
-    /// Pointer and count when the elements lie one after another.
+    /// The elements for a kernel that writes them.
+    ///
+    /// # Errors
+    /// As [`Tensor::view`]; elements that are lent at all.
     #[inline(always)]
-    pub fn flat<T: Element>(&self) -> Result<Option<(*mut T, usize)>> {
+    pub(in crate::tensor) fn view_mut<T: Element>(&self) -> Result<View<T>> {
+        self.view_for(true)
+    }
+
+    #[inline(always)]
+    fn view_for<T: Element>(&self, writes: bool) -> Result<View<T>> {
+        let layout = self.layout();
+        let end = layout.extent()?;
+        Ok(View { ptr: self.checked_ptr::<T>(layout.offset, end, writes)?, layout })
+    }
+
+    /// Pointer and count when the elements lie one after another, for a kernel that reads them.
+    ///
+    /// # Errors
+    /// As [`Tensor::view`].
+    #[inline(always)]
+    pub(in crate::tensor) fn flat<T: Element>(&self) -> Result<Option<(*mut T, usize)>> {
+        self.flat_for(false)
+    }
+
+    /// As [`Tensor::flat`], for a kernel that writes them.
+    ///
+    /// # Errors
+    /// As [`Tensor::view_mut`].
+    #[inline(always)]
+    pub(in crate::tensor) fn flat_mut<T: Element>(&self) -> Result<Option<(*mut T, usize)>> {
+        self.flat_for(true)
+    }
+
+    #[inline(always)]
+    fn flat_for<T: Element>(&self, writes: bool) -> Result<Option<(*mut T, usize)>> {
         let layout = self.peek();
         if !layout.is_contiguous() {
             return Ok(None);
         }
         let n = layout.numel();
-        if n == 0 {
-            return Ok(Some((std::ptr::NonNull::dangling().as_ptr(), 0)));
-        }
-        let ptr = self.checked_ptr::<T>(layout.offset, layout.offset + n)?;
-        Ok(Some((ptr, n)))
+        let end = if n == 0 { 0 } else { layout.offset + n };
+        Ok(Some((self.checked_ptr::<T>(layout.offset, end, writes)?, n)))
     }
 
     /// The extents, and where the first element lies: [`Tensor::view`] without a copy of the layout. What it hands out
-    /// is to be read before anything changes the tensor.
+    /// is to be used before anything changes the tensor.
     ///
     /// # Errors
     /// As [`Tensor::view`].
     #[inline(always)]
-    pub(crate) fn reach<T: Element>(&self) -> Result<(Extents<'_>, *mut T)> {
+    pub(in crate::tensor) fn reach<T: Element>(&self) -> Result<(Extents<'_>, *mut T)> {
         let e = self.peek();
         let end = e.extent()?;
-        if end == 0 {
-            return Ok((e, std::ptr::NonNull::dangling().as_ptr()));
-        }
-        Ok((e, self.checked_ptr(e.offset, end)?))
+        Ok((e, self.checked_ptr(e.offset, end, false)?))
     }
 
+    /// The gate to memory: where element `offset` of the storage lies, once elements up to `end` are known to be there
+    /// and free for what is to be done. Dangling for none (`end` 0).
     #[inline(always)]
-    fn first<T: Element>(&self, layout: &Layout) -> Result<*mut T> {
-        let end = layout.extent()?;
+    fn checked_ptr<T: Element>(&self, offset: usize, end: usize, writes: bool) -> Result<*mut T> {
         if end == 0 {
             return Ok(std::ptr::NonNull::dangling().as_ptr());
         }
-        self.checked_ptr(layout.offset, end)
-    }
-
-    #[inline(always)]
-    fn checked_ptr<T: Element>(&self, offset: usize, end: usize) -> Result<*mut T> {
         match self.peek_storage() {
-            // wrapping_add: the offset lies inside the buffer, as the end does
-            Some(s) if end <= s.len() && s.dtype() == T::DTYPE => Ok(s.ptr::<T>().wrapping_add(offset)),
+            Some(s) if end <= s.len() && s.dtype() == T::DTYPE => {
+                // wrapping_add: the offset lies inside the buffer, as the end does
+                let first = s.ptr::<T>().wrapping_add(offset);
+                if !access::loans::allows(first as usize, (end - offset) * size_of::<T>(), writes) {
+                    return Err(access::in_use(self));
+                }
+                Ok(first)
+            }
             Some(s) if s.dtype() != T::DTYPE => Err(Error::invalid(format!(
                 "expected a {}, got a {}",
                 T::DTYPE.tensor_name(),

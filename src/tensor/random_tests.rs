@@ -3,8 +3,8 @@ use super::*;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 use crate::tensor::layout::Layout;
-use crate::tensor::map::set_threads;
 use crate::tensor::ops::sample;
+use crate::tensor::threads::set_threads;
 use std::cell::RefCell;
 
 fn fresh() -> Generator {

@@ -50,43 +50,49 @@ fn detect() -> Level {
 /// body is `#[inline(always)]` code.
 #[inline(always)]
 pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
-    choose(f, None::<fn() -> R>)
+    choose((), |()| f(), None::<fn(()) -> R>)
 }
 
 /// As [`vectorize`], of a loop written in both arithmetics of [`super::vmath`]: fused where the machine fuses.
 #[inline(always)]
 pub fn vectorize_maths<R>(plain: impl FnOnce() -> R, fused: impl FnOnce() -> R) -> R {
-    choose(plain, Some(fused))
+    choose((), |()| plain(), Some(|()| fused()))
+}
+
+/// As [`vectorize_maths`], of a loop that takes what it works on: mutable slices, which two closures cannot share.
+#[inline(always)]
+pub fn vectorize_maths_on<A, R>(on: A, plain: impl FnOnce(A) -> R, fused: impl FnOnce(A) -> R) -> R {
+    choose(on, plain, Some(fused))
 }
 
 #[inline(always)]
-fn choose<R>(plain: impl FnOnce() -> R, fused: Option<impl FnOnce() -> R>) -> R {
+fn choose<A, R>(on: A, plain: impl FnOnce(A) -> R, fused: Option<impl FnOnce(A) -> R>) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2,fma")]
-        fn v3<R>(f: impl FnOnce() -> R) -> R {
-            f()
+        fn v3<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
+            f(on)
         }
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        fn v4<R>(f: impl FnOnce() -> R) -> R {
-            f()
+        fn v4<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
+            f(on)
         }
         match (level(), fused) {
             // SAFETY: `level` found these features on this processor.
-            (Level::V4, Some(f)) => unsafe { v4(f) },
+            (Level::V4, Some(f)) => unsafe { v4(on, f) },
             // SAFETY: as above.
-            (Level::V3, Some(f)) => unsafe { v3(f) },
+            (Level::V3, Some(f)) => unsafe { v3(on, f) },
             // SAFETY: as above.
-            (Level::V4, None) => unsafe { v4(plain) },
+            (Level::V4, None) => unsafe { v4(on, plain) },
             // SAFETY: as above.
-            (Level::V3, None) => unsafe { v3(plain) },
-            (Level::Base, _) => plain(),
+            (Level::V3, None) => unsafe { v3(on, plain) },
+            (Level::Base, _) => plain(on),
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
     match fused {
         // the baseline of 64-bit ARM fuses
-        Some(f) if cfg!(target_arch = "aarch64") => f(),
-        _ => plain(),
+        Some(f) if cfg!(target_arch = "aarch64") => f(on),
+        _ => plain(on),
     }
 }

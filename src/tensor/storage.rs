@@ -4,6 +4,7 @@
 //! an operation may write through one while it reads through another: so nothing here hands out `&mut [T]`, only raw
 //! pointers and whole-buffer copies.
 
+use super::access::loans;
 pub use super::buffer_pool::live_bytes;
 use super::buffer_pool::{Block, Content};
 use super::dtype::{DType, Element};
@@ -19,8 +20,8 @@ thread_local! {
     static RETIRED: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Frees the buffers that resizes replaced on this thread. Call it where no view is alive: the Lua boundary does so
-/// after each call.
+/// Frees the buffers that resizes replaced on this thread; those that are lent stay until they are given back. Kernels
+/// that hold raw views do not call it, nor anything that does: the Lua boundary does after each call.
 #[inline(always)]
 pub fn reclaim() {
     if ANY_RETIRED.get() {
@@ -47,13 +48,6 @@ struct Shared {
     fixed: bool,
 }
 
-// SAFETY: storages cross threads only as Torch7's do: the programs that share one synchronise their own writes, and
-// a resize while another state uses the storage is refused by `resize` (it wants an unshared count there). Kernels
-// split work over threads through raw pointers into disjoint parts.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
 /// An empty list with room for `n` elements.
 ///
 /// # Errors
@@ -64,7 +58,10 @@ pub fn room<T>(n: usize) -> Result<Vec<T>> {
     Ok(list)
 }
 
-/// A shared, resizable buffer of elements of one type.
+/// A shared, resizable buffer of elements of one type. It stays on the thread that made it: what other threads get are
+/// parts of its memory, lent by [`access`](super::access).
+// counted atomically all the same, so that handles may one day cross to the state of another thread
+#[allow(clippy::arc_with_non_send_sync)]
 #[derive(Clone)]
 pub struct Storage(Arc<Shared>);
 
@@ -230,14 +227,19 @@ impl Storage {
     /// # Panics
     /// If `T` is not the storage's type: callers are dispatched by it.
     #[inline(always)]
-    pub fn ptr<T: Element>(&self) -> *mut T {
+    pub(in crate::tensor) fn ptr<T: Element>(&self) -> *mut T {
         assert!(T::DTYPE as u8 == self.0.dtype as u8, "storage of another type");
         self.byte_ptr().cast()
     }
 
+    /// The address of the first element, for programs that compare or print it.
+    pub fn address(&self) -> usize {
+        self.byte_ptr() as usize
+    }
+
     /// Where the bytes start, whatever the type.
     #[inline(always)]
-    pub fn byte_ptr(&self) -> *mut u8 {
+    fn byte_ptr(&self) -> *mut u8 {
         if self.0.parent.is_none() { self.0.ptr.get().as_ptr() } else { self.part_ptr() }
     }
 
@@ -274,7 +276,9 @@ impl Storage {
         let bytes = len.checked_mul(size).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let old = self.0.block.replace(Block::EMPTY);
         let (had, old_len) = (old.bytes, self.len());
-        if bytes <= had && bytes >= had / 2 {
+        let in_place = bytes <= had && bytes >= had / 2;
+        // what is lent is not overwritten with zeros: it moves
+        if in_place && loans::allows(old.ptr.as_ptr() as usize, had, true) {
             self.0.block.set(old);
             if len > old_len && content == Content::Zeros {
                 // SAFETY: bytes old_len..len lie in the block, whose capacity covers them; no reference to them lives.
@@ -320,89 +324,115 @@ impl Storage {
         if len > self.len() { self.resize_with(len, content) } else { Ok(()) }
     }
 
-    /// Element `i`, or `None` outside.
+    /// Element `i`, or `None` outside or while a result has it.
     #[inline(always)]
     pub fn get<T: Element>(&self, i: usize) -> Option<T> {
-        // SAFETY: in bounds, and read by value: no reference is made to memory that others may write.
-        (i < self.len()).then(|| unsafe { self.ptr::<T>().add(i).read() })
+        if i >= self.len() {
+            return None;
+        }
+        let at = self.ptr::<T>().wrapping_add(i);
+        // SAFETY: in bounds, lent to no writer, and read by value.
+        loans::allows(at as usize, size_of::<T>(), false).then(|| unsafe { at.read() })
     }
 
-    /// Writes element `i`; whether it exists.
+    /// Writes element `i`; whether it exists and nobody has it.
     #[inline(always)]
     pub fn set<T: Element>(&self, i: usize, v: T) -> bool {
         if i >= self.len() {
             return false;
         }
-        // SAFETY: in bounds, and no reference into the buffer is ever alive while Lua code runs.
-        unsafe { self.ptr::<T>().add(i).write(v) };
-        true
+        let at = self.ptr::<T>().wrapping_add(i);
+        let free = loans::allows(at as usize, size_of::<T>(), true);
+        if free {
+            // SAFETY: in bounds and lent to nobody, so no reference to the element is alive.
+            unsafe { at.write(v) };
+        }
+        free
+    }
+
+    /// Where byte `at` lies, with as many as there are after it, at most `n`, that are free to be read or written.
+    fn bytes_from(&self, at: usize, n: usize, writes: bool) -> Result<(*mut u8, usize)> {
+        let all = self.len() * self.dtype().size();
+        let n = n.min(all.saturating_sub(at));
+        let first = self.byte_ptr().wrapping_add(at.min(all));
+        if !loans::allows(first as usize, n, writes) {
+            return Err(Error::from(Kind::InUse { shape: format!("storage of {} elements", self.len()) }));
+        }
+        Ok((first, n))
     }
 
     /// Copies the bytes from byte `at` to `out`, as far as they go; how many.
-    pub fn read_bytes(&self, at: usize, out: &mut [u8]) -> usize {
-        let all = self.len() * self.dtype().size();
-        let n = out.len().min(all.saturating_sub(at));
-        if n > 0 {
-            // SAFETY: the range lies inside; `copy` allows the slice to lie in this very buffer.
-            unsafe { std::ptr::copy(self.byte_ptr().add(at), out.as_mut_ptr(), n) };
-        }
-        n
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] while a result has them.
+    pub fn read_bytes(&self, at: usize, out: &mut [u8]) -> Result<usize> {
+        let (first, n) = self.bytes_from(at, out.len(), false)?;
+        // SAFETY: the range lies inside, and no writer has it; `out`, being writable, does not overlap it.
+        unsafe { std::ptr::copy_nonoverlapping(first, out.as_mut_ptr(), n) };
+        Ok(n)
     }
 
     /// Copies a slice over the bytes from byte `at`, as far as they go; how many.
-    pub fn write_bytes(&self, at: usize, data: &[u8]) -> usize {
-        let all = self.len() * self.dtype().size();
-        let n = data.len().min(all.saturating_sub(at));
-        if n > 0 {
-            // SAFETY: the range lies inside; `copy` allows the slice to come from this very buffer.
-            unsafe { std::ptr::copy(data.as_ptr(), self.byte_ptr().add(at), n) };
-        }
-        n
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] while they are lent.
+    pub fn write_bytes(&self, at: usize, data: &[u8]) -> Result<usize> {
+        let (first, n) = self.bytes_from(at, data.len(), true)?;
+        // SAFETY: the range lies inside and is lent to nobody, so `data` is not part of it.
+        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), first, n) };
+        Ok(n)
     }
 
-    /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that reads them. The function
-    /// must not write this storage.
-    pub fn lend_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&[u8]) -> R) -> R {
-        let (size, from) = (self.dtype().size(), from.min(self.len()));
-        let n = n.min(self.len() - from);
-        // SAFETY: the range lies inside, the buffer is initialised, and nothing writes it during the call: Lua does
-        // not run, and the callers' functions only hand the bytes to the system.
-        f(unsafe { std::slice::from_raw_parts(self.byte_ptr().add(from * size), n * size) })
+    /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that reads them.
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] while a result has them.
+    pub fn lend_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        let size = self.dtype().size();
+        let (first, n) = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), false)?;
+        let _loan = loans::Lent::new(first as usize, n, false);
+        // SAFETY: the range lies inside and is initialised; it is lent to readers during the call.
+        Ok(f(unsafe { std::slice::from_raw_parts(first, n) }))
     }
 
     /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that fills them; any bytes are
-    /// elements. The function must use this storage in no other way.
-    pub fn fill_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
-        let (size, from) = (self.dtype().size(), from.min(self.len()));
-        let n = n.min(self.len() - from);
-        // SAFETY: as above, and nobody else reads or writes the range during the call.
-        f(unsafe { std::slice::from_raw_parts_mut(self.byte_ptr().add(from * size), n * size) })
+    /// elements.
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] while they are lent.
+    pub fn fill_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
+        let size = self.dtype().size();
+        let (first, n) = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), true)?;
+        let _loan = loans::Lent::new(first as usize, n, true);
+        // SAFETY: as above, and lent to this function alone.
+        Ok(f(unsafe { std::slice::from_raw_parts_mut(first, n) }))
     }
 
-    /// A copy of the elements from `from`, at most `n`.
+    /// A copy of the elements from `from`, at most `n`; none while a result has them.
     pub fn to_vec<T: Element>(&self, from: usize, n: usize) -> Vec<T> {
         let from = from.min(self.len());
         let n = n.min(self.len() - from);
-        let mut out = Vec::with_capacity(n);
-        // SAFETY: the range lies inside, and the vector has room for n elements, all written before set_len.
-        unsafe {
-            std::ptr::copy_nonoverlapping(self.ptr::<T>().add(from), out.as_mut_ptr(), n);
-            out.set_len(n);
+        let first = self.ptr::<T>().wrapping_add(from);
+        if !loans::allows(first as usize, n * size_of::<T>(), false) {
+            return vec![];
         }
-        out
+        // SAFETY: the range lies inside, and no writer has it.
+        unsafe { std::slice::from_raw_parts(first, n) }.to_vec()
     }
 
     /// Copies a slice over the elements from `at`; elements beyond the end are an error.
     ///
     /// # Errors
-    /// [`Kind::OutOfStorage`] when the slice does not fit.
+    /// [`Kind::OutOfStorage`] when the slice does not fit; [`Kind::InUse`] while the elements are lent.
     pub fn write_slice<T: Element>(&self, at: usize, data: &[T]) -> Result<()> {
         let needed = at.saturating_add(data.len());
         if needed > self.len() {
             return Err(Error::from(Kind::OutOfStorage { needed, len: self.len() }));
         }
-        // SAFETY: the range lies inside; `copy` allows the slice to come from this very buffer.
-        unsafe { std::ptr::copy(data.as_ptr(), self.ptr::<T>().add(at), data.len()) };
+        let first = self.ptr::<T>().wrapping_add(at);
+        self.bytes_from(at * size_of::<T>(), size_of_val(data), true)?;
+        // SAFETY: the range lies inside and is lent to nobody, so `data` is not part of it.
+        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), first, data.len()) };
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 use super::*;
 use crate::tensor::layout::Layout;
 use crate::tensor::ops::{arith as sums, pointwise};
-use crate::tensor::{Tensor, error::Result, map};
+use crate::tensor::{Tensor, error::Result, threads};
 use rayon::prelude::*;
 
 /// A number in two pieces.
@@ -349,9 +349,9 @@ macro_rules! same_everywhere {
                 op(&r, x).unwrap();
                 r.to_vec::<$t>().unwrap().into_iter().map($t::to_bits).collect::<Vec<_>>()
             };
-            map::set_threads(1);
+            threads::set_threads(1);
             let all = run(&x);
-            map::set_threads(2);
+            threads::set_threads(2);
             assert!(all == run(&x), "threads");
             for first in 0..70 {
                 let part = x.narrow(0, first, 75 - first).unwrap();

@@ -9,16 +9,16 @@ macro_rules! convolution {
         class!(
             $class,
             &[
-                form3!("updateOutput", "input:T *.output:T .weight:T .bias:T=nil ..", floats!(conv::forward)),
+                form3!("updateOutput", "input:T *.output:T .weight:T .bias:T=nil ..", floats!(conv::spatial::forward)),
                 form3!(
                     "updateGradInput",
                     "input:T gradOutput:T *.gradInput:T=nil .weight:T .output:T ..",
-                    floats!(conv::grad_input)
+                    floats!(conv::spatial::grad_input)
                 ),
                 form3!(
                     "accGradParameters",
                     "input:T gradOutput:T scale:real=1 .gradWeight:T .gradBias:T=nil ..",
-                    floats!(conv::acc_grad)
+                    floats!(conv::spatial::acc_grad)
                 ),
             ],
         )

@@ -51,7 +51,7 @@ pub fn draw<T: Float>(out: &Tensor, g: &RefCell<Generator>, alternative: &Tensor
     demand!(!j.is_empty() && j.len() == q.len(), "multinomialAlias: tables of {} and {} entries", j.len(), q.len());
     let g = &mut *g.borrow_mut();
     let n = j.len();
-    for_each_ptr(&out.view::<i64>()?, |p| {
+    for_each_ptr(&out.view_mut::<i64>()?, |p| {
         let k = (g.uniform(0.0, n as f64) as usize).min(n - 1);
         let first = g.uniform(0.0, 1.0) <= q[k].to_f64();
         let v = if first { k as i64 + 1 } else { j[k] };

@@ -5,78 +5,17 @@
 
 use super::reduce::folded;
 use super::tiny::{self, Tiny};
-use crate::tensor::Tensor;
-use crate::tensor::dtype::{Element, Real};
-use crate::tensor::error::Result;
-use crate::tensor::map;
+use crate::tensor::access::{Divide, Matrix, MatrixMut, share};
+use crate::tensor::dtype::Real;
 use crate::tensor::simd::vectorize;
-
-/// A strided matrix in memory. Whoever makes one vouches that all its elements can be reached.
-#[derive(Clone, Copy)]
-pub struct Mat<T> {
-    /// The element at row 0, column 0.
-    pub ptr: *mut T,
-    /// Number of rows.
-    pub rows: usize,
-    /// Number of columns.
-    pub cols: usize,
-    /// Distance between rows.
-    pub rs: isize,
-    /// Distance between columns.
-    pub cs: isize,
-}
-
-// SAFETY: products give every thread its own part of the result and only read the operands.
-unsafe impl<T> Send for Mat<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Mat<T> {}
-
-impl<T: Element> Mat<T> {
-    /// A tensor of one dimension (as a column) or two.
-    ///
-    /// # Errors
-    /// Another element type, or a view outside its storage.
-    #[inline]
-    pub fn of(x: &Tensor) -> Result<Self> {
-        let (e, ptr) = x.reach::<T>()?;
-        let at = |d: usize| (e.sizes.get(d).copied().unwrap_or(1), e.strides.get(d).copied().unwrap_or(1));
-        let ((rows, rs), (cols, cs)) = (at(0), at(1));
-        Ok(Mat { ptr, rows, cols, rs, cs })
-    }
-}
-
-impl<T> Mat<T> {
-    /// A row-major matrix without gaps at `ptr`.
-    pub fn dense(ptr: *mut T, rows: usize, cols: usize) -> Self {
-        Mat { ptr, rows, cols, rs: cols as isize, cs: 1 }
-    }
-
-    /// Rows and columns exchanged.
-    pub fn t(self) -> Self {
-        Mat { rows: self.cols, cols: self.rows, rs: self.cs, cs: self.rs, ..self }
-    }
-
-    /// Rows `first..first + n`.
-    pub fn row_range(self, first: usize, n: usize) -> Self {
-        Mat { ptr: self.ptr.wrapping_offset(first as isize * self.rs), rows: n, ..self }
-    }
-
-    /// Columns `first..first + n`.
-    pub fn col_range(self, first: usize, n: usize) -> Self {
-        self.t().row_range(first, n).t()
-    }
-
-    /// Where an element lies.
-    #[inline(always)]
-    pub fn at(&self, i: usize, j: usize) -> *mut T {
-        self.ptr.wrapping_offset(i as isize * self.rs + j as isize * self.cs)
-    }
-}
 
 /// An element type with products. The default is plain loops.
 pub trait Blas: Real + Tiny {
-    /// `c = alpha a b + beta c` on the calling thread; `c` overlaps neither operand.
-    fn block(alpha: Self, a: Mat<Self>, b: Mat<Self>, beta: Self, c: Mat<Self>) {
+    /// `c = alpha a b + beta c` on the calling thread.
+    ///
+    /// # Panics
+    /// Sizes that do not agree.
+    fn block(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) {
         naive(alpha, a, b, beta, c);
     }
 }
@@ -84,12 +23,15 @@ pub trait Blas: Real + Tiny {
 macro_rules! blas {
     (int: $($t:ty)*) => { $(impl Blas for $t {})* };
     (float: $($t:ty)*) => { $(impl Blas for $t {
-        fn block(alpha: Self, a: Mat<Self>, b: Mat<Self>, beta: Self, c: Mat<Self>) {
-            // SAFETY: the matrices are in bounds by the promise of `Mat`, and `c` overlaps neither operand.
+        fn block(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) {
+            agree(&a, &b, &c);
+            let (to, x, y) = (c.at(0, 0), a.at(0, 0), b.at(0, 0));
+            // SAFETY: the sizes agree, all elements of matrices can be reached, and `c` is nobody else's.
             unsafe {
                 gemm::gemm(
-                    c.rows, c.cols, a.cols, c.ptr, c.cs, c.rs, beta != 0.0, a.ptr, a.cs, a.rs, b.ptr, b.cs, b.rs,
-                    beta, alpha, false, false, false, gemm::Parallelism::None,
+                    c.rows(), c.cols(), a.cols(), to, c.col_stride(), c.row_stride(), beta != 0.0, x, a.col_stride(),
+                    a.row_stride(), y, b.col_stride(), b.row_stride(), beta, alpha, false, false, false,
+                    gemm::Parallelism::None,
                 );
             }
         }
@@ -98,46 +40,60 @@ macro_rules! blas {
 blas!(int: u8 i8 i16 i32 i64);
 blas!(float: f32 f64);
 
-fn naive<T: Real>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
-    for i in 0..c.rows {
-        for j in 0..c.cols {
-            let mut sum = T::ZERO;
-            for k in 0..a.cols {
-                // SAFETY: inside the matrices.
-                sum = sum.add(unsafe { (*a.at(i, k)).mul(*b.at(k, j)) });
-            }
-            store(alpha, sum, beta, c.at(i, j));
+#[inline(always)]
+fn agree<T>(a: &Matrix<T>, b: &Matrix<T>, c: &MatrixMut<T>) {
+    let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
+    assert!(
+        fits,
+        "product of {} x {} and {} x {} into {} x {}",
+        a.rows(),
+        a.cols(),
+        b.rows(),
+        b.cols(),
+        c.rows(),
+        c.cols()
+    );
+}
+
+fn naive<T: Real>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: MatrixMut<T>) {
+    for i in 0..c.rows() {
+        for j in 0..c.cols() {
+            let sum = (0..a.cols()).fold(T::ZERO, |sum, k| sum.add(a.get(i, k).mul(b.get(k, j))));
+            store(alpha, sum, beta, c.get_mut(i, j));
         }
     }
 }
 
 #[inline(always)]
-fn store<T: Real>(alpha: T, sum: T, beta: T, c: *mut T) {
-    // SAFETY: callers give an address inside the result.
-    unsafe { *c = if beta == T::ZERO { alpha.mul(sum) } else { alpha.mul(sum).add(beta.mul(*c)) } }
+fn store<T: Real>(alpha: T, sum: T, beta: T, c: &mut T) {
+    *c = if beta == T::ZERO { alpha.mul(sum) } else { alpha.mul(sum).add(beta.mul(*c)) };
 }
 
-/// `c = alpha a b + beta c`; what `c` holds is ignored where `beta` is 0. The sizes agree, and `c` overlaps neither
-/// operand.
-pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
-    debug_assert!(a.rows == c.rows && b.cols == c.cols && a.cols == b.rows);
-    let work = c.rows.saturating_mul(c.cols).saturating_mul(a.cols);
-    if c.rows == 0 || c.cols == 0 {
+/// `c = alpha a b + beta c`; what `c` holds is ignored where `beta` is 0.
+///
+/// # Panics
+/// Sizes that do not agree: a (m x k), b (k x n), c (m x n).
+pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: MatrixMut<T>) {
+    agree(&a, &b, &c);
+    let work = c.rows().saturating_mul(c.cols()).saturating_mul(a.cols());
+    if c.rows() == 0 || c.cols() == 0 {
         return;
     }
     if work == 0 || alpha == T::ZERO {
         return scale(beta, c);
     }
-    if c.cols == 1 {
+    if c.cols() == 1 {
         return gemv(alpha, a, b, beta, c);
     }
-    if c.rows == 1 {
+    if c.rows() == 1 {
         return gemv(alpha, b.t(), a.t(), beta, c.t());
     }
-    if a.cols == 1 && b.cs == 1 && c.cs == 1 {
+    if a.cols() == 1 && b.col_stride() == 1 && c.col_stride() == 1 {
         return outer(alpha, a, b, beta, c);
     }
-    if work <= tiny::MOST && (T::tiny(alpha, a, b, beta, c) || T::tiny(alpha, b.t(), a.t(), beta, c.t())) {
+    if work <= tiny::MOST
+        && (T::tiny(alpha, a, b, beta, c.reborrow()) || T::tiny(alpha, b.t(), a.t(), beta, c.reborrow().t()))
+    {
         return;
     }
     if work <= 256 {
@@ -146,42 +102,52 @@ pub fn product<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
     if work < 1 << 19 {
         return T::block(alpha, a, b, beta, c);
     }
-    let by_rows = c.rows >= c.cols;
-    let long = c.rows.max(c.cols);
-    // the last share takes what is left over, so that none is so thin that `gemm` would sum in another order
-    let units = (long / UNIT).max(1);
-    map::split(units, work / units, |first, count| {
-        let start = first * UNIT;
-        let n = if first + count == units { long - start } else { count * UNIT };
-        if by_rows {
-            T::block(alpha, a.row_range(start, n), b, beta, c.row_range(start, n));
-        } else {
-            T::block(alpha, a, b.col_range(start, n), beta, c.col_range(start, n));
-        }
-    });
+    if c.rows() >= c.cols() {
+        by_units(alpha, a, b, beta, c);
+    } else {
+        by_units(alpha, b.t(), a.t(), beta, c.t());
+    }
 }
 
-/// Rows or columns of a large product that stay together: its threads share it in multiples of this.
-const UNIT: usize = 32;
+/// Rows of a large product that stay together: its threads share it in multiples of this. More than 64, below which
+/// `gemm` cuts long sums in other places, so that the results do not depend on who shares.
+const UNIT: usize = 96;
 
-fn scale<T: Real>(beta: T, c: Mat<T>) {
-    for i in 0..c.rows {
-        for j in 0..c.cols {
-            store(T::ZERO, T::ZERO, beta, c.at(i, j));
+/// A matrix in units of rows. The last share takes what is left over, so that none is so thin that `gemm` would sum in
+/// another order.
+struct Units<'a, T>(MatrixMut<'a, T>);
+
+impl<T: Send> Divide for Units<'_, T> {
+    fn items(&self) -> usize {
+        (self.0.rows() / UNIT).max(1)
+    }
+    fn cut(self, n: usize) -> (Self, Self) {
+        let (a, b) = self.0.cut(n * UNIT);
+        (Units(a), Units(b))
+    }
+}
+
+fn by_units<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
+    let units = Units(c);
+    let cost = UNIT.saturating_mul(b.cols()).saturating_mul(b.rows());
+    share(units, cost, |first, Units(c)| T::block(alpha, a.row_range(first * UNIT, c.rows()), b, beta, c));
+}
+
+fn scale<T: Real>(beta: T, mut c: MatrixMut<T>) {
+    for i in 0..c.rows() {
+        for j in 0..c.cols() {
+            store(T::ZERO, T::ZERO, beta, c.get_mut(i, j));
         }
     }
 }
 
 /// `c = alpha a b + beta c` of a column and a row: what a single sample adds to the gradient of weights.
-fn outer<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
-    map::split(c.rows, c.cols, |first, count| {
-        for i in first..first + count {
-            // SAFETY: inside the column; the rows have no gaps and do not overlap.
-            let (v, b, c) = unsafe {
-                let v = alpha.mul(*a.at(i, 0));
-                let row = std::slice::from_raw_parts(b.at(0, 0), c.cols);
-                (v, row, std::slice::from_raw_parts_mut(c.at(i, 0), c.cols))
-            };
+fn outer<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
+    let Some(b) = b.row(0) else { return naive(alpha, a, b, beta, c) };
+    share(c, b.len(), |first, mut c| {
+        for i in 0..c.rows() {
+            let v = alpha.mul(a.get(first + i, 0));
+            let Some(c) = c.row_mut(i) else { continue };
             vectorize(
                 #[inline(always)]
                 move || match beta {
@@ -195,41 +161,32 @@ fn outer<T: Blas>(alpha: T, a: Mat<T>, b: Mat<T>, beta: T, c: Mat<T>) {
 }
 
 /// `y = alpha a x + beta y`, where `x` and `y` are columns.
-fn gemv<T: Blas>(alpha: T, a: Mat<T>, x: Mat<T>, beta: T, y: Mat<T>) {
+fn gemv<T: Blas>(alpha: T, a: Matrix<T>, x: Matrix<T>, beta: T, y: MatrixMut<T>) {
     let packed: Vec<T>;
-    let x = if x.rs == 1 {
-        // SAFETY: a column without gaps, which `y` does not overlap.
-        unsafe { std::slice::from_raw_parts(x.ptr, a.cols) }
-    } else {
-        // SAFETY: inside the column.
-        packed = (0..a.cols).map(|k| unsafe { *x.at(k, 0) }).collect();
-        &packed[..]
+    let x = match x.t().row(0) {
+        Some(row) => row,
+        None => {
+            packed = (0..a.cols()).map(|k| x.get(k, 0)).collect();
+            &packed[..]
+        }
     };
-    map::split(a.rows, a.cols, |first, count| {
-        let (a, y) = (a.row_range(first, count), y.row_range(first, count));
-        if a.rs == 1 && a.cs != 1 && y.rs == 1 && count >= 8 {
-            by_columns(alpha, a, x, beta, y)
-        } else {
-            by_rows(alpha, a, x, beta, y)
+    share(y, a.cols(), |first, mut y| {
+        let a = a.row_range(first, y.rows());
+        let columns = a.row_stride() == 1 && a.col_stride() != 1 && y.rows() >= 8;
+        match y.reborrow().t().row_mut(0).filter(|_| columns) {
+            Some(y) => by_columns(alpha, a, x, beta, y),
+            None => by_rows(alpha, a, x, beta, y),
         }
     });
 }
 
-fn by_rows<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
-    // SAFETY: a row without gaps of as many elements as `x` has.
-    let row = |i: usize| unsafe { std::slice::from_raw_parts(a.at(i, 0), x.len()) };
-    for i in 0..a.rows {
-        let sum = if a.cs == 1 {
-            dot(row(i), x)
-        } else {
-            let mut sum = T::ZERO;
-            for (k, &v) in x.iter().enumerate() {
-                // SAFETY: inside the matrix.
-                sum = sum.add(unsafe { *a.at(i, k) }.mul(v));
-            }
-            sum
+fn by_rows<T: Real>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T>) {
+    for i in 0..a.rows() {
+        let sum = match a.row(i) {
+            Some(row) => dot(row, x),
+            None => x.iter().enumerate().fold(T::ZERO, |sum, (k, &v)| sum.add(a.get(i, k).mul(v))),
         };
-        store(alpha, sum, beta, y.at(i, 0));
+        store(alpha, sum, beta, y.get_mut(i, 0));
     }
 }
 
@@ -264,11 +221,9 @@ fn dot_in<T: Real, const LANES: usize>(a: &[T], b: &[T]) -> T {
 }
 
 /// Columns without gaps, into a result without gaps: the sums of all rows grow together, four columns at a time.
-fn by_columns<T: Real>(alpha: T, a: Mat<T>, x: &[T], beta: T, y: Mat<T>) {
-    // SAFETY: columns of `rows` elements without gaps, and `y` overlaps none of them.
-    let col = |k: usize| unsafe { std::slice::from_raw_parts(a.at(0, k), a.rows) };
-    // SAFETY: as above.
-    let y = unsafe { std::slice::from_raw_parts_mut(y.ptr, a.rows) };
+fn by_columns<T: Real>(alpha: T, a: Matrix<T>, x: &[T], beta: T, y: &mut [T]) {
+    let columns = a.t();
+    let col = |k: usize| columns.row(k).unwrap_or_default();
     vectorize(
         #[inline(always)]
         move || {
@@ -306,15 +261,15 @@ mod tests {
     fn shares_of_a_product_are_the_whole() {
         fn check<T: Blas>(m: usize, n: usize, k: usize, turned: bool) {
             let number = |x: f64| T::from_f64(x);
-            let mut a: Vec<T> = ramp(m * k, 13).into_iter().map(number).collect();
-            let mut b: Vec<T> = ramp(k * n, 7).into_iter().map(number).collect();
-            let ma = if turned { Mat::dense(a.as_mut_ptr(), k, m).t() } else { Mat::dense(a.as_mut_ptr(), m, k) };
-            let mb = Mat::dense(b.as_mut_ptr(), k, n);
+            let a: Vec<T> = ramp(m * k, 13).into_iter().map(number).collect();
+            let b: Vec<T> = ramp(k * n, 7).into_iter().map(number).collect();
+            let ma = if turned { Matrix::new(&a, k, m).t() } else { Matrix::new(&a, m, k) };
+            let mb = Matrix::new(&b, k, n);
             let product_of = |cut: usize| {
                 let mut c = vec![T::ZERO; m * n];
-                let mc = Mat::dense(c.as_mut_ptr(), m, n);
                 for (first, count) in [(0, cut), (cut, m - cut)] {
-                    T::block(T::ONE, ma.row_range(first, count), mb, T::ZERO, mc.row_range(first, count));
+                    let part = MatrixMut::new(&mut c, m, n).row_range(first, count);
+                    T::block(T::ONE, ma.row_range(first, count), mb, T::ZERO, part);
                 }
                 c
             };
@@ -347,16 +302,13 @@ mod tests {
             (64, 200, 50),
         ] {
             for turned in [false, true] {
-                let (mut a, mut b) = (ramp(m * k, 13), ramp(k * n, 7));
+                let (a, b) = (ramp(m * k, 13), ramp(k * n, 7));
                 let (mut c, mut d) = (vec![f64::NAN; m * n], vec![0.0; m * n]);
-                let mut ma = Mat::dense(a.as_mut_ptr(), m, k);
-                if turned {
-                    ma = Mat::dense(a.as_mut_ptr(), k, m).t();
-                }
-                let mb = Mat::dense(b.as_mut_ptr(), k, n);
+                let ma = if turned { Matrix::new(&a, k, m).t() } else { Matrix::new(&a, m, k) };
+                let mb = Matrix::new(&b, k, n);
                 for beta in [0.0, 0.5] {
-                    product(2.0, ma, mb, beta, Mat::dense(c.as_mut_ptr(), m, n));
-                    naive(2.0, ma, mb, beta, Mat::dense(d.as_mut_ptr(), m, n));
+                    product(2.0, ma, mb, beta, MatrixMut::new(&mut c, m, n));
+                    naive(2.0, ma, mb, beta, MatrixMut::new(&mut d, m, n));
                     assert!(c.iter().zip(&d).all(|(x, y)| (x - y).abs() < 1e-10), "{m} {n} {k} {turned} {beta}");
                 }
             }

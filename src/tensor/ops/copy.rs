@@ -3,7 +3,8 @@
 use super::tile::{self, TILE};
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, disjoint, same_count, split};
+use crate::tensor::map::{self, Ptr, disjoint, same_count};
+use crate::tensor::threads::split;
 use crate::tensor::{Tensor, View};
 use crate::with_dtype;
 use std::borrow::Cow;
@@ -22,12 +23,12 @@ pub fn copy(dst: &Tensor, src: &Tensor) -> Result<()> {
 
 fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> {
     if D::DTYPE == S::DTYPE {
-        if let (Some((d, n)), Some((s, _))) = (dst.flat::<D>()?, src.flat::<D>()?) {
+        if let (Some((d, n)), Some((s, _))) = (dst.flat_mut::<D>()?, src.flat::<D>()?) {
             run(d, s, n);
             return Ok(());
         }
         if dst.ndim() == 2 && dst.same_size(src) && src.stride(0) == 1 && src.stride(1) > 1 && dst.stride(1) == 1 {
-            let done = transposed::<D>(&dst.view()?, &src.view()?);
+            let done = transposed::<D>(&dst.view_mut()?, &src.view()?);
             if done {
                 return Ok(());
             }

@@ -5,6 +5,7 @@ use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads;
 use crate::tensor::walk::for_each_ptr;
 use crate::{demand, refuse};
 
@@ -26,9 +27,9 @@ pub fn zero<T: Element>(res: &Tensor) -> Result<()> {
 
 /// Element `i` becomes `f(i)`, in logical order.
 fn generate<T: Element>(res: &Tensor, cost: usize, f: impl Fn(f64) -> f64 + Sync) -> Result<()> {
-    if let Some((p, n)) = res.flat::<T>()? {
+    if let Some((p, n)) = res.flat_mut::<T>()? {
         let p = map::Ptr(p);
-        map::split(n, cost, |first, count| {
+        threads::split(n, cost, |first, count| {
             // SAFETY: each thread has its own part of the elements.
             let part = unsafe { std::slice::from_raw_parts_mut(p.at(first), count) };
             vectorize(
@@ -39,7 +40,7 @@ fn generate<T: Element>(res: &Tensor, cost: usize, f: impl Fn(f64) -> f64 + Sync
         return Ok(());
     }
     let mut i = 0.0;
-    for_each_ptr(&res.view::<T>()?, |p| {
+    for_each_ptr(&res.view_mut::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
         unsafe { p.write(T::from_f64(f(i))) };
         i += 1.0;
@@ -109,7 +110,7 @@ pub fn eye<T: Real>(res: &Tensor, n: i64, m: i64) -> Result<()> {
     let (n, m) = (n as usize, m as usize);
     res.resize(&[n, m])?;
     zero::<T>(res)?;
-    let v = res.view::<T>()?;
+    let v = res.view_mut::<T>()?;
     let step = v.layout.strides()[0] + v.layout.strides()[1];
     for i in 0..n.min(m) as isize {
         // SAFETY: (i, i) lies inside the matrix.

@@ -1,26 +1,26 @@
 //! Elements picked by number or mask.
 
 use crate::tensor::Tensor;
+use crate::tensor::access::Source;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
-use crate::tensor::map::{Ptr, disjoint, split};
-use crate::tensor::ops::reduce::in_order;
+use crate::tensor::map::{Ptr, disjoint};
 use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
+use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, for_each_ptr, walk};
 use crate::{demand, refuse};
-use std::borrow::Cow;
 
 /// The mask's elements, and how many are 1.
-fn mask_bits<'a>(op: &str, x: &Tensor, mask: &'a Tensor) -> Result<(Cow<'a, [u8]>, usize)> {
+fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<(Source<u8>, usize)> {
     demand!(
         x.numel() == mask.numel(),
         "{op}: sizes do not match: {} elements and a mask of {}",
         x.numel(),
         mask.numel()
     );
-    let bits = if mask.same_storage(x) { Cow::Owned(mask.to_vec()?) } else { in_order::<u8>(mask)? };
+    let bits = Source::<u8>::apart(mask, &[x])?;
     let (all, count) = vectorize(
         #[inline(always)]
         || {
@@ -39,9 +39,11 @@ fn mask_bits<'a>(op: &str, x: &Tensor, mask: &'a Tensor) -> Result<(Cow<'a, [u8]
 /// # Errors
 /// A mask with another number of elements, or with other values than 0 and 1.
 pub fn masked_select<T: Element>(res: &Tensor, x: &Tensor, mask: &Tensor) -> Result<()> {
-    let (bits, count) = mask_bits("maskedSelect", x, mask)?;
     // the values are complete before the result is touched, which may be an argument
-    let out = chosen(&in_order::<T>(x)?, &bits, count)?;
+    let out = {
+        let (bits, count) = mask_bits("maskedSelect", x, mask)?;
+        chosen(&Source::<T>::of(x)?, &bits, count)?
+    };
     write_list(res, &out)
 }
 
@@ -66,13 +68,13 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
         return res.resize(&[]);
     }
     res.resize_for_result(&[values.len()])?;
-    if let Some((to, n)) = res.flat::<T>()? {
+    if let Some((to, n)) = res.flat_mut::<T>()? {
         // SAFETY: n elements lie there; the values are no part of a storage.
         unsafe { std::slice::from_raw_parts_mut(to, n) }.copy_from_slice(&values[..n]);
         return Ok(());
     }
     let mut i = 0;
-    for_each_ptr(&res.view::<T>()?, |p| {
+    for_each_ptr(&res.view_mut::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
         unsafe { p.write(values[i]) };
         i += 1;
@@ -86,7 +88,7 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
 /// As [`masked_select`].
 pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
     let (bits, _) = mask_bits("maskedFill", x, mask)?;
-    if let Some((p, n)) = x.flat::<T>()? {
+    if let Some((p, n)) = x.flat_mut::<T>()? {
         let (p, bits) = (Ptr(p), &*bits);
         split(n, 1, |start, count| {
             // SAFETY: the parts are disjoint, inside the view; the bits lie elsewhere.
@@ -109,7 +111,7 @@ pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
         return Ok(());
     }
     let mut i = 0;
-    for_each_ptr(&x.view::<T>()?, |p| {
+    for_each_ptr(&x.view_mut::<T>()?, |p| {
         if bits[i] != 0 {
             // SAFETY: the walk stays inside the view.
             unsafe { p.write(v) };
@@ -129,9 +131,9 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
     if wanted == 0 {
         return Ok(());
     }
-    let values = if src.same_storage(x) { Cow::Owned(src.to_vec::<T>()?) } else { in_order::<T>(src)? };
+    let values = Source::<T>::apart(src, &[x])?;
     let (mut i, mut k) = (0, 0);
-    for_each_ptr(&x.view::<T>()?, |p| {
+    for_each_ptr(&x.view_mut::<T>()?, |p| {
         // no branch depends on the bits: the next value is read in any case, and kept or not
         let next = values[k.min(wanted - 1)];
         // SAFETY: the walk stays inside the view.
@@ -145,7 +147,7 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
 /// Indices from 1 as offsets, checked.
 fn indices(op: &'static str, list: &Tensor, size: usize, d: usize) -> Result<Vec<usize>> {
     demand!(list.ndim() == 1, "{op}: index is supposed to be a vector, got a {}D tensor", list.ndim());
-    let list = in_order::<i64>(list)?;
+    let list = Source::<i64>::of(list)?;
     within(op, &list, size, d)?;
     Ok(list.iter().map(|&i| i as usize - 1).collect())
 }
@@ -174,7 +176,7 @@ fn slice(x: &Tensor, d: usize, k: usize) -> Result<Tensor> {
 
 /// Slices of the first dimension, where neither tensor has gaps and they share no memory; whether that is so.
 fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<bool> {
-    let (Some((to, n)), Some((from, m))) = (out.flat::<T>()?, source.flat::<T>()?) else { return Ok(false) };
+    let (Some((to, n)), Some((from, m))) = (out.flat_mut::<T>()?, source.flat::<T>()?) else { return Ok(false) };
     // two storages may be parts of one
     if !disjoint(to, n, from, m) {
         return Ok(false);
@@ -215,7 +217,7 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
 
 /// The elements at `places` of each line along the last dimension; the result lies in another storage.
 fn pick_from_lines<T: Element>(out: &Tensor, x: &Tensor, places: &[usize]) -> Result<()> {
-    let (o, s) = (out.view::<T>()?, x.view::<T>()?);
+    let (o, s) = (out.view_mut::<T>()?, x.view::<T>()?);
     let last = out.ndim() - 1;
     let (os, ss) = (o.layout.strides()[last], s.layout.strides()[last]);
     let heads = [o.layout.narrow(last, 0, 1)?, s.layout.narrow(last, 0, 1)?];
@@ -317,10 +319,10 @@ fn gather_like<T: Element>(
             );
         }
     }
-    let (s, o) = (shape.view::<T>()?, other.view::<T>()?);
+    let (s, o) = (shape.view_mut::<T>()?, other.view_mut::<T>()?);
     // what is written must not change what is read
     let list = super::copy::apart(list, &[shape, other])?;
-    within(op, &in_order::<i64>(&list)?, other.size(d), d)?;
+    within(op, &Source::<i64>::of(&list)?, other.size(d), d)?;
     let l = list.view::<i64>()?;
     let last = shape.ndim() - 1;
     // lines along the last dimension; the other tensor's place along `d` comes from the list alone
@@ -397,7 +399,7 @@ pub fn scatter_fill<T: Element>(x: &Tensor, d: usize, list: &Tensor, v: T) -> Re
 /// A view outside its storage.
 pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
     let n = x.ndim();
-    let values = in_order::<T>(x)?;
+    let values = Source::<T>::of(x)?;
     let mut rows: Vec<i64> = vec![];
     let Some(last) = n.checked_sub(1) else { return res.resize(&[]) };
     let width = x.size(last);
@@ -434,6 +436,8 @@ pub fn nonzero<T: Element>(res: &Tensor, x: &Tensor) -> Result<()> {
         return res.resize(&[]);
     }
     let count = rows.len() / n;
+    // the result may be the tensor itself
+    drop(values);
     write_list(res, &rows)?;
     res.resize(&[count, n])
 }

@@ -22,7 +22,7 @@ fn shaped<T: Element>(sizes: &[usize], swapped: bool, f: impl Fn(usize) -> T) ->
         t.set_layout(t.layout().transpose(0, last).unwrap());
     }
     let mut i = 0;
-    for_each_ptr(&t.view::<T>().unwrap(), |p| {
+    for_each_ptr(&t.view_mut::<T>().unwrap(), |p| {
         // SAFETY: the walk stays inside the view.
         unsafe { p.write(f(i)) };
         i += 1;

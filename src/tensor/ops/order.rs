@@ -8,7 +8,8 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Kind, Result};
-use crate::tensor::map::{Ptr, split};
+use crate::tensor::map::Ptr;
+use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, walk};
 
 /// What a kernel does with each line: it gives the places, from 1, of the elements for the result.
@@ -54,7 +55,7 @@ fn each_line<T: Real>(
 /// Runs the kernel over lines along the last dimension, whose elements are neighbours. The results are contiguous and
 /// lie in storages of their own.
 fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &impl Kernel<T>) -> Result<()> {
-    let (v, p, s) = (values.view::<T>()?, places.view::<i64>()?, x.view::<T>()?);
+    let (v, p, s) = (values.view_mut::<T>()?, places.view_mut::<i64>()?, x.view::<T>()?);
     let last = x.ndim() - 1;
     let (n, k) = (x.size(last), values.size(last));
     let heads = s.layout.narrow(last, 0, 1)?;

@@ -1,7 +1,7 @@
 //! Order against sorting pairs by comparing them.
 use super::*;
 use crate::tensor::dtype::{DType, Element};
-use crate::tensor::map::set_threads;
+use crate::tensor::threads::set_threads;
 use std::cmp::Ordering;
 
 /// Numbers as good as random, from a counter.

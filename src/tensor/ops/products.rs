@@ -1,12 +1,13 @@
 //! The products of Torch7: mm, mv, ger, bmm and the family that adds a product to a summand.
 
-use super::blas::{Blas, Mat, product};
+use super::blas::{Blas, product};
 use super::copy::apart;
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::Element;
+use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Rows, Source, share};
 use crate::tensor::error::Result;
 use crate::tensor::map;
+use crate::tensor::threads;
 
 #[inline]
 fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
@@ -51,17 +52,30 @@ fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<[usiz
     Ok([a.size(batch), b.size(batch + 1)])
 }
 
-/// The operands and the result of a matrix product that needs no preparation: the sizes fit, the result is the summand,
-/// and no operand lies in its storage. Everything else is left to the general way, which has the errors.
+/// The product where it needs no preparation: the sizes fit, the result is the summand, and no operand lies in its
+/// storage. Whether it was done; everything else is left to the general way, which has the errors.
 #[inline(always)]
-fn ready<T: Blas>(res: &Tensor, t: &Tensor, a: &Tensor, b: &Tensor) -> Option<[Mat<T>; 3]> {
+fn ready<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<bool> {
     let apart = std::ptr::eq(res, t) && !res.same_storage(a) && !res.same_storage(b);
-    if !apart || [a.ndim(), b.ndim(), res.ndim()] != [2; 3] {
-        return None;
+    if !apart || [a.ndim(), b.ndim(), res.ndim()] != [2; 3] || a.numel() == 0 || b.numel() == 0 {
+        return Ok(false);
     }
-    let [a, b, c]: [Mat<T>; 3] = [Mat::of(a).ok()?, Mat::of(b).ok()?, Mat::of(res).ok()?];
-    let fits = a.rows == c.rows && b.cols == c.cols && a.cols == b.rows;
-    (fits && a.rows > 0 && a.cols > 0 && b.cols > 0).then_some([a, b, c])
+    let (a, b) = (MatrixSource::<T>::of(a)?, MatrixSource::<T>::of(b)?);
+    let (a, b) = (a.view(), b.view());
+    if a.rows() != res.size(0) || b.cols() != res.size(1) || a.cols() != b.rows() {
+        return Ok(false);
+    }
+    product(alpha, a, b, beta, MatrixDest::update(res)?.view());
+    Ok(true)
+}
+
+/// `res = beta res + alpha a b`, of checked sizes and operands that lie elsewhere; `turned` takes the second one's rows
+/// for columns.
+fn add_product<T: Blas>(res: &Tensor, beta: T, alpha: T, a: &Tensor, b: &Tensor, turned: bool) -> Result<()> {
+    let (a, b) = (MatrixSource::<T>::of(a)?, MatrixSource::<T>::of(b)?);
+    let b = if turned { b.view().t() } else { b.view() };
+    product(alpha, a.view(), b, beta, MatrixDest::update(res)?.view());
+    Ok(())
 }
 
 /// `res = beta t + alpha a b`: t (m x n), a (m x k), b (k x n).
@@ -69,15 +83,13 @@ fn ready<T: Blas>(res: &Tensor, t: &Tensor, a: &Tensor, b: &Tensor) -> Option<[M
 /// # Errors
 /// Sizes that do not fit.
 pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
-    if let Some([a, b, c]) = ready(res, t, a, b) {
-        product(alpha, a, b, beta, c);
+    if ready(res, beta, t, alpha, a, b)? {
         return Ok(());
     }
     sized("addmm", t, &product_sizes("addmm", a, b, 0)?)?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
-    product(alpha, Mat::of(&a)?, Mat::of(&b)?, beta, Mat::of(res)?);
-    Ok(())
+    add_product(res, beta, alpha, &a, &b, false)
 }
 
 /// `res = beta t + alpha a x`: t (m), a (m x n), x (n).
@@ -91,8 +103,7 @@ pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x
     sized("addmv", t, &[a.size(0)])?;
     let (a, x) = (apart(a, &[res])?, apart(x, &[res])?);
     start(res, beta, t)?;
-    product(alpha, Mat::of(&a)?, Mat::of(&x)?, beta, Mat::of(res)?);
-    Ok(())
+    add_product(res, beta, alpha, &a, &x, false)
 }
 
 /// `res = beta t + alpha x y'`: t (m x n), x (m), y (n).
@@ -105,30 +116,7 @@ pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y:
     sized("addr", t, &[x.size(0), y.size(0)])?;
     let (x, y) = (apart(x, &[res])?, apart(y, &[res])?);
     start(res, beta, t)?;
-    product(alpha, Mat::of(&x)?, Mat::of(&y)?.t(), beta, Mat::of(res)?);
-    Ok(())
-}
-
-/// The matrices of a 3D tensor.
-struct Batch<T> {
-    first: Mat<T>,
-    /// Distance between matrices.
-    step: isize,
-}
-
-// SAFETY: as for `Mat`, which each thread gets from it.
-unsafe impl<T> Sync for Batch<T> {}
-
-impl<T: Element> Batch<T> {
-    fn of(x: &Tensor) -> Result<Batch<T>> {
-        let v = x.view::<T>()?;
-        let (n, s) = (v.layout.sizes(), v.layout.strides());
-        Ok(Batch { first: Mat { ptr: v.ptr, rows: n[1], cols: n[2], rs: s[1], cs: s[2] }, step: s[0] })
-    }
-
-    fn slice(&self, i: usize) -> Mat<T> {
-        Mat { ptr: self.first.ptr.wrapping_offset(i as isize * self.step), ..self.first }
-    }
+    add_product(res, beta, alpha, &x, &y, true)
 }
 
 /// `res = beta t + alpha` times the sum of all `a[i] b[i]`: t (m x n), a (batch x m x k), b (batch x k x n).
@@ -139,9 +127,8 @@ pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, 
     sized("addbmm", t, &product_sizes("addbmm", a, b, 1)?)?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
-    let (x, y, c) = (Batch::<T>::of(&a)?, Batch::of(&b)?, Mat::of(res)?);
     for i in 0..a.size(0) {
-        product(alpha, x.slice(i), y.slice(i), if i == 0 { beta } else { T::ONE }, c);
+        add_product(res, if i == 0 { beta } else { T::ONE }, alpha, &a.select(0, i)?, &b.select(0, i)?, false)?;
     }
     Ok(())
 }
@@ -155,17 +142,21 @@ pub fn baddbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor,
     sized("baddbmm", t, &[a.size(0), mn[0], mn[1]])?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
-    let (batch, work) = (a.size(0), mn[0].saturating_mul(mn[1]).saturating_mul(a.size(2)));
-    let (x, y, c) = (Batch::<T>::of(&a)?, Batch::of(&b)?, Batch::of(res)?);
-    let some = |first: usize, count: usize| {
-        (first..first + count).for_each(|i| product(alpha, x.slice(i), y.slice(i), beta, c.slice(i)));
-    };
-    // few large products are shared out themselves; so are those whose results may overlap
-    if batch >= map::threads() && res.is_contiguous() {
-        map::split(batch, work, some);
-    } else {
-        some(0, batch);
+    let (batch, [m, n], k) = (a.size(0), mn, a.size(2));
+    // few large products are shared out themselves; so are those of matrices with gaps
+    if batch < threads::threads() || ![&*a, &*b, res].iter().all(|x| x.is_contiguous()) {
+        for i in 0..batch {
+            add_product(&res.select(0, i)?, beta, alpha, &a.select(0, i)?, &b.select(0, i)?, false)?;
+        }
+        return Ok(());
     }
+    let (x, y, mut c) = (Source::<T>::of(&a)?, Source::<T>::of(&b)?, Dest::<T>::update(res)?);
+    share(Rows::new(&mut c, m * n), m.saturating_mul(n).saturating_mul(k), |first, some| {
+        for (i, c) in (first..).zip(some.into_rows()) {
+            let (x, y) = (&x[i * m * k..][..m * k], &y[i * k * n..][..k * n]);
+            product(alpha, Matrix::new(x, m, k), Matrix::new(y, k, n), beta, MatrixMut::new(c, m, n));
+        }
+    });
     Ok(())
 }
 

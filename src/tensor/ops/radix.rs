@@ -1,7 +1,8 @@
 //! Sorting and selecting by digits: each element becomes a word that orders as the element does, equal ones by place.
 
 use crate::tensor::dtype::Real;
-use crate::tensor::map::{Ptr, split, threads};
+use crate::tensor::map::Ptr;
+use crate::tensor::threads::{split, threads};
 
 /// Up to this many words, comparing beats counting digits.
 const SHORT: usize = 64;

@@ -11,12 +11,13 @@ pub use scan::{cumprod, cumsum};
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::Source;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, shared_out, split};
+use crate::tensor::map::{self, Ptr};
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads::{self, shared_out, split};
 use crate::tensor::walk::for_each;
-use std::borrow::Cow;
 
 /// Elements summed one after another before a partial sum is taken: keeps errors and dependences short.
 const BLOCK: usize = 4096;
@@ -39,7 +40,7 @@ fn join_blocks<A: Copy + Send + Sync>(
 ) -> A {
     let one = |b: usize| block(b * BLOCK, BLOCK.min(n - b * BLOCK));
     let blocks = n.div_ceil(BLOCK);
-    if !shared_out(n, 1) || map::threads() == 1 {
+    if !shared_out(n, 1) || threads::threads() == 1 {
         return (0..blocks).fold(init, |acc, b| join(acc, one(b)));
     }
     let mut parts = vec![init; blocks];
@@ -217,7 +218,7 @@ fn exponent(v: f64) -> i64 {
 /// # Errors
 /// A view outside its storage.
 pub fn prod_all<T: Real>(x: &Tensor) -> Result<f64> {
-    Ok(times_slice(T::Acc::ONE, &in_order::<T>(x)?).to_f64())
+    Ok(times_slice(T::Acc::ONE, &Source::<T>::of(x)?).to_f64())
 }
 
 /// Mean of all elements.
@@ -411,19 +412,10 @@ pub fn norm_all<T: Float>(x: &Tensor, p: f64) -> Result<f64> {
     p_norm::<T, _>(x, p)
 }
 
-/// The elements in logical order, in place where they lie so.
-pub(super) fn in_order<T: Element>(x: &Tensor) -> Result<Cow<'_, [T]>> {
-    Ok(match x.flat::<T>()? {
-        // SAFETY: n elements lie there, and nothing writes while the kernel reads.
-        Some((p, n)) => Cow::Borrowed(unsafe { std::slice::from_raw_parts(p, n) }),
-        None => Cow::Owned(x.to_vec()?),
-    })
-}
-
 /// The differences of two tensors' elements.
-struct Differences<'a, T: Clone>(Cow<'a, [T]>, Cow<'a, [T]>);
+struct Differences<T>(Source<T>, Source<T>);
 
-impl<T: Real> Summed<T> for Differences<'_, T> {
+impl<T: Real> Summed<T> for Differences<T> {
     type Sums = f64;
     fn sums(&self, f: impl Fn(T) -> f64 + Copy + Sync, last: impl Fn(f64) -> f64 + Sync) -> Result<f64> {
         let (x, y) = (&*self.0, &*self.1);
@@ -446,7 +438,7 @@ impl<T: Real> Summed<T> for Differences<'_, T> {
 /// Different numbers of elements.
 pub fn dist<T: Float>(x: &Tensor, y: &Tensor, p: f64) -> Result<f64> {
     map::same_count("dist", x, y)?;
-    p_norm(&Differences(in_order::<T>(x)?, in_order::<T>(y)?), p)
+    p_norm(&Differences(Source::<T>::of(x)?, Source::<T>::of(y)?), p)
 }
 
 /// Sum of the products of two tensors' elements, accumulated in int64 or double.
@@ -455,7 +447,7 @@ pub fn dist<T: Float>(x: &Tensor, y: &Tensor, p: f64) -> Result<f64> {
 /// Different numbers of elements.
 pub fn dot<T: Real>(x: &Tensor, y: &Tensor) -> Result<f64> {
     map::same_count("dot", x, y)?;
-    let (x, y) = (in_order::<T>(x)?, in_order::<T>(y)?);
+    let (x, y) = (Source::<T>::of(x)?, Source::<T>::of(y)?);
     let product = always(
         #[inline(always)]
         |[x, y]: [T; 2]| T::Acc::convert(x).mul(T::Acc::convert(y)),

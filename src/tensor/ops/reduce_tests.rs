@@ -2,7 +2,7 @@
 use super::*;
 use crate::tensor::dtype::DType;
 use crate::tensor::layout::Layout;
-use crate::tensor::map::set_threads;
+use crate::tensor::threads::set_threads;
 
 fn mixed(i: u64) -> f64 {
     let z = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);

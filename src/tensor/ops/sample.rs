@@ -15,7 +15,7 @@ use std::f64::consts::PI;
 
 /// Hands the tensor's elements in logical order to `fill`, block by block; blocks have an even number of elements.
 fn fill_blocks<T: Element>(x: &Tensor, cost: usize, mut fill: impl FnMut(&mut [T])) -> Result<()> {
-    if let Some((p, n)) = x.flat::<T>()? {
+    if let Some((p, n)) = x.flat_mut::<T>()? {
         // SAFETY: n elements lie there, and `fill` reaches no tensor.
         fill(unsafe { std::slice::from_raw_parts_mut(p, n) });
         return Ok(());
@@ -23,7 +23,7 @@ fn fill_blocks<T: Element>(x: &Tensor, cost: usize, mut fill: impl FnMut(&mut [T
     let mut left = x.numel();
     let mut buffer = vec![T::default(); left.min(block_size(cost))];
     let mut at = buffer.len();
-    for_each_ptr(&x.view::<T>()?, |p| {
+    for_each_ptr(&x.view_mut::<T>()?, |p| {
         if at == buffer.len() {
             at = 0;
             buffer.truncate(left);
@@ -327,7 +327,7 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
 
 fn write_order<T: Real>(res: &Tensor, order: &[impl Copy + Into<u64>]) -> Result<()> {
     let mut i = 0;
-    for_each_ptr(&res.view::<T>()?, |p| {
+    for_each_ptr(&res.view_mut::<T>()?, |p| {
         // SAFETY: the walk stays inside the view.
         unsafe { p.write(T::from_i64(order[i].into() as i64)) };
         i += 1;

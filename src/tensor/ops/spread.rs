@@ -43,7 +43,7 @@ fn bin_number(op: &str, bins: i64) -> Result<usize> {
 fn write<T: Element>(res: &Tensor, sizes: &[usize], data: &[f64]) -> Result<()> {
     res.resize(sizes)?;
     let mut values = data.iter();
-    for_each_ptr(&res.view::<T>()?, |p| {
+    for_each_ptr(&res.view_mut::<T>()?, |p| {
         if let Some(&v) = values.next() {
             // SAFETY: the walk stays inside the view.
             unsafe { p.write(T::from_f64(v)) };
@@ -100,7 +100,7 @@ pub fn renorm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize, most: f64) -
     out.resize_as_for_result(x)?;
     let sizes = source.layout().sizes().to_vec();
     let inner: usize = sizes[d + 1..].iter().product();
-    let (Some((from, n)), Some((to, _))) = (source.flat::<T>()?, out.flat::<T>()?) else { return Ok(()) };
+    let (Some((from, n)), Some((to, _))) = (source.flat::<T>()?, out.flat_mut::<T>()?) else { return Ok(()) };
     // SAFETY: `n` elements lie at each address, the second ones those of a new tensor.
     let (from, to) = unsafe { (std::slice::from_raw_parts(from, n), std::slice::from_raw_parts_mut(to, n)) };
     // for each slice its norm, then what it is multiplied by
@@ -145,7 +145,7 @@ pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) ->
     let n = x.len() / 3;
     res.resize_as(a)?;
     let mut at = 0;
-    for_each_ptr(&super::view::transpose(res, 0, d)?.view::<T>()?, |p| {
+    for_each_ptr(&super::view::transpose(res, 0, d)?.view_mut::<T>()?, |p| {
         let (plane, i) = (at / n, at % n);
         let (j, k) = ((plane + 1) % 3 * n + i, (plane + 2) % 3 * n + i);
         // SAFETY: the walk stays inside the view.
@@ -172,7 +172,7 @@ pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Resu
     );
     res.resize(&[rows, cols])?;
     let mut at = 0;
-    for_each_ptr(&res.view::<T>()?, |p| {
+    for_each_ptr(&res.view_mut::<T>()?, |p| {
         let (u, v) = (&x[at / cols * n..][..n], &y[at % cols * n..][..n]);
         let sum = u.iter().zip(v).fold(T::ZERO, |s, (&u, &v)| s.add(u.sub(v).mul(u.sub(v))));
         // SAFETY: the walk stays inside the view.

@@ -2,7 +2,7 @@
 //! in registers, and masks take the columns that do not fill one. Without AVX2 there are no such masks, and small products
 //! go the way of the others.
 
-use super::blas::Mat;
+use crate::tensor::access::{Matrix, MatrixMut};
 
 /// Up to this many multiplications.
 pub const MOST: usize = 8192;
@@ -11,7 +11,7 @@ pub const MOST: usize = 8192;
 /// gaps.
 pub trait Tiny: Sized {
     /// Whether it was done.
-    fn tiny(alpha: Self, a: Mat<Self>, b: Mat<Self>, beta: Self, c: Mat<Self>) -> bool;
+    fn tiny(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) -> bool;
 }
 
 /// Rows of a tile at most. Ten running sums hide the latency of two units for fused products.
@@ -30,25 +30,25 @@ macro_rules! tile {
         #[target_feature(enable = $features)]
         unsafe fn $name<const H: usize>(
             alpha: $t,
-            a: Mat<$t>,
-            b: Mat<$t>,
+            a: &Matrix<$t>,
+            b: &Matrix<$t>,
             beta: $t,
-            c: Mat<$t>,
+            c: &MatrixMut<$t>,
             (i, j, n): (usize, usize, usize),
         ) {
             // SAFETY: by the contract; masked lanes are neither read nor written.
             unsafe {
                 let mask = $mask(n);
                 let mut sums: [$vector; H] = [$zero(); H];
-                let mut rows: [*const $t; H] = std::array::from_fn(|h| a.at(i + h, 0).cast_const());
+                let mut rows: [*const $t; H] = std::array::from_fn(|h| a.at(i + h, 0));
                 let mut from = b.at(0, j);
-                for _ in 0..a.cols {
+                for _ in 0..a.cols() {
                     let row = $load(mask, from);
                     for (sum, v) in sums.iter_mut().zip(&mut rows) {
                         *sum = $fma($set(**v), row, *sum);
-                        *v = v.wrapping_offset(a.cs);
+                        *v = v.wrapping_offset(a.col_stride());
                     }
-                    from = from.wrapping_offset(b.rs);
+                    from = from.wrapping_offset(b.row_stride());
                 }
                 for (h, sum) in sums.into_iter().enumerate() {
                     let to = c.at(i + h, j);
@@ -135,7 +135,7 @@ macro_rules! tiny {
         mod $module {
             #[allow(unused_imports, reason = "each module takes those of its vectors")]
             use super::masks::*;
-            use super::{Mat, TALL};
+            use super::{Matrix, MatrixMut, TALL};
             use std::arch::x86_64::*;
 
             tile!(whole, $t, $features, $($whole)*);
@@ -146,15 +146,15 @@ macro_rules! tiny {
             /// # Safety
             /// As for the tiles.
             #[target_feature(enable = $features)]
-            pub unsafe fn product(alpha: $t, a: Mat<$t>, b: Mat<$t>, beta: $t, c: Mat<$t>) {
+            pub unsafe fn product(alpha: $t, a: &Matrix<$t>, b: &Matrix<$t>, beta: $t, c: &MatrixMut<$t>) {
                 let mut j = 0;
-                while j < c.cols {
-                    let left = (c.cols - j).min($lanes);
+                while j < c.cols() {
+                    let left = (c.cols() - j).min($lanes);
                     // tiles of about one height: a low one would wait for its few sums
-                    let mut tiles = c.rows.div_ceil(TALL);
+                    let mut tiles = c.rows().div_ceil(TALL);
                     let mut i = 0;
                     while tiles > 0 {
-                        let tall = (c.rows - i).div_ceil(tiles);
+                        let tall = (c.rows() - i).div_ceil(tiles);
                         if left > $lanes / 2 {
                             of_height!(whole tall (alpha, a, b, beta, c, (i, j, left)) 1 2 3 4 5 6 7 8 9 10);
                         } else {
@@ -196,16 +196,17 @@ macro_rules! by_level {
     ($t:ty, $v4:ident, $v3:ident) => {
         impl Tiny for $t {
             #[inline]
-            fn tiny(alpha: $t, a: Mat<$t>, b: Mat<$t>, beta: $t, c: Mat<$t>) -> bool {
+            fn tiny(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, c: MatrixMut<$t>) -> bool {
                 use crate::tensor::simd::{Level, level};
-                if b.cs != 1 || c.cs != 1 {
+                let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
+                if b.col_stride() != 1 || c.col_stride() != 1 || !fits {
                     return false;
                 }
-                // SAFETY: the level has these vectors, and rows have no gaps.
+                // SAFETY: the level has these vectors, the sizes agree, rows have no gaps, and `c` is nobody else's.
                 unsafe {
                     match level() {
-                        Level::V4 => $v4::product(alpha, a, b, beta, c),
-                        Level::V3 => $v3::product(alpha, a, b, beta, c),
+                        Level::V4 => $v4::product(alpha, &a, &b, beta, &c),
+                        Level::V3 => $v3::product(alpha, &a, &b, beta, &c),
                         Level::Base => return false,
                     }
                 }
@@ -222,7 +223,7 @@ by_level!(f32, single, single_v3);
 macro_rules! never {
     ($($t:ty)*) => { $(impl Tiny for $t {
         #[inline]
-        fn tiny(_: $t, _: Mat<$t>, _: Mat<$t>, _: $t, _: Mat<$t>) -> bool { false }
+        fn tiny(_: $t, _: Matrix<$t>, _: Matrix<$t>, _: $t, _: MatrixMut<$t>) -> bool { false }
     })* };
 }
 never!(u8 i8 i16 i32 i64);

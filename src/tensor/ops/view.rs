@@ -267,7 +267,7 @@ fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64) -
     demand!(x.ndim() == 2, "{op}: expected a matrix, got a {}D tensor", x.ndim());
     let from = super::copy::apart(x, &[res])?;
     res.resize_as_for_result(&from)?;
-    let (to, from) = (res.view::<T>()?, from.view::<T>()?);
+    let (to, from) = (res.view_mut::<T>()?, from.view::<T>()?);
     let (rows, cols) = (res.size(0), res.size(1));
     let at = |v: &crate::tensor::View<T>, i: usize, j: usize| {
         let steps = v.layout.strides();

@@ -6,8 +6,9 @@
 
 use super::{Generator, M, N, Pair, UNIT, check_deviation};
 use crate::tensor::error::Result;
-use crate::tensor::map::{Ptr, split, threads};
+use crate::tensor::map::Ptr;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads::{split, threads};
 use crate::tensor::vmath::{Plain, VectorMath};
 use std::f64::consts::PI;
 

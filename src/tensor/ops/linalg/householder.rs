@@ -6,7 +6,8 @@
 //! zero below its first element is left alone, with `tau = 0`.
 
 use super::{Dense, Linear};
-use crate::tensor::ops::blas::{Mat, dot, product};
+use crate::tensor::access::MatrixMut;
+use crate::tensor::ops::blas::{dot, product};
 use crate::tensor::simd::vectorize;
 
 /// Columns that are factored together.
@@ -122,13 +123,13 @@ impl<T: Linear> Block<T> {
     }
 
     /// Multiplies C by the block, or by its transpose, from the left.
-    fn apply(&self, c: Mat<T>, transpose: bool) {
+    fn apply(&self, c: MatrixMut<T>, transpose: bool) {
         let (v, t) = (self.v.operand(), self.t.operand());
-        let (mut w, mut tw) = (Dense::zeros(t.rows, c.cols), Dense::zeros(t.rows, c.cols));
-        for first in (0..c.rows).step_by(CHUNK) {
-            let n = CHUNK.min(c.rows - first);
+        let (mut w, mut tw) = (Dense::zeros(t.rows(), c.cols()), Dense::zeros(t.rows(), c.cols()));
+        for first in (0..c.rows()).step_by(CHUNK) {
+            let n = CHUNK.min(c.rows() - first);
             let beta = if first == 0 { T::ZERO } else { T::ONE };
-            product(T::ONE, v.row_range(first, n).t(), c.row_range(first, n), beta, w.result());
+            product(T::ONE, v.row_range(first, n).t(), c.as_matrix().row_range(first, n), beta, w.result());
         }
         product(T::ONE, if transpose { t.t() } else { t }, w.operand(), T::ZERO, tw.result());
         product(-T::ONE, v, tw.operand(), T::ONE, c);
@@ -137,14 +138,14 @@ impl<T: Linear> Block<T> {
 
 /// Multiplies C in place by the Q (m x m, or its transpose) of a factorization (m rows) from the left; C has m rows and
 /// lies apart from the factorization.
-pub fn multiply<T: Linear>(a: &Dense<T>, tau: &[T], c: Mat<T>, transpose: bool) {
+pub fn multiply<T: Linear>(a: &Dense<T>, tau: &[T], mut c: MatrixMut<T>, transpose: bool) {
     let mut firsts: Vec<usize> = (0..tau.len()).step_by(BLOCK).collect();
     if !transpose {
         firsts.reverse();
     }
     for first in firsts {
         let block = Block::new(a, tau, first, BLOCK.min(tau.len() - first));
-        block.apply(c.row_range(first, a.rows - first), transpose);
+        block.apply(c.reborrow().row_range(first, a.rows - first), transpose);
     }
 }
 

@@ -17,8 +17,9 @@ pub mod svd;
 #[cfg(test)]
 mod tests;
 
-use super::blas::{Blas, Mat};
+use super::blas::Blas;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Matrix, MatrixMut};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::layout::Layout;
@@ -185,15 +186,15 @@ impl<T: Linear> Dense<T> {
     }
 
     /// An operand of a product.
-    pub fn operand(&self) -> Mat<T> {
+    pub fn operand(&self) -> Matrix<'_, T> {
         let (rows, cols) = (self.rows, self.cols);
-        Mat { ptr: self.data.as_ptr().cast_mut(), rows, cols, rs: 1, cs: rows as isize }
+        Matrix::strided(&self.data, rows, cols, 1, rows as isize)
     }
 
     /// The result of a product.
-    pub fn result(&mut self) -> Mat<T> {
+    pub fn result(&mut self) -> MatrixMut<'_, T> {
         let (rows, cols) = (self.rows, self.cols);
-        Mat { ptr: self.data.as_mut_ptr(), rows, cols, rs: 1, cs: rows as isize }
+        MatrixMut::strided(&mut self.data, rows, cols, 1, rows as isize)
     }
 
     /// Prepares the matrix for an iteration: refuses nan and infinity, with which none converges, and divides extreme

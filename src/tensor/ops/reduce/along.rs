@@ -7,9 +7,10 @@ use super::{BLOCK, Moments, Summed, always, best_of_slice, p_norm, sum_slice, ti
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
-use crate::tensor::map::{Ptr, split};
+use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, walk};
 use crate::tensor::{Tensor, View};
 
@@ -139,7 +140,7 @@ fn per_line<T: Real, A: Copy + Send + Sync>(
     let source = apart(x, &[res])?;
     let source = source.view::<T>()?;
     keep_dim(res, x, d)?;
-    let r = res.view::<T>()?;
+    let r = res.view_mut::<T>()?;
     let to = Ptr(r.ptr);
     bundles(&source, d, [r.layout], |b, [place], [stride]| {
         let mut found = [zero; WIDE];
@@ -346,7 +347,7 @@ fn extreme<T: Real>(
     let source = source.view::<T>()?;
     keep_dim(values, x, d)?;
     keep_dim(places, x, d)?;
-    let (v, p) = (values.view::<T>()?, places.view::<i64>()?);
+    let (v, p) = (values.view_mut::<T>()?, places.view_mut::<i64>()?);
     let (vp, pp) = (Ptr(v.ptr), Ptr(p.ptr));
     bundles(&source, d, [v.layout, p.layout], |b, at, steps| {
         // SAFETY: lines have one element at least, inside the view.

@@ -5,9 +5,10 @@ use super::{BLOCK, sum_slice};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, shared_out, split};
+use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads::{self, shared_out, split};
 
 /// Lines scanned side by side where each needs the result before: enough to keep the adder busy.
 const ABREAST: usize = 8;
@@ -110,7 +111,7 @@ fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
     };
     let block = |b: usize, carry| sum_block(&x[b * BLOCK..x.len().min((b + 1) * BLOCK)], out.at(b * BLOCK), carry);
     let blocks = x.len().div_ceil(BLOCK);
-    if blocks < 2 || !shared_out(x.len(), 1) || map::threads() == 1 {
+    if blocks < 2 || !shared_out(x.len(), 1) || threads::threads() == 1 {
         let mut carry = T::Acc::ZERO;
         for b in 0..blocks {
             let next = if b + 1 < blocks { carry.add(total(b)) } else { carry };
@@ -148,7 +149,7 @@ fn scan<T: Real>(
     let source = apart(x, &[res])?;
     let source = source.view::<T>()?;
     res.resize_as(x)?;
-    let r = res.view::<T>()?;
+    let r = res.view_mut::<T>()?;
     let to = Ptr(r.ptr);
     let step = r.layout.strides()[d];
     bundles(&source, d, [r.layout.narrow(d, 0, 1)?], |b, [place], [apart]| {

@@ -1,0 +1,159 @@
+//! Results as mutable slices.
+
+use super::in_use;
+use super::loans::{Lent, deliver};
+use crate::tensor::Tensor;
+use crate::tensor::dtype::{Element, Real};
+use crate::tensor::error::Result;
+use crate::tensor::ops::copy::{clone, copy};
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+/// The elements of a result in logical order, as a mutable slice that nobody else sees: the result's own memory, or a
+/// buffer where that has gaps or belongs to an operand of the same call. A buffer is written back when this is dropped,
+/// or when the last operand of the call is.
+pub struct Dest<T> {
+    first: NonNull<T>,
+    len: usize,
+    hold: Hold,
+}
+
+enum Hold {
+    /// There is no element.
+    Nothing,
+    /// The result's own memory.
+    Lent { _loan: Lent },
+    /// The result, and the buffer.
+    Buffer { to: Tensor, elements: Tensor },
+}
+
+// SAFETY: threads that share it only read; it is not sent to another thread, where its loan could not end.
+unsafe impl<T: Sync> Sync for Dest<T> {}
+
+impl<T: Element> Dest<T> {
+    /// A result that is to be written in whole, of these sizes; what its elements are before may be anything.
+    ///
+    /// # Errors
+    /// Too many dimensions, another element type, or not enough memory.
+    #[inline]
+    pub fn new(res: &Tensor, sizes: &[usize]) -> Result<Dest<T>> {
+        res.resize_for_result(sizes)?;
+        match Dest::direct(res)? {
+            Some(dest) => Ok(dest),
+            None => Dest::buffer(res, |res| {
+                let elements = Tensor::empty(res.dtype());
+                elements.resize_for_result(res.layout().sizes())?;
+                Ok(elements)
+            }),
+        }
+    }
+
+    /// As [`Dest::new`], with the sizes of another tensor.
+    ///
+    /// # Errors
+    /// As [`Dest::new`].
+    #[inline]
+    pub fn like(res: &Tensor, x: &Tensor) -> Result<Dest<T>> {
+        if res.same_size(x) { Dest::new(res, res.layout().sizes()) } else { Dest::new(res, x.layout().sizes()) }
+    }
+
+    /// A result that keeps its sizes and elements, to be changed.
+    ///
+    /// # Errors
+    /// Another element type, a view outside its storage, a tensor that is another result of the same call, or not
+    /// enough memory.
+    #[inline]
+    pub fn update(res: &Tensor) -> Result<Dest<T>> {
+        match Dest::direct(res)? {
+            Some(dest) => Ok(dest),
+            None => Dest::buffer(res, clone),
+        }
+    }
+
+    /// The result's own memory; nothing where it has gaps or is lent.
+    #[inline(always)]
+    fn direct(res: &Tensor) -> Result<Option<Dest<T>>> {
+        let Some((first, len)) = res.flat::<T>()? else { return Ok(None) };
+        let Some(at) = NonNull::new(first).filter(|_| len > 0) else {
+            return Ok(Some(Dest { first: NonNull::dangling(), len: 0, hold: Hold::Nothing }));
+        };
+        let loan = Lent::new(first as usize, len * size_of::<T>(), true);
+        Ok(loan.map(|loan| Dest { first: at, len, hold: Hold::Lent { _loan: loan } }))
+    }
+
+    #[cold]
+    fn buffer(res: &Tensor, make: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Dest<T>> {
+        let elements = make(res)?;
+        let (first, len) = elements.flat::<T>()?.ok_or_else(|| in_use(res))?;
+        let first = NonNull::new(first).ok_or_else(|| in_use(res))?;
+        Ok(Dest { first, len, hold: Hold::Buffer { to: res.clone(), elements } })
+    }
+}
+
+impl<T: Real> Dest<T> {
+    /// As [`Dest::new`], with every element zero.
+    ///
+    /// # Errors
+    /// As [`Dest::new`].
+    pub fn zeros(res: &Tensor, sizes: &[usize]) -> Result<Dest<T>> {
+        let mut dest = Dest::new(res, sizes)?;
+        super::share_rows(&mut dest, 1, 1, |_, part| part.fill(T::ZERO));
+        Ok(dest)
+    }
+
+    /// As [`Dest::like`], with every element zero.
+    ///
+    /// # Errors
+    /// As [`Dest::new`].
+    pub fn zeros_like(res: &Tensor, x: &Tensor) -> Result<Dest<T>> {
+        Dest::zeros(res, x.layout().sizes())
+    }
+}
+
+impl<T> Dest<T> {
+    /// Makes the elements those of the result now, where they are in a buffer and nothing else is lent; otherwise they
+    /// reach it later, as when this is dropped.
+    ///
+    /// # Errors
+    /// A result whose storage was made smaller meanwhile.
+    pub fn finish(mut self) -> Result<()> {
+        match std::mem::replace(&mut self.hold, Hold::Nothing) {
+            Hold::Buffer { to, elements } if !super::loans::any() => copy(&to, &elements),
+            Hold::Buffer { to, elements } => {
+                deliver(to, elements);
+                Ok(())
+            }
+            Hold::Nothing | Hold::Lent { .. } => Ok(()),
+        }
+    }
+}
+
+impl<T> Drop for Dest<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Hold::Buffer { .. } = self.hold
+            && let Hold::Buffer { to, elements } = std::mem::replace(&mut self.hold, Hold::Nothing)
+        {
+            deliver(to, elements);
+        }
+    }
+}
+
+impl<T> Deref for Dest<T> {
+    type Target = [T];
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: as in `deref_mut`.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for Dest<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: `len` elements lie there, always initialised (memory of storages is zeroed or was written before).
+        // They are lent to this alone or lie in a buffer of our own, and their block is not freed before this is
+        // dropped.
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.len) }
+    }
+}

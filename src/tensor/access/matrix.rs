@@ -1,0 +1,403 @@
+//! Matrices of any strides, with a lifetime: what products read and write.
+
+use super::loans::{Lent, deliver};
+use super::share::Divide;
+use super::{Source, in_use};
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Element;
+use crate::tensor::error::Result;
+use crate::tensor::ops::copy::clone;
+use crate::tensor::shape::Extents;
+use std::marker::PhantomData;
+
+/// Sizes and strides of a matrix.
+#[derive(Clone, Copy)]
+struct Form {
+    rows: usize,
+    cols: usize,
+    rs: isize,
+    cs: isize,
+}
+
+impl Form {
+    /// A tensor of one dimension (as a column) or two.
+    #[inline(always)]
+    fn of(e: Extents<'_>) -> Form {
+        let at = |d: usize| (e.sizes.get(d).copied().unwrap_or(1), e.strides.get(d).copied().unwrap_or(1));
+        let ((rows, rs), (cols, cs)) = (at(0), at(1));
+        Form { rows, cols, rs, cs }
+    }
+
+    /// How many elements lie between the first and the last, both included.
+    fn span(&self) -> Option<usize> {
+        if self.rows == 0 || self.cols == 0 {
+            return Some(0);
+        }
+        let (rs, cs) = (usize::try_from(self.rs).ok()?, usize::try_from(self.cs).ok()?);
+        (self.rows - 1).checked_mul(rs)?.checked_add((self.cols - 1).checked_mul(cs)?)?.checked_add(1)
+    }
+
+    /// Whether no two positions are one element: rows apart by more than they are long, or columns.
+    fn distinct(&self) -> bool {
+        let apart = |n: usize, far: isize, near: isize, m: usize| {
+            (m <= 1 || near > 0)
+                && (n <= 1 || far > 0 && far as usize > (m.max(1) - 1).saturating_mul(near.max(0) as usize))
+        };
+        apart(self.rows, self.rs, self.cs, self.cols) || apart(self.cols, self.cs, self.rs, self.rows)
+    }
+}
+
+/// A matrix to read. All its elements can be reached, and nobody writes them during its lifetime.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a, T> {
+    first: *const T,
+    form: Form,
+    life: PhantomData<&'a [T]>,
+}
+
+// SAFETY: it stands for a shared slice.
+unsafe impl<T: Sync> Send for Matrix<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Matrix<'_, T> {}
+
+/// A matrix to write. All its elements can be reached, no two are one, and nobody else uses them during its lifetime.
+pub struct MatrixMut<'a, T> {
+    first: *mut T,
+    form: Form,
+    life: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: it stands for a mutable slice.
+unsafe impl<T: Send> Send for MatrixMut<'_, T> {}
+// SAFETY: a shared reference to it only reads.
+unsafe impl<T: Sync> Sync for MatrixMut<'_, T> {}
+
+macro_rules! both {
+    ($($name:ident)*) => { $(impl<T> $name<'_, T> {
+        /// Number of rows.
+        #[inline(always)]
+        pub fn rows(&self) -> usize {
+            self.form.rows
+        }
+        /// Number of columns.
+        #[inline(always)]
+        pub fn cols(&self) -> usize {
+            self.form.cols
+        }
+        /// Distance between rows.
+        #[inline(always)]
+        pub fn row_stride(&self) -> isize {
+            self.form.rs
+        }
+        /// Distance between columns.
+        #[inline(always)]
+        pub fn col_stride(&self) -> isize {
+            self.form.cs
+        }
+        #[inline(always)]
+        fn place(&self, i: usize, j: usize) -> isize {
+            i as isize * self.form.rs + j as isize * self.form.cs
+        }
+        #[inline(always)]
+        fn inside(&self, i: usize, j: usize) {
+            assert!(i < self.form.rows && j < self.form.cols, "element {i}, {j} of a {} x {} matrix", self.form.rows, self.form.cols);
+        }
+    })* };
+}
+both!(Matrix MatrixMut);
+
+impl<'a, T> Matrix<'a, T> {
+    /// A row-major matrix without gaps.
+    ///
+    /// # Panics
+    /// Fewer elements than that.
+    #[inline]
+    pub fn new(data: &'a [T], rows: usize, cols: usize) -> Matrix<'a, T> {
+        Matrix::strided(data, rows, cols, cols as isize, 1)
+    }
+
+    /// A matrix whose rows and columns are that far apart.
+    ///
+    /// # Panics
+    /// A slice that does not hold all its elements; negative strides.
+    #[inline]
+    pub fn strided(data: &'a [T], rows: usize, cols: usize, rs: isize, cs: isize) -> Matrix<'a, T> {
+        let form = Form { rows, cols, rs, cs };
+        assert!(form.span().is_some_and(|n| n <= data.len()), "a matrix of {rows} x {cols} in {} elements", data.len());
+        Matrix { first: data.as_ptr(), form, life: PhantomData }
+    }
+
+    /// Rows and columns exchanged.
+    #[inline(always)]
+    pub fn t(self) -> Self {
+        let f = self.form;
+        Matrix { form: Form { rows: f.cols, cols: f.rows, rs: f.cs, cs: f.rs }, ..self }
+    }
+
+    /// Rows `first..first + n`.
+    ///
+    /// # Panics
+    /// Rows that are not there.
+    #[inline]
+    pub fn row_range(self, first: usize, n: usize) -> Self {
+        assert!(first <= self.form.rows && n <= self.form.rows - first, "rows {first}, {n} of {}", self.form.rows);
+        let at = self.first.wrapping_offset(first as isize * self.form.rs);
+        Matrix { first: at, form: Form { rows: n, ..self.form }, ..self }
+    }
+
+    /// Columns `first..first + n`.
+    ///
+    /// # Panics
+    /// Columns that are not there.
+    #[inline]
+    pub fn col_range(self, first: usize, n: usize) -> Self {
+        self.t().row_range(first, n).t()
+    }
+
+    /// Where an element lies. Only positions inside may be read.
+    #[inline(always)]
+    pub fn at(&self, i: usize, j: usize) -> *const T {
+        self.first.wrapping_offset(self.place(i, j))
+    }
+
+    /// Row `i` as a slice, where its elements lie together.
+    #[inline(always)]
+    pub fn row(&self, i: usize) -> Option<&'a [T]> {
+        if self.form.cs != 1 && self.form.cols > 1 || i >= self.form.rows {
+            return None;
+        }
+        // SAFETY: the row lies inside and has no gaps; nobody writes it during the lifetime.
+        Some(unsafe { std::slice::from_raw_parts(self.at(i, 0), self.form.cols) })
+    }
+}
+
+impl<T: Copy> Matrix<'_, T> {
+    /// The element at row `i`, column `j`.
+    ///
+    /// # Panics
+    /// A position outside.
+    #[inline(always)]
+    pub fn get(&self, i: usize, j: usize) -> T {
+        self.inside(i, j);
+        // SAFETY: inside the matrix.
+        unsafe { *self.at(i, j) }
+    }
+}
+
+impl<'a, T> MatrixMut<'a, T> {
+    /// A row-major matrix without gaps.
+    ///
+    /// # Panics
+    /// Fewer elements than that.
+    #[inline]
+    pub fn new(data: &'a mut [T], rows: usize, cols: usize) -> MatrixMut<'a, T> {
+        MatrixMut::strided(data, rows, cols, cols as isize, 1)
+    }
+
+    /// A matrix whose rows and columns are that far apart.
+    ///
+    /// # Panics
+    /// A slice that does not hold all its elements; strides that are negative or bring two positions together.
+    #[inline]
+    pub fn strided(data: &'a mut [T], rows: usize, cols: usize, rs: isize, cs: isize) -> MatrixMut<'a, T> {
+        let form = Form { rows, cols, rs, cs };
+        assert!(form.span().is_some_and(|n| n <= data.len()), "a matrix of {rows} x {cols} in {} elements", data.len());
+        assert!(form.distinct(), "a matrix of {rows} x {cols} with strides {rs}, {cs}");
+        MatrixMut { first: data.as_mut_ptr(), form, life: PhantomData }
+    }
+
+    /// The same matrix for a shorter time.
+    #[inline(always)]
+    pub fn reborrow(&mut self) -> MatrixMut<'_, T> {
+        MatrixMut { first: self.first, form: self.form, life: PhantomData }
+    }
+
+    /// The same matrix, to read.
+    #[inline(always)]
+    pub fn as_matrix(&self) -> Matrix<'_, T> {
+        Matrix { first: self.first, form: self.form, life: PhantomData }
+    }
+
+    /// Rows and columns exchanged.
+    #[inline(always)]
+    pub fn t(self) -> Self {
+        let f = self.form;
+        MatrixMut { form: Form { rows: f.cols, cols: f.rows, rs: f.cs, cs: f.rs }, ..self }
+    }
+
+    /// Rows `first..first + n`.
+    ///
+    /// # Panics
+    /// Rows that are not there.
+    #[inline]
+    pub fn row_range(self, first: usize, n: usize) -> Self {
+        assert!(first <= self.form.rows && n <= self.form.rows - first, "rows {first}, {n} of {}", self.form.rows);
+        let at = self.first.wrapping_offset(first as isize * self.form.rs);
+        MatrixMut { first: at, form: Form { rows: n, ..self.form }, ..self }
+    }
+
+    /// Columns `first..first + n`.
+    ///
+    /// # Panics
+    /// Columns that are not there.
+    #[inline]
+    pub fn col_range(self, first: usize, n: usize) -> Self {
+        self.t().row_range(first, n).t()
+    }
+
+    /// Where an element lies. Only positions inside may be used.
+    #[inline(always)]
+    pub fn at(&self, i: usize, j: usize) -> *mut T {
+        self.first.wrapping_offset(self.place(i, j))
+    }
+
+    /// Row `i` as a slice, where its elements lie together.
+    #[inline(always)]
+    pub fn row_mut(&mut self, i: usize) -> Option<&mut [T]> {
+        if self.form.cs != 1 && self.form.cols > 1 || i >= self.form.rows {
+            return None;
+        }
+        // SAFETY: the row lies inside and has no gaps; nobody else uses it while this matrix is borrowed.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.at(i, 0), self.form.cols) })
+    }
+
+    /// The element at row `i`, column `j`.
+    ///
+    /// # Panics
+    /// A position outside.
+    #[inline(always)]
+    pub fn get_mut(&mut self, i: usize, j: usize) -> &mut T {
+        self.inside(i, j);
+        // SAFETY: inside the matrix, and nobody else uses the element while this matrix is borrowed.
+        unsafe { &mut *self.at(i, j) }
+    }
+
+    /// Calls `f(i, row i)` for every row where rows lie together, else with `f(i, ...)` on a copy that is written back.
+    pub fn each_row(&mut self, mut f: impl FnMut(usize, &mut [T]))
+    where
+        T: Copy + Default,
+    {
+        let mut copy = vec![];
+        for i in 0..self.rows() {
+            if let Some(row) = self.row_mut(i) {
+                f(i, row);
+                continue;
+            }
+            copy.clear();
+            copy.extend((0..self.cols()).map(|j| *self.get_mut(i, j)));
+            f(i, &mut copy);
+            copy.iter().enumerate().for_each(|(j, v)| *self.get_mut(i, j) = *v);
+        }
+    }
+}
+
+/// Cut between rows.
+impl<T: Send> Divide for MatrixMut<'_, T> {
+    fn items(&self) -> usize {
+        self.form.rows
+    }
+    fn cut(self, n: usize) -> (Self, Self) {
+        let n = n.min(self.form.rows);
+        let rest = self.first.wrapping_offset(n as isize * self.form.rs);
+        let b = MatrixMut { first: rest, form: Form { rows: self.form.rows - n, ..self.form }, life: PhantomData };
+        (MatrixMut { form: Form { rows: n, ..self.form }, ..self }, b)
+    }
+}
+
+/// The matrix of an operand, lent from its storage whatever its strides.
+pub struct MatrixSource<T> {
+    first: *const T,
+    form: Form,
+    _loan: Option<Lent>,
+}
+
+impl<T: Element> MatrixSource<T> {
+    /// A tensor of one dimension (as a column) or two.
+    ///
+    /// # Errors
+    /// Another element type, a view outside its storage, or a tensor that is a result of the same call already.
+    #[inline]
+    pub fn of(x: &Tensor) -> Result<MatrixSource<T>> {
+        let (e, first) = x.reach::<T>()?;
+        let (form, end) = (Form::of(e), e.extent()?);
+        let bytes = end.saturating_sub(e.offset) * size_of::<T>();
+        let loan = match bytes {
+            0 => None,
+            n => Some(Lent::new(first as usize, n, false).ok_or_else(|| in_use(x))?),
+        };
+        Ok(MatrixSource { first, form, _loan: loan })
+    }
+
+    /// The matrix.
+    #[inline(always)]
+    pub fn view(&self) -> Matrix<'_, T> {
+        Matrix { first: self.first, form: self.form, life: PhantomData }
+    }
+}
+
+impl<T> Source<T> {
+    /// The elements as a row-major matrix.
+    ///
+    /// # Panics
+    /// Fewer elements than that.
+    pub fn matrix(&self, rows: usize, cols: usize) -> Matrix<'_, T> {
+        Matrix::new(self, rows, cols)
+    }
+}
+
+/// The matrix of a result that keeps its sizes and elements: its own memory, or a buffer where that is an operand's of
+/// the same call, or where two positions are one element. The buffer is written back as that of a
+/// [`Dest`](super::Dest) is.
+pub struct MatrixDest<T> {
+    first: *mut T,
+    form: Form,
+    loan: Option<Lent>,
+    buffer: Option<(Tensor, Tensor)>,
+}
+
+impl<T: Element> MatrixDest<T> {
+    /// A tensor of one dimension (as a column) or two.
+    ///
+    /// # Errors
+    /// Another element type, a view outside its storage, a tensor that is another result of the same call, or not
+    /// enough memory.
+    #[inline]
+    pub fn update(res: &Tensor) -> Result<MatrixDest<T>> {
+        let (e, first) = res.reach::<T>()?;
+        let (form, end) = (Form::of(e), e.extent()?);
+        let bytes = end.saturating_sub(e.offset) * size_of::<T>();
+        if bytes == 0 {
+            return Ok(MatrixDest { first, form, loan: None, buffer: None });
+        }
+        if form.distinct()
+            && let Some(loan) = Lent::new(first as usize, bytes, true)
+        {
+            return Ok(MatrixDest { first, form, loan: Some(loan), buffer: None });
+        }
+        MatrixDest::buffered(res)
+    }
+
+    #[cold]
+    fn buffered(res: &Tensor) -> Result<MatrixDest<T>> {
+        let elements = clone(res)?;
+        let (e, first) = elements.reach::<T>()?;
+        let form = Form::of(e);
+        Ok(MatrixDest { first, form, loan: None, buffer: Some((res.clone(), elements)) })
+    }
+
+    /// The matrix.
+    #[inline(always)]
+    pub fn view(&mut self) -> MatrixMut<'_, T> {
+        MatrixMut { first: self.first, form: self.form, life: PhantomData }
+    }
+}
+
+impl<T> Drop for MatrixDest<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some((to, elements)) = self.buffer.take() {
+            self.loan = None;
+            deliver(to, elements);
+        }
+    }
+}

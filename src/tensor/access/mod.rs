@@ -1,0 +1,48 @@
+//! The safe way to the elements of tensors, for every kernel outside this library.
+//!
+//! - [`Source`]: the elements of an operand as a slice, lent from its storage or copied where it has gaps.
+//! - [`Dest`]: the elements of a result as a mutable slice. Where the result shares memory with an operand, or has
+//!   gaps, it is a buffer that is written back when the slice is dropped.
+//! - [`MatrixSource`], [`MatrixDest`]: the same for matrices of any strides, seen as [`Matrix`] and [`MatrixMut`].
+//! - [`share`]: parts of results go to threads as disjoint slices; a [`Workspace`] is what each needs besides.
+//!
+//! Take the sources of a call first, then its results. A kernel that does so may be given any tensors, the same one
+//! several times included: it always reads what was there before the call.
+//!
+//! ```
+//! use rekindle::tensor::access::{Dest, Source};
+//! use rekindle::tensor::Tensor;
+//!
+//! let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0])?;
+//! {
+//!     let from = Source::<f32>::of(&x)?;
+//!     let mut to = Dest::<f32>::new(&x, &[3])?; // x is its own result: a buffer
+//!     to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
+//! }
+//! assert_eq!(x.to_vec::<f32>()?, [3.0, 2.0, 1.0]);
+//! # Ok::<(), rekindle::tensor::error::Error>(())
+//! ```
+
+mod dest;
+pub(super) mod loans;
+mod matrix;
+mod share;
+mod source;
+#[cfg(test)]
+mod tests;
+mod workspace;
+
+pub use dest::Dest;
+pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};
+pub use share::{Blocks, Divide, Rows, share, share_rows, try_share};
+pub use source::Source;
+pub use workspace::Workspace;
+
+use super::Tensor;
+use super::error::{Error, Kind};
+
+/// The error for memory that is lent to somebody else.
+#[cold]
+pub(super) fn in_use(x: &Tensor) -> Error {
+    Error::from(Kind::InUse { shape: x.shape_text() })
+}

@@ -1,0 +1,83 @@
+//! Operands as slices.
+
+use super::in_use;
+use super::loans::Lent;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Element;
+use crate::tensor::error::Result;
+use crate::tensor::ops::copy::clone;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+/// The elements of an operand in logical order, as a slice.
+pub struct Source<T> {
+    first: NonNull<T>,
+    len: usize,
+    _hold: Hold,
+}
+
+/// What keeps the memory as it is.
+enum Hold {
+    /// There is no element.
+    Nothing,
+    /// The operand's own memory.
+    Lent { _loan: Lent },
+    /// A copy that nobody else sees.
+    Copy { _elements: Tensor },
+}
+
+// SAFETY: threads that share it only read the elements, which nobody writes as long as it lives. It is not sent to
+// another thread, where its loan could not end.
+unsafe impl<T: Sync> Sync for Source<T> {}
+
+impl<T: Element> Source<T> {
+    /// The elements of a tensor; one with gaps is copied.
+    ///
+    /// # Errors
+    /// Another element type, a view outside its storage, a tensor that is a result of the same call already, or not
+    /// enough memory.
+    #[inline]
+    pub fn of(x: &Tensor) -> Result<Source<T>> {
+        if let Some((first, len)) = x.flat::<T>()? {
+            let Some(at) = NonNull::new(first).filter(|_| len > 0) else { return Ok(Source::empty()) };
+            let loan = Lent::new(first as usize, len * size_of::<T>(), false).ok_or_else(|| in_use(x))?;
+            return Ok(Source { first: at, len, _hold: Hold::Lent { _loan: loan } });
+        }
+        Source::copied(x)
+    }
+
+    /// As [`Source::of`], and a copy where a result lies in the same storage: for kernels that reach results in another
+    /// way than through [`Dest`](super::Dest).
+    ///
+    /// # Errors
+    /// As [`Source::of`].
+    pub fn apart(x: &Tensor, results: &[&Tensor]) -> Result<Source<T>> {
+        if results.iter().any(|r| r.same_storage(x)) { Source::copied(x) } else { Source::of(x) }
+    }
+
+    #[cold]
+    fn copied(x: &Tensor) -> Result<Source<T>> {
+        let elements = clone(x)?;
+        match elements.flat::<T>()? {
+            Some((first, len)) if len > 0 => {
+                let first = NonNull::new(first).ok_or_else(|| in_use(x))?;
+                Ok(Source { first, len, _hold: Hold::Copy { _elements: elements } })
+            }
+            _ => Ok(Source::empty()),
+        }
+    }
+
+    fn empty() -> Source<T> {
+        Source { first: NonNull::dangling(), len: 0, _hold: Hold::Nothing }
+    }
+}
+
+impl<T> Deref for Source<T> {
+    type Target = [T];
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: `len` elements lie there. They are lent to readers or in a copy of our own, so nobody writes them,
+        // and their block is not freed before this is dropped.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.len) }
+    }
+}

@@ -1,0 +1,173 @@
+//! Every way in which operands and results can share memory, against plain loops over copies.
+
+use super::*;
+use crate::tensor::dtype::DType;
+use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
+use crate::tensor::random::Generator;
+use crate::tensor::storage::{Storage, reclaim};
+
+/// Views of eight elements over one storage of 64: together, apart, touching, reversed in order, with gaps, repeated.
+fn views(s: &Storage) -> Vec<Tensor> {
+    let view = |offset, sizes: &[usize], strides: &[isize]| {
+        Tensor::over(s.clone(), Layout::strided(offset, sizes, strides).unwrap())
+    };
+    vec![
+        view(0, &[8], &[1]),
+        view(8, &[8], &[1]),
+        view(4, &[8], &[1]),
+        view(0, &[2, 4], &[4, 1]),
+        view(0, &[4, 2], &[1, 4]),
+        view(1, &[8], &[2]),
+        view(2, &[2, 4], &[16, 3]),
+        view(3, &[2, 4], &[0, 1]),
+        view(5, &[4, 2], &[1, 0]),
+    ]
+}
+
+fn ramp(n: usize) -> Storage {
+    Storage::from_slice(&(0..n).map(|i| i as f64 * 1.5 - 7.0).collect::<Vec<_>>()).unwrap()
+}
+
+/// What a kernel of two operands and a result should leave in the storage.
+fn expected(s: &Storage, [a, b, r]: [&Tensor; 3]) -> Vec<f64> {
+    let (a, b) = (a.to_vec::<f64>().unwrap(), b.to_vec::<f64>().unwrap());
+    let result = Tensor::from_slice(&a.iter().rev().zip(&b).map(|(a, b)| a * 2.0 - b).collect::<Vec<_>>()).unwrap();
+    crate::tensor::ops::copy::copy(r, &result).unwrap();
+    s.to_vec::<f64>(0, 64)
+}
+
+fn kernel(a: &Tensor, b: &Tensor, r: &Tensor) -> Result<()> {
+    let (a, b) = (Source::<f64>::of(a)?, Source::<f64>::of(b)?);
+    let mut r = Dest::<f64>::new(r, r.layout().sizes())?;
+    r.iter_mut().zip(a.iter().rev()).zip(b.iter()).for_each(|((r, a), b)| *r = a * 2.0 - b);
+    Ok(())
+}
+
+#[test]
+fn any_overlap_of_operands_and_result_gives_what_copies_give() {
+    for i in 0..9 {
+        for j in 0..9 {
+            for k in 0..9 {
+                let (s, t) = (ramp(64), ramp(64));
+                let (v, w) = (views(&s), views(&t));
+                kernel(&v[i], &v[j], &v[k]).unwrap();
+                assert_eq!(s.to_vec::<f64>(0, 64), expected(&t, [&w[i], &w[j], &w[k]]), "{i} {j} {k}");
+                assert!(!loans::any());
+            }
+        }
+    }
+}
+
+#[test]
+fn matrices_of_any_overlap_give_what_copies_give() {
+    for i in 0..9 {
+        for k in 0..9 {
+            let (s, t) = (ramp(64), ramp(64));
+            let (v, w) = (views(&s), views(&t));
+            let as_column = |x: &Tensor| if x.ndim() == 1 { (8, 1) } else { (x.size(0), x.size(1)) };
+            if as_column(&v[i]) != as_column(&v[k]) {
+                continue;
+            }
+            {
+                let a = MatrixSource::<f64>::of(&v[i]).unwrap();
+                let mut r = MatrixDest::<f64>::update(&v[k]).unwrap();
+                let (a, mut r) = (a.view(), r.view());
+                for i in 0..a.rows() {
+                    for j in 0..a.cols() {
+                        *r.get_mut(i, j) = a.get(i, j) * 3.0 + 1.0;
+                    }
+                }
+            }
+            let result: Vec<f64> = w[i].to_vec::<f64>().unwrap().iter().map(|v| v * 3.0 + 1.0).collect();
+            crate::tensor::ops::copy::copy(&w[k], &Tensor::from_slice(&result).unwrap()).unwrap();
+            assert_eq!(s.to_vec::<f64>(0, 64), t.to_vec::<f64>(0, 64), "{i} {k}");
+        }
+    }
+}
+
+#[test]
+fn a_result_of_other_sizes_may_be_an_operand() {
+    let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0]).unwrap();
+    {
+        let from = Source::<f32>::of(&x).unwrap();
+        let mut to = Dest::<f32>::new(&x, &[2, 300]).unwrap();
+        to.iter_mut().enumerate().for_each(|(i, to)| *to = from[i % 3]);
+        // the operand's old memory is still what it was
+        assert_eq!(*from, [1.0, 2.0, 3.0]);
+    }
+    reclaim();
+    assert_eq!(x.layout().sizes(), [2, 300]);
+    assert_eq!(x.to_vec::<f32>().unwrap()[..4], [1.0, 2.0, 3.0, 1.0]);
+}
+
+#[test]
+fn lent_memory_outlives_its_tensor_and_its_storage() {
+    let x = Tensor::from_slice(&[5i64; 1000]).unwrap();
+    let from = Source::<i64>::of(&x).unwrap();
+    x.storage().unwrap().resize(0).unwrap();
+    x.set(&Tensor::empty(DType::Long)).unwrap();
+    drop(x);
+    reclaim();
+    let other = Tensor::from_slice(&[6i64; 1000]).unwrap();
+    assert!(from.iter().all(|&v| v == 5));
+    drop(from);
+    assert!(other.to_vec::<i64>().unwrap().iter().all(|&v| v == 6));
+}
+
+#[test]
+fn lent_elements_are_refused_to_others() {
+    let x = Tensor::from_slice(&[1.0f64, 2.0]).unwrap();
+    let s = x.storage().unwrap();
+    let read = Source::<f64>::of(&x).unwrap();
+    assert!(!s.set(0, 9.0f64) && s.get::<f64>(0) == Some(1.0));
+    assert!(crate::tensor::map::fill(&x, 0.0f64).is_err() && s.write_slice(0, &[1.0f64]).is_err());
+    assert!(Source::<f64>::of(&x).is_ok() && x.to_vec::<f64>().is_ok());
+    drop(read);
+    let write = Dest::<f64>::update(&x).unwrap();
+    assert!(s.get::<f64>(0).is_none() && Source::<f64>::of(&x).is_err() && x.to_vec::<f64>().is_err());
+    assert!(Dest::<f64>::update(&x).is_err() && s.read_bytes(0, &mut [0; 4]).is_err());
+    drop(write);
+    assert!(s.set(0, 9.0f64));
+}
+
+#[test]
+fn strided_results_get_their_elements() {
+    let s = ramp(64);
+    let x = views(&s).swap_remove(5);
+    let before = s.to_vec::<f64>(0, 64);
+    Dest::<f64>::zeros(&x, &[8]).unwrap().finish().unwrap();
+    for (i, (v, old)) in s.to_vec::<f64>(0, 64).iter().zip(before).enumerate() {
+        assert_eq!(*v, if i % 2 == 1 && i < 17 { 0.0 } else { old });
+    }
+}
+
+#[test]
+fn parts_cover_everything_once() {
+    let mut rng = Generator::with_seed(5);
+    for _ in 0..200 {
+        let (rows, row) = ((rng.random() % 700) as usize, (rng.random() % 300 + 1) as usize);
+        let mut data = vec![0u32; rows * row];
+        let mut heads = vec![0u32; rows];
+        share((Rows::new(&mut data, row), Rows::new(&mut heads, 1)), row * 50, |first, (data, heads)| {
+            for (i, (data, head)) in data.into_rows().zip(heads.into_slice()).enumerate() {
+                data.iter_mut().for_each(|v| *v += 1);
+                *head += (first + i) as u32;
+            }
+        });
+        assert!(data.iter().all(|&v| v == 1));
+        assert!(heads.iter().enumerate().all(|(i, &v)| v == i as u32));
+    }
+}
+
+#[test]
+fn matrices_with_positions_that_meet_are_no_results() {
+    let meets = |rows, cols, rs, cs| {
+        std::panic::catch_unwind(|| {
+            MatrixMut::strided(&mut [0.0f32; 40], rows, cols, rs, cs);
+        })
+        .is_err()
+    };
+    assert!(!meets(3, 4, 4, 1) && !meets(4, 3, 1, 4) && !meets(3, 4, 9, 2) && !meets(1, 4, 0, 1) && !meets(0, 9, 9, 1));
+    assert!(meets(3, 4, 3, 1) && meets(3, 4, 0, 1) && meets(2, 2, 1, 1) && meets(30, 4, 4, 1) && meets(2, 2, -1, 1));
+}

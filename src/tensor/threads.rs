@@ -1,0 +1,81 @@
+//! The threads that share the work of a kernel. Kernels divide work by sizes alone, so that results do not depend on how
+//! many there are.
+
+use rayon::prelude::*;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// From this many elements on, work is shared between threads.
+const GRAIN: usize = 32 * 1024;
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Whether this thread becomes one of the workers when there is something to share.
+    static TAKES_PART: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes the calling thread one of those that share its work, instead of one that sleeps meanwhile and has to be woken.
+/// For the thread that runs programs as long as the process lives; called before anything is shared.
+pub fn take_part() {
+    TAKES_PART.set(true);
+}
+
+/// Starts the workers where the caller is to be one of them; otherwise they start by themselves.
+pub(super) fn start_workers() {
+    if TAKES_PART.replace(false)
+        && let Err(e) = rayon::ThreadPoolBuilder::new().use_current_thread().build_global()
+    {
+        tracing::debug!("the workers had been started: {e}");
+    }
+}
+
+/// How many threads kernels use: set by [`set_threads`], else as many as the machine has cores.
+pub fn threads() -> usize {
+    match THREADS.load(Relaxed) {
+        0 => {
+            start_workers();
+            rayon::current_num_threads()
+        }
+        n => n,
+    }
+}
+
+/// Sets how many threads kernels use; at least one.
+pub fn set_threads(n: usize) {
+    THREADS.store(n.max(1), Relaxed);
+}
+
+/// Calls `f(start, count)` for parts of `0..n`, on several threads when there is enough work of `cost` units an item.
+#[inline(always)]
+pub fn split(n: usize, cost: usize, f: impl Fn(usize, usize) + Sync) {
+    if !shared_out(n, cost) {
+        return f(0, n);
+    }
+    split_many(n, cost, &f);
+}
+
+/// Whether [`split`] would share this work between threads.
+pub fn shared_out(n: usize, cost: usize) -> bool {
+    n.saturating_mul(cost) >= 2 * GRAIN && n >= 2
+}
+
+/// How many items go together when `n` items of `cost` units each are shared: `n` for work that is too little.
+pub(super) fn share_of(n: usize, cost: usize) -> usize {
+    let parts = threads().min(n).min(n.saturating_mul(cost) / GRAIN).max(1);
+    // shares are rounded to whole cache lines of bytes, so that neighbours never write the same line
+    if parts > 1 && n >= parts * 64 { n.div_ceil(parts).next_multiple_of(64) } else { n.div_ceil(parts) }
+}
+
+#[inline(never)]
+fn split_many(n: usize, cost: usize, f: &(dyn Fn(usize, usize) + Sync)) {
+    let share = share_of(n, cost);
+    if share >= n {
+        return f(0, n);
+    }
+    start_workers();
+    (0..n.div_ceil(share)).into_par_iter().for_each(|k| {
+        let start = k * share;
+        f(start, share.min(n - start));
+    });
+}
