@@ -64,7 +64,7 @@ local function longSize(self, n)
 end
 
 -- scalars and runs of each type: readInt(), readInt(n), readInt(storage), writeInt(v), writeInt(storage)
-for _, short in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Double' } do
+local function scalars(short)
    local class = 'torch.' .. short .. 'Storage'
    local read, write = 'read' .. short, 'write' .. short
    local read_one, write_one = io_native[read], io_native[write]
@@ -92,6 +92,9 @@ for _, short in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Float', 'Doubl
       end
       error(string.format('%s: expected a number or a %s, got %s', write, class, torch.type(value)), 2)
    end
+end
+for _, element in ipairs(native.element_types) do
+   if element.family ~= 'storage only' then scalars(element.name) end
 end
 
 function File:readBool() return self:readInt() ~= 0 end

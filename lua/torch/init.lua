@@ -10,7 +10,9 @@ local function adopt(name, methods, quicken)
    local mt = native.metatables[name]
    for k, f in pairs(methods or {}) do mt[k] = f end
    local call = native.constructors[name].call
-   if quicken then call = quicken(mt, call) end
+   -- a class without methods, of a device that has no kernels, has nothing to make quick
+   mt.__index = mt
+   if quicken and methods then call = quicken(mt, call) end
    mt.new = native.constructors[name].new
    mt.__native = true
    torch._register(mt, name, nil, call, mt.new)

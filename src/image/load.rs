@@ -146,6 +146,6 @@ pub fn samples_of(what: &str, x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
 /// # Errors
 /// Another element type.
 pub fn bytes_of(x: &Tensor) -> Result<Vec<u8>> {
-    demand!(x.dtype() == u8::DTYPE, "image.decompress: expected a ByteTensor, got a {}", x.dtype().tensor_name());
+    demand!(x.dtype() == u8::DTYPE, "image.decompress: expected a ByteTensor, got a {}", x.class().tensor_name());
     x.to_vec::<u8>()
 }

@@ -6,6 +6,7 @@ use super::table::{Compiled, Dispatch, compile, compile_class, has};
 use super::{native, raw};
 use crate::rows;
 use crate::tensor::Tensor;
+use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use anyhow::{Context, anyhow};
 use mlua::ffi::{self, lua_State};
@@ -32,8 +33,8 @@ pub struct Host {
 /// Everything compiled from the rows, once for the process.
 struct Tables {
     functions: Vec<(&'static str, &'static str, Compiled)>,
-    methods: Vec<(DType, &'static str, Compiled)>,
-    storage_methods: Vec<(DType, &'static str, Compiled)>,
+    methods: Vec<(TensorClass, &'static str, Compiled)>,
+    storage_methods: Vec<(TensorClass, &'static str, Compiled)>,
     constructors: Vec<(&'static str, &'static str, Compiled)>,
     classes: Vec<(&'static str, &'static str, Compiled)>,
 }
@@ -51,11 +52,11 @@ fn build_tables() -> Result<Tables, String> {
             let c = compile(format!("torch.{}", op.name), op.forms, Style::Function, Dispatch::First)?;
             t.functions.push(("torch", op.name, c));
         }
-        for d in DType::ALL.into_iter().filter(|&d| has(op, d)) {
+        for d in TensorClass::ALL.into_iter().filter(|&d| has(op, d)) {
             add_methods(&mut t, op, d)?;
         }
     }
-    for d in DType::ALL {
+    for d in TensorClass::ALL {
         for (name, op) in
             [(d.tensor_name(), rows::tensor_constructor()), (d.storage_name(), rows::storage_constructor())]
         {
@@ -88,7 +89,7 @@ pub fn usage(name: &str) -> Vec<String> {
     found.map(|c| c.forms.iter().map(|f| format!("{name}{}", sig::usage(f))).collect()).unwrap_or_default()
 }
 
-fn add_methods(t: &mut Tables, op: &'static Op, d: DType) -> Result<(), String> {
+fn add_methods(t: &mut Tables, op: &'static Op, d: TensorClass) -> Result<(), String> {
     let method =
         |of: &str| compile(format!("torch.{}{of}.{}", d.name(), op.name), op.forms, Style::Method, Dispatch::Fixed(d));
     match op.place {
@@ -166,8 +167,17 @@ impl Host {
             table.set("storage_newindex", access.3).map_err(lua_error)?;
             put("quick", &|l| raw::push_quick(l))?;
         }
-        let types: Vec<&str> = DType::ALL.iter().map(|d| d.name()).collect();
+        let types: Vec<&str> = TensorClass::ALL.iter().map(|c| c.name()).collect();
         table.set("types", types).map_err(lua_error)?;
+        let elements = lua.create_table().map_err(lua_error)?;
+        for d in DType::ALL {
+            let one = lua.create_table().map_err(lua_error)?;
+            one.set("name", d.name()).map_err(lua_error)?;
+            one.set("family", d.family().name()).map_err(lua_error)?;
+            one.set("pixel", d.is_pixel()).map_err(lua_error)?;
+            elements.push(one).map_err(lua_error)?;
+        }
+        table.set("element_types", elements).map_err(lua_error)?;
         let sources = lua.create_table().map_err(lua_error)?;
         for (name, source) in EMBEDDED {
             sources.raw_set(*name, *source).map_err(lua_error)?;

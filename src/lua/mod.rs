@@ -10,3 +10,6 @@ mod probe;
 pub mod raw;
 pub mod sig;
 pub mod table;
+
+#[cfg(test)]
+mod device_tests;

@@ -2,8 +2,9 @@
 //! userdata. Registered through mlua: none of them is hot.
 
 use super::raw;
+use crate::tensor::class::TensorClass;
 use crate::tensor::display;
-use crate::tensor::dtype::{DType, Element};
+use crate::tensor::dtype::Element;
 use crate::tensor::storage::Storage;
 use crate::tensor::threads;
 use crate::with_dtype;
@@ -17,12 +18,12 @@ static MANUAL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/manual.rs")
 /// # Errors
 /// Out of memory in Lua.
 pub fn register(lua: &Lua, t: &Table) -> Result<()> {
-    t.set("default_type", lua.create_function(|_, ()| Ok(raw::default_dtype().tensor_name()))?)?;
+    t.set("default_type", lua.create_function(|_, ()| Ok(raw::default_class().tensor_name()))?)?;
     t.set(
         "set_default_type",
         lua.create_function(|_, name: String| {
-            let found = DType::parse(&name).filter(|d| d.tensor_name() == name);
-            Ok(found.map(raw::set_default_dtype).is_some())
+            let found = TensorClass::parse(&name).filter(|c| c.tensor_name() == name);
+            Ok(found.map(raw::set_default_class).is_some())
         })?,
     )?;
     t.set("threads", lua.create_function(|_, ()| Ok(threads::threads()))?)?;
@@ -82,13 +83,13 @@ fn display_value(lua: &Lua, v: AnyUserData) -> Result<mlua::String> {
         if let Some(t) = t {
             return with_dtype!(t.dtype(), T => t.to_vec::<T>().map(|data| {
                 let sizes = t.layout().sizes().to_vec();
-                display::format_tensor(&sizes, &|i| data.get(i).map_or(0.0, |v| v.to_f64()), t.dtype().tensor_name())
+                display::format_tensor(&sizes, &|i| data.get(i).map_or(0.0, |v| v.to_f64()), t.class().tensor_name())
             }))
             .map_err(|e| e.to_string());
         }
         let s = s.ok_or("expected a tensor or a storage")?;
         Ok(with_dtype!(s.dtype(), T => {
-            display::format_storage(s.len(), &|i| s.get::<T>(i).map_or(0.0, |v| v.to_f64()), s.dtype().storage_name())
+            display::format_storage(s.len(), &|i| s.get::<T>(i).map_or(0.0, |v| v.to_f64()), s.class().storage_name())
         }))
     })?;
     lua.create_string(text.map_err(mlua::Error::runtime)?)
