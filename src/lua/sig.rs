@@ -38,14 +38,22 @@ pub mod kind {
     /// any storage
     pub const STORAGE: u64 = ((1 << CLASSES) - 1) << STORAGES;
     /// The bit of tensors of one class.
-    #[inline(always)]
     pub const fn tensor(class: TensorClass) -> u64 {
-        1 << (TENSORS + class.index())
+        tensor_numbered(class.index())
     }
     /// The bit of storages of one class.
-    #[inline(always)]
     pub const fn storage(class: TensorClass) -> u64 {
-        1 << (STORAGES + class.index())
+        storage_numbered(class.index())
+    }
+    /// The bit of tensors of the class with this number.
+    #[inline(always)]
+    pub const fn tensor_numbered(class: usize) -> u64 {
+        1 << (TENSORS + class)
+    }
+    /// The bit of storages of the class with this number.
+    #[inline(always)]
+    pub const fn storage_numbered(class: usize) -> u64 {
+        1 << (STORAGES + class)
     }
     /// The bits of tensors of a type, wherever they lie.
     pub fn tensors(dtype: DType) -> u64 {

@@ -91,10 +91,10 @@ macro_rules! define_dtype {
     // C converts a double to a narrow integer through int64 and keeps the low bits; `as` alone would saturate.
     (@from integer $t:ident $v:ident) => { wrap_to_i64($v) as $t };
     (@from floating $t:ident $v:ident) => { $v as $t };
-    (@from storage_only $t:ident $v:ident) => { f16::from_f64($v) };
+    (@from storage_only $t:ident $v:ident) => { $t::from_f64($v) };
     (@to storage_only $s:ident) => { $s.to_f64() };
     (@to $fam:ident $s:ident) => { $s as f64 };
-    (@from_int storage_only $t:ident $v:ident) => { f16::from_f64($v as f64) };
+    (@from_int storage_only $t:ident $v:ident) => { $t::from_f64($v as f64) };
     (@from_int $fam:ident $t:ident $v:ident) => { $v as $t };
     (@to_int integer $s:ident) => { $s as i64 };
     (@to_int floating $s:ident) => { wrap_to_i64($s as f64) };

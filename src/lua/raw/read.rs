@@ -1,6 +1,6 @@
 //! Reading of arguments: kinds, lists, nested tables, fields of `self`.
 
-use super::{DEFAULT_GENERATOR, GENERATOR, STORAGE, object, push_new, tensor_at};
+use super::{DEFAULT_GENERATOR, GENERATOR, STORAGE, TENSOR, object, push_new, tensor_at};
 use crate::lua::call::{Dims, Nested, Val};
 use crate::lua::sig::{self, Fill, Param, Pattern, Read, Step, kind};
 use crate::lua::table::Compiled;
@@ -22,11 +22,11 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
             ffi::LUA_TUSERDATA => match object::<c_void>(l, i) {
                 Some((k, p)) if k < STORAGE => {
                     *out = Val::Tensor(&*p.cast());
-                    kind::tensor(TensorClass::ALL[k as usize])
+                    kind::tensor_numbered((k - TENSOR) as usize)
                 }
                 Some((k, p)) if k < GENERATOR => {
                     *out = Val::Storage(&*p.cast());
-                    kind::storage(TensorClass::ALL[(k - STORAGE) as usize])
+                    kind::storage_numbered((k - STORAGE) as usize)
                 }
                 Some((DEFAULT_GENERATOR, _)) => {
                     *out = Val::Gen(super::default_generator());
