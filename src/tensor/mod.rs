@@ -7,6 +7,7 @@
 pub mod access;
 mod buffer_pool;
 pub mod cformat;
+pub mod check;
 pub mod class;
 pub mod decimal;
 pub mod display;
@@ -270,7 +271,7 @@ impl Tensor {
     pub fn set(&self, other: &Tensor) -> Result<()> {
         demand!(
             self.class == other.class,
-            "set: expected a {}, got a {}",
+            "expected a {}, got a {}",
             self.class.tensor_name(),
             other.class.tensor_name()
         );
@@ -289,7 +290,7 @@ impl Tensor {
         if let Some(s) = &storage {
             demand!(
                 s.class() == self.class,
-                "set: expected a {}, got a {}",
+                "expected a {}, got a {}",
                 self.class.storage_name(),
                 s.class().storage_name()
             );

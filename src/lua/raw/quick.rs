@@ -30,7 +30,7 @@ const BLANKS: c_int = 64;
 ///
 /// # Safety
 /// `l` is a live state with four free slots.
-pub unsafe fn push_quick(l: *mut lua_State) {
+pub(super) unsafe fn push_quick(l: *mut lua_State) {
     let addresses: [(&std::ffi::CStr, *const c_void); 8] = [
         (c"get", get as *const c_void),
         (c"set", set as *const c_void),
@@ -223,8 +223,10 @@ unsafe extern "C" fn select(x: *const Object<Tensor>, blank: *mut Object<Tensor>
 unsafe extern "C" fn new(blank: *mut Object<Tensor>, a: f64, b: f64, c: f64, d: f64) -> c_int {
     // SAFETY: called with an object.
     unsafe {
-        // large ones leave room for the collector to run first
-        let Some(class) = tensor_in(blank).map(Tensor::class).filter(|_| storage::live_bytes() <= CEILING.get()) else {
+        // whether other devices have a constructor, their rows know; large ones leave room for the collector to run first
+        let Some(class) =
+            tensor_in(blank).map(Tensor::class).filter(|c| c.is_host() && storage::live_bytes() <= CEILING.get())
+        else {
             return NO;
         };
         let (mut sizes, mut n) = ([0; 4], 0);

@@ -4,6 +4,7 @@ use crate::lua::prelude::Class;
 
 pub mod activation;
 pub mod batchnorm;
+pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
@@ -15,6 +16,7 @@ pub static ALL: &[&[Class]] = &[
     activation::STATELESS,
     activation::CLASSES,
     batchnorm::CLASSES,
+    convolution::CLASSES,
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,

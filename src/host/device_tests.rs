@@ -1,9 +1,8 @@
 //! What a second device gets without a line of its own. `Device::Mirror` is one line in the list of devices, for tests
 //! alone (`tensor/class.rs`); nothing else in the crate names it but tests.
 
-use super::host::Host;
-use super::raw;
-use super::sig::kind;
+use super::Host;
+use crate::lua::sig::kind;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
 use crate::tensor::class::{CLASSES, Device, TensorClass};
@@ -16,14 +15,7 @@ const MIRROR: TensorClass = TensorClass { dtype: DType::Float, device: Device::M
 fn host() -> Host {
     let host = Host::new().unwrap();
     for (name, class) in [("x", MIRROR), ("y", TensorClass::host(DType::Float))] {
-        // SAFETY: pushes one object, inside a protected call with stack space.
-        let object: mlua::Value = unsafe {
-            host.lua().exec_raw((), |l| {
-                raw::push_tensor(l, Tensor::new(class, &[2, 3]).unwrap());
-            })
-        }
-        .unwrap();
-        host.lua().globals().set(name, object).unwrap();
+        host.set_tensor(name, &Tensor::new(class, &[2, 3]).unwrap()).unwrap();
     }
     host
 }
@@ -58,6 +50,11 @@ fn rows_without_its_column_say_so() {
     let text = fails("return torch.add(y, x)");
     assert!(text.contains("invalid arguments: FloatTensor MirrorTensor"), "{text}");
     assert!(host.eval::<bool>("return x.add == nil and y.add ~= nil").unwrap());
+    // what is the same for every class is there: it looks at shapes alone
+    assert_eq!(host.eval::<i64>("return x:size(2)").unwrap(), 3);
+    assert_eq!(host.eval::<String>("return torch.type(x:narrow(1, 1, 1))").unwrap(), "torch.MirrorTensor");
+    let text = fails("return x[1][1]");
+    assert!(text.contains("out of range") || text.contains("MirrorTensor"), "{text}");
     let text = fails("return torch.mm(x, x)");
     assert!(text.contains("MirrorTensor does not implement"), "{text}");
     let text = fails("local m = nn.Linear(3, 2):float() return m:forward(x)");
