@@ -126,7 +126,7 @@ impl Plan {
 /// Sizes that do not fit.
 pub fn max<T: Float>(input: &Tensor, output: &Tensor, indices: &Tensor, window: Window) -> Result<()> {
     let p = Plan::new(input, window)?;
-    demand!(indices.dtype() == DType::Long, "indices must be a LongTensor, got a {}", indices.dtype().tensor_name());
+    demand!(indices.dtype() == DType::Long, "indices must be a LongTensor, got a {}", indices.class().tensor_name());
     let x = Source::<T>::of(input)?;
     let (mut y, mut at) = (Dest::<T>::new(output, &p.sizes)?, Dest::<i64>::new(indices, &p.sizes)?);
     let (len, width) = (p.out_plane(), p.x.n as usize);

@@ -218,7 +218,7 @@ pub fn prod<T: Real>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
     along("prod", res, x, d, T::Acc::ONE, step, |l| times_slice(T::Acc::ONE, l), |s, _| T::convert(s))
 }
 
-/// Sums of `f` of the elements along a dimension, for fractions.
+/// Sums of `f` of the elements along a dimension, in floating point.
 fn sums<T: Float>(
     op: &'static str,
     res: &Tensor,
