@@ -134,6 +134,42 @@ function graph.escape(text)
    return (text:gsub('["\\]', '\\%0'):gsub('\n', '\\n'))
 end
 
+-- Text as graphviz takes it: as it is where it has only letters, else in quotes.
+function graph._dotEscape(text)
+   text = tostring(text)
+   if not text:find('[^a-zA-Z]') then return text end
+   return '"' .. text:gsub('\n', '\\n'):gsub('"', '\\"') .. '"'
+end
+
+-- Where graphviz would put the nodes: a row { x, y } for each, in inches. `algorithm` is one of its programs (dot, neato,
+-- fdp ...), which has to be installed.
+function graph.graphvizLayout(g, algorithm)
+   algorithm = algorithm or 'dot'
+   if type(algorithm) ~= 'string' or algorithm:find('[^%w_]') then
+      error('graph.graphvizLayout: the name of a program of graphviz expected, got ' .. tostring(algorithm), 2)
+   end
+   if not torch.isTypeOf(g, 'graph.Graph') then
+      error('graph.graphvizLayout: a graph.Graph expected, got a ' .. torch.type(g), 2)
+   end
+   local name = os.tmpname()
+   local file = assert(io.open(name, 'w'))
+   file:write(g:todot())
+   file:close()
+   local pipe = io.popen(string.format("%s -Tplain '%s' 2>/dev/null", algorithm, name))
+   local text = pipe:read('*a')
+   pipe:close()
+   os.remove(name)
+   if not text:find('^graph') then
+      error(string.format('graph.graphvizLayout: no positions came from the program %s; is graphviz installed?', algorithm), 2)
+   end
+   local positions = torch.zeros(#g.nodes, 2)
+   for id, x, y in text:gmatch('node n(%d+) (%S+) (%S+)') do
+      local row = positions[tonumber(id)]
+      row[1], row[2] = tonumber(x), tonumber(y)
+   end
+   return positions
+end
+
 -- Writes `name.dot`, and `name.svg` where graphviz is installed.
 function graph.dot(g, title, name)
    name = name or os.tmpname()

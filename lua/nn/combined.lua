@@ -123,3 +123,55 @@ do
    end
    function Crop:updateOutput(input, target) return parent.updateOutput(self, input, middle(input, target)) end
 end
+
+do
+   -- A criterion as a module over { input, target }, or over what the criterion takes as one if unpackInput is false. Its
+   -- output is a tensor of one element; the target's gradient is zero.
+   local expect = require 'nn.expect'
+   local FromCriterion = define('ModuleFromCriterion', {
+      options = { { 'criterion' }, { 'unpackInput', true } },
+      setup = function(self)
+         if not torch.isTypeOf(self.criterion, 'nn.Criterion') then
+            expect.fail('ModuleFromCriterion', 'a criterion expected, got %s', expect.brief(self.criterion))
+         end
+         self.output = torch.Tensor(1)
+         self.gradInput = {}
+         if self.unpackInput then self.gradInput = { torch.Tensor(), torch.Tensor() } end
+      end,
+   })
+   local function arguments(self, input)
+      if self.unpackInput == false then return input end
+      if torch.type(input) ~= 'table' or #input ~= 2 then
+         expect.fail(self, 'a table of an input and a target expected, got %s', expect.brief(input))
+      end
+      return input[1], input[2]
+   end
+   -- a product of a number and what may be nested
+   local function scale(value, by)
+      if torch.isTensor(value) then return value:mul(by) end
+      for _, entry_ in pairs(value) do scale(entry_, by) end
+   end
+   function FromCriterion:updateOutput(input)
+      -- a criterion may give more than its loss
+      local loss = self.criterion:updateOutput(arguments(self, input))
+      self.output:resize(1):fill(loss)
+      return self.output
+   end
+   function FromCriterion:updateGradInput(input, gradOutput)
+      local x, y = arguments(self, input)
+      expect.gradOutput(self, gradOutput, self.output)
+      local gradient = self.criterion:updateGradInput(x, y)
+      if self.unpackInput == false then
+         self.gradInput = utils.recursiveCopy(self.gradInput, gradient)
+         scale(self.gradInput, gradOutput[1])
+         return self.gradInput
+      end
+      local both = self.gradInput
+      both[1] = utils.recursiveCopy(both[1], gradient)
+      scale(both[1], gradOutput[1])
+      if torch.isTensor(y) or type(y) == 'table' then
+         both[2] = utils.recursiveFill(utils.recursiveResizeAs(both[2], y), 0)
+      end
+      return both
+   end
+end

@@ -98,3 +98,35 @@ do
       end
    end
 end
+
+do
+   -- The same value for every input, for each sample if an input has more than nInputDim dimensions.
+   local expect = require 'nn.expect'
+   local Constant = define('Constant', {
+      options = { { 'value' }, { 'nInputDim', nil, 'number' } },
+      setup = function(self)
+         local value = self.value
+         if type(value) == 'number' then
+            self.value = torch.Tensor { value }
+         elseif torch.isTensor(value) then
+            self.value = value:clone()
+         else
+            expect.fail('Constant', 'a number or a tensor expected, got %s', expect.brief(value))
+         end
+      end,
+   })
+   function Constant:updateOutput(input)
+      expect.anyTensor(self, input, 'input')
+      local value = self.value
+      if not self.nInputDim or input:dim() <= self.nInputDim then
+         return self.output:resize(value:size()):copy(value)
+      end
+      local sizes = value:size():totable()
+      local one, all = { 1, unpack(sizes) }, { input:size(1), unpack(sizes) }
+      return self.output:resize(torch.LongStorage(all)):copy(
+         value:contiguous():view(torch.LongStorage(one)):expand(torch.LongStorage(all)))
+   end
+   function Constant:updateGradInput(input)
+      return self.gradInput:resize(expect.anyTensor(self, input, 'input'):size()):zero()
+   end
+end

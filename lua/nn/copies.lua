@@ -40,3 +40,38 @@ do
    function Contiguous:updateOutput(input) return inRow(self, 'output', input) end
    function Contiguous:updateGradInput(_, gradOutput) return inRow(self, 'gradInput', gradOutput) end
 end
+
+do
+   -- A module that lives on a device. There is one here, so it is a wrapper that keeps the numbers; files from machines
+   -- with several read it.
+   local expect = require 'nn.expect'
+   local GPU, parent = torch.class('nn.GPU', 'nn.Container')
+   function GPU:__init(module, device, outdevice)
+      if not torch.isTypeOf(module, 'nn.Module') then
+         expect.fail('GPU', 'a module expected as argument 1, got %s', expect.brief(module))
+      end
+      parent.__init(self)
+      self.device = expect.whole('GPU', device, 'the number of the device', 1)
+      self.outdevice = expect.whole('GPU', outdevice or device, 'the number of the output\'s device', 1)
+      self.modules[1] = module
+      if module:type() == 'torch.CudaTensor' then self:cuda() end
+   end
+   for method, field in pairs { updateOutput = 'output', updateGradInput = 'gradInput' } do
+      GPU[method] = function(self, ...)
+         local module = self.modules[1]
+         self[field] = module[method](module, ...)
+         return self[field]
+      end
+   end
+   function GPU:accGradParameters(...) self.modules[1]:accGradParameters(...) end
+   for _, method in ipairs { 'accUpdateGradParameters', 'sharedAccUpdateGradParameters' } do
+      GPU[method] = function(self)
+         expect.fail(self, '%s is not there, as in Torch7; use backward and updateParameters', method)
+      end
+   end
+   function GPU:setDevice(device)
+      self.device = device or self.device
+      return self
+   end
+   function GPU:__tostring__() return string.format('%s(%d) @ %s', torch.type(self), self.device, tostring(self.modules[1])) end
+end

@@ -1,5 +1,6 @@
--- nn.Dropout: drops elements with probability p and scales up the others, while training.
+-- Noise in training: elements (nn.Dropout) or whole planes and volumes that drop with probability p, and nn.WhiteNoise.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 local function probability(p)
    if p < 0 or p >= 1 then error('nn.Dropout: a probability from 0 to less than 1 expected, got ' .. p) end
@@ -38,3 +39,54 @@ function Dropout:updateOutput(input)
 end
 
 function Dropout:updateGradInput(_, gradOutput) return weigh(self, 'gradInput', gradOutput, self.train) end
+
+-- Whole planes (`inner` = 2 dimensions) or volumes (3) drop. Nothing is scaled up; in evaluation everything is scaled down.
+for name, inner in pairs { SpatialDropout = 2, VolumetricDropout = 3 } do
+   local class = define(name, {
+      options = { { 'p', 0.5, 'number' }, { 'stochastic_inference', false } },
+      setup = function(self) self.train, self.noise = true, torch.Tensor() end,
+      scratch = { 'noise' },
+      text = function(self) return string.format('(%f)', self.p) end,
+   })
+   function class:setp(p) self.p = expect.number(self, p, 'the probability') end
+
+   -- One element of noise for each plane of the input.
+   local function draw(self, input)
+      local sizes, d = input:size(), input:dim()
+      for k = d - inner + 1, d do sizes[k] = 1 end
+      return self.noise:resize(sizes):bernoulli(1 - self.p)
+   end
+   function class:updateOutput(input)
+      expect.tensor(self, input, 'input', inner + 1, inner + 2)
+      local output = self.output:resizeAs(input)
+      if not (self.train or self.stochastic_inference) then return output:mul(input, 1 - self.p) end
+      return output:cmul(input, draw(self, input):expandAs(input))
+   end
+   function class:updateGradInput(input, gradOutput)
+      if not self.train then expect.fail(self, 'a gradient is only defined in training; call module:training() first') end
+      expect.gradOutput(self, gradOutput, expect.tensor(self, input, 'input', inner + 1, inner + 2))
+      expect.forwardFirst(self, self.output:isSameSizeAs(input) and self.noise:dim() == input:dim())
+      return self.gradInput:resizeAs(gradOutput):cmul(gradOutput, self.noise:expandAs(gradOutput))
+   end
+end
+
+do
+   -- Normal noise is added; in evaluation its mean.
+   local WhiteNoise = define('WhiteNoise', {
+      options = { { 'mean', 0, 'number' }, { 'std', 0.1, 'number' } },
+      setup = function(self) self.noise, self.train = torch.Tensor(), true end,
+      scratch = { 'noise' },
+      text = function(self) return string.format(' mean: %f, std: %f', self.mean, self.std) end,
+   })
+   function WhiteNoise:updateOutput(input)
+      expect.tensor(self, input, 'input')
+      local output = self.output:resizeAs(input)
+      if not self.train then return output:add(input, self.mean) end
+      return output:add(input, self.noise:resizeAs(input):normal(self.mean, self.std))
+   end
+   function WhiteNoise:updateGradInput(_, gradOutput)
+      if not self.train then expect.fail(self, 'a gradient is only defined in training; call module:training() first') end
+      expect.tensor(self, gradOutput, 'gradOutput')
+      return self.gradInput:resizeAs(gradOutput):copy(gradOutput)
+   end
+end

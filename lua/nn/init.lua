@@ -5,10 +5,11 @@ nn = nn or {}
 
 -- One file per family, in the order in which they build on each other.
 local families = {
-   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'activation', 'views', 'slices',
-   'reductions', 'elementwise', 'constants', 'dropout', 'spatial', 'normalization', 'losses', 'pairs', 'combined',
-   'branches', 'wrappers', 'tables', 'nesting', 'lookup', 'copies', 'training',
-   'jacobian', 'older',
+   'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation',
+   'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
+   'connections', 'spatial', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs', 'combined',
+   'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans',
+   'inspection', 'training', 'jacobian', 'hessian', 'older',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 

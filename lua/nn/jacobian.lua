@@ -1,7 +1,6 @@
 -- nn.Jacobian: gradients of modules against differences. A Jacobian has a row for every element of the input (or of a
--- parameter) and a column for every element of the output.
-local Jacobian = {}
-nn.Jacobian = Jacobian
+-- parameter) and a column for every element of the output. nn.SparseJacobian does the same for inputs that are rows of
+-- { place, value }: only the values change.
 
 local function numbers(tensor, low, high)
    low, high = low or -2, high or 2
@@ -25,29 +24,6 @@ local function columns(module, input, rows, column)
    return jacobian
 end
 
--- As the backward pass gives it: of the input, or of a parameter whose gradient is `dparam`.
-function Jacobian.backward(module, input, param, dparam)
-   return columns(module, input, (param or input):nElement(), function(dout)
-      module:zeroGradParameters()
-      local gradient = module:updateGradInput(input, dout)
-      module:accGradParameters(input, dout, 1)
-      return dparam or gradient
-   end)
-end
-
--- As one step of accUpdateGradParameters with rate 1 changes a parameter.
-function Jacobian.backwardUpdate(module, input, param)
-   local start = param:clone()
-   local jacobian = columns(module, input, param:nElement(), function(dout)
-      param:copy(start)
-      module:updateGradInput(input, dout)
-      module:accUpdateGradParameters(input, dout, 1)
-      return torch.add(start, -1, param)
-   end)
-   param:copy(start)
-   return jacobian
-end
-
 -- Where the elements of a tensor lie in its storage, in logical order.
 local function places(tensor)
    local list = { tensor:storageOffset() }
@@ -61,89 +37,122 @@ local function places(tensor)
    return list
 end
 
--- By differences of the output around each element.
-function Jacobian.forward(module, input, param, perturbation)
-   param, perturbation = param or input, perturbation or 1e-6
-   local storage, list, jacobian = param:storage(), places(param), nil
-   for i, at in ipairs(list) do
-      local was = storage[at]
-      local function shifted(by)
-         storage[at] = was + by
-         return module:forward(input):clone()
+-- The functions for inputs of which `values(input)` changes.
+local function jacobians(values)
+   local Jacobian = {}
+
+   -- As the backward pass gives it: of the input, or of a parameter whose gradient is `dparam`.
+   function Jacobian.backward(module, input, param, dparam)
+      return columns(module, input, (param or values(input)):nElement(), function(dout)
+         module:zeroGradParameters()
+         local gradient = module:updateGradInput(input, dout)
+         module:accGradParameters(input, dout, 1)
+         return dparam or values(gradient)
+      end)
+   end
+
+   -- As one step of accUpdateGradParameters with rate 1 changes a parameter.
+   function Jacobian.backwardUpdate(module, input, param)
+      local start = param:clone()
+      local jacobian = columns(module, input, param:nElement(), function(dout)
+         param:copy(start)
+         module:updateGradInput(input, dout)
+         module:accUpdateGradParameters(input, dout, 1)
+         return torch.add(start, -1, param)
+      end)
+      param:copy(start)
+      return jacobian
+   end
+
+   -- By differences of the output around each element.
+   function Jacobian.forward(module, input, param, perturbation)
+      param, perturbation = param or values(input), perturbation or 1e-6
+      local storage, list, jacobian = param:storage(), places(param), nil
+      for i, at in ipairs(list) do
+         local was = storage[at]
+         local function shifted(by)
+            storage[at] = was + by
+            return module:forward(input):clone()
+         end
+         local below, above = shifted(-perturbation), shifted(perturbation)
+         storage[at] = was
+         jacobian = jacobian or torch.Tensor(#list, above:nElement())
+         jacobian[i]:copy(above:add(-1, below):div(2 * perturbation):view(-1))
       end
-      local below, above = shifted(-perturbation), shifted(perturbation)
-      storage[at] = was
-      jacobian = jacobian or torch.Tensor(#list, above:nElement())
-      jacobian[i]:copy(above:add(-1, below):div(2 * perturbation):view(-1))
+      return jacobian
    end
-   return jacobian
-end
-Jacobian.forwardUpdate = Jacobian.forward
+   Jacobian.forwardUpdate = Jacobian.forward
 
--- The largest difference between the two, at random inputs (and values of the parameter) from `low` to `high`.
-function Jacobian.testJacobian(module, input, low, high, perturbation)
-   numbers(input, low, high)
-   return largest(Jacobian.forward(module, input, nil, perturbation) - Jacobian.backward(module, input))
-end
-
-function Jacobian.testJacobianParameters(module, input, param, dparam, low, high, perturbation)
-   numbers(input, low, high)
-   numbers(param, low, high)
-   local backward = Jacobian.backward(module, input, param, dparam)
-   return largest(Jacobian.forward(module, input, param, perturbation) - backward)
-end
-
-function Jacobian.testJacobianUpdateParameters(module, input, param, low, high, perturbation)
-   numbers(input, low, high)
-   numbers(param, low, high)
-   local backward = Jacobian.backwardUpdate(module, input, param)
-   return largest(Jacobian.forwardUpdate(module, input, param, perturbation) - backward)
-end
-
--- Steps taken in both ways, alone and with a twin that shares the parameter, against the step that gradients call for:
--- the largest differences, by name.
-function Jacobian.testAllUpdate(module, input, weight, gradWeight)
-   local rate, errors = torch.uniform(0.1, 1), {}
-   local output = module:forward(input)
-   local dout = torch.rand(output:nElement()):viewAs(output):typeAs(output)
-   local ways = {
-      accGradParameters = function(m) m:accGradParameters(input, dout, 1) end,
-      accUpdateGradParameters = function(m) m:accUpdateGradParameters(input, dout, rate) end,
-   }
-   local function run(m, method)
-      m:forward(input)
-      m:updateGradInput(input, dout)
-      ways[method](m)
+   -- The largest difference between the two, at random inputs (and values of the parameter) from `low` to `high`.
+   function Jacobian.testJacobian(module, input, low, high, perturbation)
+      numbers(values(input), low, high)
+      return largest(Jacobian.forward(module, input, nil, perturbation) - Jacobian.backward(module, input))
    end
 
-   local plain = module:clone()
-   plain:zeroGradParameters()
-   run(plain, 'accGradParameters')
-   for method in pairs(ways) do
-      for count, name in ipairs { method, method .. ' [shared]' } do
-         local first = module:clone()
-         local team = { first, count == 2 and first:clone(weight, gradWeight, 'bias', 'gradBias') or nil }
-         first:zeroGradParameters()
-         for _, m in ipairs(team) do run(m, method) end
-         if method == 'accGradParameters' then first:updateParameters(rate) end
-         local wanted = torch.add(module[weight], -rate * count, plain[gradWeight])
-         errors[name] = largest(wanted:add(-1, first[weight]))
+   function Jacobian.testJacobianParameters(module, input, param, dparam, low, high, perturbation)
+      numbers(values(input), low, high)
+      numbers(param, low, high)
+      local backward = Jacobian.backward(module, input, param, dparam)
+      return largest(Jacobian.forward(module, input, param, perturbation) - backward)
+   end
+
+   function Jacobian.testJacobianUpdateParameters(module, input, param, low, high, perturbation)
+      numbers(values(input), low, high)
+      numbers(param, low, high)
+      local backward = Jacobian.backwardUpdate(module, input, param)
+      return largest(Jacobian.forwardUpdate(module, input, param, perturbation) - backward)
+   end
+
+   -- Steps taken in both ways, alone and with a twin that shares the parameter, against the step that gradients call for:
+   -- the largest differences, by name.
+   function Jacobian.testAllUpdate(module, input, weight, gradWeight)
+      local rate, errors = torch.uniform(0.1, 1), {}
+      local output = module:forward(input)
+      local dout = torch.rand(output:nElement()):viewAs(output):typeAs(output)
+      local ways = {
+         accGradParameters = function(m) m:accGradParameters(input, dout, 1) end,
+         accUpdateGradParameters = function(m) m:accUpdateGradParameters(input, dout, rate) end,
+      }
+      local function run(m, method)
+         m:forward(input)
+         m:updateGradInput(input, dout)
+         ways[method](m)
       end
+
+      local plain = module:clone()
+      plain:zeroGradParameters()
+      run(plain, 'accGradParameters')
+      for method in pairs(ways) do
+         for count, name in ipairs { method, method .. ' [shared]' } do
+            local first = module:clone()
+            local team = { first, count == 2 and first:clone(weight, gradWeight, 'bias', 'gradBias') or nil }
+            first:zeroGradParameters()
+            for _, m in ipairs(team) do run(m, method) end
+            if method == 'accGradParameters' then first:updateParameters(rate) end
+            local wanted = torch.add(module[weight], -rate * count, plain[gradWeight])
+            errors[name] = largest(wanted:add(-1, first[weight]))
+         end
+      end
+      return errors
    end
-   return errors
+
+   -- How much output and gradient of a module change when it goes through a file: two largest differences.
+   function Jacobian.testIO(module, input, low, high)
+      numbers(values(input), low, high)
+      local output = module:forward(input)
+      local dout = torch.rand(output:nElement()):viewAs(output):typeAs(output)
+      module:zeroGradParameters()
+      local before, gradient = output:clone(), module:backward(input, dout)
+      local copy = nn.utils.written(module)
+      copy:zeroGradParameters()
+      local after = copy:forward(input)
+      return largest(after - before), largest(copy:backward(input, dout) - gradient)
+   end
+
+   return Jacobian
 end
 
--- How much output and gradient of a module change when it goes through a file: two largest differences.
-function Jacobian.testIO(module, input, low, high)
-   numbers(input, low, high)
-   local output = module:forward(input)
-   local dout = torch.rand(output:nElement()):viewAs(output):typeAs(output)
-   module:zeroGradParameters()
-   local before, gradient = output:clone(), module:backward(input, dout)
-   local copy = nn.utils.written(module)
-   copy:zeroGradParameters()
-   local after = copy:forward(input)
-   return largest(after - before), largest(copy:backward(input, dout) - gradient)
-end
+nn.Jacobian = jacobians(function(input) return input end)
+nn.SparseJacobian = jacobians(function(input) return input:select(input:dim(), 2) end)
 
-return Jacobian
+return nn.Jacobian

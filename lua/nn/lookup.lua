@@ -63,3 +63,41 @@ end
 
 -- Sharing needs no detour through the gradients here.
 LookupTable.sharedAccUpdateGradParameters = LookupTable.defaultAccUpdateGradParameters
+
+do
+   -- nn.OneHot: for each class number a row that is 1 in its place and 0 elsewhere. Numbers of any type; the output has
+   -- the module's.
+   local expect = require 'nn.expect'
+   local OneHot = require 'nn.define'('OneHot', {
+      options = { { 'outputSize' } },
+      setup = function(self) expect.whole('OneHot', self.outputSize, 'the number of classes', 1) end,
+      scratch = { '_long' },
+   })
+   function OneHot:updateOutput(input)
+      local n = self.outputSize
+      if type(input) == 'number' then
+         self._long = (torch.typename(self._long) == 'torch.LongTensor' and self._long or torch.LongTensor()):resize(1)
+         self._long[1] = input
+      else
+         expect.anyTensor(self, input, 'a class number or a tensor of them', 1, math.huge)
+         self._long = (torch.typename(self._long) == 'torch.LongTensor' and self._long or torch.LongTensor())
+         self._long:resize(input:size()):copy(input)
+      end
+      local long = self._long:view(-1, 1)
+      local low, high = long:min(), long:max()
+      if low < 1 or high > n then
+         expect.fail(self, 'class numbers from 1 to %d expected, got %d', n, low < 1 and low or high)
+      end
+      local output = self.output:resize(long:size(1), n):zero()
+      output:scatter(2, long, 1)
+      if type(input) == 'number' then return output:resize(n) end
+      local sizes = input:size():totable()
+      sizes[#sizes + 1] = n
+      return output:resize(torch.LongStorage(sizes))
+   end
+   -- Numbers have no gradient: zeros.
+   function OneHot:updateGradInput(input)
+      if type(input) == 'number' then return self.gradInput end
+      return self.gradInput:resize(expect.anyTensor(self, input, 'input'):size()):zero()
+   end
+end

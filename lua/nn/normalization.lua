@@ -52,3 +52,132 @@ for name, dims in pairs { SpatialBatchNormalization = 4, VolumetricBatchNormaliz
    class.nDim = dims
    if dims == 4 then class.__version = 2 end
 end
+
+local expect = require 'nn.expect'
+
+local function buffer(self, field, like)
+   local tensor = self[field] or like.new()
+   self[field] = tensor
+   return tensor
+end
+
+do
+   -- Vectors by their p-norm, (sum |x|^p + eps)^(1/p); the largest absolute value for p = math.huge.
+   local Normalize = define('Normalize', {
+      options = { { 'p', nil, 'number' }, { 'eps', 1e-10, 'number' } },
+      setup = function(self)
+         if not self.p or not (self.p > 0) then
+            expect.fail('Normalize', 'a norm p above 0 expected, got %s', expect.brief(self.p))
+         end
+      end,
+      scratch = { 'norm', 'normp', 'buffer', '_indices', 'cross' },
+      text = function(self)
+         if self.p == math.huge then return '(inf)' end
+         return string.format(self.p % 1 == 0 and '(%d)' or '(%f)', self.p)
+      end,
+   })
+   local function rows(tensor) return tensor:dim() == 1 and tensor:view(1, -1) or tensor end
+
+   -- self.norm is a column; self.normp its p-th power, which a gradient divides by
+   function Normalize:updateOutput(input)
+      local x = rows(expect.tensor(self, input, 'input', 1, 2))
+      local p, norm, size = self.p, buffer(self, 'norm', input), buffer(self, 'buffer', input):resizeAs(x)
+      if p == math.huge then
+         self._indices = torch.typename(self._indices) == 'torch.LongTensor' and self._indices or torch.LongTensor()
+         torch.max(norm, self._indices, size:abs(x), 2)
+         norm:add(self.eps)
+      else
+         local normp = buffer(self, 'normp', input)
+         if p == 2 then size:cmul(x, x) elseif p % 2 == 0 then size:pow(x, p) else size:abs(x):pow(p) end
+         normp:sum(size, 2):add(self.eps)
+         norm:resizeAs(normp):pow(normp, 1 / p)
+      end
+      self.output:resizeAs(x):cdiv(x, norm:expandAs(x))
+      return self.output:resizeAs(input)
+   end
+
+   -- (g - d (x . g) / norm) / norm, where d is the derivative of the norm
+   function Normalize:updateGradInput(input, gradOutput)
+      local x = rows(expect.tensor(self, input, 'input', 1, 2))
+      expect.gradOutput(self, gradOutput, self.output)
+      expect.forwardFirst(self, self.norm and self.norm:nElement() == x:size(1) and gradOutput:isSameSizeAs(input))
+      local g, p = rows(gradOutput), self.p
+      local slope, along = self.buffer:resizeAs(x), buffer(self, 'cross', input)
+      along:sum(slope:cmul(x, g), 2):cdiv(self.norm)
+      if p == math.huge then
+         local sign = x:gather(2, self._indices):sign()
+         slope:zero():scatter(2, self._indices, sign:cmul(along))
+      else
+         -- where x is 0 and p < 2, the small number stands for what would be infinite
+         if p == 2 then
+            slope:copy(x)
+         else
+            slope:abs(x)
+            if p < 2 then slope:add(self.eps) end
+            slope:pow(p - 2):cmul(x)
+         end
+         slope:cmul(along:cmul(self.norm):cdiv(self.normp):expandAs(x))
+      end
+      self.gradInput:resizeAs(x):add(g, -1, slope):cdiv(self.norm:expandAs(x))
+      return self.gradInput:resizeAs(input)
+   end
+end
+
+do
+   -- Each sample without its mean, by its standard deviation, then scaled and shifted element by element.
+   local LayerNormalization, parent_ = torch.class('nn.LayerNormalization', 'nn.Sequential')
+   function LayerNormalization:__init(nOutput, bias, eps, affine)
+      parent_.__init(self)
+      expect.whole('LayerNormalization', nOutput, 'the number of features', 1)
+      local mean = nn.Sequential():add(nn.Mean(1, 1)):add(nn.Replicate(nOutput, 1, 1))
+      self:add(nn.ConcatTable():add(nn.Identity()):add(mean)):add(nn.CSubTable())
+      self:add(nn.Normalize(2, eps or 1e-10)):add(nn.MulConstant(math.sqrt(nOutput)))
+      if affine ~= false then
+         local scale, shift = nn.CMul(nOutput), nn.Add(nOutput)
+         scale.weight:fill(1)
+         shift.bias:fill(bias or 0)
+         self:add(scale):add(shift)
+      end
+   end
+   expect.checked(LayerNormalization, parent_, 1, 2)
+end
+
+do
+   -- Over planes in the same place (Krizhevsky et al. 2012): x / (k + alpha / size * sum of squares)^beta, where the sum
+   -- goes over the plane and its neighbours on both sides.
+   local LRN = define('SpatialCrossMapLRN', {
+      options = { { 'size' }, { 'alpha', 0.0001, 'number' }, { 'beta', 0.75, 'number' }, { 'k', 1, 'number' } },
+      setup = function(self) expect.whole('SpatialCrossMapLRN', self.size, 'the number of planes', 1) end,
+      scratch = { 'scale', 'paddedRatio', 'accumRatio' },
+   })
+
+   -- result = by * the sum over neighbours
+   local function sumNeighbours(self, result, values, d)
+      local planes = values:size(d)
+      result:copy(values)
+      for offset = 1, math.min(math.floor((self.size - 1) / 2), planes - 1) do
+         local n = planes - offset
+         result:narrow(d, 1, n):add(values:narrow(d, 1 + offset, n))
+         result:narrow(d, 1 + offset, n):add(values:narrow(d, 1, n))
+      end
+      return result
+   end
+
+   function LRN:updateOutput(input)
+      expect.tensor(self, input, 'input', 3, 4)
+      local scale, output = buffer(self, 'scale', input):resizeAs(input), self.output:resizeAs(input)
+      sumNeighbours(self, scale, output:cmul(input, input), input:dim() - 2)
+      scale:mul(self.alpha / self.size):add(self.k)
+      return output:pow(scale, -self.beta):cmul(input)
+   end
+   function LRN:updateGradInput(input, gradOutput)
+      expect.tensor(self, input, 'input', 3, 4)
+      expect.gradOutput(self, gradOutput, self.output)
+      local scale = buffer(self, 'scale', input)
+      expect.forwardFirst(self, scale:isSameSizeAs(input))
+      local ratio = buffer(self, 'paddedRatio', input):resizeAs(input):cmul(gradOutput, self.output):cdiv(scale)
+      local sum = sumNeighbours(self, buffer(self, 'accumRatio', input):resizeAs(input), ratio, input:dim() - 2)
+      local gradient = self.gradInput:resizeAs(input):pow(scale, -self.beta):cmul(gradOutput)
+      return gradient:addcmul(-2 * self.alpha * self.beta / self.size, input, sum)
+   end
+end

@@ -1,5 +1,6 @@
 -- Modules that pick a part of their input; the gradient of the rest is 0.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 local fromStart = require('nn.dimensions').fromStart
 
 -- A class whose output is a copy of part(self, input); `like(self, field, input)` gives the field to write into.
@@ -93,3 +94,98 @@ do
       return gradients
    end
 end
+
+-- A class over { tensor, what says which elements }: take(result, tensor, which, self) and back(gradient, which,
+-- gradOutput, self), which adds to zeros. What says which has zeros as its gradient.
+local function picking(name, spec)
+   local typename = 'torch.' .. spec.kind .. 'Tensor'
+   local class, parent = define(name, {
+      options = spec.options,
+      setup = function(self)
+         if spec.setup then spec.setup(self) end
+         self.gradInput = { torch.Tensor(), spec.zeros and spec.zeros() or torch.Tensor() }
+      end,
+   })
+   local function parts(self, input)
+      if torch.type(input) ~= 'table' or #input ~= 2 then
+         expect.fail(self, 'a table of a tensor and %s expected as input, got %s', spec.says, expect.brief(input))
+      end
+      local which = input[2]
+      expect.tensor(self, input[1], 'input[1]', 1, math.huge)
+      if torch.typename(which) ~= typename then
+         expect.fail(self, '%s, a %s, expected as input[2], got a %s', spec.says, typename, torch.type(which))
+      end
+      spec.check(self, input[1], which)
+      return input[1], which
+   end
+   function class:updateOutput(input)
+      local tensor, which = parts(self, input)
+      spec.take(self.output, tensor, which, self)
+      return self.output
+   end
+   function class:updateGradInput(input, gradOutput)
+      local tensor, which = parts(self, input)
+      expect.tensor(self, gradOutput, 'gradOutput')
+      local count = spec.count(tensor, which, self)
+      if gradOutput:nElement() ~= count then
+         expect.fail(self, 'gradOutput of %d elements expected, got %s', count, expect.brief(gradOutput))
+      end
+      local gradients = torch.type(self.gradInput) == 'table' and self.gradInput or {}
+      self.gradInput = gradients
+      gradients[1] = (gradients[1] or tensor.new()):resizeAs(tensor):zero()
+      gradients[2] = (gradients[2] or spec.zeros and spec.zeros() or tensor.new()):resize(which:size()):zero()
+      spec.back(gradients[1], which, gradOutput, self)
+      return gradients
+   end
+   -- gradients of a type of their own keep it
+   if spec.zeros then
+      function class:type(typename_, ...)
+         if not typename_ then return self._type end
+         self.gradInput = {}
+         return parent.type(self, typename_, ...)
+      end
+   end
+   return class
+end
+
+picking('Index', {
+   options = { { 'dimension' } },
+   setup = function(self) expect.whole('Index', self.dimension, 'the dimension', 1) end,
+   kind = 'Long',
+   says = 'places',
+   check = function(self, tensor, places)
+      local d = self.dimension
+      if d > tensor:dim() then
+         expect.fail(self, 'input[1] of %d dimensions or more expected, got %s', d, expect.brief(tensor))
+      end
+      if places:dim() ~= 1 then
+         expect.fail(self, 'a vector of places expected as input[2], got %s', expect.brief(places))
+      end
+      local low, high = places:min(), places:max()
+      if low < 1 or high > tensor:size(d) then
+         expect.fail(self, 'places from 1 to %d expected in input[2], got %d', tensor:size(d), low < 1 and low or high)
+      end
+   end,
+   count = function(tensor, places, self)
+      return tensor:nElement() / tensor:size(self.dimension) * places:nElement()
+   end,
+   take = function(output, tensor, places, self) output:index(tensor, self.dimension, places) end,
+   back = function(gradient, places, gradOutput, self)
+      gradient:indexAdd(self.dimension, places, gradOutput)
+   end,
+})
+
+picking('MaskedSelect', {
+   kind = 'Byte',
+   zeros = function() return torch.ByteTensor() end,
+   says = 'a mask',
+   check = function(self, tensor, mask)
+      if tensor:nElement() ~= mask:nElement() then
+         expect.fail(self, 'a mask with an element for each of the tensor expected, got %s for %s', expect.brief(mask),
+            expect.brief(tensor))
+      end
+   end,
+   count = function(_, mask) return mask:sum() end,
+   take = function(output, tensor, mask) output:maskedSelect(tensor, mask) end,
+   back = function(gradient, mask, gradOutput) gradient:maskedCopy(mask, gradOutput) end,
+})

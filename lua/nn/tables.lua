@@ -31,7 +31,9 @@ end, { options = { { 'inplace' } } })
 
 do
    local CSubTable = elementwise('CSubTable', function(_, _, gradOutput, i, gradient)
-      gradient:mul(gradOutput, i == 1 and 1 or -1)
+      -- in the sizes of its own input, which may differ
+      gradient:copy(gradOutput)
+      if i == 2 then gradient:mul(-1) end
    end, { count = 2 })
    function CSubTable:updateOutput(input) return self.output:add(input[1], -1, input[2]) end
 end

@@ -13,7 +13,7 @@ local function viewing(name, spec)
       return look(self.output, self, input)
    end
    function class:updateGradInput(input, gradOutput)
-      self.gradInput = self.gradInput or gradOutput.new()
+      self.gradInput = self.gradInput or self.output.new()
       return back(self.gradInput, self, gradOutput, input)
    end
    return class, parent
@@ -153,7 +153,7 @@ viewing('Squeeze', {
       assert(torch.isTensor(gradOutput), 'nn.Squeeze: a tensor expected as gradOutput')
       return into:view(gradOutput:contiguous(), input:size())
    end,
-   text = function(self) return self.dim and '(dim ' .. self.dim .. ')' or '()' end,
+   text = function(self) return self.dim and '(dim ' .. self.dim .. ')' or '' end,
 }).setNumInputDims = setNumInputDims
 
 do
@@ -196,4 +196,37 @@ do
    Transpose.setNumInputDims = setNumInputDims
    function Transpose:updateOutput(input) return swapped(self, 'output', input, false) end
    function Transpose:updateGradInput(_, gradOutput) return swapped(self, 'gradInput', gradOutput, true) end
+end
+
+do
+   -- The last dimensions, as many as a sample has, as one.
+   local expect = require 'nn.expect'
+   local function inRow(self, field, tensor)
+      if tensor:isContiguous() then return tensor end
+      self[field] = (self[field] or tensor.new()):resizeAs(tensor):copy(tensor)
+      return self[field]
+   end
+   local function sizes(self, input)
+      local list, count = {}, 1
+      local first = input:dim() - self.nInputDim
+      for d, n in ipairs(input:size():totable()) do
+         if d <= first then list[d] = n else count = count * n end
+      end
+      list[first + 1] = count
+      return torch.LongStorage(list)
+   end
+   viewing('Collapse', {
+      options = { { 'nInputDim' } },
+      setup = function(self) expect.whole('Collapse', self.nInputDim, 'the number of dimensions', 1) end,
+      look = function(into, self, input)
+         expect.tensor(self, input, 'input', self.nInputDim, math.huge)
+         return into:view(inRow(self, '_input', input), sizes(self, input))
+      end,
+      back = function(into, self, gradOutput, input)
+         expect.tensor(self, input, 'input', self.nInputDim, math.huge)
+         expect.gradOutput(self, gradOutput, sizes(self, input))
+         return into:view(inRow(self, '_gradOutput', gradOutput), input:size())
+      end,
+      scratch = { '_input', '_gradOutput' },
+   })
 end

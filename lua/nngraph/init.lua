@@ -12,6 +12,8 @@ require 'nngraph.node'
 require 'nngraph.modules'
 require 'nngraph.gmodule'
 require 'nngraph.drawing'
+require 'nngraph.nesting'
+require 'nngraph.utils'
 
 local build = require 'nngraph.build'
 

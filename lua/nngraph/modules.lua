@@ -1,37 +1,4 @@
--- Modules that graphs need: criteria as modules, and tables of one element.
-do
-   local ModuleFromCriterion, parent = torch.class('nn.ModuleFromCriterion', 'nn.Module')
-
-   -- The loss as a tensor of one element, for an input { prediction, target }.
-   function ModuleFromCriterion:__init(criterion)
-      parent.__init(self)
-      self.criterion = criterion
-      self.output = torch.Tensor(1)
-      self.gradInput = { torch.Tensor(), torch.Tensor() }
-   end
-
-   function ModuleFromCriterion:updateOutput(input)
-      self.output:resize(1):fill(self.criterion:updateOutput(input[1], input[2]))
-      return self.output
-   end
-
-   -- a product of a number and what may be nested
-   local function scale(value, by)
-      if torch.isTensor(value) then return value:mul(by) end
-      for _, v in ipairs(value) do scale(v, by) end
-   end
-
-   -- Targets get a gradient of zeros.
-   function ModuleFromCriterion:updateGradInput(input, gradOutput)
-      local prediction, target = input[1], input[2]
-      local grad = self.gradInput
-      grad[1] = nn.utils.recursiveCopy(grad[1], self.criterion:updateGradInput(prediction, target))
-      scale(grad[1], gradOutput[1])
-      grad[2] = nn.utils.recursiveFill(nn.utils.recursiveResizeAs(grad[2], target), 0)
-      return grad
-   end
-end
-
+-- Modules that graphs need: from tables of one element and to them.
 do
    local JustElement, parent = torch.class('nngraph.JustElement', 'nn.Module')
 

@@ -1,0 +1,118 @@
+-- What modules written in Lua demand of their inputs and options. Messages name the class, what came and what was
+-- expected.
+local text = require('nn.dimensions').text
+
+local expect = {}
+
+-- A value in a few words.
+local function brief(value)
+   if value == nil then return 'nothing' end
+   if torch.isTensor(value) then
+      return value:dim() == 0 and 'an empty tensor' or 'a tensor of size ' .. text(value:size())
+   end
+   if torch.type(value) == 'table' then return 'a table of ' .. #value end
+   if type(value) == 'string' then return string.format('the string "%s"', value) end
+   if type(value) == 'number' then return 'the number ' .. tostring(value) end
+   return 'a ' .. torch.type(value)
+end
+expect.brief = brief
+
+-- Raises an error in the name of a module or of a class name.
+function expect.fail(who, message, ...)
+   local name = type(who) == 'string' and 'nn.' .. who or torch.type(who)
+   error(string.format('%s: ' .. message, name, ...), 0)
+end
+local fail = expect.fail
+
+-- The type of tensors that a module computes with.
+local function typeOf(self)
+   return self._type or torch.isTensor(self.output) and torch.typename(self.output)
+end
+
+-- A tensor of any type, with `low` to `high` dimensions (as many as are given).
+function expect.anyTensor(self, value, what, low, high)
+   if not torch.isTensor(value) then fail(self, 'a tensor expected as %s, got %s', what, brief(value)) end
+   if low then
+      local dims = value:dim()
+      if dims < low or dims > (high or low) then
+         local wanted = low == (high or low) and low or high == math.huge and low .. ' or more' or low .. ' to ' .. high
+         fail(self, '%s of %s dimension%s expected, got %s', what, wanted, wanted == 1 and '' or 's', brief(value))
+      end
+   end
+   return value
+end
+
+-- A tensor of the module's own type.
+function expect.tensor(self, value, what, low, high)
+   expect.anyTensor(self, value, what, low, high)
+   local own, given = typeOf(self), torch.typename(value)
+   if own and own ~= given then
+      local short = given:match('^torch%.(%a+)Tensor$')
+      local ways = (short == 'Float' or short == 'Double') and string.format('module:%s() or ', short:lower()) or ''
+      fail(self, 'the module is %s, its %s %s; convert one: %s%s:%s()', own, what, given, ways, what,
+         (own:match('^torch%.(%a+)Tensor$') or own):lower())
+   end
+   return value
+end
+
+-- The gradient of an output of these sizes, a tensor or a LongStorage.
+function expect.gradOutput(self, gradOutput, sizes)
+   expect.tensor(self, gradOutput, 'gradOutput')
+   if torch.isTensor(sizes) then
+      if sizes:isSameSizeAs(gradOutput) then return gradOutput end
+      if sizes:dim() == 0 then fail(self, 'forward comes before backward: there is no output yet') end
+      sizes = sizes:size()
+   elseif gradOutput:isSize(sizes) then
+      return gradOutput
+   end
+   fail(self, 'gradOutput of the output\'s size %s expected, got %s', text(sizes), brief(gradOutput))
+end
+
+-- Whether the last forward was with the input that a backward is for.
+function expect.forwardFirst(self, fits)
+   if not fits then fail(self, 'forward comes before backward, with the same input') end
+end
+
+-- The methods of a container class check what comes in: as input with `low` to `high` dimensions, and as gradOutput.
+function expect.checked(class, parent, low, high)
+   function class:updateOutput(input)
+      return parent.updateOutput(self, expect.tensor(self, input, 'input', low, high))
+   end
+   for _, method in ipairs { 'updateGradInput', 'backward' } do
+      class[method] = function(self, input, gradOutput, scale)
+         expect.tensor(self, input, 'input', low, high)
+         expect.gradOutput(self, gradOutput, self.output)
+         local first = self.modules[1].output
+         first = torch.type(first) == 'table' and first[1] or first
+         expect.forwardFirst(self, torch.isTensor(first) and first:isSameSizeAs(input))
+         return parent[method](self, input, gradOutput, scale)
+      end
+   end
+end
+
+-- The entries of a table of `n` tensors of the module's type, each with `low` to `high` dimensions.
+function expect.tensors(self, input, n, low, high)
+   if torch.type(input) ~= 'table' or #input ~= n then
+      fail(self, 'a table of %d tensors expected as input, got %s', n, brief(input))
+   end
+   for i = 1, n do expect.tensor(self, input[i], string.format('input[%d]', i), low, high) end
+   return unpack(input, 1, n)
+end
+
+-- A whole number from `low` to `high`, as an option of a class.
+function expect.whole(who, value, what, low, high)
+   if type(value) ~= 'number' or value % 1 ~= 0 or value < low or value > (high or math.huge) then
+      local range = high and string.format('from %d to %d', low, high) or low == 0 and 'from 0 on' or
+         low == 1 and 'from 1 on' or string.format('of %d or more', low)
+      fail(who, '%s should be a whole number %s, got %s', what, range, brief(value))
+   end
+   return value
+end
+
+-- A number, as an option of a class.
+function expect.number(who, value, what)
+   if type(value) ~= 'number' then fail(who, '%s should be a number, got %s', what, brief(value)) end
+   return value
+end
+
+return expect
