@@ -7,6 +7,7 @@ pub mod batchnorm;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
+pub mod pooling;
 pub mod spatial;
 pub mod tables;
 
@@ -18,6 +19,7 @@ pub static ALL: &[&[Class]] = &[
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
+    pooling::CLASSES,
     spatial::CLASSES,
     tables::CLASSES,
 ];

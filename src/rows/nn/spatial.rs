@@ -1,7 +1,7 @@
-//! Convolutions and poolings.
+//! Convolutions.
 
 use crate::lua::prelude::*;
-use crate::nn::{conv, pool};
+use crate::nn::conv;
 
 /// A convolution: the classes differ in the sizes of their weights, which the kernels take in both forms.
 macro_rules! convolution {
@@ -26,21 +26,4 @@ macro_rules! convolution {
 }
 
 /// The methods that Rust computes.
-pub static CLASSES: &[Class] = &[
-    convolution!("nn.SpatialConvolution"),
-    convolution!("nn.SpatialConvolutionMM"),
-    class!(
-        "nn.SpatialMaxPooling",
-        &[
-            form3!("pool", "input:T *.output:T +.indices:Long ..", floats!(pool::max)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T .indices:Long ..", floats!(pool::max_grad)),
-        ],
-    ),
-    class!(
-        "nn.SpatialAveragePooling",
-        &[
-            form3!("updateOutput", "input:T *.output:T ..", floats!(pool::average)),
-            form3!("updateGradInput", "input:T gradOutput:T *.gradInput:T ..", floats!(pool::average_grad)),
-        ],
-    ),
-];
+pub static CLASSES: &[Class] = &[convolution!("nn.SpatialConvolution"), convolution!("nn.SpatialConvolutionMM")];
