@@ -11,7 +11,7 @@ pub mod criterion;
 pub mod linear;
 pub mod lookup;
 pub mod pairs;
-pub mod pool;
+pub mod pooling;
 pub mod shrink;
 pub mod softmax;
 pub mod split;
