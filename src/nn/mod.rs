@@ -16,6 +16,7 @@ pub mod shrink;
 pub mod softmax;
 pub mod split;
 pub mod tables;
+pub mod window;
 
 #[cfg(test)]
 mod gradient_tests;
