@@ -4,17 +4,12 @@
 //! element by element with [`map`](crate::tensor::map), or take slices through [`access`](crate::tensor::access).
 
 pub mod activation;
-pub mod batchnorm;
-pub mod classes;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
-pub mod pairs;
+pub mod normalization;
 pub mod pooling;
-pub mod shrink;
-pub mod softmax;
-pub mod split;
 pub mod tables;
 pub mod window;
 

@@ -3,11 +3,11 @@
 use crate::lua::prelude::Class;
 
 pub mod activation;
-pub mod batchnorm;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
+pub mod normalization;
 pub mod pooling;
 pub mod tables;
 
@@ -15,11 +15,11 @@ pub mod tables;
 pub static ALL: &[&[Class]] = &[
     activation::STATELESS,
     activation::CLASSES,
-    batchnorm::CLASSES,
     convolution::CLASSES,
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
+    normalization::CLASSES,
     pooling::CLASSES,
     tables::CLASSES,
 ];
