@@ -1,7 +1,10 @@
 -- The paths package: names of files, directories, and what is in them.
 local native = require 'rekindle.native'
+local system, rows = native.functions.system, native.functions.paths
+local is_dir, is_file, list = rows.dirp, rows.filep, rows.dir
 local paths = rawget(_G, 'paths') or {}
 rawset(_G, 'paths', paths)
+for name, f in pairs(rows) do paths[name] = f end
 
 -- the i-th argument as a string, or the error that a C function would give
 local function string(name, i, count, value)
@@ -42,34 +45,16 @@ function paths.extname(...)
    if ext then return ext end
 end
 
-function paths.concat(...)
-   local n, parts = select('#', ...), {}
-   for i = 1, n do parts[i] = string('concat', i, n, (select(i, ...))) end
-   return native.absolute(unpack(parts, 1, n))
-end
-
-function paths.filep(...) return native.is_file(string('filep', 1, select('#', ...), (...))) end
-function paths.dirp(...) return native.is_dir(string('dirp', 1, select('#', ...), (...))) end
-function paths.mkdir(...) return native.mkdir(string('mkdir', 1, select('#', ...), (...))) end
-function paths.rmdir(...) return native.rmdir(string('rmdir', 1, select('#', ...), (...))) end
-
--- the names in a directory, '.' and '..' among them; nil and a message without one
-function paths.dir(...) return native.list_dir(string('dir', 1, select('#', ...), (...))) end
-
 function paths.rmall(p, sure)
    if sure ~= 'yes' then return nil, "missing second argument ('yes')" end
-   if not native.is_dir(p) and not native.is_file(p) then return nil, 'not a file or directory' end
-   return native.remove_all(p)
+   if not is_dir(p) and not is_file(p) then return nil, 'not a file or directory' end
+   return system.removeAll(p)
 end
 
-function paths.cwd() return native.cwd() end
-function paths.execdir() return native.execdir() end
-function paths.tmpname() return native.tmpname() end
-function paths.uname() return native.uname() end
-paths.home = native.home() or '.'
+paths.home = system.home() or '.'
 
-function paths.is_win() return native.uname() == 'Windows' or nil end
-function paths.is_mac() return native.uname() == 'Darwin' or nil end
+function paths.is_win() return paths.uname() == 'Windows' or nil end
+function paths.is_mac() return paths.uname() == 'Darwin' or nil end
 
 -- iterates over the names in a directory, filtered by a pattern or a function
 function paths.files(dir, filter)
@@ -79,7 +64,7 @@ function paths.files(dir, filter)
    elseif filter ~= nil and type(filter) ~= 'function' then
       error('Expecting optional arg 2 to be function or string. Got : ' .. type(filter), 2)
    end
-   local names, i = native.list_dir(dir) or {}, 0
+   local names, i = list(dir) or {}, 0
    return function()
       repeat i = i + 1 until names[i] == nil or not keep or keep(names[i])
       return names[i]
@@ -88,12 +73,12 @@ end
 
 function paths.iterdirs(dir)
    return paths.files(dir, function(name)
-      return name ~= '.' and name ~= '..' and native.is_dir(dir .. '/' .. name)
+      return name ~= '.' and name ~= '..' and is_dir(dir .. '/' .. name)
    end)
 end
 
 function paths.iterfiles(dir)
-   return paths.files(dir, function(name) return native.is_file(dir .. '/' .. name) end)
+   return paths.files(dir, function(name) return is_file(dir .. '/' .. name) end)
 end
 
 -- the first of the programs that is in a directory of PATH
@@ -101,11 +86,11 @@ function paths.findprogram(...)
    for i = 1, select('#', ...) do
       local name = select(i, ...)
       if name:find('/', 1, true) then
-         if native.is_file(name) then return paths.concat(name) end
+         if is_file(name) then return paths.concat(name) end
       else
          for dir in (os.getenv('PATH') or ''):gmatch('[^:]+') do
             local p = dir .. '/' .. name
-            if native.is_file(p) then return p end
+            if is_file(p) then return p end
          end
       end
    end

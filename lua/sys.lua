@@ -3,23 +3,21 @@ local native = require 'rekindle.native'
 local paths = require 'paths'
 local sys = rawget(_G, 'sys') or {}
 rawset(_G, 'sys', sys)
+for name, f in pairs(native.functions.sys) do sys[name] = f end
 
-sys.clock = native.clock
 sys.dirname, sys.concat = paths.dirname, paths.concat
-sys.prefix = paths.dirname(native.execdir() or '/usr/bin')
+sys.prefix = paths.dirname(paths.execdir() or '/usr/bin')
 
-local started = native.clock()
-function sys.tic() started = native.clock() end
+local clock = sys.clock
+local started = clock()
+function sys.tic() started = clock() end
 
 -- seconds since tic; printed where asked for
 function sys.toc(verbose)
-   local passed = native.clock() - started
+   local passed = clock() - started
    if verbose then print(passed) end
    return passed
 end
-
-function sys.sleep(seconds) native.sleep(seconds) end
-function sys.usleep(microseconds) native.sleep(microseconds * 1e-6) end
 
 -- what a command writes, without the new line at its end
 function sys.execute(command)
@@ -40,7 +38,7 @@ function sys.fexecute(command, format)
 end
 
 function sys.uname() return sys.OS end
-sys.OS = ({ Linux = 'linux', Darwin = 'macos', Windows = 'windows' })[native.uname()] or native.uname()
+sys.OS = ({ Linux = 'linux', Darwin = 'macos', Windows = 'windows' })[paths.uname()] or paths.uname()
 
 for name, flags in pairs { ls = '', ll = ' -l', la = ' -a', lla = ' -la' } do
    sys[name] = function(where) return sys.execute('ls' .. flags .. ' ' .. (where or '.')) end

@@ -6,7 +6,7 @@ local RESET, RED, TITLE, TEXT, MARK, MODULE = '\27[0m', '\27[1;31m', '\27[1;35m'
 local RULE = ('+'):rep(69)
 local floor = math.floor
 
-local function wallclock() return require('rekindle.native').clock() end
+local wallclock = require('rekindle.native').functions.sys.clock
 
 -- at most two units, the largest first: 3661 is '1h1m'
 function xlua.formatTime(seconds)

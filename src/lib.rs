@@ -16,12 +16,14 @@
 //! - `nn`: kernels of modules and criteria, functions over tensors.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
+//! - [`host`]: the Lua state with all of it, and the embedded Lua files.
 //! - `atomic_file`: files that take another's place when they are whole.
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
 pub mod atomic_file;
 pub mod fields;
+pub mod host;
 pub mod image;
 pub mod lua;
 pub mod nn;
@@ -32,7 +34,7 @@ pub mod t7;
 
 pub mod tensor;
 
-pub use lua::host::Host;
+pub use host::Host;
 
 /// The allocator of programs built with the crate's default features, Lua's own memory included.
 #[cfg(feature = "mimalloc")]

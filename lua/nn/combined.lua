@@ -125,7 +125,7 @@ do
 end
 
 do
-   -- A criterion as a module over { input, target }, or over what the criterion takes as one if unpackInput is false. Its
+   -- A criterion as a module over { input, target }, or over what the criterion takes as one without unpackInput. The
    -- output is a tensor of one element; the target's gradient is zero.
    local expect = require 'nn.expect'
    local FromCriterion = define('ModuleFromCriterion', {
@@ -166,7 +166,8 @@ do
          scale(self.gradInput, gradOutput[1])
          return self.gradInput
       end
-      local both = self.gradInput
+      local both = self.gradInput or {}
+      self.gradInput = both
       both[1] = utils.recursiveCopy(both[1], gradient)
       scale(both[1], gradOutput[1])
       if torch.isTensor(y) or type(y) == 'table' then

@@ -127,6 +127,7 @@ do
          value:contiguous():view(torch.LongStorage(one)):expand(torch.LongStorage(all)))
    end
    function Constant:updateGradInput(input)
+      if not self.gradInput then return end
       return self.gradInput:resize(expect.anyTensor(self, input, 'input'):size()):zero()
    end
 end

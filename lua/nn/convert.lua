@@ -1,6 +1,5 @@
 -- nn.Convert: from one order of dimensions to another, and to the module's own type of tensor. A letter stands for each
--- dimension: b batch, c channels, h height, w width, t time or target, f features. Fields and methods are Torch7's; other
--- output shapes than these can be had by a class with a method of their name.
+-- dimension: b batch, c channels, h height, w width, t time or target, f features. Fields and methods are Torch7's.
 local expect = require 'nn.expect'
 local Convert, parent = torch.class('nn.Convert', 'nn.Container')
 
@@ -18,11 +17,16 @@ function Convert:__init(inputShape, outputShape)
    self.inputShape = inputShape or ANY
    self.outputShape = outputShape or self.inputShape
    if (self.inputShape == ANY) ~= (self.outputShape == ANY) then
-      expect.fail('Convert', 'shape "b*" on both sides or on none expected, got "%s" and "%s"', self.inputShape, self.outputShape)
+      expect.fail('Convert', 'shape "b*" on both sides or on none expected, got "%s" and "%s"', self.inputShape,
+         self.outputShape)
    end
    if self.inputShape == ANY then return end
-   self.inputBatchDim = self:findAxis('b', self.inputShape, true)
-   self.outputBatchDim = self:findAxis('b', self.outputShape, true)
+   -- shapes without a batch mean samples; a batch may come before them
+   for _, side in ipairs { 'inputShape', 'outputShape' } do
+      if not self:findAxis('b', self[side], true) then self[side] = 'b' .. self[side] end
+   end
+   self.inputBatchDim = self:findAxis('b', self.inputShape)
+   self.outputBatchDim = self:findAxis('b', self.outputShape)
    self.nInputDim, self.nOutputDim = #self.inputShape, #self.outputShape
    -- whether the output has the same dimensions in another order
    self.transposition = self.nInputDim == self.nOutputDim
@@ -82,11 +86,8 @@ function Convert:bt()
    return self:bf()
 end
 
--- What is not known by its name: features without a batch.
-function Convert:default()
-   if self.outputShape == 'f' and not self.inputBatchDim then return nn.Collapse(self.nInputDim) end
-   cannot(self)
-end
+-- What is not known by its name.
+function Convert:default() cannot(self) end
 
 function Convert:buildConverter(input)
    if self.outputShape == ANY then return nn.Identity() end
@@ -110,7 +111,7 @@ local function prepare(self, input)
    end
    if self.inputShape == ANY then return input, true end
    local batch = input:dim() >= self.nInputDim
-   if not batch and self.inputBatchDim and input:dim() == self.nInputDim - 1 then
+   if not batch and input:dim() == self.nInputDim - 1 then
       local sizes = input:size():totable()
       table.insert(sizes, self.inputBatchDim, 1)
       return inside(self, '__input', sizes, input), false
@@ -129,7 +130,7 @@ function Convert:updateOutput(input)
       self.modules[1] = self.converter
    end
    self.output = self.converter:updateOutput(value)
-   if not batch and self.outputBatchDim then
+   if not batch then
       local sizes = self.output:size():totable()
       table.remove(sizes, self.outputBatchDim)
       if #sizes > 0 then self.output = inside(self, '__output', sizes, self.output) end

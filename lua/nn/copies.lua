@@ -69,9 +69,14 @@ do
          expect.fail(self, '%s is not there, as in Torch7; use backward and updateParameters', method)
       end
    end
+   -- Everything is where it has to be.
+   function GPU:recursiveModuleDevice(object) return object or self.modules[1] end
+   function GPU:recursiveSetDevice(_, source) return source end
    function GPU:setDevice(device)
       self.device = device or self.device
       return self
    end
-   function GPU:__tostring__() return string.format('%s(%d) @ %s', torch.type(self), self.device, tostring(self.modules[1])) end
+   function GPU:__tostring__()
+      return string.format('%s(%d) @ %s', torch.type(self), self.device, tostring(self.modules[1]))
+   end
 end

@@ -3,6 +3,7 @@
 --   define('LeakyReLU', { options = { { 'negval', 0.01, 'number' }, { 'inplace', false, 'boolean' } } })
 --
 --   parent    the parent class, nn.Module where none is given
+--   construct what the constructor calls first, the parent's constructor where none is given
 --   options   what the constructor takes, in order: { field, value where it is missing, type that is demanded }
 --   setup     called with the object and the constructor's arguments, once the options are in their fields
 --   scratch   fields that clearState empties
@@ -23,7 +24,7 @@ return function(name, spec)
    local options, setup = spec.options or {}, spec.setup
    if #options > 0 or setup then
       function class:__init(...)
-         parent.__init(self)
+         (spec.construct or parent.__init)(self)
          for i, option in ipairs(options) do
             local value = select(i, ...)
             if value == nil then value = option[2] end

@@ -4,7 +4,7 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 
 -- A row for a vector, so that one sample is a batch of one.
-local function rows(tensor) return tensor:dim() == 1 and tensor:view(1, -1) or tensor end
+local function rows(tensor) return tensor:dim() == 1 and nn.utils.addSingletonDimension(tensor) or tensor end
 
 ------------------------------------------------------------------------------------------ learned centers
 
@@ -125,7 +125,10 @@ centered('Euclidean', { scratch = { '_diff', '_distances', '_by', '_slope', '_su
 
 do
    -- Each feature is scaled, by its entry of diagCov.
-   local function spread(self, like) return self.diagCov:view(1, self.diagCov:size(1), self.diagCov:size(2)):expandAs(like) end
+   local function spread(self, like)
+      local cov = self.diagCov
+      return cov:view(1, cov:size(1), cov:size(2)):expandAs(like)
+   end
    local Weighted = centered('WeightedEuclidean', {
       scratch = { '_diff', '_distances', '_by', '_slope', '_sum', '_product' },
       setup = function(self, d, m) self.diagCov, self.gradDiagCov = nn.utils.parameter(d, m) end,
@@ -260,7 +263,7 @@ local function between(name, spec)
       if type(gradients) ~= 'table' then gradients = {} end
       for i = 1, 2 do gradients[i] = (gradients[i] or x.new()):resizeAs(x) end
       self.gradInput = gradients
-      spec.back(self, x, y, gradients[1], gradients[2], gradOutput:contiguous():view(-1, 1):expandAs(x))
+      spec.back(self, x, y, gradients[1], gradients[2], gradOutput:contiguous():view(-1, 1))
       for i = 1, 2 do gradients[i]:resizeAs(input[i]) end
       return gradients
    end
@@ -280,6 +283,7 @@ between('DotProduct', {
       self.output:sum(self.buffer:cmul(x, y), 2)
    end,
    back = function(_, x, y, gx, gy, g)
+      g = g:expandAs(x)
       gx:cmul(y, g)
       gy:cmul(x, g)
    end,
@@ -302,12 +306,11 @@ do
          self.output:resizeAs(self.w):cmul(self.w1, self.w)
       end,
       back = function(self, x, y, gx, gy, g)
-         local along = self.buffer
-         for i, part in ipairs { { gx, x, y, self.w22 }, { gy, y, x, self.w32 } } do
+         local across, along = torch.cmul(self.w, g), self.buffer
+         for _, part in ipairs { { gx, x, y, self.w22 }, { gy, y, x, self.w32 } } do
             local gradient, here, there, inverse = unpack(part)
-            along:resizeAs(self.w1):cmul(self.w1, inverse)
-            gradient:addcmul(there, -1, along:expandAs(here), here)
-            gradient:cmul(self.w:expandAs(here)):cmul(g)
+            along:resizeAs(across):cmul(self.w1, inverse):cmul(across)
+            gradient:cmul(there, across:expandAs(there)):addcmul(-1, here, along:expandAs(here))
          end
       end,
    })
@@ -340,9 +343,9 @@ do
                gx:cmul(size:pow(p - 2))
             end
             local by = self.outExpand:resizeAs(self.output):add(self.output, 1e-6):pow(1 - p)
-            gx:cmul(by:view(-1, 1):expandAs(gx))
+            g = by:view(-1, 1):cmul(g)
          end
-         gx:cmul(g)
+         gx:cmul(g:expandAs(gx))
          gy:mul(gx, -1)
       end,
    })

@@ -40,7 +40,11 @@ end
 
 function Dropout:updateGradInput(_, gradOutput) return weigh(self, 'gradInput', gradOutput, self.train) end
 
--- Whole planes (`inner` = 2 dimensions) or volumes (3) drop. Nothing is scaled up; in evaluation everything is scaled down.
+local function onlyInTraining(self)
+   if not self.train then expect.fail(self, 'there is a gradient only in training; call module:training() first') end
+end
+
+-- Whole planes (`inner` = 2 dimensions) or volumes (3) drop. Nothing is scaled up; in evaluation all is scaled down.
 for name, inner in pairs { SpatialDropout = 2, VolumetricDropout = 3 } do
    local class = define(name, {
       options = { { 'p', 0.5, 'number' }, { 'stochastic_inference', false } },
@@ -63,7 +67,8 @@ for name, inner in pairs { SpatialDropout = 2, VolumetricDropout = 3 } do
       return output:cmul(input, draw(self, input):expandAs(input))
    end
    function class:updateGradInput(input, gradOutput)
-      if not self.train then expect.fail(self, 'a gradient is only defined in training; call module:training() first') end
+      if not self.gradInput then return end
+      onlyInTraining(self)
       expect.gradOutput(self, gradOutput, expect.tensor(self, input, 'input', inner + 1, inner + 2))
       expect.forwardFirst(self, self.output:isSameSizeAs(input) and self.noise:dim() == input:dim())
       return self.gradInput:resizeAs(gradOutput):cmul(gradOutput, self.noise:expandAs(gradOutput))
@@ -85,7 +90,8 @@ do
       return output:add(input, self.noise:resizeAs(input):normal(self.mean, self.std))
    end
    function WhiteNoise:updateGradInput(_, gradOutput)
-      if not self.train then expect.fail(self, 'a gradient is only defined in training; call module:training() first') end
+      if not self.gradInput then return end
+      onlyInTraining(self)
       expect.tensor(self, gradOutput, 'gradOutput')
       return self.gradInput:resizeAs(gradOutput):copy(gradOutput)
    end

@@ -25,7 +25,7 @@ do
 end
 
 do
-   -- The same over neighbouring features: dimension 1 of a sample, 2 in a batch (batch_mode); up to two dimensions follow.
+   -- The same over neighbouring features: dimension 1 of a sample, 2 in a batch (batch_mode). Up to two more follow.
    local Pooling = define('FeatureLPPooling', {
       options = { { 'width' }, { 'stride' }, { 'power' }, { 'batch_mode', false } },
       setup = function(self)
@@ -63,6 +63,7 @@ do
 
    -- g (x / y)^(p-1), and 0 where y is 0
    function Pooling:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       local parts, d = windows(self, input)
       expect.gradOutput(self, gradOutput, self.output)
       local p, last, y = self.power, parts:dim(), self.output

@@ -9,6 +9,7 @@ local function passing(name, spec)
       return self.output:set(expect.tensor(self, input, 'input'))
    end
    function class:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       expect.gradOutput(self, gradOutput, expect.tensor(self, input, 'input'))
       return spec.back(self.gradInput:resizeAs(gradOutput), self, gradOutput, input)
    end
@@ -46,7 +47,9 @@ do
       return input
    end
    function Penalty:updateGradInput(input, gradOutput)
-      local gradient = self.gradInput:resizeAs(expect.tensor(self, input, 'input')):sign(input):mul(weightFor(self, input))
+      if not self.gradInput then return end
+      expect.tensor(self, input, 'input')
+      local gradient = self.gradInput:resizeAs(input):sign(input):mul(weightFor(self, input))
       if not self.provideOutput then return gradient end
       return gradient:add(expect.gradOutput(self, gradOutput, input))
    end

@@ -87,6 +87,7 @@ end
 
 -- The choice has no gradient.
 function Kmeans:updateGradInput(input)
+   if not self.gradInput then return end
    check(self, input)
    return self.gradInput:resizeAs(input):zero()
 end

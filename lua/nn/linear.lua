@@ -174,6 +174,7 @@ do
    end
    local function checkGradOutput(self, input, gradOutput)
       expect.gradOutput(self, gradOutput, torch.LongStorage { input:size(1), self.partition:nElement() })
+      expect.forwardFirst(self, self.output:isSameSizeAs(gradOutput))
    end
 
    function PartialLinear:updateOutput(input)

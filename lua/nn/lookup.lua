@@ -97,7 +97,7 @@ do
    end
    -- Numbers have no gradient: zeros.
    function OneHot:updateGradInput(input)
-      if type(input) == 'number' then return self.gradInput end
+      if type(input) == 'number' or not self.gradInput then return self.gradInput end
       return self.gradInput:resize(expect.anyTensor(self, input, 'input'):size()):zero()
    end
 end

@@ -47,7 +47,9 @@ local options = { { 'nInputPlane', 1 }, { 'kernel' } }
 local function check(self, input)
    expect.tensor(self, input, 'input', 3, 4)
    local planes = input:size(input:dim() - 2)
-   if planes ~= self.nInputPlane then expect.fail(self, '%d planes expected as input, got %d', self.nInputPlane, planes) end
+   if planes ~= self.nInputPlane then
+      expect.fail(self, '%d planes expected as input, got %d', self.nInputPlane, planes)
+   end
 end
 
 -- How much of the kernel lies inside, for each place: the estimate for planes of ones. A batch repeats it.
@@ -86,6 +88,7 @@ do
       return self.output
    end
    function Subtractive:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       check(self, input)
       expect.gradOutput(self, gradOutput, self.output)
       local apart = self.subtractor:updateGradInput({ input, self.adjustedsums }, gradOutput)
@@ -129,6 +132,7 @@ do
       return self.output
    end
    function Divisive:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       check(self, input)
       expect.gradOutput(self, gradOutput, self.output)
       local apart = self.normalizer:updateGradInput({ input, self.thresholdedstds }, gradOutput)

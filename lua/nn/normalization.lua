@@ -76,7 +76,7 @@ do
          return string.format(self.p % 1 == 0 and '(%d)' or '(%f)', self.p)
       end,
    })
-   local function rows(tensor) return tensor:dim() == 1 and tensor:view(1, -1) or tensor end
+   local function rows(tensor) return tensor:dim() == 1 and nn.utils.addSingletonDimension(tensor) or tensor end
 
    -- self.norm is a column; self.normp its p-th power, which a gradient divides by
    function Normalize:updateOutput(input)
@@ -98,6 +98,7 @@ do
 
    -- (g - d (x . g) / norm) / norm, where d is the derivative of the norm
    function Normalize:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       local x = rows(expect.tensor(self, input, 'input', 1, 2))
       expect.gradOutput(self, gradOutput, self.output)
       expect.forwardFirst(self, self.norm and self.norm:nElement() == x:size(1) and gradOutput:isSameSizeAs(input))
@@ -148,8 +149,16 @@ do
    local LRN = define('SpatialCrossMapLRN', {
       options = { { 'size' }, { 'alpha', 0.0001, 'number' }, { 'beta', 0.75, 'number' }, { 'k', 1, 'number' } },
       setup = function(self) expect.whole('SpatialCrossMapLRN', self.size, 'the number of planes', 1) end,
-      scratch = { 'scale', 'paddedRatio', 'accumRatio' },
+      scratch = { 'scale', 'paddedRatio', 'accumRatio', '_power' },
    })
+
+   -- scale^-beta. The usual beta of 3/4 needs roots only.
+   local function power(self, scale)
+      local result = buffer(self, '_power', scale):resizeAs(scale)
+      if self.beta ~= 0.75 then return result:pow(scale, -self.beta) end
+      result:rsqrt(scale)
+      return result:cmul(buffer(self, 'paddedRatio', scale):resizeAs(scale):sqrt(result))
+   end
 
    -- result = by * the sum over neighbours
    local function sumNeighbours(self, result, values, d)
@@ -168,16 +177,19 @@ do
       local scale, output = buffer(self, 'scale', input):resizeAs(input), self.output:resizeAs(input)
       sumNeighbours(self, scale, output:cmul(input, input), input:dim() - 2)
       scale:mul(self.alpha / self.size):add(self.k)
-      return output:pow(scale, -self.beta):cmul(input)
+      return output:cmul(input, power(self, scale))
    end
    function LRN:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
       expect.tensor(self, input, 'input', 3, 4)
       expect.gradOutput(self, gradOutput, self.output)
       local scale = buffer(self, 'scale', input)
       expect.forwardFirst(self, scale:isSameSizeAs(input))
       local ratio = buffer(self, 'paddedRatio', input):resizeAs(input):cmul(gradOutput, self.output):cdiv(scale)
       local sum = sumNeighbours(self, buffer(self, 'accumRatio', input):resizeAs(input), ratio, input:dim() - 2)
-      local gradient = self.gradInput:resizeAs(input):pow(scale, -self.beta):cmul(gradOutput)
+      local factor = self._power
+      if not factor or not factor:isSameSizeAs(input) then factor = power(self, scale) end
+      local gradient = self.gradInput:resizeAs(input):cmul(gradOutput, factor)
       return gradient:addcmul(-2 * self.alpha * self.beta / self.size, input, sum)
    end
 end

@@ -62,7 +62,7 @@ end
 do
    -- Zeros around planes; a negative number cuts off as many rows or columns.
    local ZeroPadding = define('SpatialZeroPadding', {
-      options = { { 'pad_l', nil, 'number' }, { 'pad_r', nil, 'number' }, { 'pad_t', nil, 'number' }, { 'pad_b', nil, 'number' } },
+      options = { { 'pad_l' }, { 'pad_r' }, { 'pad_t' }, { 'pad_b' } },
       setup = function(self)
          expect.whole('SpatialZeroPadding', self.pad_l, 'the padding on the left', -math.huge)
          for _, side in ipairs { 'pad_r', 'pad_t', 'pad_b' } do
@@ -80,8 +80,8 @@ do
       local sizes = input:size()
       local height, width = sizes[d - 1] + self.pad_t + self.pad_b, sizes[d] + self.pad_l + self.pad_r
       if height < 1 or width < 1 then
-         expect.fail(self, 'nothing is left of an input of %dx%d with padding l=%d, r=%d, t=%d, b=%d', sizes[d - 1], sizes[d],
-            self.pad_l, self.pad_r, self.pad_t, self.pad_b)
+         expect.fail(self, 'nothing is left of an input of %dx%d with padding l=%d, r=%d, t=%d, b=%d', sizes[d - 1],
+            sizes[d], self.pad_l, self.pad_r, self.pad_t, self.pad_b)
       end
       sizes[d - 1], sizes[d] = height, width
       return sizes
@@ -108,8 +108,10 @@ do
    function ZeroPadding:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       expect.gradOutput(self, gradOutput, check(self, input))
-      local gradient = self.gradInput:resizeAs(input):zero()
+      local gradient = self.gradInput:resizeAs(input)
       local part, place = overlap(self, gradient, gradOutput)
+      -- what was cut off has no gradient
+      if not part or part:nElement() < gradient:nElement() then gradient:zero() end
       if part then part:copy(place) end
       return gradient
    end

@@ -33,8 +33,8 @@ do
       local d = a:dim()
       local x, y = turned(a, self.transA), turned(b, self.transB)
       if d ~= b:dim() or d == 3 and a:size(1) ~= b:size(1) or x:size(d) ~= y:size(d - 1) then
-         expect.fail(self, 'the two inputs cannot be multiplied%s: %s and %s',
-            (self.transA or self.transB) and ' (transposed as the module was told)' or '', expect.brief(a), expect.brief(b))
+         local how = (self.transA or self.transB) and ' (transposed as the module was told)' or ''
+         expect.fail(self, 'the two inputs cannot be multiplied%s: %s and %s', how, expect.brief(a), expect.brief(b))
       end
       return x, y, d
    end
@@ -139,7 +139,8 @@ do
          expect.tensor(self, expert, string.format('input[2][%d]', i))
          if not expert:isSameSizeAs(list[1]) or batch and expert:size(1) ~= gate:size(1) then
             expect.fail(self, 'experts of one size%s expected, got %s and %s',
-               batch and string.format(' with %d samples', gate:size(1)) or '', expect.brief(list[1]), expect.brief(expert))
+               batch and string.format(' with %d samples', gate:size(1)) or '', expect.brief(list[1]),
+               expect.brief(expert))
          end
       end
       return gate, list, d, batch

@@ -39,16 +39,6 @@ do
       to[d - 1], to[d] = self.oheight, self.owidth
    end
 
-   -- The sizes of the tensor that an output is, with `between` after each number from the third on.
-   local function interleaved(sizes, dims, between)
-      local list = {}
-      for k = 1, dims do
-         list[#list + 1] = sizes[k]
-         if k > 2 then list[#list + 1] = between end
-      end
-      return torch.LongStorage(list)
-   end
-
    -- One matrix per dimension makes `count` elements of `n`; positions are single precision, as in Torch7.
    local function interpolation(like, n, count)
       local single, matrix = torch.FloatTensor(1), like.new(count, n):zero()
@@ -106,34 +96,55 @@ do
       return result:resizeAs(value):copy(value)
    end
 
-   local function sizesOf(storage, d)
-      local list = {}
-      for k = 1, d do list[k] = storage[k] end
-      return torch.LongStorage(list)
+   -- Repeats the elements of dimensions 3 and on, the last one first: for a dimension, what follows is a row that is
+   -- written `s` times. Going back, such rows are added up, dimension 3 first.
+   local function repeated(self, result, input, s)
+      local d, value, typename = input:dim(), input:contiguous(), torch.typename(input)
+      for k = d, 3, -1 do
+         local sizes = value:size()
+         local row = 1
+         for i = k + 1, d do row = row * sizes[i] end
+         sizes[k] = sizes[k] * s
+         local wide = k == 3 and result or keep(self, typename .. k, function() return input.new() end)
+         wide:resize(sizes)
+         local copies, once = wide:view(-1, s, row), value:view(-1, row)
+         for j = 1, s do copies:select(2, j):copy(once) end
+         value = wide
+      end
+      return result
+   end
+   local function summed(self, result, gradOutput, s)
+      local d, value, typename = gradOutput:dim(), gradOutput:contiguous(), torch.typename(gradOutput)
+      for k = 3, d do
+         local sizes = value:size()
+         local row = 1
+         for i = k + 1, d do row = row * sizes[i] end
+         sizes[k] = sizes[k] / s
+         local sum = k == d and result or keep(self, typename .. k, function() return gradOutput.new() end)
+         sum:resize(sizes)
+         local copies, once = value:view(-1, s, row), sum:view(-1, row)
+         once:copy(copies:select(2, 1))
+         for j = 2, s do once:add(copies:select(2, j)) end
+         value = sum
+      end
+      return result
    end
 
    function UpSampling:updateOutput(input)
       expect.tensor(self, input, 'input', 4, 5)
       self:setSize(input)
-      local d, s = input:dim(), self.scale_factor
-      if self.mode == 'linear' then return interpolate(self, self.output, input, self.inputSize, self.outputSize) end
-      local output = self.output:resize(sizesOf(self.outputSize, d))
-      local wide = interleaved(self.inputSize, d, s)
-      output:view(wide):copy(input:contiguous():view(interleaved(self.inputSize, d, 1)):expand(wide))
-      return output
+      if self.mode == 'nearest' then return repeated(self, self.output, input, self.scale_factor) end
+      return interpolate(self, self.output, input, self.inputSize, self.outputSize)
    end
    function UpSampling:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       expect.tensor(self, input, 'input', 4, 5)
       self:setSize(input)
-      local d, s = input:dim(), self.scale_factor
-      expect.gradOutput(self, gradOutput, sizesOf(self.outputSize, d))
-      if self.mode == 'linear' then
-         return interpolate(self, self.gradInput, gradOutput, self.outputSize, self.inputSize, true)
-      end
-      local sum = gradOutput:contiguous():view(interleaved(self.inputSize, d, s))
-      for k = sum:dim(), 4, -2 do sum = sum:sum(k) end
-      return self.gradInput:resizeAs(input):copy(sum)
+      local sizes = input:size()
+      for k = 1, #sizes do sizes[k] = self.outputSize[k] end
+      expect.gradOutput(self, gradOutput, sizes)
+      if self.mode == 'nearest' then return summed(self, self.gradInput, gradOutput, self.scale_factor) end
+      return interpolate(self, self.gradInput, gradOutput, self.outputSize, self.inputSize, true)
    end
 end
 
@@ -169,8 +180,8 @@ do
    function PixelShuffle:updateOutput(input)
       local n, planes, h, w = sizes(self, input)
       local r = self.upscaleFactor
-      local parts = input:view(n, planes, r, r, h, w):permute(1, 2, 5, 3, 6, 4)
-      resize(self.output, input, n, planes, h * r, w * r):view(n, planes, h, r, w, r):copy(parts)
+      local places = resize(self.output, input, n, planes, h * r, w * r):view(n, planes, h, r, w, r)
+      places:permute(1, 2, 4, 6, 3, 5):copy(input:view(n, planes, r, r, h, w))
       return self.output
    end
    function PixelShuffle:updateGradInput(input, gradOutput)

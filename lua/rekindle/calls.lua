@@ -1,5 +1,5 @@
 -- Call forms as the help shows them: `torch.f(...)` as the rows give it, methods by what stands before the colon.
-local native = require 'rekindle.native'
+local usage = require('rekindle.native').functions.help.usage
 local manual = require 'rekindle.manual'
 local calls = {}
 
@@ -18,7 +18,9 @@ local function parsed(form)
    return list, back
 end
 
-local function is_object(p) return p ~= nil and (p.kind:find('Tensor$') or p.kind:find('Storage$')) ~= nil end
+local function is_object(p)
+   return p ~= nil and (p.kind == 'File' or p.kind:find('Tensor$') or p.kind:find('Storage$')) ~= nil
+end
 
 local function texts_from(list, first)
    local out = {}
@@ -61,9 +63,9 @@ end
 -- the forms of `torch.f` and of the method `x:f`
 function calls.of(name)
    local lines, add = collector()
-   for _, line in ipairs(native.usage('torch.' .. name)) do add(line) end
+   for _, line in ipairs(usage('torch.' .. name)) do add(line) end
    for _, class in ipairs { 'torch.DoubleTensor.', 'torch.LongTensor.', 'torch.ByteTensor.' } do
-      local list = native.usage(class .. name)
+      local list = usage(class .. name)
       for _, line in ipairs(list) do
          for _, form in ipairs(colon_forms(name, line:sub(#class + #name + 1))) do add(form) end
       end
@@ -72,10 +74,11 @@ function calls.of(name)
    return lines
 end
 
-function calls.of_storages(name)
+-- the forms of a method of one class
+function calls.of_class(class, name)
    local lines, add = collector()
-   local method = 'torch.ByteStorage.' .. name
-   for _, line in ipairs(native.usage(method)) do
+   local method = class .. '.' .. name
+   for _, line in ipairs(usage(method)) do
       for _, form in ipairs(colon_forms(name, line:sub(#method + 1))) do add(form) end
    end
    return lines

@@ -4,6 +4,7 @@ local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
 local signatures = require 'rekindle.signatures'
 local calls = require 'rekindle.calls'
+local usage = native.functions.help.usage
 local torch = torch
 local help = {}
 
@@ -120,7 +121,7 @@ local function methods_of(name, mt)
    local rows, others = {}, {}
    for _, method in ipairs(public(mt)) do
       local full = name .. '.' .. method
-      local list = native.usage(full)
+      local list = usage(full)
       for _, row in ipairs(list) do rows[#rows + 1] = 'm:' .. method .. row:sub(#full + 1) end
       if #list == 0 and method ~= 'new' then others[#others + 1] = method end
    end
@@ -135,7 +136,7 @@ local function class_text(name)
    local heading, section = heading_of(name), manual.section(heading_of(name))
    local parts, rows, others = {}, methods_of(name, mt)
    if mt.__native then rows, others = {}, public(mt) end
-   local lines = native.usage(name)
+   local lines = usage(name)
    if #lines == 0 then lines = { constructor_form(name, mt) } end
    parts[1] = compose(lines, section, true) or name
    if #rows > 0 then
@@ -153,6 +154,17 @@ local function class_text(name)
    return table.concat(parts, '\n\n')
 end
 
+-- the call forms of a method from its rows, those of an ancestor included where the objects are Rust's
+local function forms_of_method(mt, heading, method)
+   if heading == 'Storage' then return calls.of_class('torch.ByteStorage', method) end
+   if not (mt.__native or native.functions[mt.__typename]) then return usage(mt.__typename .. '.' .. method) end
+   local lines = {}
+   while mt and #lines == 0 do
+      lines, mt = calls.of_class(mt.__typename, method), parent_of(mt)
+   end
+   return lines
+end
+
 local function method_text(class, method)
    local mt = torch.getmetatable(class)
    local heading = heading_of(class)
@@ -163,7 +175,7 @@ local function method_text(class, method)
    local f = mt[method]
    if f == nil then return nil end
    local section, owner = section_of_method(class, method)
-   local lines = heading == 'Storage' and calls.of_storages(method) or native.usage(class .. '.' .. method)
+   local lines = forms_of_method(mt, heading, method)
    if #lines > 0 then return compose(lines, section) end
    if type(f) ~= 'function' then return compose({}, section) end
    local text = compose({ called('x:' .. method, f) }, section, true)
@@ -200,6 +212,8 @@ local function text_of_name(topic)
    local v = value_of(topic)
    if type(v) == 'function' then
       local section = manual.section(topic)
+      local lines = usage(topic)
+      if #lines > 0 then return compose(lines, section) end
       local text = compose({ called(topic, v) }, section, true)
       return section and text or text .. '\n' .. place(v)
    elseif type(v) == 'table' then

@@ -1,6 +1,6 @@
 -- The manual: pages of docs/, a section for one name or several, found by name. A section's paragraphs are its text, an
 -- indented block shows call forms, and a fenced one is a piece of a session.
-local native = require 'rekindle.native'
+local rows = require('rekindle.native').functions.help
 local manual = {}
 local WIDTH = 80
 
@@ -61,8 +61,8 @@ local pages, by_name
 local function read()
    if pages then return end
    pages, by_name = {}, {}
-   for name, source in pairs(native.manual()) do
-      pages[name] = manual.parse(source, name)
+   for _, name in ipairs(rows.pages()) do
+      pages[name] = manual.parse(rows.page(name), name)
       for _, section in ipairs(pages[name]) do
          for _, each in ipairs(section.names) do by_name[each] = section end
       end

@@ -108,7 +108,7 @@ end
 for _, short in ipairs(native.types) do
    local pointer = ffi.typeof(ctypes[short] .. ' *')
    local function data(x, as_number)
-      local address = native.address(x)
+      local address = native.functions.state.address(x)
       -- a tensor without a storage points nowhere
       if not address then return as_number and ffi.cast('intptr_t', 0) or nil end
       if as_number then return ffi.cast('intptr_t', address) end

@@ -1,5 +1,6 @@
 -- The package torch: functions and tensor classes from Rust, put together with what is Lua.
 local native = require 'rekindle.native'
+local state = native.functions.state
 torch = {}
 local torch = torch
 for name, f in pairs(native.functions.torch or {}) do torch[name] = f end
@@ -48,26 +49,25 @@ end
 local generator = native.metatables['torch.Generator']
 generator.__native = true
 generator.__index = generator
-generator.new = native.generator
+generator.new = state.generator
 generator.__newindex = function(_, k)
    error('torch.Generator: a generator has no field ' .. tostring(k), 2)
 end
 function generator:write(file) file:writeObject(torch.getRNGState(self)) end
 function generator:read(file) torch.setRNGState(self, file:readObject()) end
-torch._register(generator, 'torch.Generator', nil, function() return native.generator() end, native.generator)
+torch._register(generator, 'torch.Generator', nil, function() return state.generator() end, state.generator)
 
 local function set_default(name)
    torch.Tensor = torch.getconstructortable(name)
    torch.Storage = torch.getconstructortable((name:gsub('Tensor$', 'Storage')))
 end
 function torch.setdefaulttensortype(name)
-   if type(name) ~= 'string' or not native.set_default_type(name) then
+   if type(name) ~= 'string' or not state.setDefaultType(name) then
       error('setdefaulttensortype: expected torch.FloatTensor or torch.DoubleTensor, got ' .. tostring(name), 2)
    end
    set_default(name)
 end
-function torch.getdefaulttensortype() return native.default_type() end
-set_default(native.default_type())
+set_default(state.getdefaulttensortype())
 
 for _, part in ipairs { 'torch.tensor', 'torch.cdata', 'torch.alias', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline', 'torch.tester' } do
    if native.sources[part] then require(part) end

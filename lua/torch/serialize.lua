@@ -4,7 +4,7 @@
 -- which later occurrences refer to them.
 local torch = torch
 local native = require 'rekindle.native'
-local io_native = native.file
+local stream = native.functions.stream
 local File = torch.getmetatable('torch.File')
 
 local NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION, LEGACY_RECURSIVE, RECURSIVE = 0, 1, 2, 3, 4, 5, 6, 7, 8
@@ -18,7 +18,8 @@ local memory = setmetatable({}, { __mode = 'k' })
 local function references(file)
    local m = memory[file]
    if not m then
-      local h = io_native.handle(file, 'readObject or writeObject')
+      -- an owner of the file of its own: the state goes with the object, and must not keep it
+      local h = stream.share(file)
       m = { h = h, written = {}, count = 0, read = {}, keep = {}, referenced = true, depth = 0, path = {},
          joints = {}, labels = {}, hooked = {}, strict = torch.typename(file) == 'torch.MemoryFile' }
       memory[file] = m
@@ -36,7 +37,6 @@ end
 
 -- what a class says of writing: `__write` comes first
 local function writer_of(object) return object.__write or object.write end
-local function is_file(object) return type(object) == 'table' and torch.isTypeOf(object, 'torch.File') end
 -- the print of `th` is one of Lua's own functions, though it is written in Lua here
 local function of_lua(f) return f ~= print and debug.getinfo(f, 'S').what ~= 'C' end
 
@@ -48,7 +48,7 @@ function File:isWritableObject(object)
    elseif kind == 'boolean' then return BOOLEAN
    elseif kind == 'function' then return of_lua(object) and RECURSIVE or nil
    elseif torch.typename(object) then
-      if kind == 'table' and not is_file(object) or kind ~= 'table' and writer_of(object) then return TORCH end
+      if kind == 'table' or writer_of(object) then return TORCH end
       return nil
    end
    return kind == 'table' and TABLE or nil
@@ -71,15 +71,9 @@ local function written(value, why)
    if value == nil then error('writeObject: ' .. tostring(why), 0) end
 end
 
-local function write_int(m, v) written(io_native.writeInt(m.h, v)) end
+local function write_int(m, v) written(stream.writeInt(m.h, v)) end
 
-local function write_text(m, text)
-   write_int(m, #text)
-   written(io_native.writeString(m.h, text))
-   if #text > 0 and not io_native.isBinary(m.h) and io_native.isAutoSpacing(m.h) then
-      written(io_native.writeString(m.h, '\n'))
-   end
-end
+local function write_text(m, text) written(stream.writeText(m.h, text)) end
 
 -- whether the object was written before; writes its number
 local function already(m, object)
@@ -152,7 +146,7 @@ end
 
 local function write_torch(file, m, object, name, hook)
    local write = writer_of(object)
-   if is_file(object) or not write and type(object) ~= 'table' then unwritable(m, 'a ' .. name) end
+   if not write and type(object) ~= 'table' then unwritable(m, 'a ' .. name) end
    write_int(m, TORCH)
    if already(m, object) then return end
    write_text(m, 'V ' .. tostring(torch.version(object) or 1))
@@ -206,7 +200,7 @@ function write_object(file, m, object, hook)
    local kind = type(object)
    if kind == 'number' then
       write_int(m, NUMBER)
-      written(io_native.writeDouble(m.h, object))
+      written(stream.writeDouble(m.h, object))
    elseif kind == 'string' then
       write_int(m, STRING)
       write_text(m, object)
@@ -237,9 +231,9 @@ end
 
 local function damaged(m, what)
    m.depth = 0
-   local position = io_native.position(m.h)
+   local position = m.h:position()
    error(string.format('readObject: %s, before position %s of %s; the file is damaged or of another mode', what,
-      tostring(position), io_native.describe(m.h)), 0)
+      tostring(position), tostring(m.h)), 0)
 end
 
 local function got(m, value, why)
@@ -247,12 +241,12 @@ local function got(m, value, why)
    return value
 end
 
-local function read_int(m) return got(m, io_native.readInt(m.h)) end
+local function read_int(m) return got(m, stream.readInt(m.h)) end
 
 local function read_text(m)
    local size = read_int(m)
    if size < 0 then damaged(m, 'a string of ' .. size .. ' bytes') end
-   local text, why = io_native.read_bytes(m.h, size)
+   local text, why = stream.readBytes(m.h, size)
    if not text then damaged(m, 'a string: ' .. why) end
    -- a quiet file gives what there is
    if #text < size then damaged(m, string.format('a string of %d bytes of which %d are there', size, #text)) end
@@ -269,7 +263,7 @@ end
 local readers = {}
 local function read_object(file, m)
    local kind = read_int(m)
-   if kind == NUMBER then return got(m, io_native.readDouble(m.h))
+   if kind == NUMBER then return got(m, stream.readDouble(m.h))
    elseif kind == STRING then return read_text(m)
    elseif kind == BOOLEAN then return read_int(m) ~= 0
    elseif kind == NIL then return nil end
@@ -403,13 +397,13 @@ end
 
 -- whether at `at` an integer stands that begins the storage of a tensor
 local function is_storage(m, at)
-   if got(m, io_native.left(m.h)) < 8 then return false end
-   local back = io_native.position(m.h)
-   io_native.seek(m.h, back + at)
+   if got(m, stream.left(m.h)) < 8 then return false end
+   local back = m.h:position()
+   m.h:seek(back + at)
    local kind, index
-   if io_native.left(m.h) >= 4 then kind = io_native.readInt(m.h) end
-   if kind == TORCH and io_native.left(m.h) >= 4 then index = io_native.readInt(m.h) end
-   io_native.seek(m.h, back)
+   if stream.left(m.h) >= 4 then kind = stream.readInt(m.h) end
+   if kind == TORCH and stream.left(m.h) >= 4 then index = stream.readInt(m.h) end
+   m.h:seek(back)
    return kind == NIL or kind == TORCH and index ~= nil and index > 0
 end
 
@@ -417,26 +411,26 @@ end
 -- its storage.
 local function detect_by_tensor(m, n)
    m.detect = false
-   if not is_storage(m, (2 * n + 1) * 8) and is_storage(m, (2 * n + 1) * 4) then io_native.setLongSize(m.h, 4) end
+   if not is_storage(m, (2 * n + 1) * 8) and is_storage(m, (2 * n + 1) * 4) then m.h:longSize(4) end
 end
 
 -- a storage that comes first tells only if it would be larger than the file
 local function detect_by_storage(m, width)
    m.detect = false
-   local left, back = io_native.left(m.h), io_native.position(m.h)
-   if left < 8 then io_native.setLongSize(m.h, 4) return end
-   local n = io_native.readLong(m.h)
-   io_native.seek(m.h, back)
+   local left, back = stream.left(m.h), m.h:position()
+   if left < 8 then m.h:longSize(4) return end
+   local n = stream.readLong(m.h)
+   m.h:seek(back)
    if n >= 0 and n * width <= left - 8 then return end
-   io_native.setLongSize(m.h, 4)
-   n = io_native.readLong(m.h)
-   io_native.seek(m.h, back)
-   if n < 0 or n * (width == 8 and 4 or width) > left - 4 then io_native.setLongSize(m.h, 8) end
+   m.h:longSize(4)
+   n = stream.readLong(m.h)
+   m.h:seek(back)
+   if n < 0 or n * (width == 8 and 4 or width) > left - 4 then m.h:longSize(8) end
 end
 
 local function read_longs(m, n)
    local s = torch.LongStorage()
-   got(m, io_native.read_many(m.h, s, n))
+   got(m, stream.readStorage(m.h, s, n))
    if #s < n then damaged(m, 'sizes that are cut off') end
    return s
 end
@@ -465,9 +459,9 @@ for i, short in ipairs(native.types) do
       write_int(m, n)
       local sizes, strides = torch.LongStorage(n), torch.LongStorage(n)
       for d = 1, n do sizes[d], strides[d] = self:size(d), self:stride(d) end
-      written(io_native.write_many(m.h, sizes))
-      written(io_native.write_many(m.h, strides))
-      written(io_native.writeLong(m.h, self:storageOffset()))
+      written(stream.writeStorage(m.h, sizes))
+      written(stream.writeStorage(m.h, strides))
+      written(stream.writeLong(m.h, self:storageOffset()))
       write_object(file, m, self:storage())
    end
 
@@ -477,7 +471,7 @@ for i, short in ipairs(native.types) do
       if n < 0 or n > 1000 then damaged(m, 'a tensor of ' .. n .. ' dimensions') end
       if m.detect then detect_by_tensor(m, n) end
       local sizes, strides = read_longs(m, n), read_longs(m, n)
-      local offset = got(m, io_native.readLong(m.h))
+      local offset = got(m, stream.readLong(m.h))
       local data = read_object(file, m)
       if data == nil then
          if n > 0 then damaged(m, 'a tensor without a storage') end
@@ -494,16 +488,16 @@ for i, short in ipairs(native.types) do
 
    function storage:write(file)
       local m = references(file)
-      written(io_native.writeLong(m.h, #self))
-      written(io_native.write_many(m.h, self))
+      written(stream.writeLong(m.h, #self))
+      written(stream.writeStorage(m.h, self))
    end
 
    function storage:read(file)
       local m = references(file)
       if m.detect then detect_by_storage(m, width) end
-      local n = got(m, io_native.readLong(m.h))
+      local n = got(m, stream.readLong(m.h))
       if n < 0 then damaged(m, 'a storage of ' .. n .. ' elements') end
-      local there, why = io_native.read_many(m.h, self, n)
+      local there, why = stream.readStorage(m.h, self, n)
       if not there or there < n then
          damaged(m, string.format('a storage of %.0f elements: %s', n, why or there .. ' are there'))
       end

@@ -167,7 +167,7 @@ function methods:totable()
    return level(self)
 end
 
-function methods:__tostring__() return native.display(self) end
+methods.__tostring__ = native.functions.state.display
 function methods:isTensor() return true end
 
 for short, name in pairs { byte = 'Byte', char = 'Char', short = 'Short', int = 'Int', long = 'Long', float = 'Float',
@@ -184,13 +184,6 @@ each_class(function(mt, _, short)
    local storage = torch.getmetatable('torch.' .. short .. 'Storage')
    storage.__tostring__ = methods.__tostring__
    storage.__eq__ = function(a, b) return torch.pointer(a) == torch.pointer(b) end
-   local text = storage.string
-   if text then
-      storage.string = function(self, v)
-         if v == nil then return text(self) end
-         return text(self, type(v) == 'number' and tostring(v) or v)
-      end
-   end
    storage.totable = function(self)
       local t = {}
       for i = 1, #self do t[i] = self[i] end

@@ -1,7 +1,7 @@
 -- torch.Timer, tic and toc: wall-clock, user and system time.
 local torch = torch
 local ffi = require 'ffi'
-local native = require 'rekindle.native'
+local clock = require('rekindle.native').functions.sys.clock
 
 ffi.cdef [[
 struct rekindle_rusage { long user_s, user_us, system_s, system_us; long rest[32]; };
@@ -11,7 +11,7 @@ int getrusage(int who, struct rekindle_rusage *usage) __asm__("getrusage");
 local function now()
    local u = ffi.new('struct rekindle_rusage')
    ffi.C.getrusage(0, u)
-   return { real = native.clock(), user = tonumber(u.user_s) + tonumber(u.user_us) * 1e-6,
+   return { real = clock(), user = tonumber(u.user_s) + tonumber(u.user_us) * 1e-6,
       sys = tonumber(u.system_s) + tonumber(u.system_us) * 1e-6 }
 end
 
@@ -57,8 +57,8 @@ function Timer:write() end
 function Timer:read() self:reset() end
 
 -- the time of day in seconds, and the seconds since such a time
-function torch.tic() return native.clock() end
+function torch.tic() return clock() end
 function torch.toc(since)
    if type(since) ~= 'number' then error('toc: expected what tic gave, got ' .. type(since), 2) end
-   return native.clock() - since
+   return clock() - since
 end

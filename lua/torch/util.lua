@@ -3,14 +3,9 @@ local torch = torch
 local native = require 'rekindle.native'
 local ffi = require 'ffi'
 
-function torch.getnumthreads() return native.threads() end
-function torch.setnumthreads(n)
-   if type(n) ~= 'number' or n < 1 then
-      error('setnumthreads: expected a positive number of threads, got ' .. tostring(n), 2)
-   end
-   native.set_threads(n)
+for _, name in ipairs { 'getnumthreads', 'setnumthreads', 'getnumcores', 'getdefaulttensortype' } do
+   torch[name] = native.functions.state[name]
 end
-function torch.getnumcores() return native.cores() end
 
 -- Native memory always counts towards Lua's collector here, so that there is nothing to switch.
 torch._heaptracking = true
@@ -81,4 +76,4 @@ function torch.updateerrorhandlers() end
 function torch.updatethreadlocals() end
 
 -- the generator that functions use when none is given
-torch._gen = native.default_generator()
+torch._gen = native.functions.state.defaultGenerator()

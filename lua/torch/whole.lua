@@ -1,6 +1,6 @@
 -- Whole files: torch.save and torch.load, and the same in memory.
 local torch = torch
-local io_native = require('rekindle.native').file
+local stream = require('rekindle.native').functions.stream
 local objects = require 'torch.serialize'
 local references, read_object = objects.references, objects.read_object
 
@@ -19,6 +19,13 @@ local function prepare(file, mode, referenced)
    file[mode == 'ascii' and 'ascii' or 'binary'](file)
    if mode == 'b32' then file:longSize(4) elseif mode == 'b64' then file:longSize(8) end
    file:referenced(referenced ~= false)
+   return file
+end
+
+-- a file on disk, or an error where its name was given
+local function opened(...)
+   local ok, file = pcall(torch.DiskFile, ...)
+   if not ok then error(file, 3) end
    return file
 end
 
@@ -49,7 +56,7 @@ function torch.save(path, object, mode, referenced)
    if type(path) ~= 'string' then error('torch.save: expected a file name, got ' .. torch.type(path), 2) end
    mode = mode_of('torch.save', mode)
    -- under a temporary name until it is whole, so that a failed save leaves what was there
-   local file = prepare(torch.DiskFile(path, 'w', false, true), mode, referenced)
+   local file = prepare(opened(path, 'w', false, true), mode, referenced)
    local ok, why = pcall(file.writeObject, file, object)
    if not ok then
       file:discard()
@@ -62,9 +69,9 @@ function torch.load(path, mode, referenced, options)
    if type(path) ~= 'string' then error('torch.load: expected a file name, got ' .. torch.type(path), 2) end
    options = options_of(mode, referenced, options)
    mode = mode_of('torch.load', type(mode) ~= 'table' and mode or nil)
-   local file = prepare(torch.DiskFile(path, 'r'), mode, referenced)
+   local file = prepare(opened(path, 'r'), mode, referenced)
    -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
-   if (io_native.left(references(file).h) or 0) >= LARGE then collectgarbage() end
+   if (stream.left(file) or 0) >= LARGE then collectgarbage() end
    return read_whole(file, mode, options)
 end
 torch.saveobj, torch.loadobj = torch.save, torch.load
@@ -88,7 +95,7 @@ function torch.deserializeFromStorage(storage, mode, options)
    end
    options = options_of(mode, options)
    mode = mode_of('torch.deserializeFromStorage', type(mode) ~= 'table' and mode or nil)
-   return read_whole(prepare(torch.MemoryFile(storage, 'bytes'), mode), mode, options)
+   return read_whole(prepare(stream.reading(storage), mode), mode, options)
 end
 
 function torch.deserialize(text, mode, options)
@@ -97,5 +104,5 @@ function torch.deserialize(text, mode, options)
    storage:string(text)
    options = options_of(mode, options)
    mode = mode_of('torch.deserialize', type(mode) ~= 'table' and mode or nil)
-   return read_whole(prepare(torch.MemoryFile(storage, 'bytes'), mode), mode, options)
+   return read_whole(prepare(stream.reading(storage), mode), mode, options)
 end

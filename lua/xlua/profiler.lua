@@ -1,6 +1,6 @@
 -- xlua.Profiler: named stopwatches for real and processor time.
 local xlua = xlua
-local native = require 'rekindle.native'
+local clock = require('rekindle.native').functions.sys.clock
 local Profiler = {}
 Profiler.__index = Profiler
 
@@ -14,7 +14,7 @@ function Profiler:start(name, fps)
    end
    event.fps = fps and true or event.fps
    event.real, event.cpu = -1, -1
-   event.realStart, event.cpuStart = native.clock(), os.clock()
+   event.realStart, event.cpuStart = clock(), os.clock()
 end
 
 function Profiler:setColor(name, color)
@@ -32,7 +32,7 @@ function Profiler:lap(name, steps)
    if self.off then return end
    local event = self.events[name]
    if not event then error('there is no such profiler - ' .. tostring(name), 2) end
-   event.real, event.cpu = native.clock() - event.realStart, os.clock() - event.cpuStart
+   event.real, event.cpu = clock() - event.realStart, os.clock() - event.cpuStart
    event.steps = steps or 1
    if self.verbose then self:print(name) end
    return event.real, event.cpu

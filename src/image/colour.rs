@@ -3,6 +3,7 @@
 use super::{Picture, Pixel, Work, build, each_line, give};
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::{Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::simd::vectorize;
@@ -233,13 +234,13 @@ pub fn yuv2rgb<T: Real>(dst: &Tensor, src: &Tensor) -> Result<()> {
 /// Other sizes, not enough memory, integers whose sum is 0.
 pub fn rgb2nrgb<T: Real>(dst: &Tensor, src: &Tensor) -> Result<()> {
     let p = Picture::<T>::of_slices("image.rgb2nrgb", src, 3)?;
-    demand!(src.ndim() > 2, "image.rgb2nrgb: expected an image of 3 x H x W, got {}", src.shape_text());
+    check::ranks("an image", src, 3..=usize::MAX)?;
     let small = T::from_f64(1e-6);
     let sum = |v: [T; 3]| v[0].add(v[1]).add(v[2]).add(small);
     if !T::DTYPE.is_float() {
         let (data, n) = (p.data(), p.h * p.w);
         let zero = (0..n).any(|i| sum([data[i], data[n + i], data[2 * n + i]]) == T::ZERO);
-        demand!(!zero, "image.rgb2nrgb: integer division by zero, where the three colours add up to 0");
+        demand!(!zero, "integer division by zero, where the three colours add up to 0");
     }
     let made = planes(&p, 4, move |v: [T; 3]| {
         let total = sum(v);
@@ -294,6 +295,6 @@ pub fn rgb2y<T: Pixel>(dst: &Tensor, src: &Tensor) -> Result<()> {
 pub fn rgb2y_into<T: Pixel>(src: &Tensor, dst: &Tensor) -> Result<()> {
     let made = luminance::<T>(src)?;
     let (have, want) = (dst.shape_text(), made.shape_text());
-    demand!(dst.same_size(&made), "image.rgb2y: expected a destination of size {want}, got {have}");
+    demand!(dst.same_size(&made), "expected a destination of size {want}, got {have}");
     give(dst, &made)
 }

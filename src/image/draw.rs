@@ -23,7 +23,7 @@ impl<'a> Canvas<'a> {
 
     fn dot<T: Pixel>(&self, x: i64, y: i64, colour: [i32; 3]) -> Result<()> {
         let inside = (0..self.w).contains(&x) && (0..self.h).contains(&y);
-        demand!(inside, "{}: pixel ({x}, {y}) lies outside of an image of {} x {}", self.what, self.w, self.h);
+        demand!(inside, in self.what, "pixel ({x}, {y}) lies outside of an image of {} x {}", self.w, self.h);
         let l = self.x.layout();
         let s = l.strides();
         for (k, &v) in (0..3).zip(&colour) {
@@ -89,8 +89,8 @@ pub fn text<T: Pixel>(x: &Tensor, t: Text<'_>) -> Result<()> {
     let canvas = Canvas::of::<T>("image.drawText", x)?;
     let fits = |v: i64| (-1i64 << 31..1 << 31).contains(&v);
     let [left, top] = t.at;
-    demand!(fits(left) && fits(top), "image.drawText: expected a place near the image, got ({left}, {top})");
-    demand!((0..1 << 16).contains(&t.size), "image.drawText: expected a size from 0, got {}", t.size);
+    demand!(fits(left) && fits(top), "expected a place near the image, got ({left}, {top})");
+    demand!((0..1 << 16).contains(&t.size), "expected a size from 0, got {}", t.size);
     let (mut x, mut y) = (left, top);
     for &c in t.text.iter().take_while(|&&c| c != 0) {
         match c {
@@ -114,7 +114,7 @@ pub fn text<T: Pixel>(x: &Tensor, t: Text<'_>) -> Result<()> {
 /// Not a picture of three channels.
 pub fn rectangle<T: Pixel>(x: &Tensor, corners: [i64; 4], width: i64, colour: [i32; 3]) -> Result<()> {
     let canvas = Canvas::of::<T>("image.drawRect", x)?;
-    demand!((i32::MIN.into()..=i32::MAX.into()).contains(&width), "image.drawRect: a line {width} wide is too wide");
+    demand!((i32::MIN.into()..=i32::MAX.into()).contains(&width), "a line {width} wide is too wide");
     let before = width / 2 + 1;
     // the pixels that a line in the middle of `at` covers
     let line = |at: i64, n: i64| {

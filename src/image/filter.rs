@@ -22,7 +22,7 @@ pub struct Bell {
 
 fn matrix(what: &str, dst: &Tensor) -> Result<[usize; 2]> {
     let fits = dst.ndim() == 2 && dst.numel() > 0;
-    demand!(fits, "{what}: expected a matrix with elements, got {}", dst.shape_text());
+    demand!(fits, in what, "expected a matrix with elements, got {}", dst.shape_text());
     Ok([dst.size(0), dst.size(1)])
 }
 
@@ -102,12 +102,12 @@ pub fn saturate<T: Real>(x: &Tensor) -> Result<()> {
 pub fn colorize<T: Element>(dst: &Tensor, src: &Tensor, map: &Tensor) -> Result<()> {
     let [h, w] = matrix("image.colorize", src)?;
     let [n, c] = matrix("image.colorize", map)?;
-    let (x, table) = (Picture::<T>::of("image.colorize", src)?, Picture::<T>::of("image.colorize", map)?);
+    let (x, table) = (Picture::<T>::of(src)?, Picture::<T>::of(map)?);
     let (x, table) = (x.data(), table.data());
     let row = |v: &T| v.to_f64() as i64;
     let stray = x.iter().find(|v| !(0..n as i64).contains(&row(v)) || v.to_f64().is_nan());
     if let Some(v) = stray {
-        crate::refuse!("image.colorize: colour {} is not in the table of {n} (levels count from 1)", v.to_f64() + 1.0);
+        crate::refuse!("colour {} is not in the table of {n} (levels count from 1)", v.to_f64() + 1.0);
     }
     let made = build(&[c, h, w], |out| {
         each_line(out, [c, h, w], 2 * c, |y, rows| {

@@ -5,6 +5,7 @@ use crate::atomic_file::AtomicFile;
 use crate::demand;
 use crate::refuse;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use std::fs::{self, File};
@@ -51,7 +52,7 @@ fn path_of(name: &[u8]) -> Result<PathBuf> {
 /// A file that cannot be read.
 pub fn read_file(what: &str, name: &[u8]) -> Result<Vec<u8>> {
     let path = path_of(name)?;
-    let fail = |e: std::io::Error| Error::invalid(format!("{what}: cannot read <{}>: {e}", path.display()));
+    let fail = |e: std::io::Error| Error::about(what, format!("cannot read <{}>: {e}", path.display()));
     let file = File::open(&path).map_err(fail)?;
     let about = file.metadata().map_err(fail)?;
     let most = if about.is_file() { about.len() } else { MOST_OF_STREAM };
@@ -71,13 +72,13 @@ pub fn write_file(what: &str, name: &[u8], data: &[u8]) -> Result<()> {
         Some((mut file, mut replacement)) => file.write_all(data).and_then(|()| replacement.finish(true)),
         None => fs::write(&path, data),
     };
-    write().map_err(|e| Error::invalid(format!("{what}: cannot write <{}>: {e}", path.display())))
+    write().map_err(|e| Error::about(what, format!("cannot write <{}>: {e}", path.display())))
 }
 
 fn planar<T: Pixel, S: Copy>(sizes: [usize; 3], samples: &[S], value: impl Fn(S) -> T) -> Result<Tensor> {
     let [c, h, w] = sizes;
     let n = h * w;
-    demand!(samples.len() >= c * n, "image: {} samples do not make an image of {c} x {h} x {w}", samples.len());
+    demand!(samples.len() >= c * n, "{} samples do not make an image of {c} x {h} x {w}", samples.len());
     build(&sizes, |out| {
         for (k, plane) in out.chunks_mut(n.max(1)).enumerate() {
             plane.iter_mut().zip(samples[k..].iter().step_by(c)).for_each(|(o, &v)| *o = value(v));
@@ -104,7 +105,7 @@ pub fn deliver<T: Pixel>(what: &str, img: &Tensor, d: &Decoded, depth: Option<f6
             1 => all,
             2 => all.narrow(0, 0, 1)?,
             3 | 4 => colour::luminance::<T>(&all.narrow(0, 0, 3)?)?,
-            _ => refuse!("{what}: cannot make a grey image of {c} channels"),
+            _ => refuse!(in what, "cannot make a grey image of {c} channels"),
         },
         Some(3) => match c {
             3 => all,
@@ -117,7 +118,7 @@ pub fn deliver<T: Pixel>(what: &str, img: &Tensor, d: &Decoded, depth: Option<f6
                     Ok(())
                 })?
             }
-            _ => refuse!("{what}: cannot make a colour image of {c} channels"),
+            _ => refuse!(in what, "cannot make a colour image of {c} channels"),
         },
         _ => all,
     };
@@ -128,8 +129,8 @@ pub fn deliver<T: Pixel>(what: &str, img: &Tensor, d: &Decoded, depth: Option<f6
 ///
 /// # Errors
 /// Not a picture, not enough memory.
-pub fn samples_of(what: &str, x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
-    let p = super::Picture::<u8>::of(what, x)?;
+pub fn samples_of(x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
+    let p = super::Picture::<u8>::of(x)?;
     let (n, data) = (p.h * p.w, p.data());
     if p.c == 1 {
         return Ok(([1, p.h, p.w], data.to_vec()));
@@ -146,6 +147,6 @@ pub fn samples_of(what: &str, x: &Tensor) -> Result<([usize; 3], Vec<u8>)> {
 /// # Errors
 /// Another element type.
 pub fn bytes_of(x: &Tensor) -> Result<Vec<u8>> {
-    demand!(x.dtype() == u8::DTYPE, "image.decompress: expected a ByteTensor, got a {}", x.dtype().tensor_name());
+    check::dtype("the picture's bytes", x, u8::DTYPE)?;
     x.to_vec::<u8>()
 }

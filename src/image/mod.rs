@@ -23,6 +23,7 @@ mod tests;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, share};
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
@@ -161,9 +162,9 @@ impl<T: Element> Picture<T> {
     ///
     /// # Errors
     /// Other sizes, or not enough memory.
-    pub fn of(what: &str, x: &Tensor) -> Result<Picture<T>> {
+    pub fn of(x: &Tensor) -> Result<Picture<T>> {
         let nd = x.ndim();
-        demand!(nd == 2 || nd == 3, "{what}: expected an image of 2 or 3 dimensions, got {}", x.shape_text());
+        check::ranks("an image", x, 2..=3)?;
         Picture::shaped(x, [if nd == 3 { x.size(0) } else { 1 }, x.size(nd - 2), x.size(nd - 1)], nd == 2)
     }
 
@@ -173,8 +174,8 @@ impl<T: Element> Picture<T> {
     /// Other sizes, fewer channels, or not enough memory.
     pub fn with_channels(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
         let fits = x.ndim() == 3 && x.size(0) >= least;
-        demand!(fits, "{what}: expected an image of {least} x H x W, got {}", x.shape_text());
-        Picture::of(what, x)
+        demand!(fits, in what, "expected an image of {least} x H x W, got {}", x.shape_text());
+        Picture::of(x)
     }
 
     /// Any tensor of at least two dimensions and `least` slices, each slice taken as a picture.
@@ -184,7 +185,7 @@ impl<T: Element> Picture<T> {
     pub fn of_slices(what: &str, x: &Tensor, least: usize) -> Result<Picture<T>> {
         let nd = x.ndim();
         let fits = nd >= 2 && x.size(0) >= least;
-        demand!(fits, "{what}: expected an image of {least} x H x W, got {}", x.shape_text());
+        demand!(fits, in what, "expected an image of {least} x H x W, got {}", x.shape_text());
         let (c, w) = (x.size(0), x.size(nd - 1));
         Picture::shaped(x, [c, x.numel() / (c * w).max(1), w], false)
     }
@@ -211,7 +212,7 @@ impl<T: Element> Picture<T> {
         let nd = dst.ndim();
         let fits = if self.flat { nd == 2 } else { nd == 3 && dst.size(0) == self.c };
         let own = shape_text(&self.sized(self.h, self.w));
-        demand!(fits, "{what}: src {own} and dst {} do not match in depth", dst.shape_text());
+        demand!(fits, in what, "src {own} and dst {} do not match in depth", dst.shape_text());
         Ok((dst.size(nd - 2), dst.size(nd - 1)))
     }
 }

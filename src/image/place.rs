@@ -4,6 +4,7 @@ use super::{Picture, Pixel, build, each_row, give};
 use crate::demand;
 use crate::refuse;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 
@@ -32,10 +33,10 @@ fn turned<T: Element>(src: &Tensor, d: usize) -> Result<Tensor> {
 /// Not an image, a matrix with gaps, a destination with gaps.
 pub fn mirror<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
     let nd = src.ndim();
-    demand!(nd == 2 || nd == 3, "{what}: expected an image of 2 or 3 dimensions, got {}", src.shape_text());
-    demand!(nd == 3 || src.is_contiguous(), "{what}: expected a contiguous matrix, got one with gaps");
+    check::ranks("an image", src, 2..=3)?;
+    demand!(nd == 3 || src.is_contiguous(), in what, "expected a contiguous matrix, got one with gaps");
     let fits = dst.is_contiguous() || !dst.same_size(src);
-    demand!(fits, "{what}: expected a contiguous destination, got one with gaps");
+    demand!(fits, in what, "expected a contiguous destination, got one with gaps");
     give(dst, &turned::<T>(src, nd - d)?)
 }
 
@@ -45,13 +46,13 @@ pub fn mirror<T: Pixel>(what: &str, dst: &Tensor, src: &Tensor, d: usize) -> Res
 /// More than five dimensions, no such dimension, tensors with gaps, a destination that is the source.
 pub fn flip<T: Pixel>(dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
     let nd = src.ndim();
-    demand!(nd <= 5, "image.flip: expected at most 5 dimensions, got {}", src.shape_text());
-    demand!(d < nd, "image.flip: dimension {} out of range of {nd}D tensor", d + 1);
-    demand!(src.is_contiguous(), "image.flip: expected a contiguous source, got one with gaps");
+    check::ranks("a tensor", src, 1..=5)?;
+    check::dimension("flip", d, nd)?;
+    demand!(src.is_contiguous(), "expected a contiguous source, got one with gaps");
     let fits = dst.is_contiguous() || !dst.same_size(src);
-    demand!(fits, "image.flip: expected a contiguous destination, got one with gaps");
+    demand!(fits, "expected a contiguous destination, got one with gaps");
     let in_place = dst.same_storage(src) && dst.offset() == src.offset();
-    demand!(!in_place, "image.flip: the destination cannot be the source");
+    demand!(!in_place, "the destination cannot be the source");
     give(dst, &turned::<T>(src, d)?)
 }
 
@@ -59,7 +60,7 @@ pub fn flip<T: Pixel>(dst: &Tensor, src: &Tensor, d: usize) -> Result<()> {
 fn part<T: Pixel>(src: &Picture<T>, [x, y]: [i64; 2], [h, w]: [usize; 2]) -> Result<Tensor> {
     let inside = |start: i64, n: usize, all: usize| start >= 0 && (start as u64).saturating_add(n as u64) <= all as u64;
     if !inside(x, w, src.w) || !inside(y, h, src.h) {
-        refuse!("image.crop: {w} x {h} pixels from ({x}, {y}) lie outside of an image of {} x {}", src.w, src.h);
+        refuse!("{w} x {h} pixels from ({x}, {y}) lie outside of an image of {} x {}", src.w, src.h);
     }
     let (x, y, data) = (x as usize, y as usize, src.data());
     let (rows, columns) = (src.h, src.w);
@@ -77,7 +78,7 @@ fn part<T: Pixel>(src: &Picture<T>, [x, y]: [i64; 2], [h, w]: [usize; 2]) -> Res
 /// # Errors
 /// A part outside, sizes that do not fit.
 pub fn crop_to<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<()> {
-    let p = Picture::<T>::of("image.crop", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.crop", dst)?;
     give(dst, &part(&p, [x, y], [h, w])?)
 }
@@ -87,10 +88,10 @@ pub fn crop_to<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<(
 /// # Errors
 /// A part outside or without pixels.
 pub fn crop<T: Pixel>(src: &Tensor, [x1, y1, x2, y2]: [f64; 4]) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.crop", src)?;
+    let p = Picture::<T>::of(src)?;
     let (w, h) = (x2 - x1, y2 - y1);
     let fits = (1.0..1e15).contains(&w) && (1.0..1e15).contains(&h);
-    demand!(fits, "image.crop: no pixel lies between ({x1}, {y1}) and ({x2}, {y2})");
+    demand!(fits, "no pixel lies between ({x1}, {y1}) and ({x2}, {y2})");
     part(&p, [x1 as i64, y1 as i64], [h as usize, w as usize])
 }
 
@@ -101,7 +102,7 @@ pub fn crop<T: Pixel>(src: &Tensor, [x1, y1, x2, y2]: [f64; 4]) -> Result<Tensor
 /// Another word, not an image.
 pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
     let nd = src.ndim();
-    demand!(nd == 2 || nd == 3, "image.crop: expected an image of 2 or 3 dimensions, got {}", src.shape_text());
+    check::ranks("an image", src, 2..=3)?;
     let (right, down) = (src.size(nd - 1) as f64 - w, src.size(nd - 2) as f64 - h);
     let (x, y) = match place {
         b"c" => ((right / 2.0).floor(), (down / 2.0).floor()),
@@ -109,7 +110,7 @@ pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
         b"tr" => (right, 0.0),
         b"bl" => (0.0, down),
         b"br" => (right, down),
-        other => refuse!("image.crop: expected c, tl, tr, bl or br, got '{}'", String::from_utf8_lossy(other)),
+        other => refuse!("expected c, tl, tr, bl or br, got '{}'", String::from_utf8_lossy(other)),
     };
     Ok([x, y, x + w, y + h])
 }
@@ -119,9 +120,9 @@ pub fn corners(src: &Tensor, place: &[u8], w: f64, h: f64) -> Result<[f64; 4]> {
 /// # Errors
 /// Sizes that do not fit.
 pub fn translate_onto<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<()> {
-    let p = Picture::<T>::of("image.translate", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.translate", dst)?;
-    let under = Picture::<T>::of("image.translate", dst)?;
+    let under = Picture::<T>::of(dst)?;
     let made = build(&p.sized(h, w), |out| {
         out.copy_from_slice(under.data());
         shift(&p, out, [h, w], [x, y]);
@@ -135,7 +136,7 @@ pub fn translate_onto<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> R
 /// # Errors
 /// Not an image.
 pub fn translate<T: Pixel>(dst: &Tensor, src: &Tensor, x: i64, y: i64) -> Result<()> {
-    let p = Picture::<T>::of("image.translate", src)?;
+    let p = Picture::<T>::of(src)?;
     let made = build(&p.sized(p.h, p.w), |out| {
         shift(&p, out, [p.h, p.w], [x, y]);
         Ok(())

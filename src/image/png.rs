@@ -15,16 +15,15 @@ const RATIO: u128 = 1032;
 type Source<'a> = Reader<Cursor<&'a [u8]>>;
 
 fn open<'a>(what: &str, data: &'a [u8]) -> Result<Source<'a>> {
-    let bad = |e: png::DecodingError| {
-        Error::invalid(format!("{what}: Error during init_io: not a PNG that can be read: {e}"))
-    };
-    demand!(data.starts_with(b"\x89PNG\r\n\x1a\n"), "{what}: expected a PNG, got something else");
+    let bad =
+        |e: png::DecodingError| Error::about(what, format!("Error during init_io: not a PNG that can be read: {e}"));
+    demand!(data.starts_with(b"\x89PNG\r\n\x1a\n"), in what, "expected a PNG, got something else");
     // the sizes in the header, before anything is allocated for them
     let number = |at: usize| data.get(at..at + 4).map(|b| b.iter().fold(0u128, |n, &b| n << 8 | u128::from(b)));
     let (w, h, bits) = (number(16), number(20), data.get(24).map(|&b| u128::from(b)));
-    let (Some(w), Some(h), Some(bits)) = (w, h, bits) else { refuse!("{what}: the PNG ends within its header") };
+    let (Some(w), Some(h), Some(bits)) = (w, h, bits) else { refuse!(in what, "the PNG ends within its header") };
     let most = (data.len() as u128 + 64) * RATIO;
-    demand!(w * h * bits.max(1) / 8 <= most, "{what}: the PNG claims {w} x {h} pixels, but is too short for them");
+    demand!(w * h * bits.max(1) / 8 <= most, in what, "the PNG claims {w} x {h} pixels, but is too short for them");
     let mut decoder = Decoder::new_with_limits(Cursor::new(data), Limits { bytes: usize::MAX });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
@@ -52,7 +51,7 @@ pub fn decode(what: &str, data: &[u8], bytes: bool) -> Result<Decoded> {
     let size = reader.output_buffer_size().unwrap_or(usize::MAX);
     let mut buffer = room::<u8>(size)?;
     buffer.resize(size, 0);
-    let bad = |e: png::DecodingError| Error::invalid(format!("{what}: a damaged PNG: {e}"));
+    let bad = |e: png::DecodingError| Error::about(what, format!("a damaged PNG: {e}"));
     let out = reader.next_frame(&mut buffer).map_err(bad)?;
     buffer.truncate(out.buffer_size());
     // an alpha that the expansion adds is not part of the picture
@@ -84,7 +83,7 @@ pub fn decode(what: &str, data: &[u8], bytes: bool) -> Result<Decoded> {
 pub fn size(what: &str, data: &[u8]) -> Result<[usize; 3]> {
     let reader = open(what, data)?;
     let i = reader.info();
-    demand!(i.color_type != ColorType::Indexed, "{what}: the PNG has a palette, which has no number of channels");
+    demand!(i.color_type != ColorType::Indexed, in what, "the PNG has a palette, which has no number of channels");
     Ok([channels(i.color_type), i.height as usize, i.width as usize])
 }
 
@@ -93,17 +92,17 @@ pub fn size(what: &str, data: &[u8]) -> Result<[usize; 3]> {
 /// # Errors
 /// Other sizes.
 pub fn encode(what: &str, x: &Tensor) -> Result<Vec<u8>> {
-    let ([c, h, w], data) = samples_of(what, x)?;
+    let ([c, h, w], data) = samples_of(x)?;
     let colour = match c {
         1 => ColorType::Grayscale,
         3 => ColorType::Rgb,
         4 => ColorType::Rgba,
-        _ => refuse!("{what}: expected an image of 1, 3 or 4 channels, got {}", x.shape_text()),
+        _ => refuse!(in what, "expected an image of 1, 3 or 4 channels, got {}", x.shape_text()),
     };
     let (Ok(w), Ok(h)) = (u32::try_from(w), u32::try_from(h)) else {
-        refuse!("{what}: an image of {w} x {h} is too large for a PNG")
+        refuse!(in what, "an image of {w} x {h} is too large for a PNG")
     };
-    let bad = |e: png::EncodingError| Error::invalid(format!("{what}: {e}"));
+    let bad = |e: png::EncodingError| Error::about(what, e);
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, w, h);
     encoder.set_color(colour);

@@ -42,7 +42,7 @@ impl Reader<'_> {
             }
             c = self.next();
         }
-        number.ok_or_else(|| Error::invalid(format!("{}: expected a number in the header", self.what)))
+        number.ok_or_else(|| Error::about(self.what, "expected a number in the header"))
     }
 
     /// A number of the text, and what stands before it.
@@ -54,18 +54,18 @@ impl Reader<'_> {
         let len = sign + word[sign..].iter().take_while(|c| c.is_ascii_digit()).count();
         self.at += blank + len;
         let number = std::str::from_utf8(&word[..len]).ok().and_then(|w| w.parse::<i32>().ok());
-        number.map(i64::from).ok_or_else(|| Error::invalid(format!("{}: expected a number in the text", self.what)))
+        number.map(i64::from).ok_or_else(|| Error::about(self.what, "expected a number in the text"))
     }
 }
 
 fn start<'a>(what: &'a str, data: &'a [u8]) -> Result<(Reader<'a>, u8, [usize; 3])> {
     let (Some(b'P'), Some(&kind)) = (data.first(), data.get(1)) else {
-        refuse!("{what}: expected a PPM or PGM, got something else")
+        refuse!(in what, "expected a PPM or PGM, got something else")
     };
     let c = match kind {
         b'2' | b'5' => 1,
         b'3' | b'6' => 3,
-        _ => refuse!("{what}: unsupported magic number P{}, expected P2, P3, P5 or P6", char::from(kind)),
+        _ => refuse!(in what, "unsupported magic number P{}, expected P2, P3, P5 or P6", char::from(kind)),
     };
     let mut reader = Reader { what, data, at: 2 };
     let w = reader.header()?;
@@ -87,7 +87,7 @@ pub fn decode(what: &str, data: &[u8]) -> Result<Decoded> {
     let count = c.checked_mul(h).and_then(|n| n.checked_mul(w));
     let fits = count.and_then(|n| n.checked_mul(unit)).is_some_and(|n| n <= rest);
     let Some(count) = count.filter(|&n| fits && n > 0) else {
-        refuse!("{what}: {rest} bytes do not hold an image of {w} x {h}")
+        refuse!(in what, "{rest} bytes do not hold an image of {w} x {h}")
     };
     let body = &data[reader.at..];
     let samples = if kind > b'3' && unit == 2 {
@@ -96,7 +96,7 @@ pub fn decode(what: &str, data: &[u8]) -> Result<Decoded> {
     } else if kind > b'3' {
         Samples::Bytes(body[..count].to_vec())
     } else {
-        demand!(most > 0, "{what}: the largest value is 0");
+        demand!(most > 0, in what, "the largest value is 0");
         let mut list = room(count)?;
         for _ in 0..count {
             list.push((255 * reader.sample()? / most as i64) as u8);
@@ -119,8 +119,8 @@ pub fn size(what: &str, data: &[u8]) -> Result<[usize; 3]> {
 /// # Errors
 /// Other sizes.
 pub fn encode(what: &str, x: &Tensor) -> Result<Vec<u8>> {
-    let ([c, h, w], data) = samples_of(what, x)?;
-    demand!(c == 1 || c == 3, "{what}: expected an image of 1 or 3 channels, got {}", x.shape_text());
+    let ([c, h, w], data) = samples_of(x)?;
+    demand!(c == 1 || c == 3, in what, "expected an image of 1 or 3 channels, got {}", x.shape_text());
     let mut out = format!("P{}\n{w} {h}\n255\n", if c == 3 { 6 } else { 5 }).into_bytes();
     out.extend_from_slice(&data);
     Ok(out)

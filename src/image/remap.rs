@@ -88,10 +88,10 @@ fn straddle(at: f64, first: i64, n: i64) -> Option<[i64; 2]> {
 /// # Errors
 /// Sizes that do not fit, a destination that is the source.
 pub fn rotate<T: Pixel>(dst: &Tensor, src: &Tensor, theta: f64, bilinear: bool) -> Result<()> {
-    let p = Picture::<T>::of("image.rotate", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.rotate", dst)?;
     let in_place = dst.same_storage(src) && dst.offset() == src.offset();
-    demand!(!in_place, "image.rotate: the destination cannot be the source");
+    demand!(!in_place, "the destination cannot be the source");
     let theta = f64::from(theta as f32);
     let plane = Plane { h: p.h as i64, w: p.w as i64 };
     let (xc, yc) = ((p.w - 1) as f32 / 2.0, (p.h - 1) as f32 / 2.0);
@@ -141,12 +141,12 @@ impl Polar {
         let bilinear = match interpolation {
             b"simple" => false,
             b"bilinear" => true,
-            other => refuse!("{what}: expected simple or bilinear, got '{}'", String::from_utf8_lossy(other)),
+            other => refuse!(in what, "expected simple or bilinear, got '{}'", String::from_utf8_lossy(other)),
         };
         let full = match mode {
             b"valid" => false,
             b"full" => true,
-            other => refuse!("{what}: expected valid or full, got '{}'", String::from_utf8_lossy(other)),
+            other => refuse!(in what, "expected valid or full, got '{}'", String::from_utf8_lossy(other)),
         };
         Ok(Polar { log, bilinear, full })
     }
@@ -158,7 +158,7 @@ impl Polar {
 /// Sizes that do not fit.
 pub fn polar<T: Pixel>(dst: &Tensor, src: &Tensor, how: Polar) -> Result<()> {
     let what = if how.log { "image.logpolar" } else { "image.polar" };
-    let p = Picture::<T>::of(what, src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner(what, dst)?;
     let (mid_y, mid_x) = (p.h as f32 / 2.0, p.w as f32 / 2.0);
     let radius = if how.full {

@@ -29,10 +29,9 @@ impl Mode {
             None | Some(b"bilinear") => Mode::Bilinear,
             Some(b"bicubic") => Mode::Bicubic,
             Some(b"simple") => Mode::Simple,
-            Some(other) => refuse!(
-                "image.scale: expected the mode simple, bilinear or bicubic, got '{}'",
-                String::from_utf8_lossy(other)
-            ),
+            Some(other) => {
+                refuse!("expected the mode simple, bilinear or bicubic, got '{}'", String::from_utf8_lossy(other))
+            }
         })
     }
 }
@@ -237,7 +236,7 @@ fn simple<T: Pixel>(src: &Picture<T>, h: usize, w: usize, out: &mut [T]) {
 /// # Errors
 /// Not enough memory.
 pub fn resample<T: Pixel>(src: &Picture<T>, h: usize, w: usize, mode: Mode) -> Result<Tensor> {
-    demand!(h > 0 && w > 0, "image.scale: expected a size of at least one pixel, got {w} x {h}");
+    demand!(h > 0 && w > 0, "expected a size of at least one pixel, got {w} x {h}");
     build(&src.sized(h, w), |out| {
         let axis = match mode {
             Mode::Simple => {
@@ -269,14 +268,14 @@ pub fn resample<T: Pixel>(src: &Picture<T>, h: usize, w: usize, mode: Mode) -> R
 /// # Errors
 /// Sizes that do not fit, not enough memory.
 pub fn to_destination<T: Pixel>(dst: &Tensor, src: &Tensor, mode: Mode) -> Result<()> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     let (h, w) = p.partner("image.scale", dst)?;
     give(dst, &resample(&p, h, w, mode)?)
 }
 
 /// A number of pixels from a number: truncated, at least 1.
 fn pixels(n: f64) -> Result<usize> {
-    demand!(n < 1e15, "image.scale: a size of {n} pixels is too large");
+    demand!(n < 1e15, "a size of {n} pixels is too large");
     Ok((n as usize).max(1))
 }
 
@@ -285,7 +284,7 @@ fn pixels(n: f64) -> Result<usize> {
 /// # Errors
 /// Sizes that cannot be had, not enough memory.
 pub fn to_size<T: Pixel>(src: &Tensor, width: f64, height: f64, mode: Mode) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     resample(&p, pixels(height)?, pixels(width)?, mode)
 }
 
@@ -330,11 +329,11 @@ fn asked(size: &str, w: f64, h: f64) -> Option<(f64, f64)> {
 /// # Errors
 /// Words that give no size, and as [`to_size`].
 pub fn to_words<T: Pixel>(src: &Tensor, size: &[u8], mode: Mode) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     let text = String::from_utf8_lossy(size);
     match asked(&text, p.w as f64, p.h as f64) {
         Some((w, h)) => resample(&p, pixels(h)?, pixels(w)?, mode),
-        None => refuse!("image.scale: expected a size (MAX, WxH, ^MIN, *FACTOR or *N/D), got '{text}'"),
+        None => refuse!("expected a size (MAX, WxH, ^MIN, *FACTOR or *N/D), got '{text}'"),
     }
 }
 
@@ -343,7 +342,7 @@ pub fn to_words<T: Pixel>(src: &Tensor, size: &[u8], mode: Mode) -> Result<Tenso
 /// # Errors
 /// As [`to_size`].
 pub fn to_largest<T: Pixel>(src: &Tensor, most: f64, mode: Mode) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.scale", src)?;
+    let p = Picture::<T>::of(src)?;
     let (w, h) = (p.w as f64, p.h as f64);
     resample(&p, pixels(h * most / w.max(h))?, pixels(w * most / w.max(h))?, mode)
 }

@@ -29,7 +29,7 @@ fn near(a: &Tensor, b: &Tensor, by: f64) {
 }
 
 fn resized(x: &Tensor, h: usize, w: usize, mode: Mode) -> Tensor {
-    scale::resample(&Picture::<f64>::of("test", x).unwrap(), h, w, mode).unwrap()
+    scale::resample(&Picture::<f64>::of(x).unwrap(), h, w, mode).unwrap()
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Mode {
             Some(b"lanczos") => Mode::Lanczos,
             Some(other) => {
                 let other = String::from_utf8_lossy(other);
-                refuse!("image.warp: expected the mode simple, bilinear, bicubic or lanczos, got '{other}'")
+                refuse!("expected the mode simple, bilinear, bicubic or lanczos, got '{other}'")
             }
         })
     }
@@ -49,7 +49,7 @@ impl Mode {
             1 => Mode::Bilinear,
             2 => Mode::Bicubic,
             3 => Mode::Lanczos,
-            _ => refuse!("image.warp: expected a mode from 0 to 3, got {n}"),
+            _ => refuse!("expected a mode from 0 to 3, got {n}"),
         })
     }
 }
@@ -168,11 +168,11 @@ fn filtered<T: Pixel>(plane: &[T], t: &Taps<T::Work>) -> T {
 /// # Errors
 /// Sizes that do not fit.
 pub fn warp<T: Pixel>(src: &Tensor, field: &Tensor, how: How) -> Result<Tensor> {
-    let p = Picture::<T>::of("image.warp", src)?;
+    let p = Picture::<T>::of(src)?;
     let f = Picture::<T>::with_channels("image.warp", field, 2)?;
     let (h, w, plane, area) = (f.h, f.w, p.h * p.w, f.h * f.w);
     let (data, vectors, pad) = (p.data(), f.data(), T::from_f64(how.pad));
-    demand!(p.h < 1 << 24 && p.w < 1 << 24, "image.warp: an image of {} x {} is too large", p.h, p.w);
+    demand!(p.h < 1 << 24 && p.w < 1 << 24, "an image of {} x {} is too large", p.h, p.w);
     let (high, wide) = (p.h, p.w);
     let (most_x, most_y) = ((p.w - 1) as f32, (p.h - 1) as f32);
     let cost = p.c * [2, 8, 60, 120][how.mode as usize];

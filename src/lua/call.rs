@@ -7,6 +7,7 @@ use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
 use crate::tensor::storage::Storage;
+use std::any::Any;
 use std::cell::RefCell;
 
 /// An argument as it reaches a kernel.
@@ -32,6 +33,21 @@ pub enum Val<'a> {
     Tensors(&'a [&'a Tensor]),
     /// A nested table of numbers.
     Nested(&'a Nested),
+    /// Strings given one by one.
+    Strings(&'a [&'a [u8]]),
+    /// An object that holds a value of Rust's.
+    Object(&'a dyn Foreign),
+}
+
+/// A value of Rust's that Lua holds as an object of a class: a file, say. The class's metatable is in the table of
+/// metatables, under its name.
+pub trait Foreign: Any {
+    /// The Lua class of the object.
+    fn class(&self) -> &'static str;
+    /// What stands behind `object.` in signatures, and what the help calls such an object.
+    fn kind() -> &'static str
+    where
+        Self: Sized;
 }
 
 /// Numbers given one by one, or as a LongStorage.
@@ -70,14 +86,24 @@ pub enum Ret {
     Storage(Storage),
     /// A LongStorage.
     Dims(Dims),
+    /// A table of values.
+    List(Vec<Ret>),
     /// A table of new tensor objects.
-    List(Vec<Tensor>),
+    Tensors(Vec<Tensor>),
+    /// A new object.
+    Object(Box<dyn Foreign>),
+    /// A new generator.
+    Generator(Generator),
+    /// An object that stands for the default generator.
+    DefaultGenerator,
 }
 
 /// All that a kernel hands back.
 pub enum Rets {
     /// The starred parameters.
     Args,
+    /// One value.
+    One(Ret),
     /// Values.
     Values(Vec<Ret>),
     /// One number, the usual case, without a list.
@@ -178,10 +204,34 @@ impl<'a> Arg<'a> for usize {
     }
 }
 
+/// The value in an object, for the `Arg` of a reference to it.
+#[inline(always)]
+pub fn held<'a, T: Foreign>(v: &Val<'a>) -> Option<Result<&'a T>> {
+    let Val::Object(object) = *v else { return None };
+    let any: &dyn Any = object;
+    Some(any.downcast_ref().ok_or_else(|| not_held(T::kind(), object)))
+}
+
+#[cold]
+fn not_held(wanted: &str, object: &dyn Foreign) -> Error {
+    Error::invalid(format!("expected a {wanted}, got a {}", object.class()))
+}
+
+impl<'a> Arg<'a> for Vec<&'a str> {
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        let Val::Strings(list) = c[0] else { return None };
+        Some(list.iter().map(|s| text(s)).collect())
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| Error::invalid("expected text, got bytes that are not UTF-8"))
+}
+
 impl<'a> Arg<'a> for &'a str {
     fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
         let Val::Str(s) = c[0] else { return None };
-        Some(std::str::from_utf8(s).map_err(|_| Error::invalid("expected text, got bytes that are not UTF-8")))
+        Some(text(s))
     }
 }
 
@@ -205,6 +255,13 @@ pub trait IntoRet {
 pub trait IntoOne {
     /// As a value.
     fn one(self) -> Ret;
+    /// Several as a table.
+    fn list(all: Vec<Self>) -> Ret
+    where
+        Self: Sized,
+    {
+        Ret::List(all.into_iter().map(Self::one).collect())
+    }
 }
 
 impl IntoRet for () {
@@ -220,23 +277,57 @@ impl IntoRet for Rets {
 }
 
 macro_rules! one_ret {
-    ($($t:ty, $s:ident => $one:expr, $many:expr;)*) => { $(
+    ($($t:ty, $s:ident => $one:expr, $put:expr;)*) => { $(
         impl IntoOne for $t { #[inline(always)] fn one(self) -> Ret { let $s = self; $one } }
-        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; *out = $many } }
+        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; *out = $put } }
     )* };
 }
 one_ret! {
     f64, v => Ret::Num(v), Rets::Num(v);
     i64, v => Ret::Num(v as f64), Rets::Num(v as f64);
     usize, v => Ret::Num(v as f64), Rets::Num(v as f64);
-    bool, v => Ret::Bool(v), Rets::Values(vec![Ret::Bool(v)]);
-    String, v => Ret::Str(v.into_bytes()), Rets::Values(vec![Ret::Str(v.into_bytes())]);
-    Vec<u8>, v => Ret::Str(v), Rets::Values(vec![Ret::Str(v)]);
-    Tensor, v => Ret::Tensor(v), Rets::Tensor(v);
-    Storage, v => Ret::Storage(v), Rets::Values(vec![Ret::Storage(v)]);
-    Dims, v => Ret::Dims(v), Rets::Values(vec![Ret::Dims(v)]);
-    Vec<Tensor>, v => Ret::List(v), Rets::Values(vec![Ret::List(v)]);
-    Ret, v => v, Rets::Values(vec![v]);
+    bool, v => Ret::Bool(v), Rets::One(v.one());
+    String, v => Ret::Str(v.into_bytes()), Rets::One(v.one());
+    Vec<u8>, v => Ret::Str(v), Rets::One(v.one());
+    Storage, v => Ret::Storage(v), Rets::One(v.one());
+    Generator, v => Ret::Generator(v), Rets::One(v.one());
+    Dims, v => Ret::Dims(v), Rets::One(v.one());
+    Ret, v => v, Rets::One(v);
+}
+impl IntoOne for Tensor {
+    #[inline(always)]
+    fn one(self) -> Ret {
+        Ret::Tensor(self)
+    }
+    fn list(all: Vec<Self>) -> Ret {
+        Ret::Tensors(all)
+    }
+}
+impl IntoRet for Tensor {
+    #[inline(always)]
+    fn put(self, out: &mut Rets) {
+        *out = Rets::Tensor(self);
+    }
+}
+impl<T: Foreign> IntoOne for T {
+    fn one(self) -> Ret {
+        Ret::Object(Box::new(self))
+    }
+}
+impl<T: Foreign> IntoRet for T {
+    fn put(self, out: &mut Rets) {
+        *out = Rets::One(self.one());
+    }
+}
+impl<A: IntoOne> IntoOne for Vec<A> {
+    fn one(self) -> Ret {
+        A::list(self)
+    }
+}
+impl<A: IntoOne> IntoRet for Vec<A> {
+    fn put(self, out: &mut Rets) {
+        *out = Rets::One(self.one());
+    }
 }
 impl<A: IntoOne> IntoOne for Option<A> {
     fn one(self) -> Ret {
@@ -245,7 +336,7 @@ impl<A: IntoOne> IntoOne for Option<A> {
 }
 impl<A: IntoOne> IntoRet for Option<A> {
     fn put(self, out: &mut Rets) {
-        *out = Rets::Values(vec![self.one()]);
+        *out = Rets::One(self.one());
     }
 }
 impl<A: IntoOne, B: IntoOne> IntoRet for (A, B) {
@@ -256,6 +347,19 @@ impl<A: IntoOne, B: IntoOne> IntoRet for (A, B) {
 impl<A: IntoOne, B: IntoOne, C: IntoOne> IntoRet for (A, B, C) {
     fn put(self, out: &mut Rets) {
         *out = Rets::Values(vec![self.0.one(), self.1.one(), self.2.one()]);
+    }
+}
+
+/// A value, or nil and a message: what functions give that ask the system.
+pub struct Answer<T>(pub Result<T>);
+
+impl<T: IntoRet> IntoRet for Answer<T> {
+    #[inline(always)]
+    fn put(self, out: &mut Rets) {
+        match self.0 {
+            Ok(v) => v.put(out),
+            Err(e) => *out = Rets::Values(vec![Ret::Nil, e.to_string().one()]),
+        }
     }
 }
 

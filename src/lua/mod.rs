@@ -1,12 +1,9 @@
-//! The boundary between Lua and Rust. It names no operation: what can be called is declared in `rows`.
+//! The boundary between Lua and Rust. It names no operation: what can be called is declared in `rows`, and handed in by
+//! the host.
 pub mod call;
 pub mod column;
 pub mod element;
-pub mod file;
-pub mod host;
-pub mod native;
 pub mod prelude;
-mod probe;
 pub mod raw;
 pub mod sig;
 pub mod table;

@@ -25,6 +25,8 @@ pub mod kind {
     pub const S: u32 = 1 << 24;
     /// a number that is not a string
     pub const NUMBER: u32 = 1 << 25;
+    /// an object that holds a value of Rust's
+    pub const OBJECT: u32 = 1 << 26;
     /// any tensor
     pub const TENSOR: u32 = 0xff << 8;
     /// any storage
@@ -50,6 +52,17 @@ pub enum Read {
     Tensors,
     /// A nested table of numbers.
     Nested,
+    /// A string, or a number as one.
+    Text,
+    /// Every string or number from here on.
+    Texts,
+}
+
+impl Read {
+    /// Whether the argument is gathered into a list before the call.
+    pub fn is_list(self) -> bool {
+        !matches!(self, Read::Plain | Read::Text)
+    }
 }
 
 /// What stands in for a parameter that a call leaves out.
@@ -108,8 +121,8 @@ pub struct Pattern {
     pub form: usize,
     /// Number of arguments; with `rest`, the least number.
     pub nargs: usize,
-    /// Whether the last argument takes all that follow.
-    pub rest: bool,
+    /// Where the last argument takes all that follow: what these may be. Otherwise 0.
+    pub rest: u32,
     /// What each argument may be.
     pub accept: Vec<u32>,
     /// Where each parameter comes from.
@@ -177,6 +190,9 @@ fn parse_param(word: &str, style: Style, selfish: bool) -> Result<Param, Bad> {
     Ok(Param { name, accept, read, returned, absent, field, kind: kind.to_string() })
 }
 
+/// What the kinds of objects begin with.
+const OBJECT: &str = "object.";
+
 fn parse_default(d: &str) -> Result<Fill, Bad> {
     Ok(match d {
         "nil" => Fill::Nil,
@@ -198,7 +214,10 @@ fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
         "real" | "num" | "long" | "index" => kind::NUM,
         "bool" => kind::BOOL,
         "str" => kind::STR,
+        "text" => return Ok((kind::STR | kind::NUMBER, Read::Text)),
+        "texts" => return Ok((kind::STR | kind::NUMBER, Read::Texts)),
         "gen" => kind::GEN,
+        name if name.starts_with(OBJECT) => kind::OBJECT,
         name => {
             let (short, storage) = match name.strip_suffix("Storage") {
                 Some(s) => (s, true),
@@ -218,8 +237,7 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
         (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].field.is_none()).collect();
     let mut all: Vec<Pattern> = (0..1u32 << optional.len())
         .map(|bits| {
-            let mut p =
-                Pattern { form, nargs: 0, rest: false, accept: vec![], steps: vec![], returns: 0, lists: false };
+            let mut p = Pattern { form, nargs: 0, rest: 0, accept: vec![], steps: vec![], returns: 0, lists: false };
             let mut fields = 0;
             for (i, q) in params.iter().enumerate() {
                 p.returns |= u32::from(q.returned) << i;
@@ -236,8 +254,12 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
                         step(Fill::Stack(p.nargs as u8));
                         p.accept.push(q.accept);
                         p.nargs += 1;
-                        p.rest |= q.read == Read::Dims;
-                        p.lists |= q.read != Read::Plain;
+                        match q.read {
+                            Read::Dims => p.rest = kind::NUM,
+                            Read::Texts => p.rest = q.accept,
+                            _ => {}
+                        }
+                        p.lists |= q.read.is_list();
                     }
                 }
             }
@@ -260,11 +282,12 @@ pub fn help(params: &[Param], dtype: DType) -> String {
             "T[]" => format!("{{{}+}}", tensor(dtype.name())),
             "tensor" => "Tensor".into(),
             "gen" => "Generator".into(),
-            "str" => "string".into(),
+            "str" | "text" => "string".into(),
+            "texts" => "string1 [string2...]".into(),
             "bool" => "boolean".into(),
             "real" | "long" | "index" => p.kind.clone(),
             k if DType::ALL.iter().any(|d| d.name() == k) => tensor(k),
-            k => k.into(),
+            k => k.trim_start_matches(OBJECT).into(),
         };
         let text = if p.returned { format!("*{text}*") } else { text };
         if p.absent.is_some() { format!("[{text}]") } else { text }
@@ -284,10 +307,11 @@ pub fn usage(params: &[Param]) -> String {
             "dims" => "numbers or LongStorage".into(),
             "real" | "num" | "long" | "index" => "number".into(),
             "bool" => "boolean".into(),
-            "str" => "string".into(),
+            "str" | "text" => "string".into(),
+            "texts" => "strings".into(),
             "gen" => "Generator".into(),
             k if DType::ALL.iter().any(|d| d.name() == k) => format!("{k}Tensor"),
-            k => k.to_string(),
+            k => k.trim_start_matches(OBJECT).to_string(),
         };
         let default = match p.absent {
             Some(Fill::Num(n)) => format!(" = {n}"),

@@ -4,6 +4,7 @@ use super::call::{Class, Form, Op};
 use super::column::Column;
 use super::sig::{self, Param, Pattern, Style};
 use crate::tensor::dtype::DType;
+use crate::tensor::error::Error;
 
 /// How the element type of a call is found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +13,8 @@ pub enum Dispatch {
     First,
     /// As the first, and nil at the end counts as nothing (functions of other packages).
     Package,
+    /// There is none, and nil at the end counts as nothing (functions of objects and of the system).
+    Untyped,
     /// It is this one (methods).
     Fixed(DType),
     /// It is this one, and argument 1 is the callable table itself (constructors).
@@ -43,21 +46,20 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// An error's text, with the function's name in front (for nn the class's) where the text does not tell it.
+    /// An error's text, with the function's name in front where the text does not say what it is about.
     #[cold]
-    pub fn named(&self, text: &str) -> String {
+    pub fn named(&self, e: &Error) -> String {
+        if e.is_named() { e.to_string() } else { format!("{}: {e}", self.shown()) }
+    }
+
+    /// What users call the function: of torch and its objects the last name, of nn the class, of other packages all.
+    fn shown(&self) -> &str {
         let (owner, last) = self.name.rsplit_once('.').unwrap_or(("", &self.name));
-        let shown = match owner.starts_with("nn.") {
-            true => owner,
-            false if self.dispatch == Dispatch::Package => &self.name,
-            false if last.starts_with(char::is_uppercase) => &self.name,
-            false => last,
-        };
-        let own = shown.rsplit('.').next().unwrap_or(shown);
-        let part_of_name = |c: char| c.is_alphanumeric() || c == '_';
-        let told = text.split(|c| !part_of_name(c)).any(|word| word == own);
-        let headed = text.split_once(": ").is_some_and(|(head, _)| head.chars().all(|c| part_of_name(c) || c == '.'));
-        if told || headed { text.into() } else { format!("{shown}: {text}") }
+        match owner.split('.').next() {
+            Some("nn") => owner,
+            Some("torch") if !last.starts_with(char::is_uppercase) => last,
+            _ => &self.name,
+        }
     }
 }
 
@@ -102,7 +104,7 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         c.columns.push(f.column);
     }
     c.small = c.forms.iter().all(|f| f.len() <= SMALL);
-    let fits = |p: &Pattern, n| p.nargs == n || p.rest && p.nargs <= n;
+    let fits = |p: &Pattern, n| p.nargs == n || p.rest != 0 && p.nargs <= n;
     let bucket = |n| (0..c.patterns.len()).filter(|&i| fits(&c.patterns[i], n)).map(|i| i as u16).collect();
     c.buckets = (0..=c.most + 1).map(bucket).collect();
     Ok(c)
@@ -128,19 +130,18 @@ pub fn compile_class(class: &Class) -> Result<Vec<(&'static str, Compiled)>, sig
 mod tests {
     use super::*;
 
-    fn named(name: &str, text: &str) -> String {
-        compile(name.into(), &[], Style::Method, Dispatch::First).unwrap().named(text)
+    fn named(name: &str, e: Error) -> String {
+        compile(name.into(), &[], Style::Method, Dispatch::First).unwrap().named(&e)
     }
 
     #[test]
     fn errors_name_their_function_once() {
-        let told = ["view: too short", "expected view operands", "fmod: division by zero", "storage.copy: no"];
-        for text in told {
-            assert_eq!(named("torch.DoubleTensor.view", text), text);
-        }
-        assert_eq!(named("torch.DoubleTensor.view", "Wrong size"), "view: Wrong size");
-        assert_eq!(named("torch.DoubleTensor.t", "out of range: index 0"), "t: out of range: index 0");
-        assert_eq!(named("nn.Linear.updateOutput", "target 3 of 2"), "nn.Linear: target 3 of 2");
-        assert_eq!(named("torch.IntTensor", "invalid table: no"), "torch.IntTensor: invalid table: no");
+        let plain = || Error::invalid("view: no");
+        assert_eq!(named("torch.DoubleTensor.view", plain()), "view: view: no");
+        assert_eq!(named("torch.view", Error::about("storage", "no")), "storage: no");
+        assert_eq!(named("nn.Linear.updateOutput", plain()), "nn.Linear: view: no");
+        assert_eq!(named("torch.IntTensor", plain()), "torch.IntTensor: view: no");
+        assert_eq!(named("torch.File.seek", plain()), "seek: view: no");
+        assert_eq!(named("image.scale", plain()), "image.scale: view: no");
     }
 }

@@ -252,7 +252,7 @@ impl<T: Float> Backward<T> {
         let ch = Channels::of(input, s.running_mean, s.dims)?;
         demand!(
             grad_output.same_size(input),
-            "BatchNormalization: gradOutput {} should have the size of the input, {}",
+            "gradOutput {} should have the size of the input, {}",
             grad_output.shape_text(),
             input.shape_text()
         );

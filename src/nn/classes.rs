@@ -30,7 +30,7 @@ impl Scores {
             [n] => Ok(Scores { rows: 1, n, inner: 1 }),
             [rows, n] => Ok(Scores { rows, n, inner: 1 }),
             _ => {
-                demand!(false, "{name}: input tensor should be 1D or 2D, got {}", input.shape_text());
+                demand!(false, in name, "input tensor should be 1D or 2D, got {}", input.shape_text());
                 Ok(Scores { rows: 0, n: 0, inner: 1 })
             }
         }
@@ -38,11 +38,11 @@ impl Scores {
 
     /// Maps of scores, with a target for every place.
     fn maps(input: &Tensor, target: &Tensor) -> Result<Scores> {
-        demand!(input.ndim() == 4, "SpatialClassNLLCriterion: 4D input expected, got {}", input.shape_text());
+        demand!(input.ndim() == 4, "4D input expected, got {}", input.shape_text());
         let (rows, n, h, w) = (input.size(0), input.size(1), input.size(2), input.size(3));
         demand!(
             target.layout().sizes() == [rows, h, w],
-            "SpatialClassNLLCriterion: target {} does not fit input {}",
+            "target {} does not fit input {}",
             target.shape_text(),
             input.shape_text()
         );
@@ -59,7 +59,7 @@ impl Scores {
     fn targets(self, name: &str, target: &Tensor) -> Result<Vec<usize>> {
         demand!(
             target.ndim() <= 1 && target.numel() == self.rows,
-            "{name}: target of {} entries expected, got {}",
+            in name, "target of {} entries expected, got {}",
             self.rows,
             target.shape_text()
         );
@@ -248,13 +248,13 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
     let scores = Scores::of(name, input)?;
     demand!(
         target.same_size(input),
-        "{name}: target {} should have the size of the input, {}",
+        in name, "target {} should have the size of the input, {}",
         target.shape_text(),
         input.shape_text()
     );
     let (x, t, n) = (Source::<T>::of(input)?, integers(target)?, scores.n);
     if let Some(bad) = t.iter().find(|c| **c < 0 || **c as usize > n) {
-        demand!(false, "{name}: target {bad} out of range 0..{n}");
+        demand!(false, in name, "target {bad} out of range 0..{n}");
     }
     let mut is_label = vec![false; n];
     for (row, t) in t.chunks(n.max(1)).enumerate() {

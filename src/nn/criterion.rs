@@ -105,12 +105,7 @@ pairwise! {
 }
 
 fn same_shape(input: &Tensor, target: &Tensor) -> Result<()> {
-    demand!(
-        input.same_size(target),
-        "DistKLDivCriterion: input {} and target {} differ in size",
-        input.shape_text(),
-        target.shape_text()
-    );
+    demand!(input.same_size(target), "input {} and target {} differ in size", input.shape_text(), target.shape_text());
     Ok(())
 }
 
@@ -156,7 +151,7 @@ const EPS: f64 = 1e-12;
 fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
     let Some(w) = weights else { return Ok(None) };
     let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
-    demand!(fits, "{name}: {} weights do not fit the columns of input {}", w.numel(), input.shape_text());
+    demand!(fits, in name, "{} weights do not fit the columns of input {}", w.numel(), input.shape_text());
     Source::of(w).map(Some)
 }
 
@@ -205,7 +200,7 @@ fn column_grad<T: Float>(
 /// Sizes that differ, values outside 0 to 1.
 pub fn bce<T: Float>(input: &Tensor, target: &Tensor, fields: Weighted) -> Result<f64> {
     let outside = map::fold(input, None, |o, x: T| if x < T::ZERO || x > T::ONE { Some(x) } else { o })?;
-    demand!(outside.is_none(), "BCECriterion: input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
+    demand!(outside.is_none(), "input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
     over_columns::<T>("BCECriterion", [input, target], fields, |x, y| {
         -((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y))
     })
@@ -222,10 +217,7 @@ pub fn bce_grad<T: Float>(input: &Tensor, target: &Tensor, grad_input: &Tensor, 
 }
 
 fn in_rows(input: &Tensor, target: &Tensor) -> Result<()> {
-    demand!(
-        input.is_contiguous() && target.is_contiguous(),
-        "MultiLabelSoftMarginCriterion: contiguous input and target expected"
-    );
+    demand!(input.is_contiguous() && target.is_contiguous(), "contiguous input and target expected");
     Ok(())
 }
 
@@ -264,12 +256,7 @@ pub fn weigh<T: Float>(input: &Tensor, target: &Tensor, buffer: &Tensor, weight:
     same_count("WeightedMSECriterion", input, target)?;
     let n = weight.numel();
     let sample: usize = input.layout().sizes().iter().skip(usize::from(input.ndim() > weight.ndim())).product();
-    demand!(
-        n > 0 && n == sample,
-        "WeightedMSECriterion: weight {} does not fit input {}",
-        weight.shape_text(),
-        input.shape_text()
-    );
+    demand!(n > 0 && n == sample, "weight {} does not fit input {}", weight.shape_text(), input.shape_text());
     let (t, w) = (Source::<T>::of(target)?, Source::<T>::of(weight)?);
     let mut r = Dest::<T>::like(buffer, input)?;
     (0..t.len()).for_each(|i| r[i] = t[i].mul(w[i % n]));

@@ -70,7 +70,7 @@ pub fn acc_grad<T: Float>(
 fn check_rows(numbers: &Tensor, rows: usize) -> Result<()> {
     let outside = |k: i64| k < 1 || k as usize > rows;
     let bad = map::fold(numbers, None, |bad, k: i64| if outside(k) { bad.or(Some(k)) } else { bad })?;
-    demand!(bad.is_none(), "LookupTable: index {} out of range 1..{rows}", bad.unwrap_or(0));
+    demand!(bad.is_none(), "index {} out of range 1..{rows}", bad.unwrap_or(0));
     Ok(())
 }
 
@@ -85,7 +85,7 @@ fn row_numbers(numbers: &Tensor, rows: usize) -> Result<Vec<usize>> {
 /// # Errors
 /// Rows that are not there.
 pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Result<()> {
-    demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
+    demand!(weight.ndim() == 2, "weight must be a matrix, got {}", weight.shape_text());
     check_rows(numbers, weight.size(0))?;
     let list = contiguous(numbers)?;
     let list = list.with_layout(Layout::strided(list.offset(), &[numbers.numel()], &[1])?);
@@ -99,8 +99,8 @@ pub fn rows<T: Float>(weight: &Tensor, numbers: &Tensor, output: &Tensor) -> Res
 /// Rows that are not there, `p` of 0 or less.
 pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, norm: Norm) -> Result<()> {
     let Norm { max, p } = norm;
-    demand!(weight.ndim() == 2, "LookupTable: weight must be a matrix, got {}", weight.shape_text());
-    demand!(p > 0.0, "LookupTable: a norm type above 0 expected, got {p}");
+    demand!(weight.ndim() == 2, "weight must be a matrix, got {}", weight.shape_text());
+    demand!(p > 0.0, "a norm type above 0 expected, got {p}");
     let rows = weight.size(0);
     let mut seen = vec![false; rows];
     for k in row_numbers(numbers, rows)? {

@@ -6,7 +6,6 @@
 pub mod activation;
 pub mod batchnorm;
 pub mod classes;
-pub mod conv;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
@@ -17,9 +16,6 @@ pub mod shrink;
 pub mod softmax;
 pub mod split;
 pub mod tables;
-pub mod unfold;
 
-#[cfg(test)]
-mod conv_tests;
 #[cfg(test)]
 mod gradient_tests;

@@ -33,14 +33,14 @@ impl<T: Float> Rows<T> {
     fn of(first: &Tensor, second: &Tensor, y: &Tensor) -> Result<Rows<T>> {
         demand!(
             first.same_size(second) && matches!(first.ndim(), 1 | 2),
-            "CosineEmbeddingCriterion: two vectors or matrices of one size expected, got {} and {}",
+            "two vectors or matrices of one size expected, got {} and {}",
             first.shape_text(),
             second.shape_text()
         );
         let (rows, width) = if first.ndim() == 1 { (1, first.size(0)) } else { (first.size(0), first.size(1)) };
         demand!(
             y.numel() == rows,
-            "CosineEmbeddingCriterion: {rows} targets expected for inputs of size {}, got {}",
+            "{rows} targets expected for inputs of size {}, got {}",
             first.shape_text(),
             y.shape_text()
         );
@@ -242,7 +242,7 @@ fn distances(similar: &Tensor, other: &Tensor) -> Result<usize> {
     same_count("DistanceRatioCriterion", similar, other)?;
     demand!(
         similar.ndim() > 0 && similar.size(0) == other.size(0),
-        "DistanceRatioCriterion: distances {} and {} differ in their first size",
+        "distances {} and {} differ in their first size",
         similar.shape_text(),
         other.shape_text()
     );

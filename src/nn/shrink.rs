@@ -101,7 +101,7 @@ fn planes(input: &Tensor, slopes: &Tensor) -> Result<(usize, usize)> {
     if n == 1 {
         return Ok((1, input.numel().max(1)));
     }
-    demand!((1..=4).contains(&input.ndim()), "PReLU: 1D to 4D input expected, got {}", input.shape_text());
+    demand!((1..=4).contains(&input.ndim()), "1D to 4D input expected, got {}", input.shape_text());
     let d = usize::from(input.ndim() > 1);
     demand!(input.size(d) == n, "wrong number of input planes: {} where {n} are expected", input.size(d));
     Ok((n, input.layout().sizes()[d + 1..].iter().product()))

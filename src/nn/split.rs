@@ -42,7 +42,7 @@ fn gated(input: &Tensor, dim: Option<i64>) -> Result<Halves> {
     let d = dim.unwrap_or(input.ndim() as i64);
     demand!(
         d >= 1 && d as usize <= input.ndim() && input.size(d as usize - 1).is_multiple_of(2),
-        "GatedLinearUnit: an even size in dimension {d} expected, got {}",
+        "an even size in dimension {d} expected, got {}",
         input.shape_text()
     );
     Ok(Halves::of(input.layout().sizes(), d as usize - 1))
@@ -71,7 +71,7 @@ pub fn gate_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Te
     let halves = gated(input, dim)?;
     demand!(
         grad_output.numel() * 2 == input.numel(),
-        "GatedLinearUnit: gradOutput {} does not fit input {}",
+        "gradOutput {} does not fit input {}",
         grad_output.shape_text(),
         input.shape_text()
     );
@@ -90,7 +90,7 @@ fn doubled(input: &Tensor, dims: i64) -> Result<Halves> {
     let batch = input.ndim() as i64 - dims;
     demand!(
         (0..=1).contains(&batch) && dims > 0,
-        "CReLU: {dims} dimensions, or one more for a batch, expected, got {}",
+        "{dims} dimensions, or one more for a batch, expected, got {}",
         input.shape_text()
     );
     let mut sizes = input.layout().sizes().to_vec();
@@ -123,7 +123,7 @@ pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_inpu
     let halves = doubled(input, dims)?;
     demand!(
         grad_output.numel() == 2 * input.numel(),
-        "CReLU: gradOutput {} does not fit input {}",
+        "gradOutput {} does not fit input {}",
         grad_output.shape_text(),
         input.shape_text()
     );
@@ -164,15 +164,16 @@ pub fn random_leaky<T: Float>(
     fields: RReLU,
 ) -> Result<()> {
     let RReLU { lower, upper, train, inplace } = fields;
-    let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
-    let mut draws = generator.borrow_mut();
-    for i in 0..x.len() {
-        let slope = if x[i] <= T::ZERO {
-            T::from_f64(if train { draws.uniform(lower, upper) } else { (lower + upper) / 2.0 })
-        } else {
-            T::ONE
-        };
-        slopes[i] = slope;
+    {
+        let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
+        let mut draws = generator.borrow_mut();
+        for (slope, &x) in slopes.iter_mut().zip(x.iter()) {
+            *slope = match x <= T::ZERO {
+                true if train => T::from_f64(draws.uniform(lower, upper)),
+                true => T::from_f64((lower + upper) / 2.0),
+                false => T::ONE,
+            };
+        }
     }
     if inplace {
         output.set(input)?

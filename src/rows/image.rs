@@ -38,11 +38,11 @@ fn rotate<T: Pixel>(dst: &Tensor, src: &Tensor, theta: f64, mode: Word) -> Resul
         None | Some(b"simple") => false,
         Some(b"bilinear") => true,
         Some(other) => {
-            refuse!("image.rotate: expected the mode simple or bilinear, got '{}'", String::from_utf8_lossy(other))
+            refuse!("expected the mode simple or bilinear, got '{}'", String::from_utf8_lossy(other))
         }
     };
     // what is no image is refused before the destination changes
-    Picture::<T>::of("image.rotate", src)?;
+    Picture::<T>::of(src)?;
     dst.resize_as(src)?;
     remap::rotate::<T>(dst, src, theta, bilinear)
 }
@@ -73,10 +73,10 @@ fn warp<T: Pixel>(
         None | Some(b"clamp") => false,
         Some(b"pad") => true,
         Some(other) => {
-            refuse!("image.warp: expected the clamp mode clamp or pad, got '{}'", String::from_utf8_lossy(other))
+            refuse!("expected the clamp mode clamp or pad, got '{}'", String::from_utf8_lossy(other))
         }
     };
-    demand!(padded || pad.is_none(), "image.warp: a pad value goes with the clamp mode pad");
+    demand!(padded || pad.is_none(), "a pad value goes with the clamp mode pad");
     let how = warp::How { mode: warp::Mode::parse(mode)?, offset, padded, pad: pad.unwrap_or(0.0) };
     crate::image::give(dst, &warp::warp::<T>(src, field, how)?)?;
     Ok(if src.ndim() == 2 { Rets::Tensor(dst.select(0, 0)?) } else { Rets::Args })
@@ -202,7 +202,7 @@ fn raw_warp<T: Pixel>(
     let how = warp::How { mode: warp::Mode::numbered(mode)?, offset, padded: clamp == 1, pad };
     let made = warp::warp::<T>(src, field, how)?;
     let (have, want) = (dst.shape_text(), made.shape_text());
-    demand!(dst.same_size(&made), "image.warp: expected a destination of size {want}, got {have}");
+    demand!(dst.same_size(&made), "expected a destination of size {want}, got {have}");
     crate::image::give(dst, &made)
 }
 

@@ -1,19 +1,61 @@
 //! All that Lua can call, as rows: nothing but declarations. See `docs/rows.md`.
 
+pub mod file;
+pub mod help;
 pub mod image;
 pub mod nn;
+pub mod state;
+pub mod system;
+pub mod tables;
 pub mod torch;
 
 use crate::lua::call::{Class, Op};
+use crate::lua::table::Dispatch;
 
 /// Every operation of package torch.
 pub fn ops() -> impl Iterator<Item = &'static Op> {
     torch::ALL.iter().flat_map(|rows| rows.iter())
 }
 
-/// The functions of other packages: the table of natives that holds them, and they.
-pub fn packages() -> [(&'static str, &'static [Op]); 3] {
-    [("image", image::ROWS), ("image.tensor", image::TENSORS), ("image.part", image::PARTS)]
+/// Functions beyond those of tensors and storages.
+pub struct Package {
+    /// The table of natives that holds them.
+    pub table: &'static str,
+    /// What stands before their names in messages and in the help.
+    pub prefix: &'static str,
+    /// How the element type of a call is found.
+    pub dispatch: Dispatch,
+    /// They.
+    pub rows: &'static [Op],
+}
+
+const fn package(table: &'static str, prefix: &'static str, dispatch: Dispatch, rows: &'static [Op]) -> Package {
+    Package { table, prefix, dispatch, rows }
+}
+
+/// The functions of other packages, the methods of objects, and what the embedded Lua files need.
+pub fn functions() -> &'static [Package] {
+    const LIST: &[Package] = &[
+        package("image", "image", Dispatch::Package, image::ROWS),
+        package("image.tensor", "image", Dispatch::Package, image::TENSORS),
+        package("image.part", "image", Dispatch::Package, image::PARTS),
+        package("paths", "paths", Dispatch::Untyped, system::PATHS),
+        package("sys", "sys", Dispatch::Untyped, system::SYS),
+        package("system", "system", Dispatch::Untyped, system::PARTS),
+        package("files", "torch", Dispatch::Untyped, file::CONSTRUCTORS),
+        package("torch.File", "torch.File", Dispatch::Untyped, file::FILE),
+        package("torch.DiskFile", "torch.DiskFile", Dispatch::Untyped, file::DISK),
+        package("torch.MemoryFile", "torch.MemoryFile", Dispatch::Untyped, file::MEMORY),
+        package("stream", "stream", Dispatch::Untyped, file::STREAM),
+        package("state", "torch", Dispatch::Untyped, state::ROWS),
+        package("help", "help", Dispatch::Untyped, help::ROWS),
+    ];
+    LIST
+}
+
+/// The classes of objects that rows hand out, besides tensors, storages and generators.
+pub fn object_classes() -> &'static [&'static str] {
+    &["torch.DiskFile", "torch.MemoryFile", "torch.PipeFile"]
 }
 
 /// Every class with Rust methods.

@@ -1,7 +1,5 @@
 //! What `paths` and `sys` need from the operating system, over the standard library alone.
 
-pub mod lua;
-
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

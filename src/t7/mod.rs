@@ -6,10 +6,12 @@
 
 mod backing;
 mod buffer;
+mod handle;
 pub mod number;
 pub mod stream;
 
 pub use backing::{Backing, Disk, Memory, Mode, Pipe};
+pub use handle::{FileHandle, synchronize_all};
 pub use number::{ByteOrder, Primitive};
 
 use crate::demand;

@@ -1,4 +1,9 @@
-//! The one error type of the numeric core: what went wrong, in which operation, with the shapes that met.
+//! The one error type of the numeric core: what went wrong, with the shapes that met.
+//!
+//! An error does not name the function that a user called: a kernel does not know it, since several functions may share
+//! a kernel. The boundary puts that name in front, unless the text [names its subject](Error::is_named) itself.
+
+use std::fmt::Display;
 
 /// Result of every operation of the core.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -9,13 +14,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[error("{0}")]
 pub struct Error(Box<Kind>);
 
-/// What a tensor operation can refuse. The text is what a Lua program sees; the boundary adds the position.
+/// What a tensor operation can refuse. The text is what a Lua program sees; the boundary adds position and function.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Kind {
     /// Two operands have to hold the same number of elements and do not.
-    #[error("inconsistent tensor size, expected {op} operands {lhs} and {rhs} to have the same number of elements")]
+    #[error("inconsistent tensor size, expected operands {lhs} and {rhs} to have the same number of elements")]
     SizeMismatch {
-        /// The operation's name.
+        /// The kernel's operation.
         op: &'static str,
         /// Shape of the first operand, printed like `[2 x 3]`.
         lhs: String,
@@ -23,9 +28,9 @@ pub enum Kind {
         rhs: String,
     },
     /// A dimension that the tensor does not have. Counted from 1 in the text, as Lua does.
-    #[error("{op}: dimension {dim} out of range of {ndim}D tensor")]
+    #[error("dimension {dim} out of range of {ndim}D tensor")]
     Dimension {
-        /// The operation's name.
+        /// The kernel's operation.
         op: &'static str,
         /// The dimension asked for, from 1.
         dim: i64,
@@ -33,9 +38,9 @@ pub enum Kind {
         ndim: usize,
     },
     /// An index outside its dimension. Counted from 1 in the text.
-    #[error("{op}: index {index} out of range, dimension {dim} has {size} elements")]
+    #[error("index {index} out of range, dimension {dim} has {size} elements")]
     Index {
-        /// The operation's name.
+        /// The kernel's operation.
         op: &'static str,
         /// The index asked for, from 1.
         index: i64,
@@ -47,6 +52,9 @@ pub enum Kind {
     /// An argument with a value or shape that the operation cannot take.
     #[error("{0}")]
     Invalid(String),
+    /// As [`Kind::Invalid`], where the text says which function or class it is about.
+    #[error("{0}")]
+    Named(String),
     /// The tensor's view reaches outside its storage (the storage was made smaller under it).
     #[error("tensor reaches element {needed} of a storage that has only {len}")]
     OutOfStorage {
@@ -76,9 +84,26 @@ impl Error {
         Kind::Invalid(text.into()).into()
     }
 
+    /// A [`Kind::Named`] `subject: text`, for what is not about the function that the user called.
+    #[cold]
+    pub fn about(subject: impl Display, text: impl Display) -> Self {
+        Kind::Named(format!("{subject}: {text}")).into()
+    }
+
+    /// A [`Kind::Named`] from a text that names its subject.
+    #[cold]
+    pub fn named(text: impl Into<String>) -> Self {
+        Kind::Named(text.into()).into()
+    }
+
     /// What was refused.
     pub fn kind(&self) -> &Kind {
         &self.0
+    }
+
+    /// Whether the text says which function or class it is about, so that nobody needs to put a name in front.
+    pub fn is_named(&self) -> bool {
+        matches!(*self.0, Kind::Named(_))
     }
 }
 
@@ -90,9 +115,23 @@ impl From<Kind> for Error {
     }
 }
 
-/// Returns early with an [`Kind::Invalid`] made by `format!`.
+/// Returns early with an error made by `format!`: an [`Kind::Invalid`], or with `in subject` a [`Kind::Named`].
+///
+/// ```
+/// # use rekindle::{refuse, tensor::error::Result};
+/// fn halve(n: i64) -> Result<i64> {
+///     if n % 2 == 1 {
+///         refuse!("expected an even number, got {n}");
+///     }
+///     Ok(n / 2)
+/// }
+/// assert_eq!(halve(3).unwrap_err().to_string(), "expected an even number, got 3");
+/// ```
 #[macro_export]
 macro_rules! refuse {
+    (in $subject:expr, $($arg:tt)*) => {
+        return Err($crate::tensor::error::Error::about($subject, format_args!($($arg)*)))
+    };
     ($($arg:tt)*) => { return Err($crate::tensor::error::Error::invalid(format!($($arg)*))) };
 }
 

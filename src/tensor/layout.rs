@@ -204,15 +204,10 @@ impl Layout {
     /// # Errors
     /// A dimension that is not there, a size larger than it, a step of 0.
     pub fn unfold(&self, d: usize, size: usize, step: usize) -> Result<Layout> {
-        demand!(self.ndim > 0, "unfold: cannot unfold an empty tensor");
+        demand!(self.ndim > 0, "cannot unfold an empty tensor");
         self.check_dim("unfold", d)?;
-        demand!(
-            size > 0 && size <= self.sizes[d],
-            "unfold: size {size} is not in 1..{}, dimension {}",
-            self.sizes[d],
-            d + 1
-        );
-        demand!(step > 0, "unfold: step must be greater than 0, got {step}");
+        demand!(size > 0 && size <= self.sizes[d], "size {size} is not in 1..{}, dimension {}", self.sizes[d], d + 1);
+        demand!(step > 0, "step must be greater than 0, got {step}");
         let mut l = *self;
         l.insert(self.ndim, size, self.strides[d])?;
         l.sizes[d] = (self.sizes[d] - size) / step + 1;

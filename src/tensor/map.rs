@@ -499,5 +499,5 @@ pub fn fold<T: Element, S>(x: &Tensor, init: S, mut f: impl FnMut(S, T) -> S) ->
             acc = Some(f(a, v));
         }
     });
-    acc.ok_or_else(|| Error::invalid("fold: interrupted"))
+    acc.ok_or_else(|| Error::invalid("interrupted"))
 }

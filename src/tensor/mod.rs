@@ -7,6 +7,7 @@
 pub mod access;
 mod buffer_pool;
 pub mod cformat;
+pub mod check;
 pub mod decimal;
 pub mod display;
 pub mod dtype;
@@ -261,7 +262,7 @@ impl Tensor {
     pub fn set(&self, other: &Tensor) -> Result<()> {
         demand!(
             self.dtype == other.dtype,
-            "set: expected a {}, got a {}",
+            "expected a {}, got a {}",
             self.dtype.tensor_name(),
             other.dtype.tensor_name()
         );
@@ -280,7 +281,7 @@ impl Tensor {
         if let Some(s) = &storage {
             demand!(
                 s.dtype() == self.dtype,
-                "set: expected a {}, got a {}",
+                "expected a {}, got a {}",
                 self.dtype.storage_name(),
                 s.dtype().storage_name()
             );

@@ -210,7 +210,7 @@ impl Generator {
         demand!(p > 0.0 && p < 1.0, "must be > 0 and < 1");
         let steps = (1.0 - self.uniform01()).ln() / p.ln();
         let fits = steps < f64::from(i32::MAX);
-        demand!(fits, "geometric: with p = {p} the number drawn is too large");
+        demand!(fits, "with p = {p} the number drawn is too large");
         Ok(steps as i64 + 1)
     }
 

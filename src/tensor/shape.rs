@@ -1,6 +1,7 @@
 //! How a tensor keeps its layout: few dimensions inline, more in a box. A tensor object is then a third of the size it
 //! would have with a whole [`Layout`], which is what making and collecting views costs.
 
+use super::check;
 use super::error::{Error, Kind, Result};
 use super::layout::{Layout, MAX_ELEMENTS, shape_text};
 use crate::demand;
@@ -168,7 +169,7 @@ pub struct ExtentsMut<'a> {
 impl ExtentsMut<'_> {
     fn check_dim(&self, op: &'static str, d: usize) -> Result<()> {
         let ndim = self.sizes.len();
-        if d < ndim { Ok(()) } else { Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim })) }
+        check::dimension(op, d, ndim)
     }
 
     /// Keeps elements `first..first + n` of dimension `d`.
@@ -181,7 +182,7 @@ impl ExtentsMut<'_> {
         let size = self.sizes[d];
         demand!(
             n > 0 && first < size && n <= size - first,
-            "narrow: range {}..{} is not inside dimension {} of size {}",
+            "range {}..{} is not inside dimension {} of size {}",
             first as i64 + 1,
             first.wrapping_add(n) as i64,
             d + 1,
@@ -199,7 +200,7 @@ impl ExtentsMut<'_> {
     #[inline(always)]
     pub fn select(self, d: usize, index: usize) -> Result<()> {
         let ndim = self.sizes.len();
-        demand!(ndim > 1, "select: cannot select on a {ndim}D tensor");
+        demand!(ndim > 1, "cannot select on a {ndim}D tensor");
         self.check_dim("select", d)?;
         if index >= self.sizes[d] {
             return Err(Error::from(Kind::Index {

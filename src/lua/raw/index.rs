@@ -13,7 +13,7 @@ use std::os::raw::c_int;
 ///
 /// # Safety
 /// `l` is a live state with five free slots.
-pub unsafe fn push_element_access(l: *mut lua_State) {
+pub(super) unsafe fn push_element_access(l: *mut lua_State) {
     // SAFETY: by the contract.
     unsafe {
         for f in [tensor_index, tensor_newindex, storage_index, storage_newindex] {

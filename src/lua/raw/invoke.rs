@@ -2,14 +2,15 @@
 
 use super::read::{Lists, classify, convert, field, kind_name, lists};
 use super::{
-    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, push_storage,
-    take_interrupt, tensor_at,
+    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
+    push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
 };
 use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
 use crate::lua::table::{Compiled, Dispatch, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
+use crate::tensor::error::Result;
 use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
 use std::os::raw::c_int;
@@ -32,7 +33,7 @@ const KEPT: usize = 4;
 ///
 /// # Safety
 /// `l` is a live state with free slots for the fields.
-pub unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
+pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     // SAFETY: by the contract; the pointer stays valid for ever.
     unsafe {
         let callee = Callee { compiled: c, kinds: 0, pattern: 0, dtype: DType::Double };
@@ -136,7 +137,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
             // like any Lua function, a method ignores surplus arguments and takes nil for missing ones
             n = n.min(c.most);
         }
-        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package) {
+        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package | Dispatch::Untyped) {
             while n > 0 && ffi::lua_type(l, (n + skip) as c_int) == ffi::LUA_TNIL {
                 n -= 1;
             }
@@ -165,7 +166,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
         let tensors = |n: usize| a.kinds[..a.n.min(n)].iter().any(|k| k & kind::TENSOR != 0);
         // otherwise the type came from a table, a name, or is the default
         let sure = match c.dispatch {
-            Dispatch::Fixed(_) | Dispatch::Call(_) => true,
+            Dispatch::Fixed(_) | Dispatch::Call(_) | Dispatch::Untyped => true,
             Dispatch::First | Dispatch::Package => tensors(2),
             Dispatch::Class => tensors(N),
         };
@@ -192,13 +193,15 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
 #[inline(always)]
 fn matches(p: &Pattern, kinds: &[u32]) -> bool {
     p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0)
-        && (!p.rest || kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & kind::NUM != 0))
+        && (p.rest == 0 || kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & p.rest != 0))
 }
 
 #[inline(always)]
 unsafe fn element_type<const N: usize>(l: *mut lua_State, c: &Compiled, a: &mut Args<'_, N>) -> DType {
     match c.dispatch {
         Dispatch::Fixed(d) | Dispatch::Call(d) => return d,
+        // every column has the same function
+        Dispatch::Untyped => return DType::Double,
         Dispatch::First | Dispatch::Package | Dispatch::Class => {}
     }
     for k in &a.kinds[..a.n.min(if c.dispatch == Dispatch::Class { N } else { 2 })] {
@@ -260,7 +263,7 @@ unsafe fn dispatch<const N: usize>(
         let lists = if p.lists {
             match lists(l, p, a.base, &a.vals[..a.n], dtype) {
                 Ok(lists) => Some(lists),
-                Err(text) => return fail(l, &c.named(&text)),
+                Err(e) => return fail(l, &c.named(&e)),
             }
         } else {
             None
@@ -279,7 +282,7 @@ unsafe fn dispatch<const N: usize>(
                 _ => {
                     match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), dtype) {
                         Ok(v) => *made = v,
-                        Err(text) => return fail(l, &c.named(&text)),
+                        Err(e) => return fail(l, &c.named(&e)),
                     }
                     made
                 }
@@ -290,7 +293,7 @@ unsafe fn dispatch<const N: usize>(
         let mut rets = std::mem::ManuallyDrop::new(Rets::Args);
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))) {
             Ok(None) => push_results(l, p, a.base, top, &mut rets),
-            Ok(Some(e)) => fail(l, &c.named(&e.to_string())),
+            Ok(Some(e)) => fail(l, &c.named(&e)),
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
     }
@@ -308,7 +311,7 @@ unsafe fn make<'a>(
     vals: &[Val<'a>],
     lists: Option<&'a Lists<'a>>,
     dtype: DType,
-) -> Result<Val<'a>, String> {
+) -> Result<Val<'a>> {
     // SAFETY: as for `dispatch`.
     unsafe {
         Ok(match p.steps[i].fill {
@@ -363,6 +366,16 @@ unsafe fn push_results(l: *mut lua_State, p: &Pattern, base: c_int, top: c_int, 
                 }
                 Ok(1)
             }
+            Rets::One(r) => {
+                // small values are not moved: that would wait for the writes to them
+                match r {
+                    Ret::Nil => ffi::lua_pushnil(l),
+                    Ret::Num(v) => ffi::lua_pushnumber(l, *v),
+                    Ret::Bool(b) => ffi::lua_pushboolean(l, (*b).into()),
+                    r => push_ret(l, std::mem::replace(r, Ret::Nil)),
+                }
+                Ok(1)
+            }
             Rets::Values(v) => {
                 let v = std::mem::take(v);
                 let n = v.len() as c_int;
@@ -396,11 +409,21 @@ unsafe fn push_ret(l: *mut lua_State, r: Ret) {
             },
             Ret::List(list) => {
                 ffi::lua_createtable(l, list.len() as c_int, 0);
+                for (i, r) in list.into_iter().enumerate() {
+                    push_ret(l, r);
+                    ffi::lua_rawseti(l, -2, (i + 1) as _);
+                }
+            }
+            Ret::Tensors(list) => {
+                ffi::lua_createtable(l, list.len() as c_int, 0);
                 for (i, t) in list.into_iter().enumerate() {
                     push_new(l, t);
                     ffi::lua_rawseti(l, -2, (i + 1) as _);
                 }
             }
+            Ret::Object(held) => push_foreign(l, held),
+            Ret::Generator(g) => push_generator(l, g),
+            Ret::DefaultGenerator => push_default_generator(l),
         }
     }
 }

@@ -9,11 +9,11 @@ mod index;
 mod invoke;
 mod quick;
 mod read;
+mod state;
 
-pub use index::push_element_access;
-pub use invoke::push_compiled;
-pub use quick::push_quick;
+pub use state::{Group, new_state, register, tensor_of, tensor_value};
 
+use crate::lua::call::Foreign;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 use crate::tensor::random::Generator;
@@ -50,6 +50,8 @@ const STORAGE: u64 = 8;
 const GENERATOR: u64 = 16;
 /// The generator that functions use when none is given: an object without content, that stands for [`GEN`].
 const DEFAULT_GENERATOR: u64 = 17;
+/// A value of Rust's behind [`Foreign`].
+const FOREIGN: u64 = 18;
 /// The registry's slot of the table of metatables, far from those that `luaL_ref` gives out.
 const METATABLES: ffi::lua_Integer = 0x5eed_0000;
 
@@ -100,12 +102,12 @@ pub fn set_default_dtype(d: DType) {
     DEFAULT.set(d);
 }
 /// The generator behind `torch.rand` and its kin.
-pub fn default_generator() -> &'static RefCell<Generator> {
+fn default_generator() -> &'static RefCell<Generator> {
     GEN.with(|g| *g)
 }
 
 /// What an operation leaves to the trampoline: a number of results, or an error message on the stack.
-pub type Outcome = std::result::Result<c_int, ()>;
+type Outcome = std::result::Result<c_int, ()>;
 
 /// A message for the user, with the position of the caller in front.
 ///
@@ -113,7 +115,7 @@ pub type Outcome = std::result::Result<c_int, ()>;
 /// `l` is a live state with two free slots.
 #[cold]
 #[inline(never)]
-pub unsafe fn fail(l: *mut lua_State, text: &str) -> Outcome {
+unsafe fn fail(l: *mut lua_State, text: &str) -> Outcome {
     // SAFETY: by the contract; the strings are copied by Lua.
     unsafe {
         ffi::luaL_where(l, 1);
@@ -141,7 +143,7 @@ unsafe fn object<O>(l: *mut lua_State, i: c_int) -> Option<(u64, *mut O)> {
 /// # Safety
 /// The reference lives as long as the value stays on the stack.
 #[inline(always)]
-pub unsafe fn tensor_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Tensor> {
+unsafe fn tensor_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Tensor> {
     // SAFETY: a magic below 8 marks tensors only, which `push_tensor` made whole.
     unsafe {
         if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
@@ -155,7 +157,7 @@ pub unsafe fn tensor_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Tensor> {
 ///
 /// # Safety
 /// As [`tensor_at`].
-pub unsafe fn storage_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Storage> {
+unsafe fn storage_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Storage> {
     // SAFETY: as in `tensor_at`.
     unsafe {
         if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
@@ -203,7 +205,7 @@ unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatabl
 ///
 /// # Safety
 /// `l` is a live state with three free slots.
-pub unsafe fn push_tensor<'a>(l: *mut lua_State, t: Tensor) -> &'a Tensor {
+unsafe fn push_tensor<'a>(l: *mut lua_State, t: Tensor) -> &'a Tensor {
     // SAFETY: by the contract.
     unsafe { &*push_object(l, TENSOR + t.dtype().index() as u64, t, Metatables::Registry) }
 }
@@ -231,7 +233,7 @@ unsafe fn own_environment(l: *mut lua_State) {
 ///
 /// # Safety
 /// `l` is a live state with three free slots.
-pub unsafe fn push_storage(l: *mut lua_State, s: Storage) {
+unsafe fn push_storage(l: *mut lua_State, s: Storage) {
     // SAFETY: by the contract.
     unsafe { push_object(l, STORAGE + s.dtype().index() as u64, s, Metatables::Registry) };
 }
@@ -240,9 +242,40 @@ pub unsafe fn push_storage(l: *mut lua_State, s: Storage) {
 ///
 /// # Safety
 /// `l` is a live state with three free slots.
-pub unsafe fn push_generator(l: *mut lua_State, g: Generator) {
+unsafe fn push_generator(l: *mut lua_State, g: Generator) {
     // SAFETY: by the contract.
     unsafe { push_object(l, GENERATOR, RefCell::new(g), Metatables::Registry) };
+}
+
+/// Pushes an object that stands for the default generator.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+unsafe fn push_default_generator(l: *mut lua_State) {
+    // SAFETY: by the contract.
+    unsafe { push_object(l, DEFAULT_GENERATOR, (), Metatables::Registry) };
+}
+
+/// Pushes an object that holds a value of Rust's, with the metatable of its class.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+unsafe fn push_foreign(l: *mut lua_State, held: Box<dyn Foreign>) {
+    // SAFETY: as in `push_object`, whose metatables lie under numbers, these under names.
+    unsafe {
+        let class = held.class();
+        let p = ffi::lua_newuserdata(l, size_of::<Object<Box<dyn Foreign>>>()).cast::<Object<Box<dyn Foreign>>>();
+        p.write(Object { magic: magic() | FOREIGN, value: held });
+        ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
+        ffi::lua_pushlstring(l, class.as_ptr().cast(), class.len());
+        ffi::lua_rawget(l, -2);
+        ffi::lua_remove(l, -2);
+        if ffi::lua_type(l, -1) == ffi::LUA_TTABLE {
+            ffi::lua_setmetatable(l, -2);
+        } else {
+            ffi::lua_pop(l, 1);
+        }
+    }
 }
 
 /// `__gc` of storages and generators, and of tensors where the allocator does not let them go.
@@ -259,6 +292,7 @@ unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
                 k if k < STORAGE => std::ptr::drop_in_place(p.cast::<Tensor>()),
                 k if k < GENERATOR => std::ptr::drop_in_place(p.cast::<Storage>()),
                 GENERATOR => std::ptr::drop_in_place(p.cast::<RefCell<Generator>>()),
+                FOREIGN => std::ptr::drop_in_place(p.cast::<Box<dyn Foreign>>()),
                 _ => {}
             }
         }
@@ -284,11 +318,12 @@ unsafe fn collect(l: *mut lua_State) {
     CEILING.set(live + GC_STEP.max(live / 2));
 }
 
-/// Makes the metatable of each of our objects, registers it, and leaves on the stack a table class name -> metatable.
+/// Makes the metatable of each of our objects, those of foreign `classes` included, registers it, and leaves on the
+/// stack a table class name -> metatable.
 ///
 /// # Safety
 /// `l` is a live state, inside a protected call.
-pub unsafe fn push_metatables(l: *mut lua_State) {
+unsafe fn push_metatables(l: *mut lua_State, classes: &[&'static str]) {
     // SAFETY: plain table building; names are copied by Lua.
     unsafe {
         draw_magic();
@@ -316,6 +351,18 @@ pub unsafe fn push_metatables(l: *mut lua_State) {
             ffi::lua_insert(l, -2);
             ffi::lua_rawset(l, -4);
         }
+        for name in classes {
+            ffi::lua_createtable(l, 0, 16);
+            ffi::lua_pushcclosure(l, finalize, 0);
+            ffi::lua_setfield(l, -2, c"__gc".as_ptr());
+            // in the registered table and in the one handed out
+            for depth in [-2, -3] {
+                ffi::lua_pushlstring(l, name.as_ptr().cast(), name.len());
+                ffi::lua_pushvalue(l, -2);
+                ffi::lua_rawset(l, depth - 2);
+            }
+            ffi::lua_pop(l, 1);
+        }
         ffi::lua_pop(l, 1);
     }
 }
@@ -324,7 +371,7 @@ pub unsafe fn push_metatables(l: *mut lua_State) {
 ///
 /// # Safety
 /// `l` is a live state with an argument at 1.
-pub unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
     // SAFETY: by the contract.
     unsafe {
         let id = match storage_at(l, 1) {
@@ -334,24 +381,4 @@ pub unsafe extern "C-unwind" fn identity(l: *mut lua_State) -> c_int {
         ffi::lua_pushnumber(l, id as f64);
         1
     }
-}
-
-/// Pushes an object that stands for the default generator.
-///
-/// # Safety
-/// `l` is a live state.
-pub unsafe extern "C-unwind" fn default_generator_object(l: *mut lua_State) -> c_int {
-    // SAFETY: by the contract.
-    unsafe { push_object(l, DEFAULT_GENERATOR, (), Metatables::Registry) };
-    1
-}
-
-/// Pushes a fresh generator.
-///
-/// # Safety
-/// `l` is a live state.
-pub unsafe extern "C-unwind" fn new_generator(l: *mut lua_State) -> c_int {
-    // SAFETY: by the contract.
-    unsafe { push_generator(l, Generator::new()) };
-    1
 }

@@ -29,7 +29,7 @@ const BLANKS: c_int = 64;
 ///
 /// # Safety
 /// `l` is a live state with four free slots.
-pub unsafe fn push_quick(l: *mut lua_State) {
+pub(super) unsafe fn push_quick(l: *mut lua_State) {
     let addresses: [(&std::ffi::CStr, *const c_void); 8] = [
         (c"get", get as *const c_void),
         (c"set", set as *const c_void),

@@ -1,11 +1,13 @@
 //! Reading of arguments: kinds, lists, nested tables, fields of `self`.
 
-use super::{DEFAULT_GENERATOR, GENERATOR, STORAGE, object, push_new, tensor_at};
-use crate::lua::call::{Dims, Nested, Val};
+use super::{DEFAULT_GENERATOR, FOREIGN, GENERATOR, STORAGE, object, push_new, tensor_at};
+use crate::lua::call::{Dims, Foreign, Nested, Val};
 use crate::lua::sig::{self, Fill, Param, Pattern, Read, Step, kind};
 use crate::lua::table::Compiled;
+use crate::refuse;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
+use crate::tensor::error::Result;
 use mlua::ffi::{self, lua_State};
 use std::os::raw::{c_int, c_void};
 
@@ -36,6 +38,10 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
                     *out = Val::Gen(&*p.cast());
                     kind::GEN
                 }
+                Some((FOREIGN, p)) => {
+                    *out = Val::Object(&**p.cast::<Box<dyn Foreign>>());
+                    kind::OBJECT
+                }
                 _ => kind::OTHER,
             },
             ffi::LUA_TNIL => kind::NIL,
@@ -56,14 +62,13 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
     }
 }
 
-type Read1<'a> = std::result::Result<Val<'a>, String>;
-
 /// Arguments that are lists, owned here while the kernel sees references.
 #[derive(Default)]
 pub(super) struct Lists<'a> {
     dims: Dims,
     tensors: Vec<&'a Tensor>,
     nested: Nested,
+    strings: Vec<&'a [u8]>,
 }
 
 /// Reads the lists among the arguments of a pattern that has some.
@@ -74,7 +79,7 @@ pub(super) unsafe fn lists<'a>(
     base: c_int,
     vals: &[Val<'a>],
     dtype: DType,
-) -> std::result::Result<Lists<'a>, String> {
+) -> Result<Lists<'a>> {
     let mut out = Lists::default();
     for step in &p.steps {
         let Fill::Stack(s) = step.fill else { continue };
@@ -82,7 +87,8 @@ pub(super) unsafe fn lists<'a>(
         // SAFETY: `at` is a valid position, a table for the kinds that need one.
         unsafe {
             match step.read {
-                Read::Plain => {}
+                Read::Plain | Read::Text => {}
+                Read::Texts => out.strings = (0..vals.len() - s).map(|k| text(l, at + k as c_int)).collect(),
                 Read::Tensors => out.tensors = tensor_list(l, at, dtype)?,
                 Read::Nested => out.nested = nested(l, at)?,
                 Read::Dims => {
@@ -112,13 +118,26 @@ pub(super) unsafe fn convert<'a>(
             Val::Str(_) if step.number => Some(Val::Num(unsafe { ffi::lua_tonumber(l, at) })),
             _ => None,
         },
+        // SAFETY: as above; a number becomes the string that it reads as, in its place on the stack.
+        Read::Text => Some(Val::Str(unsafe { text(l, at) })),
+        Read::Texts => lists.map(|x| Val::Strings(&x.strings)),
         Read::Dims => lists.map(|x| Val::Dims(&x.dims)),
         Read::Tensors => lists.map(|x| Val::Tensors(&x.tensors)),
         Read::Nested => lists.map(|x| Val::Nested(&x.nested)),
     }
 }
 
-unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, dtype: DType) -> std::result::Result<Vec<&'a Tensor>, String> {
+/// The bytes of an argument that is a string or a number, which becomes a string in its place.
+unsafe fn text<'a>(l: *mut lua_State, at: c_int) -> &'a [u8] {
+    let mut n = 0;
+    // SAFETY: `at` is a valid position; the string stays there for the call.
+    unsafe {
+        let s = ffi::lua_tolstring(l, at, &mut n).cast::<u8>();
+        if s.is_null() { &[] } else { std::slice::from_raw_parts(s, n) }
+    }
+}
+
+unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, dtype: DType) -> Result<Vec<&'a Tensor>> {
     // SAFETY: `at` is a table; its elements stay alive in it during the call.
     unsafe {
         let n = ffi::lua_objlen(l, at);
@@ -129,7 +148,7 @@ unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, dtype: DType) -> std::re
             ffi::lua_pop(l, 1);
             match t {
                 Some(t) => list.push(t),
-                None => return Err(format!("element {i} of the table is not a {}", dtype.tensor_name())),
+                None => refuse!("element {i} of the table is not a {}", dtype.tensor_name()),
             }
         }
         Ok(list)
@@ -137,7 +156,7 @@ unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, dtype: DType) -> std::re
 }
 
 /// Reads a nested table of numbers; every table of a level has the same length.
-unsafe fn nested(l: *mut lua_State, at: c_int) -> std::result::Result<Nested, String> {
+unsafe fn nested(l: *mut lua_State, at: c_int) -> Result<Nested> {
     let mut out = Nested::default();
     // SAFETY: `at` is a table; the stack is restored.
     unsafe {
@@ -149,7 +168,7 @@ unsafe fn nested(l: *mut lua_State, at: c_int) -> std::result::Result<Nested, St
         }
         ffi::lua_settop(l, top);
         if out.sizes.len() > 1 && out.sizes.contains(&0) {
-            return Err("invalid table: it has an empty row".into());
+            refuse!("invalid table: it has an empty row");
         }
         if out.sizes.iter().all(|&n| n > 0) {
             let r = nested_level(l, at, 0, &mut out);
@@ -160,17 +179,12 @@ unsafe fn nested(l: *mut lua_State, at: c_int) -> std::result::Result<Nested, St
     Ok(out)
 }
 
-unsafe fn nested_level(
-    l: *mut lua_State,
-    at: c_int,
-    depth: usize,
-    out: &mut Nested,
-) -> std::result::Result<(), String> {
+unsafe fn nested_level(l: *mut lua_State, at: c_int, depth: usize, out: &mut Nested) -> Result<()> {
     // SAFETY: `at` is a table; recursion is as deep as sizes, at most 64 levels, each with checked stack space.
     unsafe {
         let n = ffi::lua_objlen(l, at);
         if n != out.sizes[depth] {
-            return Err(format!("invalid table: level {} has {} and {n} elements", depth + 1, out.sizes[depth]));
+            refuse!("invalid table: level {} has {} and {n} elements", depth + 1, out.sizes[depth]);
         }
         let last = depth + 1 == out.sizes.len();
         ffi::lua_checkstack(l, 8);
@@ -181,7 +195,7 @@ unsafe fn nested_level(
             } else if !last && ffi::lua_type(l, -1) == ffi::LUA_TTABLE {
                 nested_level(l, ffi::lua_gettop(l), depth + 1, out)?;
             } else {
-                return Err(format!("invalid table: element {i} of level {} is not a number", depth + 1));
+                refuse!("invalid table: element {i} of level {} is not a number", depth + 1);
             }
             ffi::lua_pop(l, 1);
         }
@@ -190,7 +204,7 @@ unsafe fn nested_level(
 }
 
 /// Reads a field of `self`, with metamethods, and leaves it on the stack.
-pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &Param, dtype: DType) -> Read1<'a> {
+pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &Param, dtype: DType) -> Result<Val<'a>> {
     // SAFETY: self is at 1, the names are upvalues from 2 on; the value stays on the stack for the call. Reading may
     // run a user's __index and raise: only plain values are alive here and in `dispatch`.
     unsafe {
@@ -227,7 +241,7 @@ pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &P
             std::slice::from_ref(&Param { field: None, returned: false, absent: None, ..param.clone() }),
             dtype,
         );
-        Err(format!("{}: field '{}' is a {}, expected a {want}", c.name, param.name, kind_name(k)))
+        refuse!(in &c.name, "field '{}' is a {}, expected a {want}", param.name, kind_name(k))
     }
 }
 
@@ -248,6 +262,7 @@ pub(super) fn kind_name(k: u32) -> &'static str {
         kind::TABLE => "table",
         kind::BOOL => "boolean",
         kind::GEN => "Generator",
+        kind::OBJECT => "object",
         _ => "userdata",
     }
 }

@@ -4,11 +4,11 @@ use crate::lua::prelude::Class;
 
 pub mod activation;
 pub mod batchnorm;
+pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
 pub mod pooling;
-pub mod spatial;
 pub mod tables;
 
 /// The classes of every family.
@@ -16,10 +16,10 @@ pub static ALL: &[&[Class]] = &[
     activation::STATELESS,
     activation::CLASSES,
     batchnorm::CLASSES,
+    convolution::CLASSES,
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
     pooling::CLASSES,
-    spatial::CLASSES,
     tables::CLASSES,
 ];

@@ -15,7 +15,7 @@ fn abs_number(x: f64) -> Result<f64> {
 
 /// Floating-point types have the methods of bits, as in Torch7, and refuse them.
 fn no_bits(name: &str) -> Result<()> {
-    refuse!("{name}: only tensors of integers have bits")
+    refuse!(in name, "only tensors of integers have bits")
 }
 
 /// The rows.

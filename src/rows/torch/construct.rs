@@ -82,7 +82,7 @@ fn no_storage<T: Element>() -> Result<Storage> {
     Storage::new(T::DTYPE, 0)
 }
 fn storage_list<T: Element>(t: &Nested) -> Result<Storage> {
-    demand!(t.sizes.len() <= 1, "storage: expected a table of numbers, got a nested one");
+    demand!(t.sizes.len() <= 1, "expected a table of numbers, got a nested one");
     construct::storage_of::<T>(&t.data)
 }
 fn storage_file<T: Element>(path: &str, shared: bool, n: i64) -> Result<Storage> {
@@ -93,7 +93,7 @@ fn storage_shared<T: Element>(name: &str, shared: bool, n: i64, by_name: bool) -
     if !by_name {
         return storage_file::<T>(name, shared, n);
     }
-    demand!(shared, "Storage: memory that is shared by name cannot be private");
+    demand!(shared, "memory that is shared by name cannot be private");
     Storage::shared_memory(T::DTYPE, name, usize::try_from(n).unwrap_or(0))
 }
 fn storage_part(s: &Storage, offset: usize, n: i64) -> Result<Storage> {
@@ -153,7 +153,7 @@ pub static ROWS: &[Op] = &[
     storage_method!("resize", &[form("*s:S n:long", any!(construct::storage_resize))]),
     storage_method!(
         "string",
-        &[form("s:S", every!(text).only(BYTES)), form("*s:S text:str", every!(set_text).only(BYTES))]
+        &[form("s:S", every!(text).only(BYTES)), form("*s:S text:text", every!(set_text).only(BYTES))]
     ),
     storage_method!("retain", &[form("s:S", any!(nothing))]),
     storage_method!("free", &[form("s:S", any!(nothing))]),

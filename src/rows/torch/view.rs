@@ -176,7 +176,7 @@ fn cat_list<T: Real>(res: &Tensor, list: &[&Tensor], d: Option<i64>) -> Result<(
 fn cat_dim(d: Option<i64>) -> Result<Option<usize>> {
     match d {
         None | Some(-1) => Ok(None),
-        Some(d) => usize::try_from(d - 1).map(Some).map_err(|_| Error::invalid(format!("cat: invalid dimension {d}"))),
+        Some(d) => usize::try_from(d - 1).map(Some).map_err(|_| Error::invalid(format!("invalid dimension {d}"))),
     }
 }
 fn eye<T: Real>(res: &Tensor, n: i64, m: i64) -> Result<()> {

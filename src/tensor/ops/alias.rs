@@ -3,6 +3,7 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
@@ -14,7 +15,7 @@ use std::cell::RefCell;
 /// # Errors
 /// No probability, or tables that cannot be balanced because of a zero weight.
 pub fn setup<T: Float>(p: &Tensor, alternative: &Tensor, threshold: &Tensor) -> Result<()> {
-    demand!(p.ndim() == 1, "multinomialAliasSetup: expected a vector of probabilities, got a {}D tensor", p.ndim());
+    check::rank("a vector of probabilities", p, 1)?;
     let weights = p.to_vec::<T>()?;
     let n = weights.len();
     let mut q: Vec<f64> = weights.iter().map(|w| T::from_f64(w.to_f64() * n as f64).to_f64()).collect();
@@ -31,7 +32,7 @@ pub fn setup<T: Float>(p: &Tensor, alternative: &Tensor, threshold: &Tensor) -> 
         if q[l] < 1.0 { small.push(l) } else { large.push(l) }
     }
     let least = q.iter().copied().fold(f64::INFINITY, f64::min);
-    demand!(least > 0.0, "multinomialAliasSetup: q_min is less than 0: {least}");
+    demand!(least > 0.0, "q_min is less than 0: {least}");
     let largest = q.iter().copied().fold(least, f64::max);
     if largest > 1.0 {
         q.iter_mut().for_each(|v| *v /= largest);
@@ -48,7 +49,7 @@ pub fn setup<T: Float>(p: &Tensor, alternative: &Tensor, threshold: &Tensor) -> 
 /// Tables of different lengths, or without entries.
 pub fn draw<T: Float>(out: &Tensor, g: &RefCell<Generator>, alternative: &Tensor, threshold: &Tensor) -> Result<()> {
     let (j, q) = (alternative.to_vec::<i64>()?, threshold.to_vec::<T>()?);
-    demand!(!j.is_empty() && j.len() == q.len(), "multinomialAlias: tables of {} and {} entries", j.len(), q.len());
+    demand!(!j.is_empty() && j.len() == q.len(), "tables of {} and {} entries", j.len(), q.len());
     let g = &mut *g.borrow_mut();
     let n = j.len();
     for_each_ptr(&out.view_mut::<i64>()?, |p| {

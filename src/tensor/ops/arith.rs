@@ -213,7 +213,7 @@ fn trapping(op: &str, f: impl FnOnce(&AtomicBool) -> Result<()>) -> Result<()> {
     let trapped = AtomicBool::new(false);
     f(&trapped)?;
     if trapped.load(Relaxed) {
-        return Err(Error::invalid(format!("{op}: integer division by zero, or of the smallest integer by -1")));
+        return Err(Error::about(op, "integer division by zero, or of the smallest integer by -1"));
     }
     Ok(())
 }

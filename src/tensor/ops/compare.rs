@@ -1,7 +1,7 @@
 //! Comparisons, elementwise: 1 where they hold, else 0, as bytes or in the operands' type.
 
-use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map;
@@ -52,7 +52,7 @@ comparisons! { lt <; gt >; le <=; ge >=; eq ==; ne !=; }
 /// # Errors
 /// No element.
 pub fn all(x: &Tensor) -> Result<bool> {
-    demand!(x.ndim() > 0, "all: empty tensor");
+    check::has_elements("a tensor", x)?;
     let mut holds = true;
     for_each(&x.view::<u8>()?, |v| holds &= v != 0);
     Ok(holds)
@@ -63,7 +63,7 @@ pub fn all(x: &Tensor) -> Result<bool> {
 /// # Errors
 /// No element.
 pub fn any(x: &Tensor) -> Result<bool> {
-    demand!(x.ndim() > 0, "any: empty tensor");
+    check::has_elements("a tensor", x)?;
     let mut holds = false;
     for_each(&x.view::<u8>()?, |v| holds |= v != 0);
     Ok(holds)

@@ -89,7 +89,7 @@ pub fn from_numbers<T: Element>(sizes: &[usize], data: &[f64]) -> Result<Tensor>
 pub fn storage<T: Element>(n: i64) -> Result<Storage> {
     match usize::try_from(n) {
         Ok(n) => Storage::new(T::DTYPE, n),
-        Err(_) => refuse!("storage: cannot make a storage of {n} elements"),
+        Err(_) => refuse!("cannot make a storage of {n} elements"),
     }
 }
 
@@ -119,7 +119,7 @@ pub fn storage_fill<T: Element>(s: &Storage, v: T) -> Result<()> {
 pub fn storage_copy(dst: &Storage, src: &Storage) -> Result<()> {
     let exact = dst.dtype() == src.dtype() || src.dtype() == crate::tensor::dtype::DType::Half;
     let fits = if exact { dst.len() == src.len() } else { dst.len() <= src.len() };
-    demand!(fits, "storage:copy: size mismatch, {} and {} elements", dst.len(), src.len());
+    demand!(fits, "size mismatch, {} and {} elements", dst.len(), src.len());
     if dst.is_empty() {
         return Ok(());
     }
@@ -134,6 +134,6 @@ pub fn storage_copy(dst: &Storage, src: &Storage) -> Result<()> {
 pub fn storage_resize(s: &Storage, n: i64) -> Result<()> {
     match usize::try_from(n) {
         Ok(n) => s.resize(n),
-        Err(_) => Err(Error::invalid(format!("storage:resize: cannot have {n} elements"))),
+        Err(_) => Err(Error::invalid(format!("cannot have {n} elements"))),
     }
 }

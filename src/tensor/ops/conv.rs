@@ -29,7 +29,7 @@ pub fn is_full(name: &str, option: Option<&str>) -> Result<bool> {
     match option.map(|o| o.chars().next()) {
         None | Some(Some('V' | 'v')) => Ok(false),
         Some(Some('F' | 'f')) => Ok(true),
-        _ => Err(Error::invalid(format!("{name}: expected 'V' or 'F', got '{}'", option.unwrap_or_default()))),
+        _ => Err(Error::about(name, format!("expected 'V' or 'F', got '{}'", option.unwrap_or_default()))),
     }
 }
 
@@ -75,14 +75,14 @@ pub fn convolve<T: Real>(res: &Tensor, x: &Tensor, k: &Tensor, m: Mode) -> Resul
     let bank = k.ndim() == n + 2;
     let fits = (x.ndim() == n && k.ndim() == n)
         || (x.ndim() == n + 1 && (k.ndim() == n + 1 && k.size(0) == x.size(0) || bank && k.size(1) == x.size(0)));
-    demand!(fits, "{}: cannot combine {} with {}", m.name, x.shape_text(), k.shape_text());
+    demand!(fits, in m.name, "cannot combine {} with {}", x.shape_text(), k.shape_text());
     let (xs, ks) = (image(x, n), image(k, n));
     let larger = (0..3).any(|d| ks[d] > xs[d]);
-    demand!(m.full || !larger, "{}: the kernel {} is larger than the image {}", m.name, k.shape_text(), x.shape_text());
+    demand!(m.full || !larger, in m.name, "the kernel {} is larger than the image {}", k.shape_text(), x.shape_text());
     let os: Sizes = std::array::from_fn(|d| if m.full { xs[d] + ks[d] - 1 } else { xs[d] - ks[d] + 1 });
     let (data, mut kernels) = (x.to_vec::<T>()?, k.to_vec::<T>()?);
     let (xn, kn, on) = (xs.iter().product::<usize>(), ks.iter().product::<usize>(), os.iter().product::<usize>());
-    demand!(xn > 0 && kn > 0, "{}: expected tensors with elements", m.name);
+    demand!(xn > 0 && kn > 0, in m.name, "expected tensors with elements");
     // a full result spreads each element by the kernel, which turns it once more
     if m.turned != m.full {
         kernels.chunks_mut(kn).for_each(<[T]>::reverse);

@@ -60,19 +60,19 @@ fn sized(res: &Tensor, n: usize) -> Result<()> {
 pub fn range<T: Real>(res: &Tensor, from: f64, to: f64, step: f64) -> Result<()> {
     let cut = |v: f64| if T::DTYPE.is_float() { v } else { v.trunc() };
     let (from, to, step) = (cut(from), cut(to), cut(step));
-    demand!(step.abs() > 0.0, "range: step must be a non-null number, got {step}");
+    demand!(step.abs() > 0.0, "step must be a non-null number, got {step}");
     demand!(
         (step > 0.0 && to >= from) || (step < 0.0 && to <= from),
-        "range: upper bound and lower bound inconsistent with step sign: from {from} to {to} by {step}"
+        "upper bound and lower bound inconsistent with step sign: from {from} to {to} by {step}"
     );
     let n = ((to - from) / step + 1.0).floor();
-    demand!(n.is_finite() && n < 1e15, "range: from {from} to {to} by {step} has too many elements");
+    demand!(n.is_finite() && n < 1e15, "from {from} to {to} by {step} has too many elements");
     sized(res, n as usize)?;
     generate::<T>(res, 1, |i| from + i * step)
 }
 
 fn count(op: &str, n: f64, a: f64, b: f64) -> Result<usize> {
-    demand!((1.0..1e15).contains(&n) && (n > 1.0 || a == b), "{op}: invalid number of points: {n}");
+    demand!((1.0..1e15).contains(&n) && (n > 1.0 || a == b), in op, "invalid number of points: {n}");
     Ok(n as usize)
 }
 
@@ -105,7 +105,7 @@ pub fn logspace<T: Real>(res: &Tensor, a: f64, b: f64, n: f64) -> Result<()> {
 pub fn eye<T: Real>(res: &Tensor, n: i64, m: i64) -> Result<()> {
     let m = if m <= 0 { n } else { m };
     if n <= 0 {
-        refuse!("eye: invalid argument: {n} rows");
+        refuse!("invalid argument: {n} rows");
     }
     let (n, m) = (n as usize, m as usize);
     res.resize(&[n, m])?;

@@ -2,6 +2,7 @@
 
 use crate::tensor::Tensor;
 use crate::tensor::access::Source;
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
@@ -16,7 +17,7 @@ use crate::{demand, refuse};
 fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<(Source<u8>, usize)> {
     demand!(
         x.numel() == mask.numel(),
-        "{op}: sizes do not match: {} elements and a mask of {}",
+        in op, "sizes do not match: {} elements and a mask of {}",
         x.numel(),
         mask.numel()
     );
@@ -30,7 +31,7 @@ fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<(Source<u8>, usize)>
             (all, bits.chunks(255).map(count).sum::<usize>())
         },
     );
-    demand!(all < 2, "{op}: mask tensor can take 0 and 1 values only");
+    demand!(all < 2, in op, "mask tensor can take 0 and 1 values only");
     Ok((bits, count))
 }
 
@@ -127,7 +128,7 @@ pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
 /// As [`masked_select`], and a source with too few elements.
 pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Result<()> {
     let (bits, wanted) = mask_bits("maskedCopy", x, mask)?;
-    demand!(src.numel() >= wanted, "maskedCopy: {wanted} elements are wanted, the source has {}", src.numel());
+    demand!(src.numel() >= wanted, "{wanted} elements are wanted, the source has {}", src.numel());
     if wanted == 0 {
         return Ok(());
     }
@@ -146,7 +147,7 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
 
 /// Indices from 1 as offsets, checked.
 fn indices(op: &'static str, list: &Tensor, size: usize, d: usize) -> Result<Vec<usize>> {
-    demand!(list.ndim() == 1, "{op}: index is supposed to be a vector, got a {}D tensor", list.ndim());
+    check::rank("a vector of indices", list, 1)?;
     let list = Source::<i64>::of(list)?;
     within(op, &list, size, d)?;
     Ok(list.iter().map(|&i| i as usize - 1).collect())
@@ -166,7 +167,7 @@ fn within(op: &'static str, list: &[i64], size: usize, d: usize) -> Result<()> {
 }
 
 fn has_dim(op: &'static str, x: &Tensor, d: usize) -> Result<()> {
-    if d < x.ndim() { Ok(()) } else { Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() })) }
+    check::dimension(op, d, x.ndim())
 }
 
 /// The slice at `k` of dimension `d`; a single element of a vector stays a vector.
@@ -273,7 +274,7 @@ fn places_for(op: &'static str, x: &Tensor, d: usize, list: &Tensor, src: &Tenso
     let places = indices(op, list, x.size(d), d)?;
     demand!(
         places.len() == src.size(d),
-        "{op}: number of indices ({}) should be equal to source:size(dim) ({})",
+        in op, "number of indices ({}) should be equal to source:size(dim) ({})",
         places.len(),
         src.size(d)
     );
@@ -304,7 +305,7 @@ fn gather_like<T: Element>(
     has_dim(op, shape, d)?;
     demand!(
         other.ndim() == shape.ndim() && list.ndim() == shape.ndim(),
-        "{op}: expected tensors with the same number of dimensions, got {}, {} and {}",
+        in op, "expected tensors with the same number of dimensions, got {}, {} and {}",
         shape.ndim(),
         other.ndim(),
         list.ndim()
@@ -312,7 +313,7 @@ fn gather_like<T: Element>(
     for k in 0..shape.ndim() {
         if list.size(k) != shape.size(k) || (k != d && other.size(k) != shape.size(k)) {
             refuse!(
-                "{op}: sizes {}, {} and {} do not fit together",
+                in op, "sizes {}, {} and {} do not fit together",
                 shape.shape_text(),
                 other.shape_text(),
                 list.shape_text()

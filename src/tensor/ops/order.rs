@@ -134,7 +134,7 @@ impl<T: Real> Kernel<T> for Nth {
 pub fn kthvalue<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, k: i64, d: Option<usize>) -> Result<()> {
     let d = dimension("kthvalue", x, d)?;
     let n = x.size(d);
-    demand!(k >= 1 && k as u64 <= n as u64, "kthvalue: selected index out of range: {k} of {n} elements");
+    demand!(k >= 1 && k as u64 <= n as u64, "selected index out of range: {k} of {n} elements");
     each_line::<T>(values, places, x, d, 1, &Nth { k: k as usize - 1 })
 }
 
@@ -204,7 +204,7 @@ pub fn topk<T: Real>(
 ) -> Result<()> {
     let d = dimension("topk", x, d)?;
     let n = x.size(d);
-    demand!(k >= 1 && k as u64 <= n as u64, "topk: k not in range for dimension: {k} of {n} elements");
+    demand!(k >= 1 && k as u64 <= n as u64, "k not in range for dimension: {k} of {n} elements");
     each_line::<T>(values, places, x, d, k as usize, &Best { largest, sorted })
 }
 

@@ -5,26 +5,15 @@ use super::copy::apart;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Rows, Source, share};
+use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::map;
 use crate::tensor::threads;
 
 #[inline]
-fn dims(op: &str, x: &Tensor, n: usize) -> Result<()> {
-    let kind = ["", "vector", "matrix", "3D tensor"][n];
-    demand!(x.ndim() == n && x.numel() > 0, "{op}: {kind} expected, got {}D tensor {}", x.ndim(), x.shape_text());
-    Ok(())
-}
-
-#[inline]
-fn sized(op: &str, res: &Tensor, sizes: &[usize]) -> Result<()> {
-    demand!(
-        res.has_sizes(sizes),
-        "{op}: expected a tensor of size {}, got {}",
-        crate::tensor::layout::shape_text(sizes),
-        res.shape_text()
-    );
-    Ok(())
+fn dims(x: &Tensor, n: usize) -> Result<()> {
+    check::rank(["", "a vector", "a matrix", "a batch of matrices"][n], x, n)?;
+    check::has_elements("a tensor", x)
 }
 
 /// Makes `res` a copy of the summand; for `beta` 0 only its size counts.
@@ -40,12 +29,12 @@ fn start<T: Blas>(res: &Tensor, beta: T, t: &Tensor) -> Result<()> {
 
 /// Sizes of `a b` for matrices or batches (checked), without the batch.
 #[inline]
-fn product_sizes(op: &str, a: &Tensor, b: &Tensor, batch: usize) -> Result<[usize; 2]> {
-    dims(op, a, 2 + batch)?;
-    dims(op, b, 2 + batch)?;
+fn product_sizes(a: &Tensor, b: &Tensor, batch: usize) -> Result<[usize; 2]> {
+    dims(a, 2 + batch)?;
+    dims(b, 2 + batch)?;
     demand!(
         a.size(batch + 1) == b.size(batch) && (batch == 0 || a.size(0) == b.size(0)),
-        "{op}: size mismatch, m1: {}, m2: {}",
+        "size mismatch, m1: {}, m2: {}",
         a.shape_text(),
         b.shape_text()
     );
@@ -86,7 +75,7 @@ pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b
     if ready(res, beta, t, alpha, a, b)? {
         return Ok(());
     }
-    sized("addmm", t, &product_sizes("addmm", a, b, 0)?)?;
+    check::sizes("a tensor", t, &product_sizes(a, b, 0)?)?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
     add_product(res, beta, alpha, &a, &b, false)
@@ -97,10 +86,10 @@ pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b
 /// # Errors
 /// Sizes that do not fit.
 pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x: &Tensor) -> Result<()> {
-    dims("addmv", a, 2)?;
-    dims("addmv", x, 1)?;
-    demand!(a.size(1) == x.size(0), "addmv: size mismatch, {}, {}", a.shape_text(), x.shape_text());
-    sized("addmv", t, &[a.size(0)])?;
+    dims(a, 2)?;
+    dims(x, 1)?;
+    demand!(a.size(1) == x.size(0), "size mismatch, {}, {}", a.shape_text(), x.shape_text());
+    check::sizes("a tensor", t, &[a.size(0)])?;
     let (a, x) = (apart(a, &[res])?, apart(x, &[res])?);
     start(res, beta, t)?;
     add_product(res, beta, alpha, &a, &x, false)
@@ -111,9 +100,9 @@ pub fn addmv<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, x
 /// # Errors
 /// Sizes that do not fit.
 pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y: &Tensor) -> Result<()> {
-    dims("addr", x, 1)?;
-    dims("addr", y, 1)?;
-    sized("addr", t, &[x.size(0), y.size(0)])?;
+    dims(x, 1)?;
+    dims(y, 1)?;
+    check::sizes("a tensor", t, &[x.size(0), y.size(0)])?;
     let (x, y) = (apart(x, &[res])?, apart(y, &[res])?);
     start(res, beta, t)?;
     add_product(res, beta, alpha, &x, &y, true)
@@ -124,7 +113,7 @@ pub fn addr<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, x: &Tensor, y:
 /// # Errors
 /// Sizes that do not fit.
 pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
-    sized("addbmm", t, &product_sizes("addbmm", a, b, 1)?)?;
+    check::sizes("a tensor", t, &product_sizes(a, b, 1)?)?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
     for i in 0..a.size(0) {
@@ -138,8 +127,8 @@ pub fn addbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, 
 /// # Errors
 /// Sizes that do not fit.
 pub fn baddbmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
-    let mn = product_sizes("baddbmm", a, b, 1)?;
-    sized("baddbmm", t, &[a.size(0), mn[0], mn[1]])?;
+    let mn = product_sizes(a, b, 1)?;
+    check::sizes("a tensor", t, &[a.size(0), mn[0], mn[1]])?;
     let (a, b) = (apart(a, &[res])?, apart(b, &[res])?);
     start(res, beta, t)?;
     let (batch, [m, n], k) = (a.size(0), mn, a.size(2));
@@ -180,11 +169,11 @@ macro_rules! plain {
     )* };
 }
 plain! {
-    mm_new mm addmm "The product of two matrices (m x k, k x n)" |a, b| product_sizes("mm", a, b, 0)?;
+    mm_new mm addmm "The product of two matrices (m x k, k x n)" |a, b| product_sizes(a, b, 0)?;
     mv_new mv addmv "The product of a matrix (m x n) and a vector (n)" |a, b| [a.size(0)];
     ger_new ger addr "The outer product of two vectors (m, n)" |a, b| [a.size(0), b.size(0)];
     bmm_new bmm baddbmm "The products of two batches (batch x m x k, batch x k x n)"
-        |a, b| { let n = product_sizes("bmm", a, b, 1)?; [a.size(0), n[0], n[1]] };
+        |a, b| { let n = product_sizes(a, b, 1)?; [a.size(0), n[0], n[1]] };
 }
 
 /// The forms of methods, where the result is the summand unless there is another one: one module per function of the
@@ -230,7 +219,7 @@ macro_rules! onto {
             pub fn full<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
                 demand!(
                     res.ndim() == $n,
-                    concat!(stringify!($f), ": expected a receiver of ", $n, " dimensions, got a tensor {}"),
+                    concat!("expected a receiver of ", $n, " dimensions, got a tensor {}"),
                     res.shape_text()
                 );
                 super::$f(res, beta, t, alpha, a, b)

@@ -9,9 +9,9 @@ mod scan;
 pub use along::{max, mean, min, norm, prod, std, sum, var};
 pub use scan::{cumprod, cumsum};
 
-use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::Source;
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr};
@@ -226,7 +226,7 @@ pub fn prod_all<T: Real>(x: &Tensor) -> Result<f64> {
 /// # Errors
 /// No element.
 pub fn mean_all<T: Real>(x: &Tensor) -> Result<f64> {
-    demand!(x.ndim() > 0, "mean: empty tensor");
+    check::has_elements("a tensor", x)?;
     Ok(sum_all::<T>(x)? / x.numel() as f64)
 }
 
@@ -270,8 +270,8 @@ fn best_of_slice<T: Real>(x: &[T], better: impl Fn(T, T) -> bool + Copy) -> T {
 }
 
 /// The best of all elements by `better`; nan wins.
-fn best<T: Real>(op: &str, x: &Tensor, better: impl Fn(T, T) -> bool + Copy + Sync) -> Result<T> {
-    demand!(x.ndim() > 0, "{op}: tensor must have one dimension at least");
+fn best<T: Real>(x: &Tensor, better: impl Fn(T, T) -> bool + Copy + Sync) -> Result<T> {
+    check::has_elements("a tensor", x)?;
     let first = x.view::<T>()?;
     // SAFETY: there is at least one element.
     let first = unsafe { *first.ptr };
@@ -284,7 +284,6 @@ fn best<T: Real>(op: &str, x: &Tensor, better: impl Fn(T, T) -> bool + Copy + Sy
 /// No element.
 pub fn max_all<T: Real>(x: &Tensor) -> Result<f64> {
     best(
-        "max",
         x,
         #[inline(always)]
         |a: T, b| a > b,
@@ -298,7 +297,6 @@ pub fn max_all<T: Real>(x: &Tensor) -> Result<f64> {
 /// No element.
 pub fn min_all<T: Real>(x: &Tensor) -> Result<f64> {
     best(
-        "min",
         x,
         #[inline(always)]
         |a: T, b| a < b,
@@ -352,7 +350,7 @@ impl Moments {
 /// # Errors
 /// No element.
 pub fn var_all<T: Float>(x: &Tensor, biased: bool) -> Result<f64> {
-    demand!(x.ndim() > 0, "mean: empty tensor");
+    check::has_elements("a tensor", x)?;
     Ok(blocked(x, Moments::NONE, Moments::of::<T>, Moments::join)?.variance(biased))
 }
 
@@ -461,7 +459,7 @@ pub fn dot<T: Real>(x: &Tensor, y: &Tensor) -> Result<f64> {
 /// # Errors
 /// Not a matrix.
 pub fn trace<T: Real>(x: &Tensor) -> Result<f64> {
-    demand!(x.ndim() == 2, "trace: expected a matrix, got a {}D tensor", x.ndim());
+    check::rank("a matrix", x, 2)?;
     let v = x.view::<T>()?;
     let step = v.layout.strides()[0] + v.layout.strides()[1];
     // SAFETY: (i, i) lies inside the matrix.

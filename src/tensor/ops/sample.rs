@@ -2,6 +2,7 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::{DType, Element, Float, Real};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::fill::{COSTLY, EXACT, block_size, modulo, nearest};
@@ -308,7 +309,7 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
     let n = usize::try_from(n)
         .ok()
         .filter(|&n| n > 0)
-        .ok_or_else(|| Error::invalid(format!("randperm: must be strictly positive, got {n}")))?;
+        .ok_or_else(|| Error::invalid(format!("must be strictly positive, got {n}")))?;
     res.resize(&[n])?;
     // half the memory to jump about in, where the numbers fit
     match u32::try_from(n) {
@@ -340,11 +341,11 @@ fn write_order<T: Real>(res: &Tensor, order: &[impl Copy + Into<u64>]) -> Result
 /// # Errors
 /// Weights that are negative or all 0, more draws than categories without replacement.
 pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n: i64, replace: bool) -> Result<()> {
-    demand!(p.ndim() == 1 || p.ndim() == 2, "multinomial: prob_dist must be 1 or 2 dim, got {}", p.ndim());
+    check::ranks("a vector or matrix of probabilities", p, 1..=2)?;
     let n = usize::try_from(n).unwrap_or(0);
-    demand!(n > 0, "multinomial: cannot sample n_sample < 1");
+    demand!(n > 0, "cannot sample n_sample < 1");
     let cats = p.size(p.ndim() - 1);
-    demand!(replace || n <= cats, "multinomial: cannot sample {n} > {cats} (number of categories) without replacement");
+    demand!(replace || n <= cats, "cannot sample {n} > {cats} (number of categories) without replacement");
     let weights = p.to_vec::<T>()?;
     let mut out: Vec<i64> = room((weights.len() / cats).saturating_mul(n))?;
     let g = &mut *g.borrow_mut();
@@ -352,18 +353,15 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
         let mut cum: Vec<f64> = Vec::with_capacity(cats);
         let mut sum = 0.0;
         for &w in row {
-            demand!(w >= T::ZERO, "multinomial: invalid multinomial distribution (encountering probability entry < 0)");
+            demand!(w >= T::ZERO, "invalid multinomial distribution (encountering probability entry < 0)");
             sum += w.to_f64();
             cum.push(sum);
         }
-        demand!(
-            sum > 0.0 && sum.is_finite(),
-            "multinomial: invalid multinomial distribution (sum of probabilities {sum})"
-        );
+        demand!(sum > 0.0 && sum.is_finite(), "invalid multinomial distribution (sum of probabilities {sum})");
         let possible = row.iter().filter(|w| **w > T::ZERO).count();
         demand!(
             replace || n <= possible,
-            "multinomial: cannot sample {n} > {possible} (number of categories with a probability) without replacement"
+            "cannot sample {n} > {possible} (number of categories with a probability) without replacement"
         );
         cum.iter_mut().for_each(|c| *c /= sum);
         for _ in 0..n {

@@ -2,6 +2,7 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::storage::room;
@@ -17,7 +18,7 @@ fn ends(data: &[f64], low: f64, high: f64) -> Result<(f64, f64)> {
     if low == high {
         (low, high) = (low - 1.0, high + 1.0);
     }
-    demand!(low.is_finite() && high.is_finite() && low < high, "histc: cannot make bins from {low} to {high}");
+    demand!(low.is_finite() && high.is_finite() && low < high, "cannot make bins from {low} to {high}");
     Ok((low, high))
 }
 
@@ -35,7 +36,7 @@ fn numbers<T: Element>(x: &Tensor) -> Result<Vec<f64>> {
 }
 
 fn bin_number(op: &str, bins: i64) -> Result<usize> {
-    demand!(bins > 0 && bins < 1 << 40, "{op}: expected a positive number of bins, got {bins}");
+    demand!(bins > 0 && bins < 1 << 40, in op, "expected a positive number of bins, got {bins}");
     Ok(bins as usize)
 }
 
@@ -57,7 +58,7 @@ fn write<T: Element>(res: &Tensor, sizes: &[usize], data: &[f64]) -> Result<()> 
 /// # Errors
 /// No element, no bin, infinite ends.
 pub fn histc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64) -> Result<()> {
-    demand!(x.ndim() > 0, "histc: tensor must have one dimension at least");
+    check::has_elements("a tensor", x)?;
     let data = numbers::<T>(x)?;
     let bins = bin_number("histc", bins)?;
     let mut out = room(bins)?;
@@ -71,12 +72,12 @@ pub fn histc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64)
 /// # Errors
 /// As [`histc`]; not a matrix.
 pub fn bhistc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64) -> Result<()> {
-    demand!(x.ndim() == 2, "bhistc: expected a matrix, got a {}D tensor", x.ndim());
+    check::rank("a matrix", x, 2)?;
     let data = numbers::<T>(x)?;
     let (rows, bins) = (x.size(0), bin_number("bhistc", bins)?);
     let ends = ends(&data, low, high)?;
     let total = rows.checked_mul(bins).filter(|&n| n < 1 << 40);
-    let total = total.ok_or_else(|| Error::invalid(format!("bhistc: {rows} rows of {bins} bins are too many")))?;
+    let total = total.ok_or_else(|| Error::invalid(format!("{rows} rows of {bins} bins are too many")))?;
     let mut out = room(total)?;
     out.resize(total, 0.0);
     for (bins, row) in out.chunks_mut(bins).zip(data.chunks(x.size(1).max(1))) {
@@ -90,8 +91,8 @@ pub fn bhistc<T: Float>(res: &Tensor, x: &Tensor, bins: i64, low: f64, high: f64
 /// # Errors
 /// A vector, a dimension that is not there, a power that is not positive.
 pub fn renorm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize, most: f64) -> Result<()> {
-    demand!(p > 0.0, "renorm: non-positive-norm not supported, got {p}");
-    demand!(x.ndim() > 1, "renorm: need at least 2 dimensions, got {}", x.ndim());
+    demand!(p > 0.0, "non-positive-norm not supported, got {p}");
+    check::ranks("a tensor", x, 2..=usize::MAX)?;
     if d >= x.ndim() {
         return Err(Error::from(Kind::Dimension { op: "renorm", dim: d as i64 + 1, ndim: x.ndim() }));
     }
@@ -135,10 +136,10 @@ fn power_sum<T: Float>(part: &[T], p: f64) -> f64 {
 /// # Errors
 /// Sizes that differ, no dimension of size 3.
 pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) -> Result<()> {
-    demand!(a.same_size(b), "cross: inconsistent tensor sizes, {} and {}", a.shape_text(), b.shape_text());
+    check::same_size("a tensor", a, "another", b)?;
     let d = d.or_else(|| a.layout().sizes().iter().position(|&n| n == 3)).filter(|&d| d < a.ndim() && a.size(d) == 3);
     let Some(d) = d else {
-        return Err(Error::invalid(format!("cross: expected a dimension of size 3, got {}", a.shape_text())));
+        return Err(Error::invalid(format!("expected a dimension of size 3, got {}", a.shape_text())));
     };
     let x = super::view::transpose(a, 0, d)?.to_vec::<T>()?;
     let y = super::view::transpose(b, 0, d)?.to_vec::<T>()?;
@@ -160,16 +161,12 @@ pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) ->
 /// # Errors
 /// Rows of different length, no element.
 pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Result<()> {
-    demand!(a.ndim() > 0 && b.ndim() > 0, "match: expected two tensors with elements");
+    check::has_elements("a tensor", a)?;
+    check::has_elements("a tensor", b)?;
     let (rows, cols) = (a.size(0), b.size(0));
     let (x, y) = (a.to_vec::<T>()?, b.to_vec::<T>()?);
     let n = x.len() / rows.max(1);
-    demand!(
-        n > 0 && y.len() / cols.max(1) == n,
-        "match: inconsistent sizes, {} and {}",
-        a.shape_text(),
-        b.shape_text()
-    );
+    demand!(n > 0 && y.len() / cols.max(1) == n, "inconsistent sizes, {} and {}", a.shape_text(), b.shape_text());
     res.resize(&[rows, cols])?;
     let mut at = 0;
     for_each_ptr(&res.view_mut::<T>()?, |p| {

@@ -1,6 +1,7 @@
 //! Views: other layouts over the same storage, and the few rearrangements that copy.
 
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
@@ -28,10 +29,10 @@ pub fn select(x: &Tensor, d: usize, index: usize) -> Result<Tensor> {
 /// # Errors
 /// A part outside, or an odd number of bounds.
 pub fn sub(x: &Tensor, bounds: &[i64]) -> Result<Tensor> {
-    demand!(x.ndim() > 0, "sub: empty tensor");
+    check::has_elements("a tensor", x)?;
     demand!(
         bounds.len().is_multiple_of(2) && bounds.len() / 2 <= x.ndim(),
-        "sub: {} bounds for a {}D tensor",
+        "{} bounds for a {}D tensor",
         bounds.len(),
         x.ndim()
     );
@@ -40,13 +41,7 @@ pub fn sub(x: &Tensor, bounds: &[i64]) -> Result<Tensor> {
         let size = l.sizes()[d] as i64;
         let place = |i: i64| if i < 0 { size + i } else { i - 1 };
         let (a, z) = (place(b[0]), place(b[1]));
-        demand!(
-            0 <= a && a <= z && z < size,
-            "sub: range {}..{} is outside dimension {} of size {size}",
-            b[0],
-            b[1],
-            d + 1
-        );
+        demand!(0 <= a && a <= z && z < size, "range {}..{} is outside dimension {} of size {size}", b[0], b[1], d + 1);
         l = l.narrow(d, a as usize, (z - a + 1) as usize)?;
     }
     Ok(x.with_layout(l))
@@ -65,7 +60,7 @@ pub fn transpose(x: &Tensor, a: usize, b: usize) -> Result<Tensor> {
 /// # Errors
 /// Not a matrix.
 pub fn t(x: &Tensor) -> Result<Tensor> {
-    demand!(x.ndim() == 2, "t: Tensor must have 2 dimensions, has {}", x.ndim());
+    check::rank("a matrix", x, 2)?;
     transpose(x, 0, 1)
 }
 
@@ -76,11 +71,11 @@ pub fn t(x: &Tensor) -> Result<Tensor> {
 pub fn permute(x: &Tensor, order: &[i64]) -> Result<Tensor> {
     let l = x.layout();
     let mut seen = vec![false; l.ndim()];
-    demand!(order.len() == l.ndim(), "permute: {} dimensions given for a {}D tensor", order.len(), l.ndim());
+    demand!(order.len() == l.ndim(), "{} dimensions given for a {}D tensor", order.len(), l.ndim());
     let (mut sizes, mut strides) = (vec![], vec![]);
     for &d in order {
         let k = usize::try_from(d - 1).ok().filter(|&k| k < l.ndim() && !seen[k]);
-        let Some(k) = k else { refuse!("permute: {order:?} is not an order of {} dimensions", l.ndim()) };
+        let Some(k) = k else { refuse!("{order:?} is not an order of {} dimensions", l.ndim()) };
         seen[k] = true;
         sizes.push(l.sizes()[k]);
         strides.push(l.strides()[k]);
@@ -93,7 +88,7 @@ pub fn permute(x: &Tensor, order: &[i64]) -> Result<Tensor> {
 /// # Errors
 /// A size or step that does not fit.
 pub fn unfold(x: &Tensor, d: usize, size: i64, step: i64) -> Result<Tensor> {
-    demand!(size > 0 && step > 0, "unfold: size and step must be positive, got {size} and {step}");
+    demand!(size > 0 && step > 0, "size and step must be positive, got {size} and {step}");
     Ok(x.with_layout(x.layout().unfold(d, size as usize, step as usize)?))
 }
 
@@ -118,7 +113,7 @@ pub fn squeeze(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// A dimension that is not there.
 pub fn squeeze_dim(x: &Tensor, d: usize) -> Result<Tensor> {
-    demand!(d < x.ndim(), "squeeze: dimension {} out of range of {}D tensor", d + 1, x.ndim());
+    check::dimension("squeeze", d, x.ndim())?;
     let mut l = x.layout();
     if l.sizes()[d] == 1 && l.ndim() > 1 {
         l.remove(d);
@@ -129,8 +124,8 @@ pub fn squeeze_dim(x: &Tensor, d: usize) -> Result<Tensor> {
 /// Fills in a single -1 so that the sizes hold `numel` elements.
 fn infer(sizes: &[i64], numel: usize) -> Result<Vec<usize>> {
     let holes = sizes.iter().filter(|&&n| n < 0).count();
-    demand!(holes <= 1, "view: only one dimension can be inferred, got {sizes:?}");
-    demand!(sizes.iter().all(|&n| n >= -1), "view: invalid sizes {sizes:?}");
+    demand!(holes <= 1, "only one dimension can be inferred, got {sizes:?}");
+    demand!(sizes.iter().all(|&n| n >= -1), "invalid sizes {sizes:?}");
     let known: i64 = sizes.iter().filter(|&&n| n >= 0).product();
     let rest = if holes == 1 && known > 0 { numel as i64 / known } else { 0 };
     let full: Vec<usize> = sizes.iter().map(|&n| if n < 0 { rest as usize } else { n as usize }).collect();
@@ -169,10 +164,10 @@ pub fn reshape<T: Element>(res: &Tensor, x: &Tensor, sizes: &[i64]) -> Result<()
 /// # Errors
 /// Fewer numbers than dimensions.
 pub fn repeat<T: Element>(res: &Tensor, x: &Tensor, times: &[i64]) -> Result<()> {
-    demand!(times.iter().all(|&n| n > 0), "repeatTensor: expected positive numbers, got {times:?}");
+    demand!(times.iter().all(|&n| n > 0), "expected positive numbers, got {times:?}");
     demand!(
         times.len() >= x.ndim() && x.ndim() > 0,
-        "repeatTensor: number of dimensions of repeat dims ({}) can not be smaller than number of dimensions of tensor ({})",
+        "number of dimensions of repeat dims ({}) can not be smaller than number of dimensions of tensor ({})",
         times.len(),
         x.ndim()
     );
@@ -201,8 +196,8 @@ pub fn repeat<T: Element>(res: &Tensor, x: &Tensor, times: &[i64]) -> Result<()>
 /// # Errors
 /// A size of 0 or less, a dimension that is not there.
 pub fn split(x: &Tensor, size: i64, d: usize) -> Result<Vec<Tensor>> {
-    demand!(size > 0, "split: expected a positive size, got {size}");
-    demand!(d < x.ndim(), "split: dimension {} out of range of {}D tensor", d + 1, x.ndim());
+    demand!(size > 0, "expected a positive size, got {size}");
+    check::dimension("split", d, x.ndim())?;
     let (n, size) = (x.size(d), size as usize);
     (0..n).step_by(size).map(|k| Ok(x.with_layout(x.layout().narrow(d, k, size.min(n - k))?))).collect()
 }
@@ -212,8 +207,8 @@ pub fn split(x: &Tensor, size: i64, d: usize) -> Result<Vec<Tensor>> {
 /// # Errors
 /// As [`split`].
 pub fn chunk(x: &Tensor, n: i64, d: usize) -> Result<Vec<Tensor>> {
-    demand!(n > 0, "chunk: expected a positive number, got {n}");
-    demand!(d < x.ndim(), "chunk: dimension {} out of range of {}D tensor", d + 1, x.ndim());
+    demand!(n > 0, "expected a positive number, got {n}");
+    check::dimension("chunk", d, x.ndim())?;
     split(x, x.size(d).div_ceil(n as usize).max(1) as i64, d)
 }
 
@@ -225,13 +220,13 @@ pub fn chunk(x: &Tensor, n: i64, d: usize) -> Result<Vec<Tensor>> {
 pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Result<()> {
     let parts: Vec<Tensor> = list.iter().filter(|p| p.ndim() > 0).map(|p| (*p).clone()).collect();
     let deepest = parts.iter().map(Tensor::ndim).max().unwrap_or(0);
-    demand!(!list.is_empty(), "cat: nothing to concatenate");
+    demand!(!list.is_empty(), "nothing to concatenate");
     if deepest == 0 {
         return res.set(&Tensor::empty(T::DTYPE));
     }
     let d = d.unwrap_or(deepest - 1);
     let n = deepest.max(d.saturating_add(1));
-    demand!(n <= crate::tensor::layout::MAX_DIMS, "cat: invalid dimension {}", d + 1);
+    demand!(n <= crate::tensor::layout::MAX_DIMS, "invalid dimension {}", d + 1);
     let mut full = vec![];
     for p in &parts {
         let mut l = p.layout();
@@ -263,8 +258,8 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
 }
 
 /// A copy in which of row `i` the columns `keep(i)` stay and the others are 0.
-fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64) -> Range<i64>) -> Result<()> {
-    demand!(x.ndim() == 2, "{op}: expected a matrix, got a {}D tensor", x.ndim());
+fn triangle<T: Element>(res: &Tensor, x: &Tensor, keep: impl Fn(i64) -> Range<i64>) -> Result<()> {
+    check::rank("a matrix", x, 2)?;
     let from = super::copy::apart(x, &[res])?;
     res.resize_as_for_result(&from)?;
     let (to, from) = (res.view_mut::<T>()?, from.view::<T>()?);
@@ -294,7 +289,7 @@ fn triangle<T: Element>(op: &str, res: &Tensor, x: &Tensor, keep: impl Fn(i64) -
 /// # Errors
 /// Not a matrix.
 pub fn tril<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
-    triangle::<T>("tril", res, x, |i| 0..i.saturating_add(k).saturating_add(1))
+    triangle::<T>(res, x, |i| 0..i.saturating_add(k).saturating_add(1))
 }
 
 /// The part on and above diagonal `k`.
@@ -302,7 +297,7 @@ pub fn tril<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
 /// # Errors
 /// Not a matrix.
 pub fn triu<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
-    triangle::<T>("triu", res, x, |i| i.saturating_add(k)..i64::MAX)
+    triangle::<T>(res, x, |i| i.saturating_add(k)..i64::MAX)
 }
 
 /// A vector as diagonal `k` of a matrix, or diagonal `k` of a matrix as a vector.
@@ -310,7 +305,7 @@ pub fn triu<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
 /// # Errors
 /// More than two dimensions, a diagonal that is not there.
 pub fn diag<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
-    demand!(x.ndim() == 1 || x.ndim() == 2, "diag: matrix or a vector expected, got a {}D tensor", x.ndim());
+    check::ranks("a vector or matrix", x, 1..=2)?;
     let (down, right) = ((-k).max(0) as usize, k.max(0) as usize);
     let data = x.to_vec::<T>()?;
     if x.ndim() == 1 {
@@ -322,7 +317,7 @@ pub fn diag<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
         return res.set(&out);
     }
     let (rows, cols) = (x.size(0), x.size(1));
-    demand!(down < rows && right < cols, "diag: diagonal {k} is outside of a {rows}x{cols} matrix");
+    demand!(down < rows && right < cols, "diagonal {k} is outside of a {rows}x{cols} matrix");
     let n = (rows - down).min(cols - right);
     let values: Vec<T> = (0..n).map(|i| data[(i + down) * cols + i + right]).collect();
     res.set(&Tensor::from_slice(&values)?)

@@ -22,7 +22,7 @@ fn is_upper(op: &str, uplo: Option<&str>) -> Result<bool> {
 /// Another shape, a matrix that is not positive definite, an unknown option.
 pub fn potrf<T: Linear>(res: &Tensor, a: &Tensor, uplo: Option<&str>) -> Result<()> {
     let upper = is_upper("potrf", uplo)?;
-    let mut a = Dense::<T>::square("potrf", "A", a)?;
+    let mut a = Dense::<T>::square("A", a)?;
     if upper {
         a = a.transposed();
     }
@@ -31,7 +31,7 @@ pub fn potrf<T: Linear>(res: &Tensor, a: &Tensor, uplo: Option<&str>) -> Result<
     let stack = MemStack::new(&mut memory);
     let done = cholesky_in_place(a.view_mut(), Default::default(), Par::Seq, stack, Default::default());
     if let Err(LltError::NonPositivePivot { index }) = done {
-        crate::refuse!("Lapack Error in potrf : the leading minor of order {} is not positive definite", index + 1);
+        crate::refuse!(in "Lapack Error in potrf ", "the leading minor of order {} is not positive definite", index + 1);
     }
     a.keep_triangle(false);
     if upper { a.transposed().store(res) } else { a.store(res) }
@@ -51,9 +51,9 @@ fn solve<T: Linear>(factor: &Dense<T>, upper: bool, b: &mut Dense<T>) {
 /// Another shape, a zero on the diagonal, an unknown option.
 pub fn potri<T: Linear>(res: &Tensor, factor: &Tensor, uplo: Option<&str>) -> Result<()> {
     let upper = is_upper("potri", uplo)?;
-    let f = Dense::<T>::square("potri", "A", factor)?;
+    let f = Dense::<T>::square("A", factor)?;
     if let Some(i) = f.zero_on_diagonal() {
-        crate::refuse!("Lapack Error potri : A({0},{0}) is 0, A cannot be factorized", i + 1);
+        crate::refuse!(in "Lapack Error potri ", "A({0},{0}) is 0, A cannot be factorized", i + 1);
     }
     let mut x = Dense::identity(f.rows, f.rows);
     solve(&f, upper, &mut x);
@@ -67,8 +67,8 @@ pub fn potri<T: Linear>(res: &Tensor, factor: &Tensor, uplo: Option<&str>) -> Re
 /// Shapes that do not fit, an unknown option.
 pub fn potrs<T: Linear>(res: &Tensor, b: &Tensor, factor: &Tensor, uplo: Option<&str>) -> Result<()> {
     let upper = is_upper("potrs", uplo)?;
-    let f = Dense::<T>::square("potrs", "A", factor)?;
-    let mut x = Dense::right_hand("potrs", b, f.rows)?;
+    let f = Dense::<T>::square("A", factor)?;
+    let mut x = Dense::right_hand(b, f.rows)?;
     solve(&f, upper, &mut x);
     x.store(res)
 }
@@ -82,7 +82,7 @@ pub fn potrs<T: Linear>(res: &Tensor, b: &Tensor, factor: &Tensor, uplo: Option<
 /// Another shape, a matrix that is not of full rank and positive, an unknown option.
 pub fn pstrf<T: Linear>(res: &Tensor, piv: &Tensor, a: &Tensor, uplo: Option<&str>, tol: T) -> Result<()> {
     let upper = is_upper("pstrf", uplo)?;
-    let mut a = Dense::<T>::square("pstrf", "A", a)?;
+    let mut a = Dense::<T>::square("A", a)?;
     a.mirror(upper);
     let n = a.rows;
     let largest = (0..n).map(|i| a.at(i, i)).fold(T::ZERO, |m, v| if v > m { v } else { m });
@@ -93,7 +93,7 @@ pub fn pstrf<T: Linear>(res: &Tensor, piv: &Tensor, a: &Tensor, uplo: Option<&st
         let pivot = a.at(p, p);
         demand!(
             pivot > limit && pivot > T::ZERO,
-            "Lapack Error pstrf : matrix is rank deficient or not positive semidefinite (pivot {} of {n} is {})",
+            in "Lapack Error pstrf ", "matrix is rank deficient or not positive semidefinite (pivot {} of {n} is {})",
             k + 1,
             pivot.to_f64()
         );

@@ -18,7 +18,7 @@ use faer::linalg::evd::{ComputeEigenvectors, evd_real, evd_scratch, self_adjoint
 /// Another shape, nan or infinity in A, no convergence, an unknown option.
 pub fn symeig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>, uplo: Option<&str>) -> Result<()> {
     let [job, uplo] = options("symeig", ["NV", "UL"], [job, uplo])?;
-    let mut a = Dense::<T>::square("symeig", "A", a)?;
+    let mut a = Dense::<T>::square("A", a)?;
     a.mirror(uplo == 'U');
     let scale = a.tame("symeig")?;
     let n = a.rows;
@@ -35,7 +35,7 @@ pub fn symeig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>, 
         MemStack::new(&mut memory),
         Default::default(),
     );
-    demand!(done.is_ok(), "Lapack Error in symeig : the values of the {n}x{n} matrix did not converge");
+    demand!(done.is_ok(), in "Lapack Error in symeig ", "the values of the {n}x{n} matrix did not converge");
     if vectors_too {
         vectors.store(v)?;
     }
@@ -52,7 +52,7 @@ pub fn symeig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>, 
 /// Another shape, nan or infinity in A, no convergence, an unknown option.
 pub fn eig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>) -> Result<()> {
     let [job] = options("eig", ["NV"], [job])?;
-    let mut a = Dense::<T>::square("eig", "A", a)?;
+    let mut a = Dense::<T>::square("A", a)?;
     let scale = a.tame("eig")?;
     let n = a.rows;
     let mut values = Dense::zeros(n, 2);
@@ -73,7 +73,7 @@ pub fn eig<T: Linear>(e: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>) -> 
         Default::default(),
     );
     let finite = values.data.iter().chain(&vectors.data).all(|x| x.finite());
-    demand!(done.is_ok() && finite, "Lapack Error in eig : the values of the {n}x{n} matrix did not converge");
+    demand!(done.is_ok() && finite, in "Lapack Error in eig ", "the values of the {n}x{n} matrix did not converge");
     normalise(&mut values, &mut vectors);
     values.data.iter_mut().for_each(|x| *x *= scale);
     if vectors_too {

@@ -20,6 +20,7 @@ mod tests;
 use super::blas::Blas;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Matrix, MatrixMut};
+use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::layout::Layout;
@@ -73,9 +74,9 @@ impl<T: Linear> Dense<T> {
     ///
     /// # Errors
     /// Another number of dimensions, or no element; `name` is what the message calls the argument.
-    pub fn read(op: &str, name: &str, x: &Tensor) -> Result<Self> {
-        demand!(x.ndim() == 2, "{op}: {name} should have 2 dimensions, but has {}", x.ndim());
-        demand!(x.numel() > 0, "{op}: {name} should not be empty, but is {}x{}", x.size(0), x.size(1));
+    pub fn read(name: &str, x: &Tensor) -> Result<Self> {
+        check::rank(name, x, 2)?;
+        check::has_elements(name, x)?;
         let data = x.with_layout(x.layout().transpose(0, 1)?).to_vec()?;
         Ok(Dense { data, rows: x.size(0), cols: x.size(1) })
     }
@@ -84,9 +85,9 @@ impl<T: Linear> Dense<T> {
     ///
     /// # Errors
     /// As [`Dense::read`], and another shape.
-    pub fn square(op: &str, name: &str, x: &Tensor) -> Result<Self> {
-        let d = Dense::read(op, name, x)?;
-        demand!(d.rows == d.cols, "{op}: {name} should be square, but is {}x{}", d.rows, d.cols);
+    pub fn square(name: &str, x: &Tensor) -> Result<Self> {
+        let d = Dense::read(name, x)?;
+        check::square(name, x)?;
         Ok(d)
     }
 
@@ -94,14 +95,11 @@ impl<T: Linear> Dense<T> {
     ///
     /// # Errors
     /// More dimensions, no element, or another number of rows.
-    pub fn right_hand(op: &str, b: &Tensor, rows: usize) -> Result<Self> {
-        demand!(matches!(b.ndim(), 1 | 2), "{op}: B should have 1 or 2 dimensions, but has {}", b.ndim());
-        let d = if b.ndim() == 1 {
-            Dense { data: b.to_vec()?, rows: b.size(0), cols: 1 }
-        } else {
-            Dense::read(op, "B", b)?
-        };
-        demand!(d.rows == rows, "{op}: A,B size incompatible - A has {rows} rows, B has {}", d.rows);
+    pub fn right_hand(b: &Tensor, rows: usize) -> Result<Self> {
+        check::ranks("B", b, 1..=2)?;
+        let d =
+            if b.ndim() == 1 { Dense { data: b.to_vec()?, rows: b.size(0), cols: 1 } } else { Dense::read("B", b)? };
+        demand!(d.rows == rows, "A,B size incompatible - A has {rows} rows, B has {}", d.rows);
         Ok(d)
     }
 
@@ -206,7 +204,7 @@ impl<T: Linear> Dense<T> {
         let bad = self.data.iter().position(|v| !v.finite());
         if let Some(at) = bad {
             let (i, j) = (at % self.rows + 1, at / self.rows + 1);
-            refuse!("{op}: element ({i},{j}) of the {}x{} matrix is {}", self.rows, self.cols, self.data[at].to_f64());
+            refuse!(in op, "element ({i},{j}) of the {}x{} matrix is {}", self.rows, self.cols, self.data[at].to_f64());
         }
         let largest = self.data.iter().fold(T::ZERO, |m, v| if v.abs() > m { v.abs() } else { m });
         let small = T::sqrt_min_positive_impl() / T::EPSILON;
@@ -251,10 +249,7 @@ fn options<const N: usize>(op: &str, kinds: [&str; N], given: [Option<&str>; N])
         let slot = (next..N).find(|&s| letter.is_some_and(|c| kinds[s].contains(c)));
         let (Some(slot), Some(letter)) = (slot, letter) else {
             let all = kinds.map(|k| k.chars().map(String::from).collect::<Vec<_>>().join("|"));
-            return Err(Error::invalid(format!(
-                "{op}: unexpected option '{text}', expected [({})]",
-                all.join(")] [(")
-            )));
+            return Err(Error::about(op, format!("unexpected option '{text}', expected [({})]", all.join(")] [("))));
         };
         chosen[slot] = letter;
         next = slot + 1;

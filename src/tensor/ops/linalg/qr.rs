@@ -5,6 +5,7 @@ use super::solve::triangular;
 use super::{Dense, Linear, options, store_vector};
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::error::Result;
 
 /// The thin factorization `A = Q R` of A (m x n): with k = min(m, n), Q (m x k) orthonormal and R (k x n) upper
@@ -13,7 +14,7 @@ use crate::tensor::error::Result;
 /// # Errors
 /// Another shape.
 pub fn qr<T: Linear>(q: &Tensor, r: &Tensor, a: &Tensor) -> Result<()> {
-    let mut a = Dense::<T>::read("qr", "A", a)?;
+    let mut a = Dense::<T>::read("A", a)?;
     let tau = factor(&mut a);
     form(&a, &tau, tau.len()).store(q)?;
     let mut upper = a.part(tau.len(), a.cols);
@@ -26,21 +27,21 @@ pub fn qr<T: Linear>(q: &Tensor, r: &Tensor, a: &Tensor) -> Result<()> {
 /// # Errors
 /// Another shape.
 pub fn geqrf<T: Linear>(m: &Tensor, tau: &Tensor, a: &Tensor) -> Result<()> {
-    let mut a = Dense::<T>::read("geqrf", "A", a)?;
+    let mut a = Dense::<T>::read("A", a)?;
     let t = factor(&mut a);
     a.store(m)?;
     store_vector(&t, tau)
 }
 
 /// A factorization as [`geqrf`] leaves it.
-fn reflections<T: Linear>(op: &str, m: &Tensor, tau: &Tensor) -> Result<(Dense<T>, Vec<T>)> {
-    let a = Dense::<T>::read(op, "A", m)?;
-    demand!(tau.ndim() == 1, "{op}: tau should have 1 dimension, but has {}", tau.ndim());
+fn reflections<T: Linear>(m: &Tensor, tau: &Tensor) -> Result<(Dense<T>, Vec<T>)> {
+    let a = Dense::<T>::read("A", m)?;
+    check::rank("tau", tau, 1)?;
     let t = tau.to_vec()?;
     let most = a.rows.min(a.cols);
     demand!(
         t.len() <= most,
-        "{op}: tau should have at most {most} elements for a {}x{} matrix, but has {}",
+        "tau should have at most {most} elements for a {}x{} matrix, but has {}",
         a.rows,
         a.cols,
         t.len()
@@ -53,7 +54,7 @@ fn reflections<T: Linear>(op: &str, m: &Tensor, tau: &Tensor) -> Result<(Dense<T
 /// # Errors
 /// Another shape, or more reflections than columns.
 pub fn orgqr<T: Linear>(q: &Tensor, m: &Tensor, tau: &Tensor) -> Result<()> {
-    let (a, t) = reflections::<T>("orgqr", m, tau)?;
+    let (a, t) = reflections::<T>(m, tau)?;
     form(&a, &t, a.rows.min(a.cols)).store(q)
 }
 
@@ -71,12 +72,12 @@ pub fn ormqr<T: Linear>(
     trans: Option<&str>,
 ) -> Result<()> {
     let [side, trans] = options("ormqr", ["LR", "NT"], [side, trans])?;
-    let (a, t) = reflections::<T>("ormqr", m, tau)?;
-    let mut c = Dense::<T>::read("ormqr", "C", c)?;
+    let (a, t) = reflections::<T>(m, tau)?;
+    let mut c = Dense::<T>::read("C", c)?;
     let fits = a.rows == if side == 'L' { c.rows } else { c.cols };
     demand!(
         fits,
-        "ormqr: size mismatch, Q is {0}x{0} and C, which it multiplies from side {side}, is {1}x{2}",
+        "size mismatch, Q is {0}x{0} and C, which it multiplies from side {side}, is {1}x{2}",
         a.rows,
         c.rows,
         c.cols
@@ -97,15 +98,15 @@ pub fn ormqr<T: Linear>(
 /// # Errors
 /// Shapes that do not fit, or an exact zero on the diagonal of the triangular factor.
 pub fn gels<T: Linear>(resb: &Tensor, resa: &Tensor, b: &Tensor, a: &Tensor) -> Result<()> {
-    let a = Dense::<T>::read("gels", "A", a)?;
+    let a = Dense::<T>::read("A", a)?;
     let (m, n) = (a.rows, a.cols);
-    let b = Dense::right_hand("gels", b, m)?;
+    let b = Dense::right_hand(b, m)?;
     let wide = m < n;
     let mut f = if wide { a.transposed() } else { a };
     let tau = factor(&mut f);
     if let Some(i) = f.zero_on_diagonal() {
         crate::refuse!(
-            "Lapack Error in gels : The {}-th diagonal element of the triangular factor of A is zero",
+            in "Lapack Error in gels ", "The {}-th diagonal element of the triangular factor of A is zero",
             i + 1
         );
     }

@@ -57,11 +57,11 @@ pub fn triangular<T: Linear>(a: MatRef<'_, T>, upper: bool, unit: bool, b: MatMu
 /// # Errors
 /// Shapes that do not fit, or a singular A.
 pub fn gesv<T: Linear>(resb: &Tensor, resa: &Tensor, b: &Tensor, a: &Tensor) -> Result<()> {
-    let a = Dense::<T>::square("gesv", "A", a)?;
-    let b = Dense::right_hand("gesv", b, a.rows)?;
+    let a = Dense::<T>::square("A", a)?;
+    let b = Dense::right_hand(b, a.rows)?;
     let lu = Lu::new(a);
     if let Some(i) = lu.factors.zero_on_diagonal() {
-        crate::refuse!("Lapack Error in gesv : U({0},{0}) is zero, singular U.", i + 1);
+        crate::refuse!(in "Lapack Error in gesv ", "U({0},{0}) is zero, singular U.", i + 1);
     }
     lu.solve(&b).store(resb)?;
     lu.factors.store(resa)
@@ -72,11 +72,11 @@ pub fn gesv<T: Linear>(resb: &Tensor, resa: &Tensor, b: &Tensor, a: &Tensor) -> 
 /// # Errors
 /// Another shape, or a singular matrix.
 pub fn inverse<T: Linear>(res: &Tensor, a: &Tensor) -> Result<()> {
-    let a = Dense::<T>::square("inverse", "A", a)?;
+    let a = Dense::<T>::square("A", a)?;
     let n = a.rows;
     let lu = Lu::new(a);
     if let Some(i) = lu.factors.zero_on_diagonal() {
-        crate::refuse!("Lapack Error in inverse : U({0},{0}) is 0, U is singular", i + 1);
+        crate::refuse!(in "Lapack Error in inverse ", "U({0},{0}) is 0, U is singular", i + 1);
     }
     lu.solve(&Dense::identity(n, n)).store(res)
 }
@@ -96,10 +96,10 @@ pub fn trtrs<T: Linear>(
     diag: Option<&str>,
 ) -> Result<()> {
     let [uplo, trans, diag] = options("trtrs", ["UL", "NT", "NU"], [uplo, trans, diag])?;
-    let a = Dense::<T>::square("trtrs", "A", a)?;
-    let mut x = Dense::right_hand("trtrs", b, a.rows)?;
+    let a = Dense::<T>::square("A", a)?;
+    let mut x = Dense::right_hand(b, a.rows)?;
     let zero = a.zero_on_diagonal().filter(|_| diag == 'N');
-    demand!(zero.is_none(), "Lapack Error in trtrs : A({0},{0}) is zero, singular A", zero.map_or(0, |i| i + 1));
+    demand!(zero.is_none(), in "Lapack Error in trtrs ", "A({0},{0}) is zero, singular A", zero.map_or(0, |i| i + 1));
     let upper = uplo == 'U';
     if trans == 'T' {
         triangular(a.view().transpose(), !upper, diag == 'U', x.view_mut());

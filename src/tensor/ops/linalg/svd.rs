@@ -16,7 +16,7 @@ use faer::linalg::svd::{ComputeSvdVectors, svd as faer_svd, svd_scratch};
 /// Another shape, nan or infinity in A, no convergence, an unknown option.
 pub fn svd<T: Linear>(u: &Tensor, s: &Tensor, v: &Tensor, a: &Tensor, job: Option<&str>) -> Result<()> {
     let [job] = options("svd", ["SA"], [job])?;
-    let mut a = Dense::<T>::read("svd", "A", a)?;
+    let mut a = Dense::<T>::read("A", a)?;
     let scale = a.tame("svd")?;
     let (m, n, k) = (a.rows, a.cols, a.rows.min(a.cols));
     let all = job == 'A';
@@ -33,7 +33,7 @@ pub fn svd<T: Linear>(u: &Tensor, s: &Tensor, v: &Tensor, a: &Tensor, job: Optio
         MemStack::new(&mut memory),
         Default::default(),
     );
-    demand!(done.is_ok(), "Lapack Error in svd : the values of the {m}x{n} matrix did not converge");
+    demand!(done.is_ok(), in "Lapack Error in svd ", "the values of the {m}x{n} matrix did not converge");
     values.iter_mut().for_each(|x| *x *= scale);
     left.store(u)?;
     store_vector(&values, s)?;

@@ -29,7 +29,7 @@ fn tensor<T: Linear>(d: &Dense<T>, way: usize) -> Tensor {
 }
 
 fn read<T: Linear>(t: &Tensor) -> Dense<T> {
-    Dense::read("test", "A", t).unwrap()
+    Dense::read("A", t).unwrap()
 }
 
 fn mul<T: Linear>(a: &Dense<T>, b: &Dense<T>) -> Dense<T> {
@@ -334,9 +334,9 @@ fn wrong_arguments_are_told() {
     assert_eq!(said(solve::gesv::<f64>(&r, &s, &vector, &wide)), "gesv: A should be square, but is 2x3");
     assert!(said(solve::gesv::<f64>(&r, &s, &matrix(2, &[1.0; 2]), &square)).contains("U(2,2) is zero"));
     assert!(said(solve::inverse::<f64>(&r, &square)).contains("singular"));
-    assert!(said(qr::qr::<f64>(&r, &s, &empty)).contains("qr: A should have 2 dimensions, but has 0"));
+    assert!(said(qr::qr::<f64>(&r, &s, &empty)).contains("expected A of 2 dimensions, got 0D []"));
     assert!(said(svd::svd::<f64>(&r, &s, &t, &square, Some("X"))).contains("unexpected option 'X', expected [(S|A)]"));
-    assert!(said(svd::svd::<f64>(&r, &s, &t, &vector, None)).contains("svd: A should have 2 dimensions, but has 1"));
+    assert!(said(svd::svd::<f64>(&r, &s, &t, &vector, None)).contains("expected A of 2 dimensions, got 1D [2]"));
     assert!(said(cholesky::potrf::<f64>(&r, &matrix(2, &[1.0, 2.0, 2.0, 1.0]), None)).contains("order 2"));
     assert!(said(cholesky::pstrf::<f64>(&r, &s, &square, None, -1.0)).contains("rank deficient"));
     assert!(said(cholesky::potri::<f64>(&r, &matrix(2, &[1.0, 0.0, 0.0, 0.0]), None)).contains("A(2,2) is 0"));

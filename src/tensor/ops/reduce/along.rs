@@ -4,8 +4,9 @@
 //! a matrix, a bundle of lines is folded together, so that memory is read row by row.
 
 use super::{BLOCK, Moments, Summed, always, best_of_slice, p_norm, sum_slice, times_slice};
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
-use crate::tensor::error::{Error, Kind, Result};
+use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::apart;
@@ -19,7 +20,7 @@ pub(super) const WIDE: usize = 256;
 
 /// Fails where there is no dimension `d`.
 pub(super) fn check(op: &'static str, x: &Tensor, d: usize) -> Result<()> {
-    if d < x.ndim() { Ok(()) } else { Err(Error::from(Kind::Dimension { op, dim: d as i64 + 1, ndim: x.ndim() })) }
+    check::dimension(op, d, x.ndim())
 }
 
 /// Resizes `res` to the sizes of `x` with dimension `d` of size 1.

@@ -45,7 +45,11 @@ impl Step {
         Step { kernel, stride, pad, dilation: 1 }
     }
 
-    pub(super) fn check(&self) -> Result<()> {
+    /// Demands sizes above 0 that are not huge.
+    ///
+    /// # Errors
+    /// Others.
+    pub fn check(&self) -> Result<()> {
         let Step { kernel, stride, pad, dilation } = *self;
         demand!(kernel > 0, "kernel size should be greater than zero, but got {kernel}");
         demand!(stride > 0, "stride should be greater than zero, but got {stride}");
@@ -56,7 +60,7 @@ impl Step {
     }
 
     /// From the input position to that after the window's last, from the window's start.
-    pub(super) fn reach(&self) -> i64 {
+    pub fn reach(&self) -> i64 {
         self.dilation * (self.kernel - 1) + 1
     }
 }

@@ -1,6 +1,6 @@
 //! Reading of files for tests and fuzzing.
 
-use super::host::Host;
+use super::Host;
 
 /// Reads a text as a file of each mode.
 const PROBE: &str = "

@@ -2,14 +2,15 @@
 //! weight (O x C x kH x kW), (O x C x kT x kH x kW) or a matrix (O x C kH kW); bias (O). Those of transposed convolutions
 //! begin with the input's planes: (C x O x ...).
 
-use super::convolution::{Plan, plane_sums};
+use super::engine::{Plan, plane_sums};
 use super::unfold::{Geometry, Step};
+use super::with_planes;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Source};
 use crate::tensor::error::Result;
-use crate::tensor::layout::{Layout, shape_text};
+use crate::tensor::layout::shape_text;
 use crate::tensor::ops::blas::Blas;
 
 fields! {
@@ -110,16 +111,9 @@ impl Steps {
         &self.extra[self.first..]
     }
 
-    /// Gives the weight matrix of an older file its planes: (O x C kH kW) becomes (O x C x kH x kW).
+    /// Gives the weight matrix of an older file its planes.
     fn give_planes(&self, weight: &Tensor) -> Result<()> {
-        let [kh, kw] = [1, 2].map(|i| self.steps[i].kernel.max(1) as usize);
-        let matrix = weight.ndim() == 2 && weight.is_contiguous() && weight.size(1).is_multiple_of(kw * kh);
-        if self.planes && matrix {
-            let sizes = [weight.size(0), weight.size(1) / (kw * kh), kh, kw];
-            let flat = Layout::contiguous(&sizes)?;
-            weight.set_layout(Layout::strided(weight.offset(), &sizes, flat.strides())?);
-        }
-        Ok(())
+        if self.planes { with_planes(weight, self.steps[1].kernel, self.steps[2].kernel) } else { Ok(()) }
     }
 }
 

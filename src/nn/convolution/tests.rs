@@ -1,6 +1,6 @@
 //! Convolutions against loops over every index.
 
-use super::conv::{Spatial, spatial};
+use super::planes::{Spatial, spatial};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 

@@ -1,0 +1,134 @@
+//! A Lua state that is a Torch7: made, filled with what `rows` declares and the embedded Lua files, and run.
+
+mod probe;
+
+use crate::lua::raw::{self, Group};
+use crate::rows;
+use crate::rows::tables::{Entry, Tables, tables};
+use crate::tensor::Tensor;
+use crate::tensor::dtype::DType;
+use anyhow::{Context, anyhow};
+use mlua::{Function, Lua, Value};
+use std::path::Path;
+
+/// The Lua files of the binary: module name and source.
+static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// A Lua state with Torch7 in it.
+///
+/// ```
+/// let host = rekindle::Host::new()?;
+/// let sum: f64 = host.eval("return torch.ones(2, 3):sum()")?;
+/// assert_eq!(sum, 6.0);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+pub struct Host {
+    lua: Lua,
+}
+
+fn group(name: &'static str, entries: &'static [Entry]) -> Group<'static> {
+    Group { name, functions: entries.iter().map(|e| (e.owner, e.name, &e.compiled)).collect() }
+}
+
+impl Host {
+    /// Makes a state with all packages ready to be required, and `torch` loaded.
+    ///
+    /// # Errors
+    /// Out of memory, or a defect of the embedded files.
+    pub fn new() -> anyhow::Result<Host> {
+        let tables = tables().map_err(|e| anyhow!("a row is wrong: {e}"))?;
+        let host = Host { lua: raw::new_state() };
+        host.register(tables).map_err(lua_error)?;
+        let boot = EMBEDDED.iter().find(|(n, _)| *n == "boot").context("boot.lua is missing")?.1;
+        host.lua.load(boot).set_name("=boot.lua").exec().map_err(|e| anyhow!("{e}"))?;
+        Ok(host)
+    }
+
+    /// Makes the module `rekindle.native`, which the embedded files require.
+    fn register(&self, t: &'static Tables) -> mlua::Result<()> {
+        let lua = &self.lua;
+        let table = lua.create_table()?;
+        let groups = [
+            group("functions", &t.functions),
+            group("methods", &t.methods),
+            group("storage_methods", &t.storage_methods),
+            group("constructors", &t.constructors),
+            group("classes", &t.classes),
+        ];
+        raw::register(lua, &table, rows::object_classes(), &groups)?;
+        table.set("types", DType::ALL.map(DType::name))?;
+        table.set("sources", lua.create_table_from(EMBEDDED.iter().copied())?)?;
+        let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
+        loaded.set("rekindle.native", table)
+    }
+
+    /// The Lua state, for what this type does not offer.
+    pub fn lua(&self) -> &Lua {
+        &self.lua
+    }
+
+    /// Runs a piece of Lua and hands back what it returns.
+    ///
+    /// # Errors
+    /// What Lua raises, as text, or a result of another type.
+    pub fn eval<R: mlua::FromLuaMulti>(&self, code: &str) -> anyhow::Result<R> {
+        self.lua.load(code).set_name("=eval").eval().map_err(lua_error)
+    }
+
+    /// Runs a script file with the global `arg` and the varargs set to `args`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or what the script raises, as text with a traceback.
+    pub fn run_file(&self, path: impl AsRef<Path>, args: &[String]) -> anyhow::Result<()> {
+        let path = path.as_ref().to_string_lossy().into_owned();
+        self.run("run_file", (path, args.to_vec()))
+    }
+
+    /// Runs a program with a function of the embedded module `rekindle.run` that gives the text of an error, or nil.
+    ///
+    /// # Errors
+    /// That text.
+    pub fn run(&self, function: &str, args: impl mlua::IntoLuaMulti) -> anyhow::Result<()> {
+        match self.call::<Option<mlua::String>>(function, args)? {
+            Some(text) => Err(anyhow!("{}", text.to_string_lossy())),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls a function of the embedded module `rekindle.run`.
+    ///
+    /// # Errors
+    /// What it raises, as text.
+    pub fn call<R: mlua::FromLuaMulti>(&self, function: &str, args: impl mlua::IntoLuaMulti) -> anyhow::Result<R> {
+        let require: Function = self.lua.globals().get("require").map_err(lua_error)?;
+        let module: mlua::Table = require.call("rekindle.run").map_err(lua_error)?;
+        let f: Function = module.get(function).map_err(lua_error)?;
+        f.call(args).map_err(lua_error)
+    }
+
+    /// Sets a global variable to a tensor; data is shared, not copied.
+    ///
+    /// # Errors
+    /// Out of memory in Lua.
+    pub fn set_tensor(&self, name: &str, t: &Tensor) -> anyhow::Result<()> {
+        let v = raw::tensor_value(&self.lua, t.clone()).map_err(lua_error)?;
+        self.lua.globals().set(name, v).map_err(lua_error)
+    }
+
+    /// The tensor that a global variable holds; data is shared, not copied.
+    ///
+    /// # Errors
+    /// A global that is not a tensor.
+    pub fn get_tensor(&self, name: &str) -> anyhow::Result<Tensor> {
+        let v: Value = self.lua.globals().get(name).map_err(lua_error)?;
+        let tensor = raw::tensor_of(&self.lua, v).map_err(lua_error)?;
+        tensor.ok_or_else(|| anyhow!("global '{name}' is not a tensor"))
+    }
+}
+
+fn lua_error(e: mlua::Error) -> anyhow::Error {
+    match e {
+        mlua::Error::RuntimeError(text) => anyhow!(text),
+        e => anyhow!("{e}"),
+    }
+}

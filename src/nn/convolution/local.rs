@@ -1,0 +1,171 @@
+//! nn.SpatialConvolutionLocal: a convolution whose weights differ from position to position. Input (C x H x W) or
+//! (N x C x H x W) of fixed sizes, weight (oH x oW x O x C x kH x kW), bias (O x oH x oW).
+
+use super::expect_sizes;
+use super::unfold::{Geometry, Step, fold, unfold};
+use crate::demand;
+use crate::fields;
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
+use crate::tensor::error::Result;
+use crate::tensor::ops::blas::{Blas, product};
+
+fields! {
+    /// Input size, window, stride and padding.
+    pub struct Local {
+        /// Columns of the input.
+        width: i64 = ".iW:long",
+        /// Rows of the input.
+        height: i64 = ".iH:long",
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Height of the window.
+        kh: i64 = ".kH:long",
+        /// Stride along the width.
+        dw: i64 = ".dW:long",
+        /// Stride along the height.
+        dh: i64 = ".dH:long",
+        /// Zeros on the left and on the right.
+        pad_w: i64 = ".padW:long=0",
+        /// Zeros above and below.
+        pad_h: i64 = ".padH:long=0",
+    }
+}
+
+struct Call {
+    g: Geometry,
+    batch: usize,
+    out: usize,
+    output: Vec<usize>,
+}
+
+impl Call {
+    fn new(input: &Tensor, weight: &Tensor, f: Local) -> Result<Call> {
+        let nd = input.ndim();
+        demand!(nd == 3 || nd == 4, "3D or 4D (batch mode) tensor expected for input, got {}", input.shape_text());
+        demand!(weight.ndim() == 6, "weight must be 6D, got {}", weight.shape_text());
+        let planes = weight.size(3);
+        let sizes = [planes as i64, f.height, f.width];
+        let fits = (0..3).all(|i| input.size(nd - 3 + i) as i64 == sizes[i]);
+        demand!(fits, "input of {planes} x {} x {} expected, got {}", f.height, f.width, input.shape_text());
+        let steps = [Step::new(f.kh, f.dh, f.pad_h), Step::new(f.kw, f.dw, f.pad_w)];
+        let g = Geometry::new(planes, &[input.size(nd - 2), input.size(nd - 1)], &steps)?;
+        let (out, [_, h, w]) = (weight.size(2), g.output());
+        let fits = weight.size(0) == h && weight.size(1) == w && weight.numel() == h * w * out * g.rows();
+        demand!(fits, "weight {} does not fit an output of {h} x {w}", weight.shape_text());
+        let batch = if nd == 4 { input.size(0) } else { 1 };
+        let mut output = input.layout().sizes().to_vec();
+        output[nd - 3..].copy_from_slice(&[out, h, w]);
+        Ok(Call { g, batch, out, output })
+    }
+
+    fn output_len(&self) -> usize {
+        self.out * self.g.pixels()
+    }
+
+    fn cost(&self) -> usize {
+        self.output_len().saturating_mul(self.g.rows())
+    }
+
+    fn weights<'a, T>(&self, all: &'a [T], pixel: usize) -> Matrix<'a, T> {
+        Matrix::new(&all[pixel * self.out * self.g.rows()..], self.out, self.g.rows())
+    }
+}
+
+/// Convolves.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Tensor, f: Local) -> Result<()> {
+    let call = Call::new(input, weight, f)?;
+    let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
+    let [_, h, w] = g.output();
+    expect_sizes("bias", bias, &[call.out, h, w])?;
+    let (x, w, b) = (Source::<T>::of(input)?, Source::<T>::of(weight)?, Source::<T>::of(bias)?);
+    let mut y = Dest::<T>::new(output, &call.output)?;
+    try_share(Rows::new(&mut y, call.output_len()), call.cost(), |first, samples| {
+        let mut cols = Workspace::new(k * pixels)?;
+        for (n, y) in (first..).zip(samples.into_rows()) {
+            unfold(g, (&x[n * g.input_len()..][..g.input_len()], 0), 0..k, 0, pixels, &mut cols);
+            y.copy_from_slice(&b);
+            let mut y = MatrixMut::new(y, call.out, pixels);
+            for p in 0..pixels {
+                let patch = Matrix::new(&cols, k, pixels).col_range(p, 1);
+                product(T::ONE, call.weights(&w, p), patch, T::ONE, y.reborrow().col_range(p, 1));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The gradient of the input, of its size. Nothing where there is no gradInput.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn grad_input<T: Blas>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: Option<&Tensor>,
+    weight: &Tensor,
+    f: Local,
+) -> Result<()> {
+    let Some(grad_input) = grad_input else { return Ok(()) };
+    let call = Call::new(input, weight, f)?;
+    expect_sizes("gradOutput", grad_output, &call.output)?;
+    let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
+    let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    try_share(Rows::new(&mut gi, g.input_len()), call.cost(), |first, samples| {
+        let mut cols = Workspace::new(k * pixels)?;
+        for (n, gi) in (first..).zip(samples.into_rows()) {
+            let go = Matrix::new(&go[n * call.output_len()..], call.out, pixels);
+            for p in 0..pixels {
+                let patch = MatrixMut::new(&mut cols, k, pixels).col_range(p, 1);
+                product(T::ONE, call.weights(&w, p).t(), go.col_range(p, 1), T::ZERO, patch);
+            }
+            gi.fill(T::ZERO);
+            fold(g, (gi, 0), 0..k, 0, pixels, &cols);
+        }
+        Ok(())
+    })
+}
+
+/// Adds `scale` times the gradients of weight and bias.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn acc_grad<T: Blas>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    scale: T,
+    grad_weight: &Tensor,
+    grad_bias: &Tensor,
+    f: Local,
+) -> Result<()> {
+    let call = Call::new(input, grad_weight, f)?;
+    expect_sizes("gradOutput", grad_output, &call.output)?;
+    let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
+    let [_, h, w] = g.output();
+    expect_sizes("gradBias", grad_bias, &[call.out, h, w])?;
+    let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    let mut gb = Dest::<T>::update(grad_bias)?;
+    for go in go.chunks(call.output_len()) {
+        gb.iter_mut().zip(go).for_each(|(b, &v)| *b = b.add(scale.mul(v)));
+    }
+    drop(gb);
+    let mut gw = Dest::<T>::update(grad_weight)?;
+    let mut cols = Workspace::new(k * pixels)?;
+    for n in 0..call.batch {
+        unfold(g, (&x[n * g.input_len()..][..g.input_len()], 0), 0..k, 0, pixels, &mut cols);
+        let go = Matrix::new(&go[n * call.output_len()..], call.out, pixels);
+        let patches = Matrix::new(&cols, k, pixels);
+        try_share(Rows::new(&mut gw, call.out * k), call.out * k, |first, positions| {
+            for (p, gw) in (first..).zip(positions.into_rows()) {
+                let gw = MatrixMut::new(gw, call.out, k);
+                product(scale, go.col_range(p, 1), patches.col_range(p, 1).t(), T::ONE, gw);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! What the help asks for: the call forms of a function, and the pages of the manual.
+
+use crate::lua::prelude::*;
+
+/// The pages of the manual: name and text.
+static MANUAL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/manual.rs"));
+
+fn usage(name: &str) -> Result<Vec<String>> {
+    Ok(super::tables::usage(name))
+}
+fn pages() -> Result<Vec<String>> {
+    Ok(MANUAL.iter().map(|(name, _)| (*name).into()).collect())
+}
+/// Asked for one by one, so that a state that is not asked carries none.
+fn page(name: &str) -> Result<Option<String>> {
+    Ok(MANUAL.iter().find(|(n, _)| *n == name).map(|(_, text)| (*text).into()))
+}
+
+/// The rows.
+pub static ROWS: &[Op] = &[
+    func!("usage", &[form("name:str", any!(usage))]),
+    func!("pages", &[form("", any!(pages))]),
+    func!("page", &[form("name:str", any!(page))]),
+];

@@ -1,0 +1,98 @@
+//! Everything compiled from the rows, once for the process.
+
+use super::{Package, classes, functions, ops, storage_constructor, tensor_constructor};
+use crate::lua::call::{Op, Place};
+use crate::lua::sig::{self, Style};
+use crate::lua::table::{Compiled, Dispatch, compile, compile_class, has};
+use crate::tensor::dtype::DType;
+use std::sync::OnceLock;
+
+/// A compiled function, with the table of natives that holds it and its name there.
+pub struct Entry {
+    /// The table: a package or a class.
+    pub owner: &'static str,
+    /// The name in it.
+    pub name: &'static str,
+    /// The function.
+    pub compiled: Compiled,
+}
+
+/// The compiled functions, by what Lua makes of them.
+#[derive(Default)]
+pub struct Tables {
+    /// Functions of packages and methods of objects.
+    pub functions: Vec<Entry>,
+    /// Methods of tensors.
+    pub methods: Vec<Entry>,
+    /// Methods of storages.
+    pub storage_methods: Vec<Entry>,
+    /// `call` and `new` of tensors and storages.
+    pub constructors: Vec<Entry>,
+    /// Methods of nn classes.
+    pub classes: Vec<Entry>,
+}
+
+/// The tables, compiled at the first call.
+///
+/// # Errors
+/// A row that cannot be read, with its name.
+pub fn tables() -> Result<&'static Tables, &'static str> {
+    static TABLES: OnceLock<Result<Tables, String>> = OnceLock::new();
+    TABLES.get_or_init(build).as_ref().map_err(String::as_str)
+}
+
+fn build() -> Result<Tables, String> {
+    let mut t = Tables::default();
+    for op in ops() {
+        if matches!(op.place, Place::Both | Place::Function) {
+            let compiled = compile(format!("torch.{}", op.name), op.forms, Style::Function, Dispatch::First)?;
+            t.functions.push(Entry { owner: "torch", name: op.name, compiled });
+        }
+        for d in DType::ALL.into_iter().filter(|&d| has(op, d)) {
+            add_methods(&mut t, op, d)?;
+        }
+    }
+    for d in DType::ALL {
+        for (owner, op) in [(d.tensor_name(), tensor_constructor()), (d.storage_name(), storage_constructor())] {
+            for (name, dispatch) in [("call", Dispatch::Call(d)), ("new", Dispatch::Fixed(d))] {
+                let compiled = compile(owner.to_string(), op.forms, Style::Function, dispatch)?;
+                t.constructors.push(Entry { owner, name, compiled });
+            }
+        }
+    }
+    for Package { table, prefix, dispatch, rows } in functions() {
+        for op in *rows {
+            let compiled = compile(format!("{prefix}.{}", op.name), op.forms, Style::Function, *dispatch)?;
+            t.functions.push(Entry { owner: table, name: op.name, compiled });
+        }
+    }
+    for class in classes() {
+        for (name, compiled) in compile_class(class)? {
+            t.classes.push(Entry { owner: class.name, name, compiled });
+        }
+    }
+    Ok(t)
+}
+
+fn add_methods(t: &mut Tables, op: &'static Op, d: DType) -> Result<(), String> {
+    let method = |owner: &'static str| {
+        let compiled = compile(format!("{owner}.{}", op.name), op.forms, Style::Method, Dispatch::Fixed(d))?;
+        Ok::<_, String>(Entry { owner, name: op.name, compiled })
+    };
+    match op.place {
+        Place::Both | Place::Method => t.methods.push(method(d.tensor_name())?),
+        Place::Storage => t.storage_methods.push(method(d.storage_name())?),
+        Place::Function => {}
+    }
+    Ok(())
+}
+
+/// How a function is called, one line for each form: for `torch.add`, `torch.DoubleTensor.add`, `nn.Linear.updateOutput`
+/// or `torch.DoubleTensor`. Nothing for a name that no row has.
+pub fn usage(name: &str) -> Vec<String> {
+    let Ok(t) = tables() else { return vec![] };
+    let constructors = t.constructors.iter().filter(|e| e.name == "call");
+    let lists = [&t.functions, &t.methods, &t.storage_methods, &t.classes];
+    let found = lists.into_iter().flatten().chain(constructors).find(|e| e.compiled.name == name);
+    found.map(|e| e.compiled.forms.iter().map(|f| format!("{name}{}", sig::usage(f))).collect()).unwrap_or_default()
+}
