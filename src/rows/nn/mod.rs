@@ -8,6 +8,7 @@ pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
+pub mod padding;
 pub mod pooling;
 pub mod tables;
 
@@ -20,6 +21,7 @@ pub static ALL: &[&[Class]] = &[
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
+    padding::CLASSES,
     pooling::CLASSES,
     tables::CLASSES,
 ];
