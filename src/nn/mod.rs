@@ -18,6 +18,7 @@ pub mod shrink;
 pub mod softmax;
 pub mod split;
 pub mod tables;
+pub mod upsampling;
 
 #[cfg(test)]
 mod gradient_tests;

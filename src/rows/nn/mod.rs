@@ -11,6 +11,7 @@ pub mod lookup;
 pub mod padding;
 pub mod pooling;
 pub mod tables;
+pub mod upsampling;
 
 /// The classes of every family.
 pub static ALL: &[&[Class]] = &[
@@ -24,4 +25,5 @@ pub static ALL: &[&[Class]] = &[
     padding::CLASSES,
     pooling::CLASSES,
     tables::CLASSES,
+    upsampling::CLASSES,
 ];
