@@ -7,7 +7,7 @@ nn = nn or {}
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation',
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
-   'connections', 'convolution', 'pooling', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs', 'combined',
+   'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs', 'combined',
    'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans',
    'inspection', 'training', 'jacobian', 'hessian', 'older',
 }

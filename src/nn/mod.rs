@@ -16,6 +16,7 @@ pub mod pooling;
 pub mod positions;
 pub mod shrink;
 pub mod softmax;
+pub mod sparse;
 pub mod split;
 pub mod tables;
 pub mod upsampling;

@@ -10,6 +10,7 @@ pub mod linear;
 pub mod lookup;
 pub mod padding;
 pub mod pooling;
+pub mod sparse;
 pub mod tables;
 pub mod upsampling;
 
@@ -24,6 +25,7 @@ pub static ALL: &[&[Class]] = &[
     lookup::CLASSES,
     padding::CLASSES,
     pooling::CLASSES,
+    sparse::CLASSES,
     tables::CLASSES,
     upsampling::CLASSES,
 ];
