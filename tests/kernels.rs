@@ -136,7 +136,8 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
 fn panics(name: &str, form: &Form, style: Style, count: u64) -> Vec<String> {
     let mut found = vec![];
     let params = sig::parse(form.sig, style).expect(name);
-    for (d, kernel) in form.column.iter() {
+    for (class, kernel) in form.column.iter() {
+        let d = class.dtype;
         for seed in 0..count {
             let mut dice = Dice(seed.wrapping_mul(7919) + name.len() as u64);
             let g = given(&params, d, &mut dice);

@@ -77,7 +77,8 @@ fn complaints(name: &str, form: &Form, style: Style) -> Vec<String> {
     let mut found = vec![];
     let params = sig::parse(form.sig, style).expect(name);
     for sizes in [&[][..], &[1], &[2, 2], &[2, 2, 2], &[1, 2, 2, 2]] {
-        for (d, kernel) in form.column.iter() {
+        for (class, kernel) in form.column.iter() {
+            let d = class.dtype;
             for given in [true, false] {
                 let s = Samples::new(sizes);
                 let list = [&s.tensors[d.index()], &s.tensors[d.index()]];
@@ -179,7 +180,7 @@ fn every_function_shows_how_it_is_called() {
         let name = match op.place {
             Place::Both | Place::Function => format!("torch.{}", op.name),
             Place::Method => {
-                let has = |d: &DType| op.forms.iter().any(|f| f.column.get(*d).is_some());
+                let has = |d: &DType| op.forms.iter().any(|f| f.column.get((*d).into()).is_some());
                 let d = DType::ALL.into_iter().rev().find(has).expect(op.name);
                 format!("{}.{}", d.tensor_name(), op.name)
             }

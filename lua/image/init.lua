@@ -6,11 +6,13 @@ image = {}
 for name, f in pairs(native.functions.image) do image[name] = f end
 
 -- the functions of tensors, whose destinations have their sizes already: x.image.scaleBilinear(x, y)
-for _, short in ipairs { 'Byte', 'Float', 'Double' } do
-   local functions = {}
-   for name, f in pairs(native.functions['image.tensor']) do functions[name] = f end
-   image[short:lower()] = functions
-   rawset(torch.getmetatable('torch.' .. short .. 'Tensor'), 'image', functions)
+for _, element in ipairs(native.element_types) do
+   if element.pixel then
+      local functions = {}
+      for name, f in pairs(native.functions['image.tensor']) do functions[name] = f end
+      image[element.name:lower()] = functions
+      rawset(torch.getmetatable('torch.' .. element.name .. 'Tensor'), 'image', functions)
+   end
 end
 
 for _, part in ipairs { 'files', 'filters', 'colours', 'pages', 'samples' } do

@@ -7,9 +7,9 @@ nn = nn or {}
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation',
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
-   'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs', 'combined',
-   'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans',
-   'inspection', 'training', 'jacobian', 'hessian', 'older',
+   'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood', 'losses',
+   'pairs', 'combined', 'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert',
+   'kmeans', 'inspection', 'training', 'jacobian', 'hessian', 'older',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 
@@ -21,9 +21,10 @@ for name in pairs(require('rekindle.native').classes) do
 end
 
 -- Kernels are for Float and Double; asking another type for one says so.
-for _, kind in ipairs { 'Byte', 'Char', 'Short', 'Int', 'Long', 'Half' } do
+for _, element in ipairs(require('rekindle.native').element_types) do
+   local kind = element.name
    local class = torch[kind .. 'Tensor']
-   if class and not class.nn then
+   if element.family ~= 'floating' and class and not class.nn then
       class.nn = setmetatable({}, {
          __index = function(_, name)
             error(string.format('%s is only supported for Float or Double Tensors, got torch.%sTensor', name, kind))

@@ -105,7 +105,8 @@ local function free(x)
    if n then references[x] = n > 1 and n - 1 or nil end
 end
 
-for _, short in ipairs(native.types) do
+for _, element in ipairs(native.element_types) do
+   local short = element.name
    local pointer = ffi.typeof(ctypes[short] .. ' *')
    local function data(x, as_number)
       local address = native.functions.state.address(x)

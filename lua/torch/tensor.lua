@@ -170,10 +170,9 @@ end
 methods.__tostring__ = native.functions.state.display
 function methods:isTensor() return true end
 
-for short, name in pairs { byte = 'Byte', char = 'Char', short = 'Short', int = 'Int', long = 'Long', float = 'Float',
-   double = 'Double', half = 'Half' } do
-   local class = 'torch.' .. name .. 'Tensor'
-   methods[short] = function(self) return self:type(class) end
+for i, name in ipairs(native.types) do
+   local class = torch.tensor_types[i]
+   methods[name:lower()] = function(self) return self:type(class) end
 end
 function methods:real() return self:type(torch.getdefaulttensortype()) end
 

@@ -2,10 +2,14 @@
 
 mod probe;
 
+#[cfg(test)]
+mod device_tests;
+
 use crate::lua::raw::{self, Group};
 use crate::rows;
 use crate::rows::tables::{Entry, Tables, tables};
 use crate::tensor::Tensor;
+use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use anyhow::{Context, anyhow};
 use mlua::{Function, Lua, Value};
@@ -56,7 +60,16 @@ impl Host {
             group("classes", &t.classes),
         ];
         raw::register(lua, &table, rows::object_classes(), &groups)?;
-        table.set("types", DType::ALL.map(DType::name))?;
+        table.set("types", TensorClass::ALL.map(TensorClass::name))?;
+        let elements = lua.create_table()?;
+        for d in DType::ALL {
+            let one = lua.create_table()?;
+            one.set("name", d.name())?;
+            one.set("family", d.family().name())?;
+            one.set("pixel", d.is_pixel())?;
+            elements.push(one)?;
+        }
+        table.set("element_types", elements)?;
         table.set("sources", lua.create_table_from(EMBEDDED.iter().copied())?)?;
         let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
         loaded.set("rekindle.native", table)

@@ -3,7 +3,7 @@
 use super::column::Column;
 use crate::fields::Fields;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::Element;
+use crate::tensor::dtype::{Element, types};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
 use crate::tensor::storage::Storage;
@@ -181,15 +181,14 @@ plain_arg! {
 
 macro_rules! number_args {
     ($($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => { $(
-        impl<'a> Arg<'a> for $t {
+        impl<'a> Arg<'a> for types::$v {
             #[inline(always)]
             fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-                match c[0] { Val::Num(n) => Some(Ok(<$t as Element>::from_f64(*n))), _ => None }
+                match c[0] { Val::Num(n) => Some(Ok(<types::$v as Element>::from_f64(*n))), _ => None }
             }
         }
     )* };
 }
-use half::f16;
 crate::for_each_dtype!(number_args);
 
 impl<'a> Arg<'a> for usize {

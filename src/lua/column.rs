@@ -1,36 +1,39 @@
-//! Columns: the kernels of a call form, one for each element type that has it. How they lie is known here alone.
+//! Columns: the kernels of a call form, one for each class that has it. How they lie is known here alone.
 
 use super::call::{Kernel, Typed};
+use crate::tensor::class::{CLASSES, Device, TensorClass};
 use crate::tensor::dtype::{DTYPES, DType, Family};
 
-/// The kernels of a call form. `ints!(f)` and its kin make columns, [`Column::or`] puts them together.
+/// The kernels of a call form, for tensors in host memory unless [`Column::same`] or [`Column::on`] says otherwise. `ints!(f)` and its kin
+/// make columns, [`Column::or`] puts them together.
 #[derive(Clone, Copy)]
 pub struct Column {
-    kernels: [Option<Kernel>; DTYPES],
+    kernels: [Option<Kernel>; CLASSES],
     /// What the row says of the fields that the kernels take as a structure; empty without one.
     pub fields: &'static str,
 }
 
 impl Column {
-    /// No kernel for any type.
-    pub const NONE: Column = Column { kernels: [None; DTYPES], fields: "" };
+    /// No kernel for any class.
+    pub const NONE: Column = Column { kernels: [None; CLASSES], fields: "" };
 
-    /// One kernel for every type.
+    /// One kernel for every class, on other devices too: it looks at shapes alone, or has its error from the gate to host
+    /// memory.
     pub const fn same((kernel, fields): (Kernel, &'static str)) -> Column {
-        Column { kernels: [Some(kernel); DTYPES], fields }
+        Column { kernels: [Some(kernel); CLASSES], fields }
     }
 
     /// With this kernel for a type, which takes these fields.
     pub const fn with(mut self, dtype: DType, (kernel, fields): (Kernel, &'static str)) -> Column {
-        self.kernels[dtype.index()] = Some(kernel);
+        self.kernels[TensorClass::host(dtype).index()] = Some(kernel);
         self.fields = fields;
         self
     }
 
-    /// With the kernels of another column for types that have none in this one.
+    /// With the kernels of another column for classes that have none in this one.
     pub const fn or(mut self, other: Column) -> Column {
         let mut i = 0;
-        while i < DTYPES {
+        while i < CLASSES {
             if self.kernels[i].is_none() {
                 self.kernels[i] = other.kernels[i];
             }
@@ -40,20 +43,15 @@ impl Column {
     }
 
     /// The kernels of these types alone.
-    pub const fn only(self, types: &[DType]) -> Column {
-        let (mut kept, mut i) = (Column { kernels: [None; DTYPES], ..self }, 0);
-        while i < types.len() {
-            kept.kernels[types[i].index()] = self.kernels[types[i].index()];
-            i += 1;
-        }
-        kept
-    }
-
-    /// The kernels of a family alone.
-    pub const fn of(mut self, family: Family) -> Column {
+    pub const fn only(mut self, types: &[DType]) -> Column {
         let mut i = 0;
-        while i < DTYPES {
-            if DType::ALL[i].family() as u8 != family as u8 {
+        while i < CLASSES {
+            let (mut named, mut k) = (false, 0);
+            while k < types.len() {
+                named |= types[k] as u8 == TensorClass::ALL[i].dtype as u8;
+                k += 1;
+            }
+            if !named {
                 self.kernels[i] = None;
             }
             i += 1;
@@ -61,15 +59,38 @@ impl Column {
         self
     }
 
-    /// The kernel for a type.
-    #[inline(always)]
-    pub const fn get(&self, dtype: DType) -> Option<Kernel> {
-        self.kernels[dtype.index()]
+    /// The kernels of a family alone.
+    pub const fn of(mut self, family: Family) -> Column {
+        let mut i = 0;
+        while i < CLASSES {
+            if TensorClass::ALL[i].dtype.family() as u8 != family as u8 {
+                self.kernels[i] = None;
+            }
+            i += 1;
+        }
+        self
     }
 
-    /// The types that have a kernel, with it.
-    pub fn iter(&self) -> impl Iterator<Item = (DType, Kernel)> {
-        DType::ALL.into_iter().zip(self.kernels).filter_map(|(d, k)| Some((d, k?)))
+    /// The kernels of host tensors as those of another device, and no others: `all!(f).or(all!(g).on(device))`.
+    pub const fn on(self, device: Device) -> Column {
+        let (mut moved, mut i) = (Column { kernels: [None; CLASSES], ..self }, 0);
+        while i < DTYPES {
+            let dtype = DType::ALL[i];
+            moved.kernels[TensorClass { dtype, device }.index()] = self.get(TensorClass::host(dtype));
+            i += 1;
+        }
+        moved
+    }
+
+    /// The kernel for a class.
+    #[inline(always)]
+    pub const fn get(&self, class: TensorClass) -> Option<Kernel> {
+        self.kernels[class.index()]
+    }
+
+    /// The classes that have a kernel, with it.
+    pub fn iter(&self) -> impl Iterator<Item = (TensorClass, Kernel)> {
+        TensorClass::ALL.into_iter().zip(self.kernels).filter_map(|(c, k)| Some((c, k?)))
     }
 }
 
@@ -160,7 +181,7 @@ macro_rules! half {
         $crate::lua::column::Column::NONE.with($crate::tensor::dtype::DType::Half, $crate::kernel!($f))
     };
 }
-/// The column of a function that is the same for every type.
+/// The column of a function that is the same for every class.
 #[macro_export]
 macro_rules! any {
     ($f:expr) => {
@@ -224,20 +245,27 @@ mod tests {
         let values: Vec<Val> = sig::parse(form.sig, Style::Class).unwrap().iter().map(value).collect();
         let args: Vec<&Val> = values.iter().collect();
         let mut rets = Rets::Args;
-        assert!(form.column.get(DType::Float).unwrap()(&args, &mut rets).is_none());
+        assert!(form.column.get(DType::Float.into()).unwrap()(&args, &mut rets).is_none());
         assert!(matches!(rets, Rets::Num(507.0)));
-        assert!(form.column.get(DType::Float).unwrap()(&args[1..], &mut rets).is_some());
+        assert!(form.column.get(DType::Float.into()).unwrap()(&args[1..], &mut rets).is_some());
     }
 
     #[test]
     fn columns_are_put_together() {
         const BYTES: Column = crate::all!(kernel).only(&[DType::Byte, DType::Char]);
         const ALL: Column = BYTES.or(crate::floats!(kernel)).or(crate::half!(|x: &Tensor| Ok(x.numel())));
-        let types = |c: Column| c.iter().map(|(d, _)| d).collect::<Vec<_>>();
+        let types = |c: Column| c.iter().map(|(c, _)| c.dtype).collect::<Vec<_>>();
         assert_eq!(types(BYTES), [DType::Byte, DType::Char]);
         assert_eq!(types(ALL), [DType::Byte, DType::Char, DType::Float, DType::Double, DType::Half]);
         assert_eq!(types(crate::all!(kernel).of(Family::Integer)).len(), 5);
-        assert_eq!(types(crate::any!(|x: &Tensor| Ok(x.numel()))), DType::ALL);
+        assert_eq!(types(crate::any!(|x: &Tensor| Ok(x.numel()))).len(), CLASSES);
         assert_eq!(types(Column::NONE), []);
+
+        // a second device has what is put there, and nothing by itself
+        const BOTH: Column = ALL.or(crate::floats!(kernel).on(Device::Mirror));
+        let mirror = |dtype| TensorClass { dtype, device: Device::Mirror };
+        assert!(BOTH.get(mirror(DType::Float)).is_some() && BOTH.get(mirror(DType::Byte)).is_none());
+        assert!(DType::ALL.into_iter().all(|d| ALL.get(mirror(d)).is_none()));
+        assert_eq!(BOTH.iter().count(), 7);
     }
 }

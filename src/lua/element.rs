@@ -137,8 +137,8 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
                 demand!(
                     src.dtype() == t.dtype(),
                     "expected a {} where a mask writes, got a {}",
-                    t.dtype().tensor_name(),
-                    src.dtype().tensor_name()
+                    t.class().tensor_name(),
+                    src.class().tensor_name()
                 );
                 with_dtype!(t.dtype(), T => index::masked_copy::<T>(t, mask, src))
             }

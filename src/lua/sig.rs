@@ -1,43 +1,84 @@
 //! Signatures: the text of a row turned into patterns that a call is matched against. See `docs/rows.md`.
 
+use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 
-/// Bits that describe what a Lua value is. A tensor or storage has the bit of its element type.
+/// Bits that describe what a Lua value is. A tensor or storage has the bit of its class.
 pub mod kind {
+    use crate::tensor::class::{CLASSES, TensorClass};
     use crate::tensor::dtype::DType;
     /// nil
-    pub const NIL: u32 = 1;
+    pub const NIL: u64 = 1;
     /// number, or a string that reads as one
-    pub const NUM: u32 = 1 << 1;
+    pub const NUM: u64 = 1 << 1;
     /// string
-    pub const STR: u32 = 1 << 2;
+    pub const STR: u64 = 1 << 2;
     /// table
-    pub const TABLE: u32 = 1 << 3;
+    pub const TABLE: u64 = 1 << 3;
     /// boolean
-    pub const BOOL: u32 = 1 << 4;
+    pub const BOOL: u64 = 1 << 4;
     /// anything else
-    pub const OTHER: u32 = 1 << 5;
+    pub const OTHER: u64 = 1 << 5;
     /// torch.Generator
-    pub const GEN: u32 = 1 << 6;
-    /// a tensor of the call's element type
-    pub const T: u32 = 1 << 7;
-    /// a storage of the call's element type
-    pub const S: u32 = 1 << 24;
+    pub const GEN: u64 = 1 << 6;
+    /// a tensor of the call's class
+    pub const T: u64 = 1 << 7;
+    /// a storage of the call's class
+    pub const S: u64 = 1 << 8;
     /// a number that is not a string
-    pub const NUMBER: u32 = 1 << 25;
+    pub const NUMBER: u64 = 1 << 9;
+    /// a string that reads as a number
+    pub const NUMERAL: u64 = 1 << 10;
     /// an object that holds a value of Rust's
-    pub const OBJECT: u32 = 1 << 26;
+    pub const OBJECT: u64 = 1 << 11;
+    /// The first bit of tensors; those of storages follow.
+    const TENSORS: usize = 16;
+    const STORAGES: usize = TENSORS + CLASSES;
+    const _: () = assert!(STORAGES + CLASSES <= u64::BITS as usize, "kinds have no bits for so many classes");
     /// any tensor
-    pub const TENSOR: u32 = 0xff << 8;
+    pub const TENSOR: u64 = ((1 << CLASSES) - 1) << TENSORS;
     /// any storage
-    pub const STORAGE: u32 = 0xff << 16;
-    /// The bit of tensors of one type.
-    pub const fn tensor(d: DType) -> u32 {
-        1 << (8 + d.index())
+    pub const STORAGE: u64 = ((1 << CLASSES) - 1) << STORAGES;
+    /// The bit of tensors of one class.
+    pub const fn tensor(class: TensorClass) -> u64 {
+        tensor_numbered(class.index())
     }
-    /// The bit of storages of one type.
-    pub const fn storage(d: DType) -> u32 {
-        1 << (16 + d.index())
+    /// The bit of storages of one class.
+    pub const fn storage(class: TensorClass) -> u64 {
+        storage_numbered(class.index())
+    }
+    /// The bit of tensors of the class with this number.
+    #[inline(always)]
+    pub const fn tensor_numbered(class: usize) -> u64 {
+        1 << (TENSORS + class)
+    }
+    /// The bit of storages of the class with this number.
+    #[inline(always)]
+    pub const fn storage_numbered(class: usize) -> u64 {
+        1 << (STORAGES + class)
+    }
+    /// The bits of tensors of a type, wherever they lie.
+    pub fn tensors(dtype: DType) -> u64 {
+        of_type(dtype).map(tensor).sum()
+    }
+    /// The bits of storages of a type, wherever they lie.
+    pub fn storages(dtype: DType) -> u64 {
+        of_type(dtype).map(storage).sum()
+    }
+    fn of_type(dtype: DType) -> impl Iterator<Item = TensorClass> {
+        TensorClass::ALL.into_iter().filter(move |c| c.dtype == dtype)
+    }
+    /// The class of a tensor or a storage with these bits.
+    #[inline(always)]
+    pub const fn class(k: u64) -> Option<TensorClass> {
+        let bits = ((k & TENSOR) >> TENSORS) | ((k & STORAGE) >> STORAGES);
+        if bits == 0 { None } else { Some(TensorClass::ALL[bits.trailing_zeros() as usize % CLASSES]) }
+    }
+    /// The bits that mean "of the call's class", for a value with these bits.
+    #[inline(always)]
+    pub const fn of_call(k: u64, class: TensorClass) -> u64 {
+        let (t, s) = ((k >> (TENSORS + class.index())) & 1, (k >> (STORAGES + class.index())) & 1);
+        (t * T) | (s * S)
     }
 }
 
@@ -70,7 +111,7 @@ impl Read {
 pub enum Fill {
     /// The argument at this position, from 0.
     Stack(u8),
-    /// A fresh tensor; of this type, or of the call's.
+    /// A fresh tensor on the call's device; of this type, or of the call's.
     Fresh(Option<DType>),
     /// A number.
     Num(f64),
@@ -90,7 +131,7 @@ pub struct Param {
     /// Its name.
     pub name: String,
     /// The kinds it takes.
-    pub accept: u32,
+    pub accept: u64,
     /// How it is read.
     pub read: Read,
     /// Whether it is handed back.
@@ -122,9 +163,9 @@ pub struct Pattern {
     /// Number of arguments; with `rest`, the least number.
     pub nargs: usize,
     /// Where the last argument takes all that follow: what these may be. Otherwise 0.
-    pub rest: u32,
+    pub rest: u64,
     /// What each argument may be.
-    pub accept: Vec<u32>,
+    pub accept: Vec<u64>,
     /// Where each parameter comes from.
     pub steps: Vec<Step>,
     /// A bit for each parameter that is handed back.
@@ -202,7 +243,7 @@ fn parse_default(d: &str) -> Result<Fill, Bad> {
     })
 }
 
-fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
+fn accepts(kind: &str) -> Result<(u64, Read), Bad> {
     let bits = match kind {
         "T" => kind::T,
         "S" => kind::S,
@@ -210,7 +251,7 @@ fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
         "storage" => kind::STORAGE,
         "T[]" => return Ok((kind::TABLE, Read::Tensors)),
         "nested" => return Ok((kind::TABLE, Read::Nested)),
-        "dims" => return Ok((kind::NUMBER | kind::storage(DType::Long), Read::Dims)),
+        "dims" => return Ok((kind::NUMBER | kind::storages(DType::Long), Read::Dims)),
         "real" | "num" | "long" | "index" => kind::NUM,
         "bool" => kind::BOOL,
         "str" => kind::STR,
@@ -225,7 +266,7 @@ fn accepts(kind: &str) -> Result<(u32, Read), Bad> {
             };
             let d = DType::ALL.into_iter().find(|d| d.name() == short);
             let d = d.ok_or_else(|| format!("unknown kind '{name}'"))?;
-            if storage { kind::storage(d) } else { kind::tensor(d) }
+            if storage { kind::storages(d) } else { kind::tensors(d) }
         }
     };
     Ok((bits, Read::Plain))
@@ -271,15 +312,15 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
 }
 
 /// A form as the error message shows it: optional parameters in brackets, returned ones in stars.
-pub fn help(params: &[Param], dtype: DType) -> String {
+pub fn help(params: &[Param], class: TensorClass) -> String {
     let tensor = |name: &str| format!("{name}Tensor");
     let one = |p: &Param| {
         let text = match p.kind.as_str() {
-            "T" => tensor(dtype.name()),
-            "real" if dtype.is_float() => dtype.name().to_lowercase(),
+            "T" => tensor(class.name()),
+            "real" if class.dtype.is_float() => class.dtype.name().to_lowercase(),
             "num" => "double".into(),
             "dims" => "(LongStorage | dim1 [dim2...])".into(),
-            "T[]" => format!("{{{}+}}", tensor(dtype.name())),
+            "T[]" => format!("{{{}+}}", tensor(class.name())),
             "tensor" => "Tensor".into(),
             "gen" => "Generator".into(),
             "str" | "text" => "string".into(),

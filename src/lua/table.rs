@@ -3,22 +3,24 @@
 use super::call::{Class, Form, Op};
 use super::column::Column;
 use super::sig::{self, Param, Pattern, Style};
-use crate::tensor::dtype::DType;
+use crate::tensor::class::TensorClass;
 use crate::tensor::error::Error;
 
-/// How the element type of a call is found.
+/// How the class of a call is found: the element type, and the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dispatch {
     /// From the arguments (functions of `torch`).
     First,
     /// As the first, and nil at the end counts as nothing (functions of other packages).
     Package,
-    /// There is none, and nil at the end counts as nothing (functions of objects and of the system).
+    /// There is none (functions that ask the system).
     Untyped,
+    /// There is none, and nil at the end counts as nothing (methods and makers of objects).
+    Object,
     /// It is this one (methods).
-    Fixed(DType),
+    Fixed(TensorClass),
     /// It is this one, and argument 1 is the callable table itself (constructors).
-    Call(DType),
+    Call(TensorClass),
     /// From the tensors after `self` (methods of nn classes).
     Class,
 }
@@ -110,9 +112,9 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
     Ok(c)
 }
 
-/// Whether any form of the operation exists for this element type.
-pub fn has(op: &Op, d: DType) -> bool {
-    op.forms.iter().any(|f| f.column.get(d).is_some())
+/// Whether any form of the operation exists for this class.
+pub fn has(op: &Op, class: TensorClass) -> bool {
+    op.forms.iter().any(|f| f.column.get(class).is_some())
 }
 
 /// Compiles the methods of a class.

@@ -20,6 +20,7 @@ pub mod sparse;
 pub mod split;
 pub mod tables;
 pub mod upsampling;
+pub mod window;
 
 #[cfg(test)]
 mod gradient_tests;

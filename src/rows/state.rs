@@ -3,6 +3,7 @@
 
 use crate::lua::prelude::*;
 use crate::lua::raw;
+use crate::tensor::class::TensorClass;
 use crate::tensor::{display, threads as pool};
 use crate::with_dtype;
 
@@ -18,12 +19,12 @@ fn cores() -> Result<usize> {
     Ok(std::thread::available_parallelism().map_or(1, usize::from))
 }
 fn default_type() -> Result<String> {
-    Ok(raw::default_dtype().tensor_name().into())
+    Ok(raw::default_class().tensor_name().into())
 }
 /// Whether the name is that of a class of tensors.
 fn set_default_type(name: &str) -> Result<bool> {
-    let found = DType::parse(name).filter(|d| d.tensor_name() == name);
-    Ok(found.map(raw::set_default_dtype).is_some())
+    let found = TensorClass::parse(name).filter(|c| c.tensor_name() == name);
+    Ok(found.map(raw::set_default_class).is_some())
 }
 fn generator() -> Result<Generator> {
     Ok(Generator::new())
@@ -38,13 +39,13 @@ fn display_tensor(t: &Tensor) -> Result<String> {
     with_dtype!(t.dtype(), T => {
         let data = t.to_vec::<T>()?;
         let value = |i: usize| data.get(i).map_or(0.0, |v: &T| v.to_f64());
-        Ok(display::format_tensor(&sizes, &value, t.dtype().tensor_name()))
+        Ok(display::format_tensor(&sizes, &value, t.class().tensor_name()))
     })
 }
 fn display_storage(s: &Storage) -> Result<String> {
     with_dtype!(s.dtype(), T => {
         let value = |i| s.get::<T>(i).map_or(0.0, |v| v.to_f64());
-        Ok(display::format_storage(s.len(), &value, s.dtype().storage_name()))
+        Ok(display::format_storage(s.len(), &value, s.class().storage_name()))
     })
 }
 /// Where the first element lies, for ffi: a number that fits a double on every 48-bit address space. A tensor without a

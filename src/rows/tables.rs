@@ -4,7 +4,7 @@ use super::{Package, classes, functions, ops, storage_constructor, tensor_constr
 use crate::lua::call::{Op, Place};
 use crate::lua::sig::{self, Style};
 use crate::lua::table::{Compiled, Dispatch, compile, compile_class, has};
-use crate::tensor::dtype::DType;
+use crate::tensor::class::TensorClass;
 use std::sync::OnceLock;
 
 /// A compiled function, with the table of natives that holds it and its name there.
@@ -48,11 +48,11 @@ fn build() -> Result<Tables, String> {
             let compiled = compile(format!("torch.{}", op.name), op.forms, Style::Function, Dispatch::First)?;
             t.functions.push(Entry { owner: "torch", name: op.name, compiled });
         }
-        for d in DType::ALL.into_iter().filter(|&d| has(op, d)) {
+        for d in TensorClass::ALL.into_iter().filter(|&d| has(op, d)) {
             add_methods(&mut t, op, d)?;
         }
     }
-    for d in DType::ALL {
+    for d in TensorClass::ALL {
         for (owner, op) in [(d.tensor_name(), tensor_constructor()), (d.storage_name(), storage_constructor())] {
             for (name, dispatch) in [("call", Dispatch::Call(d)), ("new", Dispatch::Fixed(d))] {
                 let compiled = compile(owner.to_string(), op.forms, Style::Function, dispatch)?;
@@ -74,7 +74,7 @@ fn build() -> Result<Tables, String> {
     Ok(t)
 }
 
-fn add_methods(t: &mut Tables, op: &'static Op, d: DType) -> Result<(), String> {
+fn add_methods(t: &mut Tables, op: &'static Op, d: TensorClass) -> Result<(), String> {
     let method = |owner: &'static str| {
         let compiled = compile(format!("{owner}.{}", op.name), op.forms, Style::Method, Dispatch::Fixed(d))?;
         Ok::<_, String>(Entry { owner, name: op.name, compiled })

@@ -104,7 +104,7 @@ macro_rules! whole {
 }
 whole!(u8 true false  i8 true false  i16 false false  i32 false false  i64 false true);
 
-macro_rules! fraction {
+macro_rules! floating_point {
     ($($t:ident $digits:literal $bits:literal $parse:ident)*) => {$(
         impl Primitive for $t {
             bytes_of!($t);
@@ -115,7 +115,7 @@ macro_rules! fraction {
             }
             fn scan(text: &[u8], last: bool) -> Scan<Self> {
                 let slow = |digits: &str| digits.parse::<$parse>().ok().map(f64::from);
-                match scan_fraction(text, last, $bits, slow) {
+                match scan_float(text, last, $bits, slow) {
                     Scan::Number(v, n) => Scan::Number(narrow!($t v), n),
                     Scan::Nothing => Scan::Nothing,
                     Scan::More => Scan::More,
@@ -135,7 +135,7 @@ macro_rules! narrow {
         f16::from_f64($v)
     };
 }
-fraction!(f32 9 24 f32  f64 17 53 f64  f16 9 24 f32);
+floating_point!(f32 9 24 f32  f64 17 53 f64  f16 9 24 f32);
 
 /// Appends a whole number.
 fn push_whole(out: &mut Vec<u8>, v: i64) {
@@ -238,7 +238,7 @@ fn decimal_of(text: &[u8]) -> Decimal {
     d
 }
 
-fn scan_fraction(text: &[u8], last: bool, bits: u32, slow: impl Fn(&str) -> Option<f64>) -> Scan<f64> {
+fn scan_float(text: &[u8], last: bool, bits: u32, slow: impl Fn(&str) -> Option<f64>) -> Scan<f64> {
     let d = decimal_of(text);
     if d.seen >= text.len() && !last {
         return Scan::More;

@@ -44,20 +44,14 @@ macro_rules! define_dtype {
         pub enum DType { $(#[doc = concat!("`", stringify!($t), "`, in Lua `torch.", $n, "Tensor`")] $v),* }
 
         impl DType {
-            /// Every element type, in the order of the columns of kernel tables.
+            /// Every element type, in the order of the list.
             pub const ALL: [DType; DTYPES] = [$(DType::$v),*];
             /// The short name: `Double`.
             pub const fn name(self) -> &'static str { match self { $(DType::$v => $n),* } }
-            /// The class of tensors of this type: `torch.DoubleTensor`.
-            pub const fn tensor_name(self) -> &'static str {
-                match self { $(DType::$v => concat!("torch.", $n, "Tensor")),* }
-            }
-            /// The class of storages of this type: `torch.DoubleStorage`.
-            pub const fn storage_name(self) -> &'static str {
-                match self { $(DType::$v => concat!("torch.", $n, "Storage")),* }
-            }
             /// Bytes an element takes.
             pub const fn size(self) -> usize { match self { $(DType::$v => size_of::<$t>()),* } }
+            /// Whether the package image takes the type.
+            pub const fn is_pixel(self) -> bool { match self { $(DType::$v => define_dtype!(@pixel $pixel)),* } }
             /// Which operations the type has.
             #[inline(always)]
             pub const fn family(self) -> Family {
@@ -89,16 +83,18 @@ macro_rules! define_dtype {
         /// How many element types there are.
         pub const DTYPES: usize = [$($n),*].len();
     };
+    (@pixel pixel) => { true };
+    (@pixel _) => { false };
     (@family integer) => { Family::Integer };
     (@family floating) => { Family::Floating };
     (@family storage_only) => { Family::StorageOnly };
     // C converts a double to a narrow integer through int64 and keeps the low bits; `as` alone would saturate.
     (@from integer $t:ident $v:ident) => { wrap_to_i64($v) as $t };
     (@from floating $t:ident $v:ident) => { $v as $t };
-    (@from storage_only $t:ident $v:ident) => { f16::from_f64($v) };
+    (@from storage_only $t:ident $v:ident) => { $t::from_f64($v) };
     (@to storage_only $s:ident) => { $s.to_f64() };
     (@to $fam:ident $s:ident) => { $s as f64 };
-    (@from_int storage_only $t:ident $v:ident) => { f16::from_f64($v as f64) };
+    (@from_int storage_only $t:ident $v:ident) => { $t::from_f64($v as f64) };
     (@from_int $fam:ident $t:ident $v:ident) => { $v as $t };
     (@to_int integer $s:ident) => { $s as i64 };
     (@to_int floating $s:ident) => { wrap_to_i64($s as f64) };
@@ -114,16 +110,21 @@ pub fn wrap_to_i64(v: f64) -> i64 {
     if (-LIMIT..LIMIT).contains(&v) { v as i64 } else { i64::MIN }
 }
 
+impl Family {
+    /// Its name: `integer`, `floating`, `storage only`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Family::Integer => "integer",
+            Family::Floating => "floating",
+            Family::StorageOnly => "storage only",
+        }
+    }
+}
+
 impl DType {
-    /// The column of this type in kernel tables.
+    /// Its number in the list.
     pub const fn index(self) -> usize {
         self as usize
-    }
-    /// The type whose short name, tensor class or storage class this is.
-    pub fn parse(name: &str) -> Option<DType> {
-        let short = name.strip_prefix("torch.").unwrap_or(name);
-        let short = short.strip_suffix("Tensor").or_else(|| short.strip_suffix("Storage")).unwrap_or(short);
-        DType::ALL.into_iter().find(|d| d.name() == short)
     }
 }
 
@@ -332,15 +333,6 @@ mod tests {
         assert_eq!(i8::from_f64(200.0), -56);
         assert_eq!(i64::from_f64(f64::NAN), i64::MIN);
         assert_eq!(i32::convert(1i64 << 33 | 5), 5);
-    }
-
-    #[test]
-    fn names_parse_back() {
-        for d in DType::ALL {
-            assert_eq!(DType::parse(d.tensor_name()), Some(d));
-            assert_eq!(DType::parse(d.storage_name()), Some(d));
-        }
-        assert_eq!(DType::parse("torch.CudaTensor"), None);
     }
 
     #[test]

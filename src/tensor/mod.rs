@@ -8,6 +8,7 @@ pub mod access;
 mod buffer_pool;
 pub mod cformat;
 pub mod check;
+pub mod class;
 pub mod decimal;
 pub mod display;
 pub mod dtype;
@@ -27,6 +28,7 @@ pub(crate) mod walk;
 
 use crate::demand;
 use buffer_pool::Content;
+use class::TensorClass;
 use dtype::{DType, Element};
 use error::{Error, Kind, Result};
 use layout::{Layout, shape_text};
@@ -36,7 +38,7 @@ use storage::Storage;
 
 /// A strided view over a shared storage. Cheap to make; `clone` shares the data.
 pub struct Tensor {
-    dtype: DType,
+    class: TensorClass,
     shape: Cell<Shape>,
     storage: Cell<Option<Storage>>,
 }
@@ -52,30 +54,31 @@ pub(crate) struct View<T> {
 
 impl Clone for Tensor {
     fn clone(&self) -> Self {
-        Tensor { dtype: self.dtype, shape: Cell::new(self.shape().clone()), storage: Cell::new(self.storage()) }
+        Tensor { class: self.class, shape: Cell::new(self.shape().clone()), storage: Cell::new(self.storage()) }
     }
 }
 
 impl std::fmt::Debug for Tensor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of size {}", self.dtype.tensor_name(), shape_text(self.peek().sizes))
+        write!(f, "{} of size {}", self.class.tensor_name(), shape_text(self.peek().sizes))
     }
 }
 
 impl Tensor {
     /// A tensor without dimensions and without storage.
-    pub fn empty(dtype: DType) -> Tensor {
-        Tensor { dtype, shape: Cell::new(Shape::EMPTY), storage: Cell::new(None) }
+    pub fn empty(class: impl Into<TensorClass>) -> Tensor {
+        Tensor { class: class.into(), shape: Cell::new(Shape::EMPTY), storage: Cell::new(None) }
     }
 
     /// A zeroed, contiguous tensor.
     ///
     /// # Errors
     /// Too many dimensions, or not enough memory.
-    pub fn new(dtype: DType, sizes: &[usize]) -> Result<Tensor> {
+    pub fn new(class: impl Into<TensorClass>, sizes: &[usize]) -> Result<Tensor> {
+        let class = class.into();
         let shape = Shape::contiguous(sizes)?;
-        let storage = Storage::new(dtype, shape.get().numel())?;
-        Ok(Tensor { dtype, shape: Cell::new(shape), storage: Cell::new(Some(storage)) })
+        let storage = Storage::new(class, shape.get().numel())?;
+        Ok(Tensor { class, shape: Cell::new(shape), storage: Cell::new(Some(storage)) })
     }
 
     /// A tensor of one dimension with a copy of these elements.
@@ -108,7 +111,7 @@ impl Tensor {
 
     /// A view over an existing storage.
     pub fn over(storage: Storage, layout: Layout) -> Tensor {
-        Tensor { dtype: storage.dtype(), shape: Cell::new(Shape::new(&layout)), storage: Cell::new(Some(storage)) }
+        Tensor { class: storage.class(), shape: Cell::new(Shape::new(&layout)), storage: Cell::new(Some(storage)) }
     }
 
     /// The same storage under another layout.
@@ -118,7 +121,7 @@ impl Tensor {
 
     #[inline(always)]
     fn with_shape(&self, shape: Shape) -> Tensor {
-        Tensor { dtype: self.dtype, shape: Cell::new(shape), storage: Cell::new(self.storage()) }
+        Tensor { class: self.class, shape: Cell::new(shape), storage: Cell::new(self.storage()) }
     }
 
     /// The slice at `index` of the first dimension, as a view; none where there is no such slice.
@@ -148,7 +151,13 @@ impl Tensor {
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
-        self.dtype
+        self.class.dtype
+    }
+
+    /// The elements' type and where they lie.
+    #[inline(always)]
+    pub fn class(&self) -> TensorClass {
+        self.class
     }
 
     #[inline(always)]
@@ -250,7 +259,7 @@ impl Tensor {
         if let Some(s) = self.storage() {
             return Ok(s);
         }
-        let s = Storage::new(self.dtype, 0)?;
+        let s = Storage::new(self.class, 0)?;
         self.storage.set(Some(s.clone()));
         Ok(s)
     }
@@ -261,10 +270,10 @@ impl Tensor {
     /// Another element type.
     pub fn set(&self, other: &Tensor) -> Result<()> {
         demand!(
-            self.dtype == other.dtype,
+            self.class == other.class,
             "expected a {}, got a {}",
-            self.dtype.tensor_name(),
-            other.dtype.tensor_name()
+            self.class.tensor_name(),
+            other.class.tensor_name()
         );
         self.shape.set(other.shape().clone());
         let s = other.storage();
@@ -280,10 +289,10 @@ impl Tensor {
         let needed = layout.extent()?;
         if let Some(s) = &storage {
             demand!(
-                s.dtype() == self.dtype,
+                s.class() == self.class,
                 "expected a {}, got a {}",
-                self.dtype.storage_name(),
-                s.dtype().storage_name()
+                self.class.storage_name(),
+                s.class().storage_name()
             );
             s.reserve(needed)?;
         }
@@ -431,7 +440,7 @@ impl Tensor {
         Ok((e, self.checked_ptr(e.offset, end, false)?))
     }
 
-    /// The gate to memory: where element `offset` of the storage lies, once elements up to `end` are known to be there
+    /// The gate to host memory: where element `offset` of the storage lies, once elements up to `end` are known to be there
     /// and free for what is to be done. Dangling for none (`end` 0).
     #[inline(always)]
     fn checked_ptr<T: Element>(&self, offset: usize, end: usize, writes: bool) -> Result<*mut T> {
@@ -439,7 +448,7 @@ impl Tensor {
             return Ok(std::ptr::NonNull::dangling().as_ptr());
         }
         match self.peek_storage() {
-            Some(s) if end <= s.len() && s.dtype() == T::DTYPE => {
+            Some(s) if end <= s.len() && s.class() == TensorClass::host(T::DTYPE) => {
                 // wrapping_add: the offset lies inside the buffer, as the end does
                 let first = s.ptr::<T>().wrapping_add(offset);
                 if !access::loans::allows(first as usize, (end - offset) * size_of::<T>(), writes) {
@@ -447,10 +456,10 @@ impl Tensor {
                 }
                 Ok(first)
             }
-            Some(s) if s.dtype() != T::DTYPE => Err(Error::invalid(format!(
+            Some(s) if s.class() != TensorClass::host(T::DTYPE) => Err(Error::invalid(format!(
                 "expected a {}, got a {}",
                 T::DTYPE.tensor_name(),
-                self.dtype.tensor_name()
+                self.class.tensor_name()
             ))),
             s => Err(Error::from(Kind::OutOfStorage { needed: end, len: s.map_or(0, Storage::len) })),
         }

@@ -7,6 +7,7 @@
 use super::access::loans;
 pub use super::buffer_pool::live_bytes;
 use super::buffer_pool::{Block, Content};
+use super::class::TensorClass;
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use std::cell::{Cell, RefCell};
@@ -38,7 +39,7 @@ fn drop_retired() {
 }
 
 struct Shared {
-    dtype: DType,
+    class: TensorClass,
     len: Cell<usize>,
     block: Cell<Block>,
     ptr: Cell<NonNull<u8>>,
@@ -70,12 +71,14 @@ impl Storage {
     ///
     /// # Errors
     /// [`Kind::Memory`] when there is not enough.
-    pub fn new(dtype: DType, len: usize) -> Result<Storage> {
-        let bytes = len.checked_mul(dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
+    pub fn new(class: impl Into<TensorClass>, len: usize) -> Result<Storage> {
+        let class = class.into();
+        let bytes =
+            len.checked_mul(class.dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let block = Block::new(bytes, Content::Zeros)?;
         let ptr = Cell::new(block.ptr);
         Ok(Storage(Arc::new(Shared {
-            dtype,
+            class,
             len: Cell::new(len),
             block: Cell::new(block),
             ptr,
@@ -140,7 +143,7 @@ impl Storage {
         let block = Block::of_file(map, bytes).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
         let len = Cell::new(bytes / dtype.size());
         Ok(Storage(Arc::new(Shared {
-            dtype,
+            class: dtype.into(),
             len,
             ptr: Cell::new(block.ptr),
             block: Cell::new(block),
@@ -186,7 +189,7 @@ impl Storage {
         let ptr = Cell::new(Block::EMPTY.ptr);
         let parent = Some((of.clone(), offset));
         Ok(Storage(Arc::new(Shared {
-            dtype: of.dtype(),
+            class: of.class(),
             len: Cell::new(len),
             block: Cell::new(Block::EMPTY),
             ptr,
@@ -198,7 +201,20 @@ impl Storage {
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {
-        self.0.dtype
+        self.0.class.dtype
+    }
+
+    /// The elements' type and where they lie.
+    #[inline(always)]
+    pub fn class(&self) -> TensorClass {
+        self.0.class
+    }
+
+    /// How many elements the gate to host memory lets through: none on another device. All that hands out or copies
+    /// elements asks here.
+    #[inline(always)]
+    fn host_len(&self) -> usize {
+        if self.0.class.is_host() { self.len() } else { 0 }
     }
 
     /// How many elements there are.
@@ -225,10 +241,10 @@ impl Storage {
     /// the last handle goes.
     ///
     /// # Panics
-    /// If `T` is not the storage's type: callers are dispatched by it.
+    /// If `T` is not the storage's type, or its memory not the host's: callers are dispatched by it.
     #[inline(always)]
     pub(in crate::tensor) fn ptr<T: Element>(&self) -> *mut T {
-        assert!(T::DTYPE as u8 == self.0.dtype as u8, "storage of another type");
+        assert!(self.0.class == TensorClass::host(T::DTYPE), "storage of another class");
         self.byte_ptr().cast()
     }
 
@@ -246,7 +262,7 @@ impl Storage {
     /// Where a view starts.
     #[cold]
     fn part_ptr(&self) -> *mut u8 {
-        let inside = |(p, offset): &(Storage, usize)| p.byte_ptr().wrapping_add(offset * self.0.dtype.size());
+        let inside = |(p, offset): &(Storage, usize)| p.byte_ptr().wrapping_add(offset * self.0.class.dtype.size());
         self.0.parent.as_ref().map_or(self.0.ptr.get().as_ptr(), inside)
     }
 
@@ -327,7 +343,7 @@ impl Storage {
     /// Element `i`, or `None` outside or while a result has it.
     #[inline(always)]
     pub fn get<T: Element>(&self, i: usize) -> Option<T> {
-        if i >= self.len() {
+        if i >= self.host_len() {
             return None;
         }
         let at = self.ptr::<T>().wrapping_add(i);
@@ -338,7 +354,7 @@ impl Storage {
     /// Writes element `i`; whether it exists and nobody has it.
     #[inline(always)]
     pub fn set<T: Element>(&self, i: usize, v: T) -> bool {
-        if i >= self.len() {
+        if i >= self.host_len() {
             return false;
         }
         let at = self.ptr::<T>().wrapping_add(i);
@@ -352,7 +368,7 @@ impl Storage {
 
     /// Where byte `at` lies, with as many as there are after it, at most `n`, that are free to be read or written.
     fn bytes_from(&self, at: usize, n: usize, writes: bool) -> Result<(*mut u8, usize)> {
-        let all = self.len() * self.dtype().size();
+        let all = self.host_len() * self.dtype().size();
         let n = n.min(all.saturating_sub(at));
         let first = self.byte_ptr().wrapping_add(at.min(all));
         if !loans::allows(first as usize, n, writes) {
@@ -410,8 +426,12 @@ impl Storage {
 
     /// A copy of the elements from `from`, at most `n`; none while a result has them.
     pub fn to_vec<T: Element>(&self, from: usize, n: usize) -> Vec<T> {
-        let from = from.min(self.len());
-        let n = n.min(self.len() - from);
+        let len = self.host_len();
+        let from = from.min(len);
+        let n = n.min(len - from);
+        if n == 0 {
+            return vec![];
+        }
         let first = self.ptr::<T>().wrapping_add(from);
         if !loans::allows(first as usize, n * size_of::<T>(), false) {
             return vec![];
@@ -426,8 +446,8 @@ impl Storage {
     /// [`Kind::OutOfStorage`] when the slice does not fit; [`Kind::InUse`] while the elements are lent.
     pub fn write_slice<T: Element>(&self, at: usize, data: &[T]) -> Result<()> {
         let needed = at.saturating_add(data.len());
-        if needed > self.len() {
-            return Err(Error::from(Kind::OutOfStorage { needed, len: self.len() }));
+        if needed > self.host_len() {
+            return Err(Error::from(Kind::OutOfStorage { needed, len: self.host_len() }));
         }
         let first = self.ptr::<T>().wrapping_add(at);
         self.bytes_from(at * size_of::<T>(), size_of_val(data), true)?;

@@ -9,6 +9,7 @@ use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
 use crate::lua::table::{Compiled, Dispatch, SMALL};
 use crate::tensor::Tensor;
+use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
 use crate::tensor::storage::{self, Storage};
@@ -19,10 +20,10 @@ use std::os::raw::c_int;
 /// repeat: with arguments of the same kinds, pattern and element type need not be found again.
 struct Callee {
     compiled: &'static Compiled,
-    /// Kinds of the arguments of the last call, 0 where it cannot stand for others.
-    kinds: u128,
+    /// Kinds of the arguments of the last call, by their highest bits; 0 where it cannot stand for others.
+    kinds: u64,
     pattern: u16,
-    dtype: DType,
+    class: TensorClass,
 }
 
 /// How many arguments a call may have for its kinds to be kept.
@@ -36,7 +37,7 @@ const KEPT: usize = 4;
 pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     // SAFETY: by the contract; the pointer stays valid for ever.
     unsafe {
-        let callee = Callee { compiled: c, kinds: 0, pattern: 0, dtype: DType::Double };
+        let callee = Callee { compiled: c, kinds: 0, pattern: 0, class: DType::Double.into() };
         ffi::lua_newuserdata(l, size_of::<Callee>()).cast::<Callee>().write(callee);
         for f in &c.fields {
             ffi::lua_pushlstring(l, f.as_ptr().cast(), f.len());
@@ -64,10 +65,10 @@ pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
 
 /// What a function gives for one tensor, if that is a number. Errors are left to the usual call.
 pub(super) fn number_of(c: &Compiled, t: &Tensor) -> Option<f64> {
-    let kinds = [kind::tensor(t.dtype()) | kind::T];
+    let kinds = [kind::tensor(t.class()) | kind::T];
     let p = c.buckets.get(1)?.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds))?;
     let alone = matches!(p.steps[..], [Step { fill: Fill::Stack(0), read: Read::Plain, .. }]);
-    let kernel = c.columns[p.form].get(t.dtype()).filter(|_| alone)?;
+    let kernel = c.columns[p.form].get(t.class()).filter(|_| alone)?;
     let (arg, mut rets) = (Val::Tensor(t), Rets::Args);
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(&[&arg], &mut rets))) {
         Ok(None) => match rets {
@@ -118,7 +119,7 @@ struct Args<'a, const N: usize> {
     n: usize,
     /// Whether any is a string.
     strings: bool,
-    kinds: [u32; N],
+    kinds: [u64; N],
     vals: [Val<'a>; N],
 }
 
@@ -137,7 +138,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
             // like any Lua function, a method ignores surplus arguments and takes nil for missing ones
             n = n.min(c.most);
         }
-        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package | Dispatch::Untyped) {
+        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package | Dispatch::Object) {
             while n > 0 && ffi::lua_type(l, (n + skip) as c_int) == ffi::LUA_TNIL {
                 n -= 1;
             }
@@ -153,77 +154,76 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
             kinds: [0; N],
             vals: [Val::Nil; N],
         };
-        let mut all = 0u128;
+        let mut all = 0u64;
         for (i, (k, v)) in a.kinds.iter_mut().zip(&mut a.vals).take(n).enumerate() {
             *k = classify(l, a.base + i as c_int, v);
-            all = (all << 32) | u128::from(*k);
+            // the highest bit tells which kind it is; no argument gives 0
+            all = (all << 8) | u64::from(k.leading_zeros() ^ 0x7f);
         }
         if all == (*callee).kinds && all != 0 && n <= KEPT {
             let p = &c.patterns[usize::from((*callee).pattern)];
-            return dispatch(l, c, p, &mut a, (*callee).dtype);
+            return dispatch(l, c, p, &mut a, (*callee).class);
         }
-        let dtype = element_type(l, c, &mut a);
+        let class = class_of_call(l, c, &mut a);
         let tensors = |n: usize| a.kinds[..a.n.min(n)].iter().any(|k| k & kind::TENSOR != 0);
         // otherwise the type came from a table, a name, or is the default
         let sure = match c.dispatch {
-            Dispatch::Fixed(_) | Dispatch::Call(_) | Dispatch::Untyped => true,
+            Dispatch::Fixed(_) | Dispatch::Call(_) | Dispatch::Untyped | Dispatch::Object => true,
             Dispatch::First | Dispatch::Package => tensors(2),
             Dispatch::Class => tensors(N),
         };
         for k in &mut a.kinds[..a.n] {
             a.strings |= *k & kind::STR != 0;
-            // a bit for "of the call's type", whichever that is
-            let bit = |from| (*k >> (from + dtype.index())) & 1;
-            *k |= (bit(8) * kind::T) | (bit(16) * kind::S);
+            *k |= kind::of_call(*k, class);
         }
         let kinds = &a.kinds[..a.n];
         let bucket = &c.buckets[a.n.min(c.buckets.len() - 1)];
         let Some(&found) = bucket.iter().find(|&&i| matches(&c.patterns[usize::from(i)], kinds)) else {
-            return mismatch(l, c, kinds, dtype);
+            return mismatch(l, c, kinds, class);
         };
         // what a string is depends on its text
         if n <= KEPT && sure && !a.strings {
-            ((*callee).kinds, (*callee).pattern, (*callee).dtype) = (all, found, dtype);
+            ((*callee).kinds, (*callee).pattern, (*callee).class) = (all, found, class);
         }
-        dispatch(l, c, &c.patterns[usize::from(found)], &mut a, dtype)
+        dispatch(l, c, &c.patterns[usize::from(found)], &mut a, class)
     }
 }
 
 /// Whether these kinds fit a pattern of the right number of arguments.
 #[inline(always)]
-fn matches(p: &Pattern, kinds: &[u32]) -> bool {
+fn matches(p: &Pattern, kinds: &[u64]) -> bool {
     p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0)
         && (p.rest == 0 || kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & p.rest != 0))
 }
 
 #[inline(always)]
-unsafe fn element_type<const N: usize>(l: *mut lua_State, c: &Compiled, a: &mut Args<'_, N>) -> DType {
+unsafe fn class_of_call<const N: usize>(l: *mut lua_State, c: &Compiled, a: &mut Args<'_, N>) -> TensorClass {
     match c.dispatch {
         Dispatch::Fixed(d) | Dispatch::Call(d) => return d,
         // every column has the same function
-        Dispatch::Untyped => return DType::Double,
+        Dispatch::Untyped | Dispatch::Object => return TensorClass::host(DType::Double),
         Dispatch::First | Dispatch::Package | Dispatch::Class => {}
     }
     for k in &a.kinds[..a.n.min(if c.dispatch == Dispatch::Class { N } else { 2 })] {
-        if k & kind::TENSOR != 0 {
-            return DType::ALL[(k & kind::TENSOR).trailing_zeros() as usize - 8];
+        if let Some(class) = kind::class(k & kind::TENSOR) {
+            return class;
         }
     }
     // SAFETY: positions are valid; what is pushed is popped.
-    let (found, named) = unsafe { element_type_rare(l, a.base, &a.kinds[..a.n], &a.vals[..a.n]) };
+    let (found, named) = unsafe { class_of_call_rare(l, a.base, &a.kinds[..a.n], &a.vals[..a.n]) };
     a.n -= usize::from(named);
     found
 }
 
-/// The type that no tensor among the first arguments tells: from a table of tensors, from a type's name at the end
+/// The class that no tensor among the first arguments tells: from a table of tensors, from a type's name at the end
 /// (which then is no argument), or the default.
 #[inline(never)]
-unsafe fn element_type_rare(l: *mut lua_State, base: c_int, kinds: &[u32], vals: &[Val]) -> (DType, bool) {
+unsafe fn class_of_call_rare(l: *mut lua_State, base: c_int, kinds: &[u64], vals: &[Val]) -> (TensorClass, bool) {
     for (i, _) in kinds.iter().take(2).enumerate().filter(|(_, k)| **k & kind::TABLE != 0) {
         // SAFETY: the argument is a table; the element is popped again.
         let found = unsafe {
             ffi::lua_rawgeti(l, base + i as c_int, 1);
-            let d = tensor_at(l, -1).map(Tensor::dtype);
+            let d = tensor_at(l, -1).map(Tensor::class);
             ffi::lua_pop(l, 1);
             d
         };
@@ -233,7 +233,7 @@ unsafe fn element_type_rare(l: *mut lua_State, base: c_int, kinds: &[u32], vals:
     }
     if let Some(Val::Str(s)) = vals.last() {
         let named = std::str::from_utf8(s).ok().filter(|s| s.starts_with("torch.") && s.ends_with("Tensor"));
-        if let Some(d) = named.and_then(DType::parse) {
+        if let Some(d) = named.and_then(TensorClass::parse) {
             return (d, true);
         }
     }
@@ -249,19 +249,19 @@ unsafe fn dispatch<const N: usize>(
     c: &Compiled,
     p: &Pattern,
     a: &mut Args<'_, N>,
-    dtype: DType,
+    class: TensorClass,
 ) -> Outcome {
     // SAFETY: positions are valid, objects are anchored on the stack until the results are pushed.
     unsafe {
-        let Some(kernel) = c.columns[p.form].get(dtype) else {
-            let text = format!("{} does not implement the {}() function", dtype.tensor_name(), c.name);
+        let Some(kernel) = c.columns[p.form].get(class) else {
+            let text = format!("{} does not implement the {}() function", class.tensor_name(), c.name);
             return fail(l, &text);
         };
         if 2 * p.steps.len() + 6 > GUARANTEED {
             ffi::luaL_checkstack(l, 2 * p.steps.len() as c_int + 6, c"too many arguments".as_ptr());
         }
         let lists = if p.lists {
-            match lists(l, p, a.base, &a.vals[..a.n], dtype) {
+            match lists(l, p, a.base, &a.vals[..a.n], class) {
                 Ok(lists) => Some(lists),
                 Err(e) => return fail(l, &c.named(&e)),
             }
@@ -280,7 +280,7 @@ unsafe fn dispatch<const N: usize>(
                     made
                 }
                 _ => {
-                    match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), dtype) {
+                    match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), class) {
                         Ok(v) => *made = v,
                         Err(e) => return fail(l, &c.named(&e)),
                     }
@@ -310,7 +310,7 @@ unsafe fn make<'a>(
     base: c_int,
     vals: &[Val<'a>],
     lists: Option<&'a Lists<'a>>,
-    dtype: DType,
+    class: TensorClass,
 ) -> Result<Val<'a>> {
     // SAFETY: as for `dispatch`.
     unsafe {
@@ -321,8 +321,8 @@ unsafe fn make<'a>(
             }
             Fill::Nil => Val::Nil,
             Fill::Num(x) => Val::Num(x),
-            Fill::Fresh(d) => Val::Tensor(push_new(l, Tensor::empty(d.unwrap_or(dtype)))),
-            Fill::Field(f) => field(l, c, f, &c.forms[p.form][i], dtype)?,
+            Fill::Fresh(d) => Val::Tensor(push_new(l, Tensor::empty(d.map_or(class, |d| class.with_dtype(d))))),
+            Fill::Field(f) => field(l, c, f, &c.forms[p.form][i], class)?,
             Fill::Bool(b) => Val::Bool(b),
             Fill::Gen => Val::Gen(default_generator()),
         })
@@ -430,9 +430,9 @@ unsafe fn push_ret(l: *mut lua_State, r: Ret) {
 
 #[cold]
 #[inline(never)]
-unsafe fn mismatch(l: *mut lua_State, c: &Compiled, kinds: &[u32], dtype: DType) -> Outcome {
+unsafe fn mismatch(l: *mut lua_State, c: &Compiled, kinds: &[u64], class: TensorClass) -> Outcome {
     let got: Vec<&str> = kinds.iter().map(|&k| kind_name(k)).collect();
-    let forms: Vec<String> = c.forms.iter().map(|f| sig::help(f, dtype)).collect();
+    let forms: Vec<String> = c.forms.iter().map(|f| sig::help(f, class)).collect();
     let text = format!(
         "{}: invalid arguments: {}\nexpected arguments: {}",
         c.name,

@@ -15,6 +15,7 @@ pub use state::{Group, new_state, register, tensor_of, tensor_value};
 
 use crate::lua::call::Foreign;
 use crate::tensor::Tensor;
+use crate::tensor::class::{CLASSES, TensorClass};
 use crate::tensor::dtype::DType;
 use crate::tensor::random::Generator;
 use crate::tensor::storage::{self, Storage};
@@ -45,13 +46,15 @@ fn draw_magic() {
     let _ = MAGIC.compare_exchange(0, drawn & !0xff, Relaxed, Relaxed);
 }
 
+/// The objects by number: tensors and storages of every class, and what has one class.
 const TENSOR: u64 = 0;
-const STORAGE: u64 = 8;
-const GENERATOR: u64 = 16;
+const STORAGE: u64 = CLASSES as u64;
+const GENERATOR: u64 = 2 * CLASSES as u64;
 /// The generator that functions use when none is given: an object without content, that stands for [`GEN`].
-const DEFAULT_GENERATOR: u64 = 17;
+const DEFAULT_GENERATOR: u64 = GENERATOR + 1;
 /// A value of Rust's behind [`Foreign`].
-const FOREIGN: u64 = 18;
+const FOREIGN: u64 = GENERATOR + 2;
+const _: () = assert!(FOREIGN < 0x100, "a mark has no room for so many classes");
 /// The registry's slot of the table of metatables, far from those that `luaL_ref` gives out.
 const METATABLES: ffi::lua_Integer = 0x5eed_0000;
 
@@ -62,8 +65,8 @@ struct Object<O> {
 }
 
 thread_local! {
-    /// The element type of `torch.Tensor`.
-    static DEFAULT: Cell<DType> = const { Cell::new(DType::Double) };
+    /// The class of `torch.Tensor`.
+    static DEFAULT: Cell<TensorClass> = const { Cell::new(TensorClass::host(DType::Double)) };
     /// Native bytes from which on the collector runs.
     static CEILING: Cell<usize> = const { Cell::new(GC_STEP) };
     static GEN: &'static RefCell<Generator> = Box::leak(Box::new(RefCell::new(Generator::new())));
@@ -93,13 +96,13 @@ pub fn take_interrupt() -> bool {
     is_interrupted() && INTERRUPTED.swap(false, Relaxed)
 }
 
-/// The element type that `torch.Tensor` stands for.
-pub fn default_dtype() -> DType {
+/// The class that `torch.Tensor` stands for.
+pub fn default_class() -> TensorClass {
     DEFAULT.get()
 }
-/// Sets the element type that `torch.Tensor` stands for.
-pub fn set_default_dtype(d: DType) {
-    DEFAULT.set(d);
+/// Sets the class that `torch.Tensor` stands for.
+pub fn set_default_class(class: TensorClass) {
+    DEFAULT.set(class);
 }
 /// The generator behind `torch.rand` and its kin.
 fn default_generator() -> &'static RefCell<Generator> {
@@ -144,7 +147,7 @@ unsafe fn object<O>(l: *mut lua_State, i: c_int) -> Option<(u64, *mut O)> {
 /// The reference lives as long as the value stays on the stack.
 #[inline(always)]
 unsafe fn tensor_at<'a>(l: *mut lua_State, i: c_int) -> Option<&'a Tensor> {
-    // SAFETY: a magic below 8 marks tensors only, which `push_tensor` made whole.
+    // SAFETY: a mark below STORAGE is one of tensors only, which `push_tensor` made whole.
     unsafe {
         if ffi::lua_type(l, i) != ffi::LUA_TUSERDATA {
             return None;
@@ -207,14 +210,14 @@ unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatabl
 /// `l` is a live state with three free slots.
 unsafe fn push_tensor<'a>(l: *mut lua_State, t: Tensor) -> &'a Tensor {
     // SAFETY: by the contract.
-    unsafe { &*push_object(l, TENSOR + t.dtype().index() as u64, t, Metatables::Registry) }
+    unsafe { &*push_object(l, TENSOR + t.class().index() as u64, t, Metatables::Registry) }
 }
 
 /// As [`push_tensor`], in a function made with [`own_environment`].
 #[inline(always)]
 unsafe fn push_new<'a>(l: *mut lua_State, t: Tensor) -> &'a Tensor {
     // SAFETY: by the contract.
-    unsafe { &*push_object(l, TENSOR + t.dtype().index() as u64, t, Metatables::Environment) }
+    unsafe { &*push_object(l, TENSOR + t.class().index() as u64, t, Metatables::Environment) }
 }
 
 /// Gives the function on top of the stack the table of metatables as environment.
@@ -235,7 +238,7 @@ unsafe fn own_environment(l: *mut lua_State) {
 /// `l` is a live state with three free slots.
 unsafe fn push_storage(l: *mut lua_State, s: Storage) {
     // SAFETY: by the contract.
-    unsafe { push_object(l, STORAGE + s.dtype().index() as u64, s, Metatables::Registry) };
+    unsafe { push_object(l, STORAGE + s.class().index() as u64, s, Metatables::Registry) };
 }
 
 /// Pushes a generator object.
@@ -331,11 +334,12 @@ unsafe fn push_metatables(l: *mut lua_State, classes: &[&'static str]) {
         let tensors_die_alone = heap::installed(l);
         ffi::lua_createtable(l, DEFAULT_GENERATOR as c_int + 1, 0);
         ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
-        ffi::lua_createtable(l, 0, 20);
+        ffi::lua_createtable(l, 0, DEFAULT_GENERATOR as c_int);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
-        let slots = (0..8)
-            .map(|i| (TENSOR + i, DType::ALL[i as usize].tensor_name()))
-            .chain((0..8).map(|i| (STORAGE + i, DType::ALL[i as usize].storage_name())))
+        let tensor_classes = || TensorClass::ALL.into_iter().map(|c| (c.index() as u64, c));
+        let slots = tensor_classes()
+            .map(|(i, c)| (TENSOR + i, c.tensor_name()))
+            .chain(tensor_classes().map(|(i, c)| (STORAGE + i, c.storage_name())))
             .chain([(GENERATOR, "torch.Generator")]);
         for (which, name) in slots {
             ffi::lua_createtable(l, 0, 64);

@@ -9,7 +9,8 @@
 use super::invoke::{number_of, push_form};
 use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
 use crate::lua::table::Compiled;
-use crate::tensor::dtype::{DType, Element};
+use crate::tensor::class::TensorClass;
+use crate::tensor::dtype::Element;
 use crate::tensor::{Tensor, storage};
 use crate::with_dtype;
 use mlua::ffi::{self, lua_State};
@@ -55,14 +56,14 @@ pub(super) unsafe fn push_quick(l: *mut lua_State) {
     }
 }
 
-/// `blanks(pool, type)` fills the array `pool` with empty tensors of the element type with this number; how many.
+/// `blanks(pool, type)` fills the array `pool` with empty tensors of the class with this number; how many.
 unsafe extern "C-unwind" fn make_blanks(l: *mut lua_State) -> c_int {
     // SAFETY: only embedded Lua code has this function; both arguments are looked at all the same.
     unsafe {
-        let dtype = DType::ALL.get(ffi::lua_tonumber(l, 2) as usize);
-        let (Some(&dtype), ffi::LUA_TTABLE) = (dtype, ffi::lua_type(l, 1)) else { return 0 };
+        let class = TensorClass::ALL.get(ffi::lua_tonumber(l, 2) as usize);
+        let (Some(&class), ffi::LUA_TTABLE) = (class, ffi::lua_type(l, 1)) else { return 0 };
         for i in 1..=BLANKS {
-            push_new(l, Tensor::empty(dtype));
+            push_new(l, Tensor::empty(class));
             ffi::lua_rawseti(l, 1, i.into());
         }
         ffi::lua_pushnumber(l, f64::from(BLANKS));
@@ -85,17 +86,17 @@ unsafe fn tensor_in<'a>(object: *const Object<Tensor>) -> Option<&'a Tensor> {
     }
 }
 
-/// Puts a tensor into a blank of its type.
+/// Puts a tensor into a blank of its class.
 ///
 /// # Safety
 /// As for [`tensor_in`].
 #[inline(always)]
-unsafe fn fill(blank: *mut Object<Tensor>, make: impl FnOnce() -> Option<Tensor>, dtype: DType) -> c_int {
+unsafe fn fill(blank: *mut Object<Tensor>, make: impl FnOnce() -> Option<Tensor>, class: TensorClass) -> c_int {
     // SAFETY: the blank is one of ours when it has a tensor in it; only its pool refers to it, so no reference to
     // what it held is alive.
     unsafe {
         match tensor_in(blank) {
-            Some(old) if old.dtype() == dtype => match make() {
+            Some(old) if old.class() == class => match make() {
                 Some(t) => {
                     (*blank).value = t;
                     MADE
@@ -165,7 +166,7 @@ unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, done: *mut c_int, bla
         if t.ndim() == 1 {
             return tell(done, place(t, k).and_then(|at| read(t, at)));
         }
-        *done = fill(blank, || t.row(inside(k, t.size(0))?), t.dtype());
+        *done = fill(blank, || t.row(inside(k, t.size(0))?), t.class());
         0.0
     }
 }
@@ -205,7 +206,7 @@ unsafe extern "C" fn narrow(x: *const Object<Tensor>, blank: *mut Object<Tensor>
     // SAFETY: called with objects.
     unsafe {
         let Some(t) = tensor_in(x) else { return NO };
-        fill(blank, || t.narrow(index(d)?, index(first)?, index(n)? + 1).ok(), t.dtype())
+        fill(blank, || t.narrow(index(d)?, index(first)?, index(n)? + 1).ok(), t.class())
     }
 }
 
@@ -214,7 +215,7 @@ unsafe extern "C" fn select(x: *const Object<Tensor>, blank: *mut Object<Tensor>
     // SAFETY: called with objects.
     unsafe {
         let Some(t) = tensor_in(x) else { return NO };
-        fill(blank, || t.select(index(d)?, index(i)?).ok(), t.dtype())
+        fill(blank, || t.select(index(d)?, index(i)?).ok(), t.class())
     }
 }
 
@@ -222,8 +223,10 @@ unsafe extern "C" fn select(x: *const Object<Tensor>, blank: *mut Object<Tensor>
 unsafe extern "C" fn new(blank: *mut Object<Tensor>, a: f64, b: f64, c: f64, d: f64) -> c_int {
     // SAFETY: called with an object.
     unsafe {
-        // large ones leave room for the collector to run first
-        let Some(dtype) = tensor_in(blank).map(Tensor::dtype).filter(|_| storage::live_bytes() <= CEILING.get()) else {
+        // whether other devices have a constructor, their rows know; large ones leave room for the collector to run first
+        let Some(class) =
+            tensor_in(blank).map(Tensor::class).filter(|c| c.is_host() && storage::live_bytes() <= CEILING.get())
+        else {
             return NO;
         };
         let (mut sizes, mut n) = ([0; 4], 0);
@@ -237,6 +240,6 @@ unsafe extern "C" fn new(blank: *mut Object<Tensor>, a: f64, b: f64, c: f64, d: 
         if n == 0 {
             return NO;
         }
-        fill(blank, || Tensor::new(dtype, &sizes[..n]).ok(), dtype)
+        fill(blank, || Tensor::new(class, &sizes[..n]).ok(), class)
     }
 }

@@ -1,19 +1,19 @@
 //! Reading of arguments: kinds, lists, nested tables, fields of `self`.
 
-use super::{DEFAULT_GENERATOR, FOREIGN, GENERATOR, STORAGE, object, push_new, tensor_at};
+use super::{DEFAULT_GENERATOR, FOREIGN, GENERATOR, STORAGE, TENSOR, object, push_new, tensor_at};
 use crate::lua::call::{Dims, Foreign, Nested, Val};
 use crate::lua::sig::{self, Fill, Param, Pattern, Read, Step, kind};
 use crate::lua::table::Compiled;
 use crate::refuse;
 use crate::tensor::Tensor;
-use crate::tensor::dtype::DType;
+use crate::tensor::class::TensorClass;
 use crate::tensor::error::Result;
 use mlua::ffi::{self, lua_State};
 use std::os::raw::{c_int, c_void};
 
 /// Kind bits of an argument; plain values are read into `out`.
 #[inline(always)]
-pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>) -> u32 {
+pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>) -> u64 {
     // SAFETY: `i` is a valid position; objects stay on the stack for the whole call.
     unsafe {
         match ffi::lua_type(l, i) {
@@ -24,11 +24,11 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
             ffi::LUA_TUSERDATA => match object::<c_void>(l, i) {
                 Some((k, p)) if k < STORAGE => {
                     *out = Val::Tensor(&*p.cast());
-                    kind::tensor(DType::ALL[k as usize])
+                    kind::tensor_numbered((k - TENSOR) as usize)
                 }
                 Some((k, p)) if k < GENERATOR => {
                     *out = Val::Storage(&*p.cast());
-                    kind::storage(DType::ALL[(k - STORAGE) as usize])
+                    kind::storage_numbered((k - STORAGE) as usize)
                 }
                 Some((DEFAULT_GENERATOR, _)) => {
                     *out = Val::Gen(super::default_generator());
@@ -50,7 +50,7 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
                 // numbers in strings pass as numbers, but the string itself must not be converted in place
                 let s = ffi::lua_tolstring(l, i, &mut n).cast::<u8>();
                 *out = Val::Str(std::slice::from_raw_parts(s, n));
-                kind::STR | if ffi::lua_isnumber(l, i) != 0 { kind::NUM } else { 0 }
+                kind::STR | if ffi::lua_isnumber(l, i) != 0 { kind::NUM | kind::NUMERAL } else { 0 }
             }
             ffi::LUA_TTABLE => kind::TABLE,
             ffi::LUA_TBOOLEAN => {
@@ -78,7 +78,7 @@ pub(super) unsafe fn lists<'a>(
     p: &Pattern,
     base: c_int,
     vals: &[Val<'a>],
-    dtype: DType,
+    class: TensorClass,
 ) -> Result<Lists<'a>> {
     let mut out = Lists::default();
     for step in &p.steps {
@@ -89,7 +89,7 @@ pub(super) unsafe fn lists<'a>(
             match step.read {
                 Read::Plain | Read::Text => {}
                 Read::Texts => out.strings = (0..vals.len() - s).map(|k| text(l, at + k as c_int)).collect(),
-                Read::Tensors => out.tensors = tensor_list(l, at, dtype)?,
+                Read::Tensors => out.tensors = tensor_list(l, at, class)?,
                 Read::Nested => out.nested = nested(l, at)?,
                 Read::Dims => {
                     out.dims.0 = match vals[s] {
@@ -137,18 +137,18 @@ unsafe fn text<'a>(l: *mut lua_State, at: c_int) -> &'a [u8] {
     }
 }
 
-unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, dtype: DType) -> Result<Vec<&'a Tensor>> {
+unsafe fn tensor_list<'a>(l: *mut lua_State, at: c_int, class: TensorClass) -> Result<Vec<&'a Tensor>> {
     // SAFETY: `at` is a table; its elements stay alive in it during the call.
     unsafe {
         let n = ffi::lua_objlen(l, at);
         let mut list = Vec::with_capacity(n.min(1 << 16));
         for i in 1..=n {
             ffi::lua_rawgeti(l, at, i as _);
-            let t = tensor_at(l, -1).filter(|t| t.dtype() == dtype);
+            let t = tensor_at(l, -1).filter(|t| t.class() == class);
             ffi::lua_pop(l, 1);
             match t {
                 Some(t) => list.push(t),
-                None => refuse!("element {i} of the table is not a {}", dtype.tensor_name()),
+                None => refuse!("element {i} of the table is not a {}", class.tensor_name()),
             }
         }
         Ok(list)
@@ -204,7 +204,13 @@ unsafe fn nested_level(l: *mut lua_State, at: c_int, depth: usize, out: &mut Nes
 }
 
 /// Reads a field of `self`, with metamethods, and leaves it on the stack.
-pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &Param, dtype: DType) -> Result<Val<'a>> {
+pub(super) unsafe fn field<'a>(
+    l: *mut lua_State,
+    c: &Compiled,
+    f: u8,
+    param: &Param,
+    class: TensorClass,
+) -> Result<Val<'a>> {
     // SAFETY: self is at 1, the names are upvalues from 2 on; the value stays on the stack for the call. Reading may
     // run a user's __index and raise: only plain values are alive here and in `dispatch`.
     unsafe {
@@ -215,16 +221,15 @@ pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &P
         if k & kind::NIL != 0 && param.field == Some(true) {
             ffi::lua_pop(l, 1);
             ffi::lua_pushvalue(l, ffi::lua_upvalueindex(c_int::from(f) + 2));
-            let d = DType::ALL.into_iter().find(|&d| param.accept & kind::tensor(d) != 0).unwrap_or(dtype);
-            v = Val::Tensor(push_new(l, Tensor::empty(d)));
+            let named = TensorClass::ALL.into_iter().find(|&c| param.accept & kind::tensor(c) != 0);
+            let made = named.map_or(class, |c| class.with_dtype(c.dtype));
+            v = Val::Tensor(push_new(l, Tensor::empty(made)));
             ffi::lua_pushvalue(l, -1);
             ffi::lua_insert(l, -3);
             ffi::lua_settable(l, 1);
             return Ok(v);
         }
-        if k & kind::tensor(dtype) != 0 {
-            k |= kind::T;
-        }
+        k |= kind::of_call(k, class);
         if k & param.accept != 0 {
             return Ok(match v {
                 Val::Str(_) if param.accept & kind::NUM != 0 => Val::Num(ffi::lua_tonumber(l, -1)),
@@ -239,23 +244,21 @@ pub(super) unsafe fn field<'a>(l: *mut lua_State, c: &Compiled, f: u8, param: &P
         }
         let want = sig::help(
             std::slice::from_ref(&Param { field: None, returned: false, absent: None, ..param.clone() }),
-            dtype,
+            class,
         );
         refuse!(in &c.name, "field '{}' is a {}, expected a {want}", param.name, kind_name(k))
     }
 }
 
 /// What a value is called in messages.
-pub(super) fn kind_name(k: u32) -> &'static str {
-    if k & kind::TENSOR != 0 {
-        return DType::ALL[(k & kind::TENSOR).trailing_zeros() as usize - 8].tensor_name().trim_start_matches("torch.");
+pub(super) fn kind_name(k: u64) -> &'static str {
+    if let Some(class) = kind::class(k) {
+        let name = if k & kind::TENSOR != 0 { class.tensor_name() } else { class.storage_name() };
+        return name.trim_start_matches("torch.");
     }
-    if k & kind::STORAGE != 0 {
-        return DType::ALL[(k & kind::STORAGE).trailing_zeros() as usize - 16]
-            .storage_name()
-            .trim_start_matches("torch.");
-    }
-    match k & !(kind::NUM | kind::NUMBER | kind::T | kind::S) | if k & kind::STR == 0 { k & kind::NUM } else { 0 } {
+    match k & !(kind::NUM | kind::NUMBER | kind::NUMERAL | kind::T | kind::S)
+        | if k & kind::STR == 0 { k & kind::NUM } else { 0 }
+    {
         kind::NIL => "nil",
         kind::NUM => "number",
         kind::STR => "string",

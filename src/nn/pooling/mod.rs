@@ -24,7 +24,7 @@ pub use unpooling::{
 
 use crate::demand;
 use crate::fields;
-use crate::nn::convolution::unfold::Step;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;

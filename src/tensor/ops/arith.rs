@@ -45,7 +45,7 @@ with_scalar! {
     rshift<T: Integer>(x, v) = x.shr(v);
 }
 
-/// x shifted left: a fraction is multiplied by 2^v.
+/// x shifted left: a floating-point number is multiplied by 2^v.
 ///
 /// # Errors
 /// A view outside its storage.
@@ -53,7 +53,7 @@ pub fn lshift_float<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
     mul_scalar(res, x, T::from_f64(2f64.powf(v.to_f64())))
 }
 
-/// x shifted right: a fraction is divided by 2^v.
+/// x shifted right: a floating-point number is divided by 2^v.
 ///
 /// # Errors
 /// A view outside its storage.

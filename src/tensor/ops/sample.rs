@@ -3,7 +3,7 @@
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::check;
-use crate::tensor::dtype::{DType, Element, Float, Real};
+use crate::tensor::dtype::{Element, Family, Float, Real};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::fill::{COSTLY, EXACT, block_size, modulo, nearest};
 use crate::tensor::random::{Generator, UNIT};
@@ -264,13 +264,10 @@ pub fn random<T: Real>(x: &Tensor, g: &RefCell<Generator>) -> Result<()> {
         #[inline(always)]
         |u| {
             // known at compile time here, so that the remainder needs no division; wider ranges change nothing
-            let u = match T::DTYPE {
-                DType::Byte => u % 256,
-                DType::Char => u % 128,
-                DType::Short => u % (1 << 15),
-                DType::Int => u % (1 << 31),
-                DType::Float => u % ((1 << 24) + 1),
-                DType::Long | DType::Double | DType::Half => u,
+            let u = match T::DTYPE.family() {
+                Family::Integer if T::DTYPE.size() < 8 => u % (T::HIGHEST.to_i64() as u32 + 1),
+                Family::Floating if T::DTYPE.size() < 8 => u % ((1 << 24) + 1),
+                _ => u,
             };
             T::from_i64(i64::from(u))
         },
