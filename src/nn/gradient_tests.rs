@@ -11,28 +11,28 @@ use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
 use std::cell::RefCell;
 
-fn tensor(values: &[f64], sizes: &[usize]) -> Tensor {
+pub(super) fn tensor(values: &[f64], sizes: &[usize]) -> Tensor {
     let t = Tensor::from_slice(values).unwrap();
     t.resize(sizes).unwrap();
     t
 }
 
-fn empty() -> Tensor {
+pub(super) fn empty() -> Tensor {
     Tensor::empty(DType::Double)
 }
 
-fn values(t: &Tensor) -> Vec<f64> {
+pub(super) fn values(t: &Tensor) -> Vec<f64> {
     t.to_vec::<f64>().unwrap()
 }
 
 /// Some numbers without pattern, away from the bends of piecewise functions.
-fn scattered(n: usize, sizes: &[usize]) -> Tensor {
+pub(super) fn scattered(n: usize, sizes: &[usize]) -> Tensor {
     let v: Vec<f64> = (0..n).map(|i| ((i * i + 3 * i + 1) as f64 * 0.77).sin() * 1.3 + 0.011).collect();
     tensor(&v, sizes)
 }
 
 /// Compares a gradient with differences of the loss around `x`.
-fn agrees(name: &str, x: &Tensor, gradient: &Tensor, loss: impl Fn(&Tensor) -> Result<f64>) {
+pub(super) fn agrees(name: &str, x: &Tensor, gradient: &Tensor, loss: impl Fn(&Tensor) -> Result<f64>) {
     const H: f64 = 1e-6;
     let (start, sizes) = (values(x), x.layout().sizes().to_vec());
     for (i, g) in values(gradient).into_iter().enumerate() {
@@ -177,7 +177,7 @@ fn criteria_of_pairs() {
 }
 
 /// The sum of an output times fixed weights, as a loss with the gradient `weights`.
-fn probe(y: &Tensor, weights: &Tensor) -> f64 {
+pub(super) fn probe(y: &Tensor, weights: &Tensor) -> f64 {
     values(y).iter().zip(values(weights)).map(|(y, w)| y * w).sum()
 }
 

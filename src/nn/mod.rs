@@ -9,8 +9,12 @@ pub mod criterion;
 pub mod linear;
 pub mod lookup;
 pub mod normalization;
+pub mod padding;
 pub mod pooling;
+pub mod positions;
+pub mod sparse;
 pub mod tables;
+pub mod upsampling;
 pub mod window;
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use max::Places;
+pub(super) use window::planes_of;
 use window::{Axis, Plan};
 
 fields! {

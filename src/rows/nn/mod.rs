@@ -8,8 +8,11 @@ pub mod criterion;
 pub mod linear;
 pub mod lookup;
 pub mod normalization;
+pub mod padding;
 pub mod pooling;
+pub mod sparse;
 pub mod tables;
+pub mod upsampling;
 
 /// The classes of every family.
 pub static ALL: &[&[Class]] = &[
@@ -20,6 +23,9 @@ pub static ALL: &[&[Class]] = &[
     linear::CLASSES,
     lookup::CLASSES,
     normalization::CLASSES,
+    padding::CLASSES,
     pooling::CLASSES,
+    sparse::CLASSES,
     tables::CLASSES,
+    upsampling::CLASSES,
 ];
