@@ -43,6 +43,16 @@ fn nn_modules_answer_or_raise_text() {
 }
 
 #[test]
+fn every_class_of_nn_has_right_gradients_copies_and_files() {
+    assert!(good(&["tests/lua/nn_modules.lua"]).contains(" 0 complaints"));
+}
+
+#[test]
+fn wrong_inputs_of_nn_are_told_by_class() {
+    assert!(good(&["tests/lua/nn_messages.lua"]).contains(" 0 complaints"));
+}
+
+#[test]
 fn temporaries_stay_small() {
     if cfg!(target_os = "linux") {
         assert!(good(&["tests/lua/temporaries.lua"]).contains("peak"));

@@ -130,6 +130,7 @@ function Convert:updateOutput(input)
       self.modules[1] = self.converter
    end
    self.output = self.converter:updateOutput(value)
+   expect.remember(self, input)
    if not batch then
       local sizes = self.output:size():totable()
       table.remove(sizes, self.outputBatchDim)
@@ -142,6 +143,7 @@ function Convert:updateGradInput(input, gradOutput)
    expect.forwardFirst(self, self.converter)
    local value, batch = prepare(self, input)
    expect.gradOutput(self, gradOutput, self.output)
+   expect.remembered(self, input)
    if not batch then gradOutput = gradOutput:contiguous():view(self.converter.output:size()) end
    local gradient = self.converter:updateGradInput(value, gradOutput)
    self.gradInput = batch and gradient or inside(self, '__gradInput', input:size():totable(), gradient)

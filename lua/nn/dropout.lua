@@ -3,7 +3,9 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 
 local function probability(p)
-   if p < 0 or p >= 1 then error('nn.Dropout: a probability from 0 to less than 1 expected, got ' .. p) end
+   if not (expect.number('Dropout', p, 'the probability') >= 0 and p < 1) then
+      expect.fail('Dropout', 'a probability from 0 to less than 1 expected, got %s', tostring(p))
+   end
    return p
 end
 
@@ -30,6 +32,7 @@ local function weigh(self, field, value, drops)
 end
 
 function Dropout:updateOutput(input)
+   expect.tensor(self, input, 'input')
    local drops = self.train or self.stochastic_inference
    if drops and self.p > 0 then
       self.noise:resizeAs(input):bernoulli(1 - self.p)
@@ -38,7 +41,11 @@ function Dropout:updateOutput(input)
    return weigh(self, 'output', input, drops)
 end
 
-function Dropout:updateGradInput(_, gradOutput) return weigh(self, 'gradInput', gradOutput, self.train) end
+function Dropout:updateGradInput(_, gradOutput)
+   expect.tensor(self, gradOutput, 'gradOutput')
+   if self.train and self.p > 0 then expect.gradElements(self, gradOutput, self.noise) end
+   return weigh(self, 'gradInput', gradOutput, self.train)
+end
 
 local function onlyInTraining(self)
    if not self.train then expect.fail(self, 'there is a gradient only in training; call module:training() first') end

@@ -1,6 +1,6 @@
 -- One parameter per element of a sample (or per row, column... where a size is 1): products (CMul) and biases (CAdd).
 local define = require 'nn.define'
-local sizesOf = require('nn.dimensions').sizes
+local expect = require 'nn.expect'
 
 -- The parameter's sizes, with the batch dimension where the tensor has one; nil where they cannot be compared, as with
 -- a batch of vectors for a matrix of parameters.
@@ -40,7 +40,7 @@ local function each(name, parameter, spec)
    local gradient = 'grad' .. parameter:gsub('^%l', string.upper)
    local class = define(name, {
       setup = function(self, ...)
-         self.size = sizesOf(...)
+         self.size = expect.sizes(name, ...)
          self[parameter], self[gradient] = nn.utils.parameter(self.size)
          self.output:resize(self.size)
          self:reset()

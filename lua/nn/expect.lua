@@ -1,6 +1,6 @@
 -- What modules written in Lua demand of their inputs and options. Messages name the class, what came and what was
 -- expected.
-local text = require('nn.dimensions').text
+local text, sizes = require('nn.dimensions').text, require('nn.dimensions').sizes
 
 local expect = {}
 
@@ -10,7 +10,11 @@ local function brief(value)
    if torch.isTensor(value) then
       return value:dim() == 0 and 'an empty tensor' or 'a tensor of size ' .. text(value:size())
    end
-   if torch.type(value) == 'table' then return 'a table of ' .. #value end
+   if torch.type(value) == 'table' then
+      local class = getmetatable(value) and value.__typename
+      if class then return string.format('the class %s (%s() makes an object of it)', class, class) end
+      return 'a table of ' .. #value
+   end
    if type(value) == 'string' then return string.format('the string "%s"', value) end
    if type(value) == 'number' then return 'the number ' .. tostring(value) end
    return 'a ' .. torch.type(value)
@@ -68,10 +72,28 @@ function expect.gradOutput(self, gradOutput, sizes)
    fail(self, 'gradOutput of the output\'s size %s expected, got %s', text(sizes), brief(gradOutput))
 end
 
+-- A gradient with as many elements as `sizes`, a tensor, in any shape.
+function expect.gradElements(self, gradOutput, sizes)
+   expect.tensor(self, gradOutput, 'gradOutput')
+   if gradOutput:nElement() ~= sizes:nElement() then
+      fail(self, 'gradOutput of %d elements expected, got %s', sizes:nElement(), brief(gradOutput))
+   end
+   return gradOutput
+end
+
 -- Whether the last forward was with the input that a backward is for.
 function expect.forwardFirst(self, fits)
    if not fits then fail(self, 'forward comes before backward, with the same input') end
 end
+
+-- Sizes of the inputs that modules got last, for classes whose parts keep what backward needs.
+local seen = setmetatable({}, { __mode = 'k' })
+function expect.remember(self, input)
+   local sizes = seen[self] or torch.LongStorage()
+   seen[self] = sizes:resize(input:dim())
+   for d = 1, input:dim() do sizes[d] = input:size(d) end
+end
+function expect.remembered(self, input) expect.forwardFirst(self, not seen[self] or input:isSize(seen[self])) end
 
 -- The methods of a container class check what comes in: as input with `low` to `high` dimensions, and as gradOutput.
 function expect.checked(class, parent, low, high)
@@ -102,11 +124,20 @@ end
 -- A whole number from `low` to `high`, as an option of a class.
 function expect.whole(who, value, what, low, high)
    if type(value) ~= 'number' or value % 1 ~= 0 or value < low or value > (high or math.huge) then
-      local range = high and string.format('from %d to %d', low, high) or low == 0 and 'from 0 on' or
-         low == 1 and 'from 1 on' or string.format('of %d or more', low)
-      fail(who, '%s should be a whole number %s, got %s', what, range, brief(value))
+      local range = high and string.format(' from %d to %d', low, high) or
+         low > -math.huge and string.format(' from %d on', low) or ''
+      fail(who, '%s should be a whole number%s, got %s', what, range, brief(value))
    end
    return value
+end
+
+-- Sizes given as numbers or as one LongStorage, as a LongStorage of their own.
+function expect.sizes(who, ...)
+   if torch.typename((...)) ~= 'torch.LongStorage' then
+      if select('#', ...) == 0 then fail(who, 'sizes expected, got nothing') end
+      for i = 1, select('#', ...) do expect.whole(who, (select(i, ...)), 'size ' .. i, -math.huge, 2 ^ 53) end
+   end
+   return sizes(...)
 end
 
 -- A number, as an option of a class.

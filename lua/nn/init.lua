@@ -7,9 +7,9 @@ nn = nn or {}
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation',
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
-   'connections', 'spatial', 'convolution', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs', 'combined',
-   'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans',
-   'inspection', 'training', 'jacobian', 'hessian', 'older',
+   'connections', 'convolution', 'pooling', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs',
+   'combined', 'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert',
+   'kmeans', 'inspection', 'training', 'jacobian', 'hessian', 'older',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 

@@ -112,14 +112,20 @@ end
 do
    local CrossEntropy = define('CrossEntropyCriterion', {
       parent = 'nn.Criterion',
-      setup = function(self, ...) self.lsm, self.nll = nn.LogSoftMax(), nn.ClassNLLCriterion(...) end,
+      setup = function(self, ...)
+         self.lsm, self.nll = nn.LogSoftMax(), nn.ClassNLLCriterion(...)
+         self.sizeAverage = self.nll.sizeAverage
+         self.oldSizeAverage = self.sizeAverage
+      end,
    })
    local function squeezed(value) return torch.isTensor(value) and value:squeeze() or value end
 
-   -- sizeAverage counts here, unless only the inner criterion has it
+   -- sizeAverage can be changed here or in the inner criterion
    function CrossEntropy:updateOutput(input, target)
       local inner = self.nll
-      if self.sizeAverage ~= nil then inner.sizeAverage = self.sizeAverage end
+      if self.sizeAverage ~= self.oldSizeAverage then
+         inner.sizeAverage, self.oldSizeAverage = self.sizeAverage, self.sizeAverage
+      end
       self.output = inner:updateOutput(self.lsm:updateOutput(squeezed(input)), squeezed(target))
       return self.output
    end

@@ -29,16 +29,20 @@ local function estimator(planes, kernel, squares)
    return net
 end
 
--- The kernel, checked and divided by its sum and `by`, in place as in Torch7.
-local function prepare(self, name, by)
+-- The number of planes and the kernel, which is ones if there is none.
+local function checkOptions(self, name)
    self.nInputPlane = expect.whole(name, self.nInputPlane, 'the number of planes', 1)
    self.kernel = self.kernel or torch.Tensor(9, 9):fill(1)
-   expect.anyTensor(self, self.kernel, 'the kernel', 1, 2)
+   expect.anyTensor(name, self.kernel, 'the kernel', 1, 2)
    for d = 1, self.kernel:dim() do
       if self.kernel:size(d) % 2 == 0 then
          expect.fail(name, 'a kernel with odd sizes expected, got %s', expect.brief(self.kernel))
       end
    end
+end
+-- The kernel divided by its sum and `by`, in place as in Torch7.
+local function prepare(self, name, by)
+   checkOptions(self, name)
    self.kernel:div(self.kernel:sum() * by(self.nInputPlane, self.kernel:dim()))
 end
 
@@ -85,12 +89,14 @@ do
       self.localsums = self.meanestimator:updateOutput(input)
       self.adjustedsums = self.divider:updateOutput { self.localsums, coef }
       self.output = self.subtractor:updateOutput { input, self.adjustedsums }
+      expect.remember(self, input)
       return self.output
    end
    function Subtractive:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       check(self, input)
       expect.gradOutput(self, gradOutput, self.output)
+      expect.remembered(self, input)
       local apart = self.subtractor:updateGradInput({ input, self.adjustedsums }, gradOutput)
       local sums = self.divider:updateGradInput({ self.localsums, self.coef }, apart[2])
       self.gradInput:resizeAs(input):add(apart[1], self.meanestimator:updateGradInput(input, sums[1]))
@@ -129,12 +135,14 @@ do
       self.adjustedstds = self.divider:updateOutput { self.localstds, coef }
       self.thresholdedstds = self.thresholder:updateOutput(self.adjustedstds)
       self.output = self.normalizer:updateOutput { input, self.thresholdedstds }
+      expect.remember(self, input)
       return self.output
    end
    function Divisive:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       check(self, input)
       expect.gradOutput(self, gradOutput, self.output)
+      expect.remembered(self, input)
       local apart = self.normalizer:updateGradInput({ input, self.thresholdedstds }, gradOutput)
       local stds = self.thresholder:updateGradInput(self.adjustedstds, apart[2])
       local sums = self.divider:updateGradInput({ self.localstds, self.coef }, stds)
@@ -157,7 +165,7 @@ do
       options = { options[1], options[2], { 'threshold', 1e-4, 'number' }, { 'thresval', nil, 'number' } },
       setup = function(self)
          self.thresval = self.thresval or self.threshold
-         self.kernel = self.kernel or torch.Tensor(9, 9):fill(1)
+         checkOptions(self, 'SpatialContrastiveNormalization')
          local subtractive = nn.SpatialSubtractiveNormalization(self.nInputPlane, self.kernel)
          local divisive = nn.SpatialDivisiveNormalization(self.nInputPlane, self.kernel, self.threshold, self.thresval)
          self.normalizer = nn.Sequential():add(subtractive):add(divisive)
@@ -166,10 +174,13 @@ do
    function Contrastive:updateOutput(input)
       check(self, input)
       self.output = self.normalizer:updateOutput(input)
+      expect.remember(self, input)
       return self.output
    end
    function Contrastive:updateGradInput(input, gradOutput)
+      check(self, input)
       expect.gradOutput(self, gradOutput, self.output)
+      expect.remembered(self, input)
       self.gradInput = self.normalizer:updateGradInput(input, gradOutput)
       return self.gradInput
    end

@@ -29,19 +29,23 @@ do
       return value
    end
 
-   local function sameEntries(a, b)
-      for i = 1, math.max(#a, #b) do
-         if not rawequal(a[i], b[i]) then return false end
+   -- Whether the leaves of a nesting are where a map says, in this list.
+   local function fits(value, map, list)
+      if torch.type(value) ~= 'table' then return type(map) == 'number' and rawequal(list[map], value) end
+      if type(map) ~= 'table' or #value ~= #map then return false end
+      for i, entry in ipairs(value) do
+         if not fits(entry, map[i], list) then return false end
       end
       return true
    end
 
-   -- the output stays the same table as long as the same tensors come in
+   -- output and map stay the same tables as long as the same tensors come in
    function FlattenTable:updateOutput(input)
       if type(input) ~= 'table' then error('nn.FlattenTable: a table expected, got a ' .. torch.type(input)) end
-      local list = {}
-      self.input_map = flatten(input, list)
-      if not sameEntries(list, self.output) then self.output = list end
+      if not fits(input, self.input_map, self.output) then
+         self.output = {}
+         self.input_map = flatten(input, self.output)
+      end
       return self.output
    end
    function FlattenTable:updateGradInput(_, gradOutput)

@@ -130,6 +130,8 @@ do
    function LayerNormalization:__init(nOutput, bias, eps, affine)
       parent_.__init(self)
       expect.whole('LayerNormalization', nOutput, 'the number of features', 1)
+      expect.number('LayerNormalization', bias or 0, 'the bias')
+      expect.number('LayerNormalization', eps or 0, 'eps')
       local mean = nn.Sequential():add(nn.Mean(1, 1)):add(nn.Replicate(nOutput, 1, 1))
       self:add(nn.ConcatTable():add(nn.Identity()):add(mean)):add(nn.CSubTable())
       self:add(nn.Normalize(2, eps or 1e-10)):add(nn.MulConstant(math.sqrt(nOutput)))
@@ -141,6 +143,14 @@ do
       end
    end
    expect.checked(LayerNormalization, parent_, 1, 2)
+   local updateOutput = LayerNormalization.updateOutput
+   function LayerNormalization:updateOutput(input)
+      local features = self.modules[1].modules[2].modules[2].nfeatures
+      if torch.isTensor(input) and input:dim() > 0 and input:size(input:dim()) ~= features then
+         expect.fail(self, 'samples of %d features expected as input, got %s', features, expect.brief(input))
+      end
+      return updateOutput(self, input)
+   end
 end
 
 do

@@ -3,43 +3,72 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 local fromStart = require('nn.dimensions').fromStart
 
--- A class whose output is a copy of part(self, input); `like(self, field, input)` gives the field to write into.
+-- A class whose output is a copy of part(self, input); `own(self, field, input)` gives the field to write into, which
+-- may take the input's type.
 local function cutting(name, spec)
    local class = define(name, spec)
    local part, own = spec.part, spec.own or function(self, field) return self[field] end
+   local check = spec.own and expect.anyTensor or expect.tensor
    function class:updateOutput(input)
-      local cut = part(self, input, input)
+      local cut = part(self, check(self, input, 'input', 1, math.huge), input)
       return own(self, 'output', input):resizeAs(cut):copy(cut)
    end
    function class:updateGradInput(input, gradOutput)
-      local whole = own(self, 'gradInput', input):resizeAs(input):zero()
-      part(self, whole, input):copy(gradOutput)
+      check(self, input, 'input', 1, math.huge)
+      local whole = own(self, 'gradInput', input):resizeAs(input)
+      local place = part(self, whole, input)
+      expect.anyTensor(self, gradOutput, 'gradOutput')
+      if gradOutput:nElement() ~= place:nElement() then
+         expect.fail(self, 'gradOutput of %d elements expected, got %s', place:nElement(), expect.brief(gradOutput))
+      end
+      whole:zero()
+      place:copy(gradOutput)
       return whole
    end
+end
+
+-- The dimension and its size, checked.
+local function dimension(self, input)
+   local d = fromStart(self.dimension, input:dim())
+   if d < 1 or d > input:dim() then
+      expect.fail(self, 'there is no dimension %d in the input, %s', self.dimension, expect.brief(input))
+   end
+   return d, input:size(d)
 end
 
 cutting('Select', {
    options = { { 'dimension' }, { 'index' } },
    part = function(self, whole, input)
-      local d = fromStart(self.dimension, input:dim())
-      return whole:select(d, fromStart(self.index, input:size(d)))
+      if input:dim() < 2 then
+         expect.fail(self, 'input of 2 or more dimensions expected, got %s', expect.brief(input))
+      end
+      local d, n = dimension(self, input)
+      local index = fromStart(self.index, n)
+      if index < 1 or index > n then
+         expect.fail(self, 'there is no entry %d in dimension %d of the input, %s', self.index, d, expect.brief(input))
+      end
+      return whole:select(d, index)
    end,
 })
 
 cutting('Narrow', {
    options = { { 'dimension' }, { 'index' }, { 'length', 1 } },
    setup = function(self)
-      assert(self.dimension and self.index, 'nn.Narrow: a dimension, an offset and perhaps a length expected')
+      for _, field in ipairs { 'dimension', 'index', 'length' } do expect.number('Narrow', self[field], field) end
    end,
    -- A negative length counts from the end: -1 reaches the last. With a negative offset, what remains is everything
    -- before the last elements, as many as the length says; -1 counts from the very end.
    part = function(self, whole, input)
-      local d, first, length = fromStart(self.dimension, input:dim()), self.index, self.length
-      local n = input:size(d)
+      local d, n = dimension(self, input)
+      local first, length = self.index, self.length
       if first < 0 then
          first, length = 1, fromStart(first, n) - length
       elseif length < 0 then
          length = fromStart(length, n) + 1 - first
+      end
+      if first < 1 or length < 1 or first + length - 1 > n then
+         expect.fail(self, 'the entries from %d on, %d of them, are not all in dimension %d of the input, %s', first,
+            length, d, expect.brief(input))
       end
       return whole:narrow(d, first, length)
    end,
@@ -59,6 +88,9 @@ do
       return type(self.index) == 'number' and fromStart(self.index, #input) or self.index
    end
    function SelectTable:updateOutput(input)
+      if type(input) ~= 'table' and not torch.isTensor(input) then
+         expect.fail(self, 'a table expected as input, got %s', expect.brief(input))
+      end
       self.output = input[key(self, input)]
       if self.output == nil then error('nn.SelectTable: the input has no entry ' .. tostring(self.index)) end
       return self.output
@@ -82,6 +114,7 @@ do
       end,
    })
    function NarrowTable:updateOutput(input)
+      if torch.type(input) ~= 'table' then expect.fail(self, 'a table expected as input, got %s', expect.brief(input)) end
       self.output = { unpack(input, self.offset, self.offset + self.length - 1) }
       return self.output
    end

@@ -1,6 +1,7 @@
 -- Modules whose output is the input looked at in another way, mostly without a copy.
 local define = require 'nn.define'
 local dimensions = require 'nn.dimensions'
+local expect = require 'nn.expect'
 
 -- A class from `look(into, self, input)`, which makes the tensor `into` a view of the input. The gradient goes back
 -- through `back(into, self, gradOutput, input)`, by default as a view of the input's size.
@@ -9,10 +10,13 @@ local function viewing(name, spec)
    local look = spec.look
    local back = spec.back or function(into, _, gradOutput, input) return into:view(gradOutput, input:size()) end
    function class:updateOutput(input)
+      expect.tensor(self, input, 'input', 1, math.huge)
       self.output = self.output or input.new()
       return look(self.output, self, input)
    end
    function class:updateGradInput(input, gradOutput)
+      expect.tensor(self, input, 'input', 1, math.huge)
+      if not spec.grows then expect.gradElements(self, gradOutput, input) end
       self.gradInput = self.gradInput or self.output.new()
       return back(self.gradInput, self, gradOutput, input)
    end
@@ -53,8 +57,8 @@ do
          if d > dims - own then inner = inner * input:size(d) else outer = outer * input:size(d) end
       end
       if inner % self.numElements ~= 0 then
-         error(string.format('nn.View: an input of size %s cannot be seen as %s', dimensions.text(input:size()),
-            table.concat(sizes, 'x')))
+         expect.fail(self, 'an input of size %s cannot be seen as %s', dimensions.text(input:size()),
+            table.concat(sizes, 'x'))
       end
       for _, n in ipairs(sizes) do open = open or n < 0 end
       local n = outer * (open and 1 or inner / self.numElements)
@@ -75,7 +79,7 @@ do
 
    -- One size may be open (-1). numElements counts what the others make.
    function View:resetSize(...)
-      self.size = dimensions.sizes(...)
+      self.size = expect.sizes('View', ...)
       self.numElements = 1
       local open = 0
       for _, n in ipairs(self.size:totable()) do
@@ -84,7 +88,7 @@ do
          elseif n == -1 and open == 0 then
             open = 1
          else
-            error('nn.View: sizes from 0 on, and at most one -1, expected, got ' .. dimensions.text(self.size))
+            expect.fail('View', 'sizes from 0 on, and at most one -1, expected, got %s', dimensions.text(self.size))
          end
       end
       return self
@@ -109,14 +113,19 @@ do
       setup = function(self, ...)
          local sizes = { ... }
          if type(sizes[#sizes]) == 'boolean' then self.batchMode = table.remove(sizes) end
-         self.size = dimensions.sizes(unpack(sizes))
+         self.size = expect.sizes('Reshape', unpack(sizes))
          sizes, self.nelement = self.size:totable(), 1
          for _, n in ipairs(sizes) do self.nelement = self.nelement * n end
          self.batchsize = torch.LongStorage { 0, unpack(sizes) }
       end,
       look = function(into, self, input)
          input = inRow(self, '_input', input)
-         if isSample(self, input) then return into:view(input, self.size) end
+         local sample = isSample(self, input)
+         if input:nElement() ~= (sample and 1 or input:size(1)) * self.nelement then
+            expect.fail(self, 'an input of size %s cannot be seen as %s%s', dimensions.text(input:size()),
+               sample and '' or 'a batch of ', dimensions.text(self.size))
+         end
+         if sample then return into:view(input, self.size) end
          self.batchsize[1] = input:size(1)
          return into:view(input, self.batchsize)
       end,
@@ -130,7 +139,7 @@ end
 
 viewing('Unsqueeze', {
    options = { { 'pos' }, { 'numInputDims' } },
-   setup = function(self) assert(self.pos, 'nn.Unsqueeze: the place of the new dimension expected, got nothing') end,
+   setup = function(self) expect.number('Unsqueeze', self.pos, 'the place of the new dimension') end,
    look = function(into, self, input)
       local batch = self.numInputDims and input:dim() - self.numInputDims or 0
       return nn.utils.addSingletonDimension(into, input, self.pos + batch)
@@ -141,8 +150,8 @@ viewing('Unsqueeze', {
 viewing('Squeeze', {
    options = { { 'dim' }, { 'numInputDims' } },
    look = function(into, self, input)
-      assert(torch.isTensor(input), 'nn.Squeeze: a tensor expected as input')
       local batch = batchDims(self, input)
+      if input:nElement() == 1 then expect.fail(self, 'an input of more than one element expected') end
       if self.dim then return into:set(input:squeeze(self.dim + batch)) end
       local seen = input:squeeze()
       -- a batch of one stays a batch
@@ -150,7 +159,6 @@ viewing('Squeeze', {
       return into:set(seen)
    end,
    back = function(into, _, gradOutput, input)
-      assert(torch.isTensor(gradOutput), 'nn.Squeeze: a tensor expected as gradOutput')
       return into:view(gradOutput:contiguous(), input:size())
    end,
    text = function(self) return self.dim and '(dim ' .. self.dim .. ')' or '' end,
@@ -163,12 +171,14 @@ do
    viewing('Replicate', {
       options = { { 'nfeatures' }, { 'dim', 1 }, { 'ndim' } },
       setup = function(self)
-         if self.dim < 1 then error('nn.Replicate: a dimension from 1 on expected, got ' .. self.dim) end
+         expect.whole('Replicate', self.nfeatures, 'the number of copies', 1)
+         expect.whole('Replicate', self.dim, 'the dimension', 1)
       end,
+      grows = true,
       look = function(into, self, input)
          local d, sizes, strides = added(self, input), input:size():totable(), input:stride():totable()
          if d > #sizes + 1 then
-            error(string.format('nn.Replicate: an input of %d dimensions or more expected, got %d', d - 1, #sizes))
+            expect.fail(self, 'an input of %d dimensions or more expected, got %d', d - 1, #sizes)
          end
          table.insert(sizes, d, self.nfeatures)
          table.insert(strides, d, 0)
@@ -176,6 +186,8 @@ do
       end,
       back = function(into, self, gradOutput, input)
          local d = added(self, input)
+         expect.gradOutput(self, gradOutput, self.output)
+         expect.forwardFirst(self, gradOutput:nElement() == input:nElement() * self.nfeatures)
          into:sum(gradOutput, d)
          return into:set(into:select(d, 1))
       end,
@@ -200,7 +212,6 @@ end
 
 do
    -- The last dimensions, as many as a sample has, as one.
-   local expect = require 'nn.expect'
    local function inRow(self, field, tensor)
       if tensor:isContiguous() then return tensor end
       self[field] = (self[field] or tensor.new()):resizeAs(tensor):copy(tensor)

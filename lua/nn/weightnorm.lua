@@ -78,8 +78,21 @@ do
       stale[self] = nil
    end
 
+   local function check(self, input, ...)
+      expect.tensor(self, input, 'input', 1, 2)
+      local d = input:dim()
+      if input:size(d) ~= self.inputSize then
+         expect.fail(self, 'samples of %d features expected as input, got %s', self.inputSize, expect.brief(input))
+      end
+      if select('#', ...) == 0 then return end
+      local sizes = input:size()
+      sizes[d] = self.outputSize
+      expect.gradOutput(self, (...), sizes)
+   end
+
    -- While it is not trained, the weight stays as it is.
    function LinearWeightNorm:updateOutput(input)
+      check(self, input)
       if self.train ~= false or stale[self] or self.weight:dim() == 0 then self:updateWeightMatrix() end
       return parent.updateOutput(self, input)
    end
@@ -89,10 +102,12 @@ do
    end
 
    function LinearWeightNorm:updateGradInput(input, gradOutput)
+      check(self, input, gradOutput)
       if stale[self] then self:updateWeightMatrix() end
       return parent.updateGradInput(self, input, gradOutput)
    end
    function LinearWeightNorm:accGradParameters(input, gradOutput, scale)
+      check(self, input, gradOutput)
       if self.norm:dim() == 0 then self:updateWeightMatrix() end
       self.gradWeight:resizeAs(self.v):zero()
       parent.accGradParameters(self, input, gradOutput, scale or 1)

@@ -107,7 +107,6 @@ do
       setup = function(self, module)
          if self.castout == nil then self.castout = self.castin end
          self.moduleType = self.moduleType or module:type()
-         self._type = self.moduleType
       end,
    })
 

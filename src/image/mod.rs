@@ -27,7 +27,6 @@ use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
-use crate::tensor::ops::copy::copy;
 use crate::tensor::storage::room;
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -237,7 +236,7 @@ pub fn build<T: Element>(sizes: &[usize], f: impl FnOnce(&mut [T]) -> Result<()>
     Ok(t)
 }
 
-/// Hands a new tensor to a result, which gets its sizes.
+/// Hands a new tensor to a result, which gets its sizes; it may be the source of a picture.
 ///
 /// # Errors
 /// Not enough memory.
@@ -245,8 +244,11 @@ pub fn give(dst: &Tensor, made: &Tensor) -> Result<()> {
     if dst.storage().is_none() {
         return dst.set(made);
     }
-    dst.resize(made.layout().sizes())?;
-    copy(dst, made)
+    crate::with_dtype!(made.dtype(), T => {
+        let from = Source::<T>::of(made)?;
+        Dest::<T>::like(dst, made)?.copy_from_slice(&from);
+        Ok(())
+    })
 }
 
 /// Calls `f` for every run of `len` elements with its number, on several threads where there is much to do; `cost` is

@@ -13,8 +13,10 @@ pub enum Dispatch {
     First,
     /// As the first, and nil at the end counts as nothing (functions of other packages).
     Package,
-    /// There is none, and nil at the end counts as nothing (functions of objects and of the system).
+    /// There is none (functions that ask the system).
     Untyped,
+    /// There is none, and nil at the end counts as nothing (methods and makers of objects).
+    Object,
     /// It is this one (methods).
     Fixed(TensorClass),
     /// It is this one, and argument 1 is the callable table itself (constructors).

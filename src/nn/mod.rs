@@ -11,11 +11,12 @@ pub mod criterion;
 pub mod linear;
 pub mod lookup;
 pub mod pairs;
-pub mod pool;
+pub mod pooling;
 pub mod shrink;
 pub mod softmax;
 pub mod split;
 pub mod tables;
+pub mod window;
 
 #[cfg(test)]
 mod gradient_tests;

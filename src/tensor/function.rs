@@ -37,6 +37,13 @@ impl<A, B, R, F: Fn(A, B) -> R + Copy + Sync> Function<(A, B), R> for F {
     }
 }
 
+impl<A, B, C, R, F: Fn(A, B, C) -> R + Copy + Sync> Function<(A, B, C), R> for F {
+    #[inline(always)]
+    fn at<M: Arith>(self, _: M, (a, b, c): (A, B, C)) -> R {
+        self(a, b, c)
+    }
+}
+
 /// A function in plain and in fused arithmetic.
 #[derive(Clone, Copy)]
 pub struct Maths<P, F>(

@@ -138,7 +138,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
             // like any Lua function, a method ignores surplus arguments and takes nil for missing ones
             n = n.min(c.most);
         }
-        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package | Dispatch::Untyped) {
+        if matches!(c.dispatch, Dispatch::Class | Dispatch::Package | Dispatch::Object) {
             while n > 0 && ffi::lua_type(l, (n + skip) as c_int) == ffi::LUA_TNIL {
                 n -= 1;
             }
@@ -168,7 +168,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
         let tensors = |n: usize| a.kinds[..a.n.min(n)].iter().any(|k| k & kind::TENSOR != 0);
         // otherwise the type came from a table, a name, or is the default
         let sure = match c.dispatch {
-            Dispatch::Fixed(_) | Dispatch::Call(_) | Dispatch::Untyped => true,
+            Dispatch::Fixed(_) | Dispatch::Call(_) | Dispatch::Untyped | Dispatch::Object => true,
             Dispatch::First | Dispatch::Package => tensors(2),
             Dispatch::Class => tensors(N),
         };
@@ -201,7 +201,7 @@ unsafe fn class_of_call<const N: usize>(l: *mut lua_State, c: &Compiled, a: &mut
     match c.dispatch {
         Dispatch::Fixed(d) | Dispatch::Call(d) => return d,
         // every column has the same function
-        Dispatch::Untyped => return TensorClass::host(DType::Double),
+        Dispatch::Untyped | Dispatch::Object => return TensorClass::host(DType::Double),
         Dispatch::First | Dispatch::Package | Dispatch::Class => {}
     }
     for k in &a.kinds[..a.n.min(if c.dispatch == Dispatch::Class { N } else { 2 })] {

@@ -8,7 +8,7 @@ pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
-pub mod spatial;
+pub mod pooling;
 pub mod tables;
 
 /// The classes of every family.
@@ -20,6 +20,6 @@ pub static ALL: &[&[Class]] = &[
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
-    spatial::CLASSES,
+    pooling::CLASSES,
     tables::CLASSES,
 ];

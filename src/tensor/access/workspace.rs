@@ -14,6 +14,9 @@ pub struct Workspace<T> {
     kind: PhantomData<T>,
 }
 
+// SAFETY: threads that share it only read its elements; writing takes a mutable reference.
+unsafe impl<T: Sync> Sync for Workspace<T> {}
+
 impl<T: Element> Workspace<T> {
     /// A slice of `len` elements, which may be anything.
     ///

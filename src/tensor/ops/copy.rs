@@ -24,7 +24,8 @@ pub fn copy(dst: &Tensor, src: &Tensor) -> Result<()> {
 fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> {
     if D::DTYPE == S::DTYPE {
         if let (Some((d, n)), Some((s, _))) = (dst.flat_mut::<D>()?, src.flat::<D>()?) {
-            run(d, s, n);
+            // SAFETY: both have n elements there, and the result is lent to nobody.
+            unsafe { run(d, s, n) };
             return Ok(());
         }
         if dst.ndim() == 2 && dst.same_size(src) && src.stride(0) == 1 && src.stride(1) > 1 && dst.stride(1) == 1 {
@@ -44,8 +45,11 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
     )
 }
 
-/// Copies `n` elements that lie one after another on both sides.
-fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
+/// Copies `n` elements that lie one after another on both sides, which may overlap.
+///
+/// # Safety
+/// `n` elements can be read and written there.
+unsafe fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
     if !disjoint(d, n, s, n) {
         // SAFETY: both runs have n elements; `copy` allows them to overlap.
         return unsafe { std::ptr::copy(s, d, n) };

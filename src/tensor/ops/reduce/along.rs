@@ -41,10 +41,13 @@ pub(super) struct Bundle<T> {
 }
 
 impl<T: Element> Bundle<T> {
-    /// Line `k`, whose elements must be neighbours.
+    /// Line `k`, whose elements are neighbours.
+    ///
+    /// # Safety
+    /// `k` is one of the lines, elements are neighbours, and nothing writes there.
     #[inline(always)]
-    pub(super) fn line(&self, k: usize) -> &[T] {
-        // SAFETY: the line lies inside the view the bundle was made from, and nothing writes there: `apart` saw to it.
+    pub(super) unsafe fn line(&self, k: usize) -> &[T] {
+        // SAFETY: by the contract; lines lie inside the view that the bundle was made from.
         unsafe { std::slice::from_raw_parts(self.ptr.wrapping_offset(k as isize * self.apart), self.n) }
     }
 
@@ -53,8 +56,11 @@ impl<T: Element> Bundle<T> {
     }
 
     /// Folds all lines, row by row, into what two lists hold for each.
+    ///
+    /// # Safety
+    /// The lines lie inside the view that the bundle was made from, and nothing writes there.
     #[inline(always)]
-    fn fold<A, B>(&self, a: &mut [A], b: &mut [B], step: impl Fn(&mut A, &mut B, T, usize) + Copy) {
+    unsafe fn fold<A, B>(&self, a: &mut [A], b: &mut [B], step: impl Fn(&mut A, &mut B, T, usize) + Copy) {
         let (bundle, lines) = (*self, self.lines);
         vectorize(
             #[inline(always)]
@@ -167,14 +173,18 @@ fn along<T: Real, A: Copy + Send + Sync>(
 ) -> Result<()> {
     let compute = |b: Bundle<T>, sums: &mut [A]| {
         if b.has_slices() {
-            return sums.iter_mut().enumerate().for_each(|(k, s)| *s = whole(b.line(k)));
+            // SAFETY: there is a sum for each line, and what is written lies elsewhere.
+            return sums.iter_mut().enumerate().for_each(|(k, s)| *s = whole(unsafe { b.line(k) }));
         }
-        b.fold(
-            sums,
-            &mut [(); WIDE],
-            #[inline(always)]
-            move |a, _, v, _| *a = step(*a, v),
-        );
+        // SAFETY: the bundle's own lines; what is written lies elsewhere.
+        unsafe {
+            b.fold(
+                sums,
+                &mut [(); WIDE],
+                #[inline(always)]
+                move |a, _, v, _| *a = step(*a, v),
+            );
+        }
     };
     per_line(op, res, x, d, zero, compute, last)
 }
@@ -275,25 +285,32 @@ fn spread<T: Float>(
     let compute = |b: Bundle<T>, squares: &mut [f64]| {
         if b.has_slices() {
             for (k, s) in squares.iter_mut().enumerate() {
-                *s = b.line(k).chunks(BLOCK).map(Moments::of).fold(Moments::NONE, Moments::join).2;
+                // SAFETY: there is a sum for each line, and what is written lies elsewhere.
+                *s = unsafe { b.line(k) }.chunks(BLOCK).map(Moments::of).fold(Moments::NONE, Moments::join).2;
             }
             return;
         }
         let mut means = [0.0; WIDE];
         let means = &mut means[..b.lines];
-        b.fold(
-            means,
-            &mut [(); WIDE],
-            #[inline(always)]
-            |m, _, v, _| *m += v.to_f64(),
-        );
+        // SAFETY: the bundle's own lines; what is written lies elsewhere.
+        unsafe {
+            b.fold(
+                means,
+                &mut [(); WIDE],
+                #[inline(always)]
+                |m, _, v, _| *m += v.to_f64(),
+            );
+        }
         means.iter_mut().for_each(|m| *m /= b.n as f64);
-        b.fold(
-            squares,
-            means,
-            #[inline(always)]
-            |s, m, v, _| *s += (v.to_f64() - *m) * (v.to_f64() - *m),
-        );
+        // SAFETY: the bundle's own lines; what is written lies elsewhere.
+        unsafe {
+            b.fold(
+                squares,
+                means,
+                #[inline(always)]
+                |s, m, v, _| *s += (v.to_f64() - *m) * (v.to_f64() - *m),
+            );
+        }
     };
     let finish = |s, n| T::from_f64(last(Moments(n as f64, 0.0, s).variance(biased)));
     per_line(op, res, x, d, 0.0, compute, finish)
@@ -357,24 +374,29 @@ fn extreme<T: Real>(
         let (best, place) = (&mut best[..b.lines], &mut place[..b.lines]);
         if b.has_slices() {
             for (k, (best, place)) in best.iter_mut().zip(&mut *place).enumerate() {
-                *place = best_place(b.line(k), better);
-                *best = b.line(k)[*place];
+                // SAFETY: there is a place for each line, and what is written lies elsewhere.
+                let line = unsafe { b.line(k) };
+                *place = best_place(line, better);
+                *best = line[*place];
             }
         } else {
             for (k, best) in best.iter_mut().enumerate() {
                 // SAFETY: the first element of line k.
                 *best = unsafe { *b.ptr.wrapping_offset(k as isize * b.apart) };
             }
-            b.fold(
-                best,
-                place,
-                #[inline(always)]
-                move |best, place, v, j| {
-                    let take = !best.is_nan() & (v.is_nan() | better(v, *best));
-                    *best = if take { v } else { *best };
-                    *place = if take { j } else { *place };
-                },
-            );
+            // SAFETY: the bundle's own lines; what is written lies elsewhere.
+            unsafe {
+                b.fold(
+                    best,
+                    place,
+                    #[inline(always)]
+                    move |best, place, v, j| {
+                        let take = !best.is_nan() & (v.is_nan() | better(v, *best));
+                        *best = if take { v } else { *best };
+                        *place = if take { j } else { *place };
+                    },
+                );
+            }
         }
         for (k, (&best, &place)) in best.iter().zip(&*place).enumerate() {
             let k = k as isize;

@@ -22,8 +22,11 @@ struct Target<T> {
 }
 
 /// Scans a bundle row by row.
+///
+/// # Safety
+/// The bundle's lines and the target's lie inside their views, which share no memory.
 #[inline(always)]
-fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy) {
+unsafe fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy) {
     vectorize(
         #[inline(always)]
         move || {
@@ -56,8 +59,11 @@ fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl Fn(T::A
 }
 
 /// Scans `W` lines side by side, so that no result waits for the one before in its line alone; from `acc` on.
+///
+/// # Safety
+/// As [`scan_rows`].
 #[inline(always)]
-fn scan_abreast<T: Real, const W: usize>(
+unsafe fn scan_abreast<T: Real, const W: usize>(
     b: Bundle<T>,
     to: Target<T>,
     acc: [T::Acc; W],
@@ -76,8 +82,11 @@ fn scan_abreast<T: Real, const W: usize>(
 }
 
 /// Running sums of a block from `carry` on: its eighths side by side, each from the sum of those before it.
+///
+/// # Safety
+/// There is room for as many results, in other memory.
 #[inline(always)]
-fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
+unsafe fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
     // eighths of a whole block would lie a power of two apart, and share their places in the cache
     let n = (x.len() / ABREAST).saturating_sub(8);
     let mut starts = [carry; ABREAST];
@@ -87,7 +96,8 @@ fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
     let (from, apart) = (x.as_ptr().cast_mut(), n as isize);
     let add = |a: T::Acc, b: T::Acc| a.add(b);
     let bundle = Bundle { ptr: from, lines: ABREAST, apart, n, step: 1 };
-    scan_abreast(bundle, Target { ptr: out, apart, step: 1 }, starts, add);
+    // SAFETY: eighths of the block, and of its results.
+    unsafe { scan_abreast(bundle, Target { ptr: out, apart, step: 1 }, starts, add) };
     let done = ABREAST * n;
     let mut sum = x[..done]
         .last()
@@ -100,7 +110,10 @@ fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
 }
 
 /// Running sums of a line: each block starts from the sum of those before it, so blocks can be done on any thread.
-fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
+///
+/// # Safety
+/// As [`sum_block`].
+unsafe fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
     let total = |b: usize| {
         let block = &x[b * BLOCK..x.len().min((b + 1) * BLOCK)];
         sum_slice(
@@ -109,7 +122,10 @@ fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
             |v: T| T::Acc::convert(v),
         )
     };
-    let block = |b: usize, carry| sum_block(&x[b * BLOCK..x.len().min((b + 1) * BLOCK)], out.at(b * BLOCK), carry);
+    let block = |b: usize, carry| {
+        // SAFETY: the results of this block.
+        unsafe { sum_block(&x[b * BLOCK..x.len().min((b + 1) * BLOCK)], out.at(b * BLOCK), carry) }
+    };
     let blocks = x.len().div_ceil(BLOCK);
     if blocks < 2 || !shared_out(x.len(), 1) || threads::threads() == 1 {
         let mut carry = T::Acc::ZERO;
@@ -156,10 +172,12 @@ fn scan<T: Real>(
         let to = Target { ptr: to.at(0).wrapping_offset(place), apart, step };
         if sums && b.step == 1 && step == 1 {
             for k in 0..b.lines {
-                sum_line(b.line(k), Ptr(to.ptr.wrapping_offset(k as isize * apart)));
+                // SAFETY: line k of the bundle and of the result, which lies elsewhere.
+                unsafe { sum_line(b.line(k), Ptr(to.ptr.wrapping_offset(k as isize * apart))) };
             }
         } else if b.apart == 1 && apart == 1 {
-            scan_rows(b, to, unit, f);
+            // SAFETY: the bundle's own lines; the result lies elsewhere.
+            unsafe { scan_rows(b, to, unit, f) };
         } else {
             for first in (0..b.lines).step_by(ABREAST) {
                 let (lines, k) = (ABREAST.min(b.lines - first), first as isize);
@@ -169,12 +187,14 @@ fn scan<T: Real>(
                 };
                 if lines == ABREAST {
                     let (part, to) = line(k);
-                    scan_abreast(part, to, [unit; ABREAST], f);
+                    // SAFETY: as above, lines from k on.
+                    unsafe { scan_abreast(part, to, [unit; ABREAST], f) };
                     continue;
                 }
                 for i in 0..lines as isize {
                     let (part, to) = line(k + i);
-                    scan_abreast(part, to, [unit], f);
+                    // SAFETY: as above, one line.
+                    unsafe { scan_abreast(part, to, [unit], f) };
                 }
             }
         }

@@ -1,0 +1,210 @@
+//! Maxima over windows, and where they are.
+
+use super::window::Plan;
+use crate::demand;
+use crate::tensor::access::{Rows, share, share_rows};
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+
+/// What stands for the place of a maximum in the indices of a class. Inside of this file places are positions in the
+/// plane counted from 1, and 0 where no value of the window is above the lowest double.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Places {
+    /// The position in the plane, from 1; 0 for none.
+    Plane,
+    /// The row within the window, from 0; -1 for none.
+    Row,
+    /// Frame, row and column within the window, from 0, one byte each; -1 for none.
+    Bytes,
+}
+
+/// Writes the maximum of every window to `y` and its place in the plane, from 1, to `at`.
+pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], at: &mut [i64]) {
+    let (width, len, columns) = (p.width(), p.plane(), p.axes[2].input);
+    let lowest = T::from_f64(-f64::MAX);
+    share((Rows::new(y, width), Rows::new(at, width)), p.row_cost(), |first, (y, at)| {
+        for (r, (y, at)) in (first..).zip(y.into_rows().zip(at.into_rows())) {
+            let place = p.place(r);
+            let (plane, spans) = (&x[place[0] * len..][..len], p.axes[2].spans(place[0]));
+            y.fill(lowest);
+            at.fill(0);
+            p.lines(place, |base| {
+                let row = &plane[base..][..columns];
+                if p.axes[2].step == 1 {
+                    greatest(row, base, spans, y, at, |v| v.iter().enumerate());
+                } else {
+                    greatest(row, base, spans, y, at, |v| v.iter().enumerate().step_by(p.axes[2].step));
+                }
+            });
+        }
+    });
+}
+
+/// Compares the maxima of a row of windows so far with the elements of an input row that begins at `base`.
+#[inline(always)]
+fn greatest<'a, T: Float + 'a, I: Iterator<Item = (usize, &'a T)>>(
+    row: &'a [T],
+    base: usize,
+    spans: &[[i64; 4]],
+    y: &mut [T],
+    at: &mut [i64],
+    elements: impl Fn(&'a [T]) -> I,
+) {
+    for ((y, at), &[_, start, end, _]) in y.iter_mut().zip(at).zip(spans) {
+        let (mut best, mut place) = (*y, *at);
+        for (i, &v) in elements(&row[start as usize..end as usize]) {
+            if v > best {
+                (best, place) = (v, (base + i) as i64 + start + 1);
+            }
+        }
+        (*y, *at) = (best, place);
+    }
+}
+
+/// Calls `f(index, plane, frame, row, column)` for every window's index.
+fn each_index(p: &Plan, at: &mut [i64], f: impl Fn(&mut i64, [usize; 4]) + Sync) {
+    let width = p.width();
+    share_rows(at, width, width * 8, |first, rows| {
+        for (r, row) in (first..).zip(rows.chunks_mut(width.max(1))) {
+            let [plane, oz, oy] = p.place(r);
+            row.iter_mut().enumerate().for_each(|(ox, at)| f(at, [plane, oz, oy, ox]));
+        }
+    });
+}
+
+/// Frame, row and column of a place counted from 1.
+fn coordinates(p: &Plan, place: i64) -> [i64; 3] {
+    let [_, y, x] = &p.axes;
+    let (i, w, h) = (place - 1, x.input as i64, y.input as i64);
+    [i / w / h, i / w % h, i % w]
+}
+
+/// Within its window: frame, row and column of a place.
+fn within(p: &Plan, place: i64, [plane, oz, oy, ox]: [usize; 4]) -> [i64; 3] {
+    let (o, at) = ([oz, oy, ox], coordinates(p, place));
+    [0, 1, 2].map(|i| (at[i] - p.axes[i].span(plane, o[i]).origin) / p.axes[i].step as i64)
+}
+
+/// The place, from 1, of a frame, row and column within a window; nothing outside of the plane.
+fn placed(p: &Plan, within: [i64; 3], [plane, oz, oy, ox]: [usize; 4]) -> Option<i64> {
+    let o = [oz, oy, ox];
+    let mut place = 0;
+    for (i, a) in p.axes.iter().enumerate() {
+        let v = within[i].checked_mul(a.step as i64)?.checked_add(a.span(plane, o[i]).origin)?;
+        if v < 0 || v >= a.input as i64 {
+            return None;
+        }
+        place = place * a.input as i64 + v;
+    }
+    Some(place + 1)
+}
+
+/// Frame, row and column in bytes 0 to 2, and what is left of them, 10 bits each, from bit 32 on.
+fn pack(v: [i64; 3]) -> i64 {
+    (0..3).fold(0, |all, i| all | (v[i] & 255) << (8 * i) | (v[i] >> 8 & 1023) << (32 + 10 * i))
+}
+fn unpack(at: i64) -> [i64; 3] {
+    [0, 1, 2].map(|i| (at >> (8 * i) & 255) | (at >> (32 + 10 * i) & 1023) << 8)
+}
+
+/// Places as a class keeps them.
+pub fn encode(p: &Plan, at: &mut [i64], form: Places) {
+    match form {
+        Places::Plane => {}
+        Places::Row => each_index(p, at, |at, o| *at = if *at > 0 { within(p, *at, o)[1] } else { -1 }),
+        Places::Bytes => each_index(p, at, |at, o| *at = if *at > 0 { pack(within(p, *at, o)) } else { -1 }),
+    }
+}
+
+/// Adaptive indices: rows and columns within the window, from 1, and 0 for none.
+pub fn split(p: &Plan, places: &[i64], rows: &mut [i64], columns: &mut [i64]) {
+    for (at, which) in [(rows, 1), (columns, 2)] {
+        at.copy_from_slice(places);
+        each_index(p, at, |at, o| *at = if *at > 0 { within(p, *at, o)[which] + 1 } else { 0 });
+    }
+}
+
+/// The reverse of [`split`]: -1 for places outside of the plane.
+pub fn join(p: &Plan, places: &mut [i64], rows: &[i64], columns: &[i64]) {
+    places.iter_mut().zip(rows.iter().zip(columns)).for_each(|(at, (&y, &x))| {
+        let fits = |v: i64| (0..1 << 31).contains(&v);
+        *at = if fits(y) && fits(x) { y << 31 | x } else { 0 };
+    });
+    each_index(p, places, |at, o| {
+        let (y, x) = (*at >> 31, *at & ((1 << 31) - 1));
+        *at = if y == 0 && x == 0 { 0 } else { placed(p, [0, y - 1, x - 1], o).unwrap_or(-1) };
+    });
+}
+
+/// The reverse of [`encode`]: -1 for places outside of the plane.
+pub fn decode(p: &Plan, at: &mut [i64], form: Places) {
+    match form {
+        Places::Plane => {}
+        Places::Row => each_index(p, at, |at, o| {
+            *at = if *at == -1 { 0 } else { placed(p, [0, *at, 0], o).unwrap_or(-1) };
+        }),
+        Places::Bytes => each_index(p, at, |at, o| {
+            *at = if *at == -1 { 0 } else { placed(p, unpack(*at), o).unwrap_or(-1) };
+        }),
+    }
+}
+
+/// Demands places inside of the plane; `none` says whether windows may be without one.
+///
+/// # Errors
+/// Places outside of it.
+pub fn check(places: &[i64], plane: usize, none: bool) -> Result<()> {
+    let lowest = if none { 0 } else { 1 };
+    if let Some(&i) = places.iter().find(|&&i| i < lowest || i > plane as i64) {
+        demand!(
+            i != 0,
+            "a window has no maximum (all of its values are NaN or the lowest), so its gradient has no place"
+        );
+        demand!(
+            false,
+            "indices point outside of the input, whose planes have {plane} elements: is the input another one than forward's?"
+        );
+    }
+    Ok(())
+}
+
+/// Adds each gradient to the place of its maximum.
+pub fn backward<T: Float>(go: &[T], p: &Plan, places: &[i64], gi: &mut [T]) {
+    let (len, out) = (p.plane(), p.out_plane());
+    share_rows(gi, len, p.plane_cost(), |first, planes| {
+        for (plane, gi) in (first..).zip(planes.chunks_mut(len.max(1))) {
+            gi.fill(T::ZERO);
+            for (&g, &i) in go[plane * out..][..out].iter().zip(&places[plane * out..]) {
+                if let Some(r) = (i as usize).checked_sub(1).and_then(|i| gi.get_mut(i)) {
+                    *r = r.add(g);
+                }
+            }
+        }
+    });
+}
+
+/// Writes each value to its place in planes of `len` elements; everything else is 0.
+pub fn unpool<T: Float>(x: &[T], places: &[i64], inner: usize, len: usize, y: &mut [T]) {
+    share_rows(y, len, len + inner * 2, |first, planes| {
+        for (plane, y) in (first..).zip(planes.chunks_mut(len.max(1))) {
+            y.fill(T::ZERO);
+            for (&v, &i) in x[plane * inner..][..inner].iter().zip(&places[plane * inner..]) {
+                if let Some(r) = (i as usize).checked_sub(1).and_then(|i| y.get_mut(i)) {
+                    *r = v;
+                }
+            }
+        }
+    });
+}
+
+/// The reverse of [`unpool`]: reads each value from its place.
+pub fn gather<T: Float>(go: &[T], places: &[i64], inner: usize, len: usize, gi: &mut [T]) {
+    share_rows(gi, inner, inner * 2, |first, planes| {
+        for (plane, gi) in (first..).zip(planes.chunks_mut(inner.max(1))) {
+            let go = &go[plane * len..][..len];
+            for (r, &i) in gi.iter_mut().zip(&places[plane * inner..]) {
+                *r = (i as usize).checked_sub(1).and_then(|i| go.get(i)).copied().unwrap_or(T::ZERO);
+            }
+        }
+    });
+}

@@ -1,0 +1,318 @@
+//! Poolings of planes: maxima, averages and sums over windows. Input: planes (C x H x W), with frames (C x T x H x W), or
+//! sequences (T x F), or a batch of either; the output has as many dimensions.
+
+mod adaptive;
+mod fractional;
+mod max;
+mod subsampling;
+mod sum;
+#[cfg(test)]
+mod tests;
+mod unpooling;
+mod window;
+
+pub use adaptive::{Adaptive, adaptive_average, adaptive_average_grad, adaptive_max, adaptive_max_grad};
+pub use fractional::{
+    FractionalSpatial, FractionalVolumetric, fractional_spatial, fractional_spatial_grad, fractional_volumetric,
+    fractional_volumetric_grad,
+};
+pub use subsampling::{Sequences, SubSampling, spatial_subsampling, temporal_subsampling};
+pub use unpooling::{
+    UnpooledPlanes, UnpooledVolumes, spatial_unpooling, spatial_unpooling_grad, volumetric_unpooling,
+    volumetric_unpooling_grad,
+};
+
+use crate::demand;
+use crate::fields;
+use crate::nn::window::Step;
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace};
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use max::Places;
+use window::{Axis, Plan};
+
+fields! {
+    /// Windows over planes.
+    pub struct Spatial {
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Height of the window.
+        kh: i64 = ".kH:long",
+        /// Step from one window to the next along the width.
+        dw: i64 = ".dW:long",
+        /// Step along the height.
+        dh: i64 = ".dH:long",
+        /// Padding on the left and on the right.
+        pad_w: i64 = ".padW:long=0",
+        /// Padding above and below.
+        pad_h: i64 = ".padH:long=0",
+        /// Distance between the columns of a window.
+        dilation_w: i64 = ".dilationW:long=1",
+        /// Distance between the rows of a window.
+        dilation_h: i64 = ".dilationH:long=1",
+        /// Whether a window may hang over the end.
+        ceil: bool = ".ceil_mode:bool=false",
+    }
+}
+fields! {
+    /// Windows over frames of planes.
+    pub struct Volumetric {
+        /// Frames of the window.
+        kt: i64 = ".kT:long",
+        /// Its width.
+        kw: i64 = ".kW:long",
+        /// Its height.
+        kh: i64 = ".kH:long",
+        /// Step from one window to the next along time.
+        dt: i64 = ".dT:long",
+        /// Step along the width.
+        dw: i64 = ".dW:long",
+        /// Step along the height.
+        dh: i64 = ".dH:long",
+        /// Padding frames before and after.
+        pad_t: i64 = ".padT:long=0",
+        /// Padding on the left and on the right.
+        pad_w: i64 = ".padW:long=0",
+        /// Padding above and below.
+        pad_h: i64 = ".padH:long=0",
+        /// Distance between the frames of a window.
+        dilation_t: i64 = ".dilationT:long=1",
+        /// Distance between its columns.
+        dilation_w: i64 = ".dilationW:long=1",
+        /// Distance between its rows.
+        dilation_h: i64 = ".dilationH:long=1",
+        /// Whether a window may hang over the end.
+        ceil: bool = ".ceil_mode:bool=false",
+    }
+}
+fields! {
+    /// Windows over sequences.
+    pub struct Temporal {
+        /// Elements of the window.
+        kw: i64 = ".kW:long",
+        /// Step from one window to the next.
+        dw: i64 = ".dW:long",
+    }
+}
+
+impl Spatial {
+    fn plan(self, input: &Tensor) -> Result<Plan> {
+        let y = Step { kernel: self.kh, stride: self.dh, pad: self.pad_h, dilation: self.dilation_h };
+        let x = Step { kernel: self.kw, stride: self.dw, pad: self.pad_w, dilation: self.dilation_w };
+        Plan::regular(input, &[y, x], self.ceil)
+    }
+}
+
+impl Volumetric {
+    fn plan(self, input: &Tensor) -> Result<Plan> {
+        let t = Step { kernel: self.kt, stride: self.dt, pad: self.pad_t, dilation: self.dilation_t };
+        let y = Step { kernel: self.kh, stride: self.dh, pad: self.pad_h, dilation: self.dilation_h };
+        let x = Step { kernel: self.kw, stride: self.dw, pad: self.pad_w, dilation: self.dilation_w };
+        Plan::regular(input, &[t, y, x], self.ceil)
+    }
+}
+
+/// The windows of sequences (T x F), or of a batch of them: frames are pooled, their elements are not.
+fn sequences(input: &Tensor, kw: i64, dw: i64) -> Result<Plan> {
+    let step = Step::new(kw, dw, 0);
+    step.check()?;
+    let batch = input.ndim() - 2;
+    let frames = input.size(batch);
+    demand!(frames as i64 >= kw, "input sequence smaller than kernel size: got {frames} frames, expected {kw} or more");
+    let count = (frames - kw as usize) / dw as usize + 1;
+    Plan::of(input, batch, |i, n| if i == 0 { Axis::regular(n, count, step) } else { Axis::whole(n) })
+}
+
+impl Temporal {
+    fn plan(self, input: &Tensor) -> Result<Plan> {
+        let nd = input.ndim();
+        demand!(nd == 2 || nd == 3, "2D or 3D (batch mode) tensor expected for input, got {}", input.shape_text());
+        sequences(input, self.kw, self.dw)
+    }
+}
+
+/// Maxima of windows, and their places in the form of a class.
+fn maxima<T: Float>(input: &Tensor, output: &Tensor, indices: &Tensor, p: &Plan, form: Places) -> Result<()> {
+    let x = Source::<T>::of(input)?;
+    let (mut y, mut at) = (Dest::<T>::new(output, &p.sizes)?, Dest::<i64>::new(indices, &p.sizes)?);
+    max::forward(&x, p, &mut y, &mut at);
+    max::encode(p, &mut at, form);
+    Ok(())
+}
+
+/// Demands the indices of a forward pass, with as many elements as gradients.
+fn check_indices(indices: &Tensor, sizes: &[usize]) -> Result<()> {
+    demand!(indices.numel() > 0, "there are no indices yet: forward comes before backward");
+    demand!(
+        indices.has_sizes(sizes),
+        "indices of size {} expected, got {}: is the input another one than forward's?",
+        crate::tensor::layout::shape_text(sizes),
+        indices.shape_text()
+    );
+    Ok(())
+}
+
+/// Gradients go to the places of the maxima. `none` says whether windows without one are let pass.
+fn maxima_grad<T: Float>(
+    [input, grad_output, grad_input, indices]: [&Tensor; 4],
+    p: &Plan,
+    form: Places,
+    none: bool,
+) -> Result<()> {
+    p.check("gradOutput", grad_output)?;
+    check_indices(indices, &p.sizes)?;
+    let (go, at) = (Source::<T>::of(grad_output)?, Source::<i64>::of(indices)?);
+    let mut places = Workspace::new(if form == Places::Plane { 0 } else { at.len() })?;
+    let at: &[i64] = if form == Places::Plane {
+        &at
+    } else {
+        places.copy_from_slice(&at);
+        max::decode(p, &mut places, form);
+        &places
+    };
+    max::check(at, p.plane(), none)?;
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    max::backward(&go, p, at, &mut gi);
+    Ok(())
+}
+
+/// The kernels of a class of maxima, forward and backward, from its windows, the form of its indices, and whether the
+/// gradient of a window without a maximum is lost (otherwise it is an error).
+macro_rules! max_kernels {
+    ($($(#[$doc:meta])* $name:ident $grad:ident $fields:ident $form:ident $none:literal;)*) => { $(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// Sizes that do not fit.
+        pub fn $name<T: Float>(input: &Tensor, output: &Tensor, indices: &Tensor, window: $fields) -> Result<()> {
+            maxima::<T>(input, output, indices, &window.plan(input)?, Places::$form)
+        }
+
+        #[doc = concat!("Backward of [`", stringify!($name), "`].")]
+        ///
+        /// # Errors
+        /// Sizes that do not fit, indices outside of the input.
+        pub fn $grad<T: Float>(
+            input: &Tensor,
+            grad_output: &Tensor,
+            grad_input: &Tensor,
+            indices: &Tensor,
+            window: $fields,
+        ) -> Result<()> {
+            let p = window.plan(input)?;
+            maxima_grad::<T>([input, grad_output, grad_input, indices], &p, Places::$form, $none)
+        }
+    )* };
+}
+max_kernels! {
+    /// Maxima over planes; indices count the places in the plane from 1 (0: nothing is above the lowest double).
+    spatial_max spatial_max_grad Spatial Plane true;
+    /// Maxima over frames of planes; indices hold frame, row and column within the window in their bytes (-1: none).
+    volumetric_max volumetric_max_grad Volumetric Bytes false;
+    /// Maxima over sequences; indices count the places in the window from 0 (-1: none).
+    temporal_max temporal_max_grad Temporal Row true;
+}
+
+fields! {
+    /// The windows of an average over planes, and how it divides: by the window with its padding or by what lies inside,
+    /// or not at all.
+    pub struct SpatialAverage {
+        /// The windows.
+        window: Spatial = Spatial::TEXT,
+        /// Whether padding counts.
+        include_pad: bool = ".count_include_pad:bool=true",
+        /// Without it, averages times kW kH come out.
+        divide: bool = ".divide:bool=false",
+    }
+}
+
+/// What the sum over a window is divided by, and multiplied by afterwards.
+#[derive(Clone, Copy)]
+struct Divisor {
+    include_pad: bool,
+    times: Option<f64>,
+}
+
+impl Divisor {
+    #[inline(always)]
+    fn apply<T: Float>(self, p: &Plan, v: T, [plane, oz, oy, ox]: sum::Place) -> T {
+        let o = [oz, oy, ox];
+        let spans = [0, 1, 2].map(|i| p.axes[i].span(plane, o[i]));
+        let n: usize = spans.iter().map(|s| if self.include_pad { s.full } else { s.end - s.start }).product();
+        let v = v.to_f64() / n as f64;
+        T::from_f64(self.times.map_or(v, |by| v * by))
+    }
+}
+
+impl SpatialAverage {
+    fn divisor(self) -> Divisor {
+        let times = (!self.divide).then_some((self.window.kw * self.window.kh) as f64);
+        Divisor { include_pad: self.include_pad, times }
+    }
+}
+
+fn averages<T: Float>(input: &Tensor, output: &Tensor, p: &Plan, by: Divisor) -> Result<()> {
+    let x = Source::<T>::of(input)?;
+    let mut y = Dest::<T>::new(output, &p.sizes)?;
+    sum::forward(&x, p, &mut y, |v, place| by.apply(p, v, place));
+    Ok(())
+}
+
+fn averages_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    p: &Plan,
+    by: Divisor,
+) -> Result<()> {
+    p.check("gradOutput", grad_output)?;
+    let go = Source::<T>::of(grad_output)?;
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    sum::backward(&go, p, &mut gi, |v, place| by.apply(p, v, place))
+}
+
+/// Averages over planes.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn spatial_average<T: Float>(input: &Tensor, output: &Tensor, fields: SpatialAverage) -> Result<()> {
+    averages::<T>(input, output, &fields.window.plan(input)?, fields.divisor())
+}
+
+/// Backward of [`spatial_average`]: each gradient is shared out over its window.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn spatial_average_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    fields: SpatialAverage,
+) -> Result<()> {
+    averages_grad::<T>(input, grad_output, grad_input, &fields.window.plan(input)?, fields.divisor())
+}
+
+/// What lies inside alone counts.
+const INSIDE: Divisor = Divisor { include_pad: false, times: None };
+
+/// Averages over frames of planes.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn volumetric_average<T: Float>(input: &Tensor, output: &Tensor, window: Volumetric) -> Result<()> {
+    averages::<T>(input, output, &window.plan(input)?, INSIDE)
+}
+
+/// Backward of [`volumetric_average`].
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn volumetric_average_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    window: Volumetric,
+) -> Result<()> {
+    averages_grad::<T>(input, grad_output, grad_input, &window.plan(input)?, INSIDE)
+}

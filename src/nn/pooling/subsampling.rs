@@ -1,0 +1,188 @@
+//! Sums over windows, times a weight and plus a bias that are learned: one of each for a plane, or for an element of the
+//! frames of a sequence.
+
+use super::window::{Plan, planes_of};
+use super::{sequences, sum};
+use crate::demand;
+use crate::fields;
+use crate::nn::window::Step;
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace};
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+
+fields! {
+    /// Windows over planes.
+    pub struct SubSampling {
+        /// Number of planes.
+        planes: i64 = ".nInputPlane:long",
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Its height.
+        kh: i64 = ".kH:long",
+        /// Step from one window to the next along the width.
+        dw: i64 = ".dW:long",
+        /// Step along the height.
+        dh: i64 = ".dH:long",
+    }
+}
+fields! {
+    /// Windows over the frames of a sequence.
+    pub struct Sequences {
+        /// Elements of a frame.
+        size: i64 = ".inputFrameSize:long",
+        /// Frames of the window.
+        kw: i64 = ".kW:long",
+        /// Step from one window to the next.
+        dw: i64 = ".dW:long",
+    }
+}
+
+/// The windows, and which of their numbers (plane, or column) tells the channel.
+struct Call {
+    plan: Plan,
+    channels: usize,
+    by_column: bool,
+}
+
+impl Call {
+    #[inline(always)]
+    fn channel(&self, [plane, _, _, ox]: sum::Place) -> usize {
+        if self.by_column { ox } else { plane % self.channels }
+    }
+
+    /// One number for each channel.
+    fn vector<T: Float>(&self, name: &str, t: &Tensor) -> Result<Source<T>> {
+        demand!(t.numel() == self.channels, "{name} of {} elements expected, got {}", self.channels, t.shape_text());
+        Source::of(t)
+    }
+}
+
+impl SubSampling {
+    fn call(self, input: &Tensor) -> Result<Call> {
+        let first = planes_of(input, 2)?;
+        let channels = input.size(first - 1);
+        demand!(channels as i64 == self.planes, "input of {} planes expected, got {channels}", self.planes);
+        let steps = [Step::new(self.kh, self.dh, 0), Step::new(self.kw, self.dw, 0)];
+        Ok(Call { plan: Plan::regular(input, &steps, false)?, channels, by_column: false })
+    }
+}
+
+impl Sequences {
+    fn call(self, input: &Tensor) -> Result<Call> {
+        demand!(input.ndim() == 2, "2D tensor expected for input, got {}", input.shape_text());
+        let channels = input.size(1);
+        demand!(channels as i64 == self.size, "frames of {} elements expected, got {channels}", self.size);
+        Ok(Call { plan: sequences(input, self.kw, self.dw)?, channels, by_column: true })
+    }
+}
+
+fn forward<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Tensor, call: &Call) -> Result<()> {
+    let (w, b) = (call.vector::<T>("weight", weight)?, call.vector::<T>("bias", bias)?);
+    let x = Source::<T>::of(input)?;
+    let mut y = Dest::<T>::new(output, &call.plan.sizes)?;
+    sum::forward(&x, &call.plan, &mut y, |v, place| {
+        let c = call.channel(place);
+        v.mul(w[c]).add(b[c])
+    });
+    Ok(())
+}
+
+fn backward<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    weight: &Tensor,
+    call: &Call,
+) -> Result<()> {
+    call.plan.check("gradOutput", grad_output)?;
+    let w = call.vector::<T>("weight", weight)?;
+    let go = Source::<T>::of(grad_output)?;
+    let mut gi = Dest::<T>::like(grad_input, input)?;
+    sum::backward(&go, &call.plan, &mut gi, |v, place| v.mul(w[call.channel(place)]))
+}
+
+fn accumulate<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    scale: T,
+    grad_weight: &Tensor,
+    grad_bias: &Tensor,
+    call: &Call,
+) -> Result<()> {
+    let p = &call.plan;
+    p.check("gradOutput", grad_output)?;
+    call.vector::<T>("gradWeight", grad_weight)?;
+    call.vector::<T>("gradBias", grad_bias)?;
+    let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
+    let mut sums = Workspace::<T>::new(p.len())?;
+    sum::forward(&x, p, &mut sums, |v, _| v);
+    let mut found = vec![[0.0; 2]; call.channels];
+    for (i, (&g, &v)) in go.iter().zip(sums.iter()).enumerate() {
+        let [w, b] = &mut found[call.channel([i / p.out_plane(), 0, 0, i % p.width()])];
+        *w += g.to_f64() * v.to_f64();
+        *b += g.to_f64();
+    }
+    for (t, which) in [(grad_weight, 0), (grad_bias, 1)] {
+        let mut into = Dest::<T>::update(t)?;
+        into.iter_mut().zip(&found).for_each(|(r, f)| *r = r.add(scale.mul(T::from_f64(f[which]))));
+    }
+    Ok(())
+}
+
+macro_rules! kernels {
+    ($($module:ident $fields:ident $what:literal;)*) => { $(
+        #[doc = concat!("Weighted sums over ", $what, ".")]
+        pub mod $module {
+            use super::*;
+
+            /// The weighted sums of the windows, plus the bias.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn forward<T: Float>(
+                input: &Tensor,
+                output: &Tensor,
+                weight: &Tensor,
+                bias: &Tensor,
+                fields: $fields,
+            ) -> Result<()> {
+                super::forward::<T>(input, output, weight, bias, &fields.call(input)?)
+            }
+
+            /// The gradient of the input, of its size. Nothing where there is no gradInput.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn grad_input<T: Float>(
+                input: &Tensor,
+                grad_output: &Tensor,
+                grad_input: Option<&Tensor>,
+                weight: &Tensor,
+                fields: $fields,
+            ) -> Result<()> {
+                let Some(grad_input) = grad_input else { return Ok(()) };
+                super::backward::<T>(input, grad_output, grad_input, weight, &fields.call(input)?)
+            }
+
+            /// Adds `scale` times the gradients of weight and bias.
+            ///
+            /// # Errors
+            /// Sizes that do not fit.
+            pub fn acc_grad<T: Float>(
+                input: &Tensor,
+                grad_output: &Tensor,
+                scale: T,
+                grad_weight: &Tensor,
+                grad_bias: &Tensor,
+                fields: $fields,
+            ) -> Result<()> {
+                super::accumulate::<T>(input, grad_output, scale, grad_weight, grad_bias, &fields.call(input)?)
+            }
+        }
+    )* };
+}
+kernels! {
+    spatial_subsampling SubSampling "planes";
+    temporal_subsampling Sequences "the frames of sequences";
+}
