@@ -452,7 +452,7 @@ end
 
 for i, short in ipairs(native.types) do
    local tensor, storage = torch.getmetatable(torch.tensor_types[i]), torch.getmetatable(torch.storage_types[i])
-   local width = storage.elementSize and torch.getconstructortable(torch.storage_types[i])():elementSize() or 8
+   local width = native.element_sizes[i]
 
    function tensor:write(file)
       local m, n = references(file), self:dim()

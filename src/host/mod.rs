@@ -61,6 +61,7 @@ impl Host {
         ];
         raw::register(lua, &table, rows::object_classes(), &groups)?;
         table.set("types", TensorClass::ALL.map(TensorClass::name))?;
+        table.set("element_sizes", TensorClass::ALL.map(|c| c.dtype.size()))?;
         let elements = lua.create_table()?;
         for d in DType::ALL {
             let one = lua.create_table()?;
