@@ -33,7 +33,8 @@ pub enum Operand {
 
 macro_rules! opcodes {
     ($($name:ident $a:ident $b:ident $cd:ident;)*) => {
-        /// An instruction's code.
+        /// An instruction's code, by LuaJIT's name.
+        #[allow(clippy::upper_case_acronyms)]
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub enum Op { $(#[allow(missing_docs)] $name),* }
