@@ -37,8 +37,8 @@ end
 
 -- what a class says of writing: `__write` comes first
 local function writer_of(object) return object.__write or object.write end
--- the print of `th` is one of Lua's own functions, though it is written in Lua here
-local function of_lua(f) return f ~= print and debug.getinfo(f, 'S').what ~= 'C' end
+-- some of Lua's own functions are written in Lua here, as the print of `th`
+local function of_lua(f) return not native.own_functions[f] and debug.getinfo(f, 'S').what ~= 'C' end
 
 function File:isWritableObject(object)
    local kind = type(object)
@@ -351,6 +351,8 @@ local function stub(why) return function() error(why, 2) end end
 local function load_code(m)
    local code = read_text(m)
    if m.functions == false then return stub('functions of this file were not loaded'), false end
+   local why = native.functions.state.checkBytecode(code)
+   if why then damaged(m, 'a function: ' .. why) end
    local f = loadstring(code)
    if not f then
       return stub('this function was saved as bytecode of another LuaJIT and cannot run here'), false

@@ -103,7 +103,7 @@ impl Host {
     /// # Errors
     /// That text.
     pub fn run(&self, function: &str, args: impl mlua::IntoLuaMulti) -> anyhow::Result<()> {
-        match self.call::<Option<mlua::String>>(function, args)? {
+        match self.call::<Option<mlua::LuaString>>(function, args)? {
             Some(text) => Err(anyhow!("{}", text.to_string_lossy())),
             None => Ok(()),
         }
