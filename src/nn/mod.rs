@@ -4,20 +4,15 @@
 //! element by element with [`map`](crate::tensor::map), or take slices through [`access`](crate::tensor::access).
 
 pub mod activation;
-pub mod batchnorm;
-pub mod classes;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
+pub mod normalization;
 pub mod padding;
-pub mod pairs;
 pub mod pooling;
 pub mod positions;
-pub mod shrink;
-pub mod softmax;
 pub mod sparse;
-pub mod split;
 pub mod tables;
 pub mod upsampling;
 pub mod window;

@@ -3,11 +3,11 @@
 use crate::lua::prelude::Class;
 
 pub mod activation;
-pub mod batchnorm;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
+pub mod normalization;
 pub mod padding;
 pub mod pooling;
 pub mod sparse;
@@ -18,11 +18,11 @@ pub mod upsampling;
 pub static ALL: &[&[Class]] = &[
     activation::STATELESS,
     activation::CLASSES,
-    batchnorm::CLASSES,
     convolution::CLASSES,
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
+    normalization::CLASSES,
     padding::CLASSES,
     pooling::CLASSES,
     sparse::CLASSES,
