@@ -9,7 +9,7 @@ local families = {
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
    'connections', 'convolution', 'pooling', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs',
    'combined', 'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert',
-   'kmeans', 'inspection', 'training', 'jacobian', 'hessian', 'older',
+   'kmeans', 'inspection', 'training', 'jacobian', 'hessian', 'older', 'THNN',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 
