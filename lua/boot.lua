@@ -38,6 +38,7 @@ local function beside(name)
    return ''
 end
 
+assert(loadstring(native.sources['rekindle.load'], '=rekindle/load.lua'))()
 -- order: preloaded, embedded, LUA_PATH, C modules, beside the requiring file
 table.insert(package.loaders, 2, embedded)
 package.loaders[#package.loaders + 1] = beside

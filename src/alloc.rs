@@ -3,12 +3,66 @@
 
 use libmimalloc_sys as mi;
 use std::alloc::{GlobalAlloc, Layout};
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// Alignment that plain requests have, as those of C's malloc.
 const PLAIN: usize = 16;
 
 /// The allocator of this program.
 pub struct Mimalloc;
+
+/// Memory that is set free when there is no other: an error message still needs some, and code that cannot tell of a
+/// failure would end the process.
+static RESERVE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+
+/// Bytes of the reserve.
+const RESERVED: usize = 8 << 20;
+
+/// The largest request that the reserve is for. Larger ones can fail.
+const SMALL: usize = 1 << 20;
+
+/// Sees to it that there is a reserve. Whether there is one: otherwise memory has run out, and whoever can do without
+/// more should.
+#[inline]
+pub fn has_reserve() -> bool {
+    !RESERVE.load(Relaxed).is_null() || fill_reserve()
+}
+
+#[cold]
+fn fill_reserve() -> bool {
+    // SAFETY: plain requests of mimalloc; a block that another thread was faster with is freed again.
+    unsafe {
+        let block = mi::mi_malloc(RESERVED);
+        if block.is_null() {
+            return false;
+        }
+        if RESERVE.compare_exchange(null_mut(), block, Relaxed, Relaxed).is_err() {
+            mi::mi_free(block);
+        }
+        true
+    }
+}
+
+/// Sets the reserve free. Whether a request of this size should be tried again.
+#[cold]
+fn give_up_reserve(size: usize) -> bool {
+    if size > SMALL {
+        return false;
+    }
+    let block = RESERVE.swap(null_mut(), Relaxed);
+    // SAFETY: the block came from mimalloc, and the swap made it this thread's alone.
+    unsafe { mi::mi_free(block) };
+    !block.is_null()
+}
+
+/// A block, with a second try after the reserve was set free.
+#[inline(always)]
+fn with_reserve(size: usize, request: impl Fn() -> *mut u8) -> *mut u8 {
+    let block = request();
+    if block.is_null() && give_up_reserve(size) { request() } else { block }
+}
 
 fn is_plain(l: Layout) -> bool {
     l.align() <= PLAIN && l.align() <= l.size()
@@ -20,12 +74,16 @@ unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn alloc(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) }.cast() }
+        with_reserve(l.size(), || unsafe {
+            if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) }.cast()
+        })
     }
     #[inline]
     unsafe fn alloc_zeroed(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) }.cast() }
+        with_reserve(l.size(), || unsafe {
+            if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) }.cast()
+        })
     }
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, _: Layout) {
@@ -35,11 +93,11 @@ unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn realloc(&self, p: *mut u8, l: Layout, size: usize) -> *mut u8 {
         let plain = is_plain(l) && l.align() <= size;
-        // SAFETY: as above.
-        unsafe {
+        // SAFETY: as above; the old block is still there when there is no new one.
+        with_reserve(size, || unsafe {
             if plain { mi::mi_realloc(p.cast(), size) } else { mi::mi_realloc_aligned(p.cast(), size, l.align()) }
                 .cast()
-        }
+        })
     }
 }
 

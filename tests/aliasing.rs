@@ -4,7 +4,7 @@
 
 use rekindle::tensor::Tensor;
 use rekindle::tensor::dtype::{DType, Element, Real};
-use rekindle::tensor::ops::{arith, construct, copy, create, index, order, reduce, view};
+use rekindle::tensor::ops::{arithmetic, construct, copy, create, index, order, reduce, view};
 use rekindle::tensor::storage::Storage;
 
 /// A small generator of our own, so that a failing chain can be run again by its seed.
@@ -252,27 +252,27 @@ impl<T: Real> World<T> {
                 self.each(&r, &x, |_, _| v);
             }
             1 => {
-                arith::add_scalar(&r.t, &x.t, v).unwrap();
+                arithmetic::add_scalar(&r.t, &x.t, v).unwrap();
                 self.each(&r, &x, |_, x| x.add(v));
             }
             2 => {
-                arith::mul_scalar(&r.t, &x.t, v).unwrap();
+                arithmetic::mul_scalar(&r.t, &x.t, v).unwrap();
                 self.each(&r, &x, |_, x| x.mul(v));
             }
             3 => {
-                arith::add_scaled(&r.t, &r.t, v, &x.t).unwrap();
+                arithmetic::add_scaled(&r.t, &r.t, v, &x.t).unwrap();
                 self.each(&r, &x, |r, x| r.add(v.mul(x)));
             }
             4 => {
-                arith::cmul::<T>(&r.t, &r.t, &x.t).unwrap();
+                arithmetic::cmul::<T>(&r.t, &r.t, &x.t).unwrap();
                 self.each(&r, &x, |r, x| r.mul(x));
             }
             5 => {
-                arith::cmax::<T>(&r.t, &x.t, &r.t).unwrap();
+                arithmetic::cmax::<T>(&r.t, &x.t, &r.t).unwrap();
                 self.each(&r, &x, |r, x| if x > r { x } else { r });
             }
             6 => {
-                arith::addcmul(&r.t, &r.t, v, &x.t, &r.t).unwrap();
+                arithmetic::addcmul(&r.t, &r.t, v, &x.t, &r.t).unwrap();
                 self.each(&r, &x, |r, x| r.add(v.mul(x).mul(r)));
             }
             _ => self.copied(&r, &x),
@@ -489,7 +489,7 @@ fn overlapping_windows_do_not_race() {
     for _ in 0..5 {
         let x = Tensor::new(DType::Double, &[n]).unwrap();
         let windows = view::unfold(&x, 0, 3, 1).unwrap();
-        arith::add_scalar::<f64>(&windows, &windows, 1.0).unwrap();
+        arithmetic::add_scalar::<f64>(&windows, &windows, 1.0).unwrap();
         let v = x.to_vec::<f64>().unwrap();
         assert!(v[2..n - 2].iter().all(|&v| v == 3.0));
         assert_eq!((v[0], v[1], v[n - 1]), (1.0, 2.0, 1.0));

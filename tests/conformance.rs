@@ -1,8 +1,12 @@
-//! Runs the conformance suite through the built binary, one process per area, and checks that every case listed in
-//! `tests/passing.txt` still passes. The list only grows: `UPDATE_PASSING=1 cargo test --release --test conformance`
-//! adds what passes now.
+//! Runs the conformance suite through the built binary, one process per area (`tests/lua/conformance.lua`). Every case is
+//! pinned: `tests/passing.txt` lists those that pass, `tests/failing.txt` those that fail, with the family of the reason
+//! behind a tab. A case on the first list that fails, one on the second that passes, one on neither, and a listed one that
+//! is gone make the test fail.
+//!
+//! `UPDATE_PASSING=1 cargo test --release --test conformance` writes both lists anew. A case that passed before and
+//! fails now is kept among the passing, so that the test goes on failing: who means to give it up deletes its line first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -22,62 +26,134 @@ fn areas() -> Vec<String> {
     names
 }
 
-/// What passes in one area with the instructions of a level, as `area/case`. Cases of an area that kills the process
-/// count as failed.
-fn passing(area: &str, level: &str, scratch: &Path) -> Vec<String> {
+/// How cases ended, as `area/case`.
+#[derive(Default)]
+struct Outcome {
+    passed: BTreeSet<String>,
+    /// The family of the reason, and the reason.
+    failed: BTreeMap<String, (String, String)>,
+}
+
+/// Runs one area with the instructions of a level. Where the process dies, the cases from there on count as failed.
+fn run(area: &str, level: &str, scratch: &Path) -> Outcome {
     let out = Command::new(env!("CARGO_BIN_EXE_th"))
         .env("REKINDLE_SIMD", level)
-        .arg(root().join("tests/conformance/run.lua"))
-        .args(["-v", area])
+        .arg(root().join("tests/lua/conformance.lua"))
+        .arg(area)
         .current_dir(scratch)
         .output()
         .expect("th runs");
     let text = String::from_utf8_lossy(&out.stdout);
-    let ok = text.lines().filter_map(|l| l.strip_prefix("ok   ")).map(String::from).collect();
-    if !text.trim_end().ends_with("failed") {
-        println!("{area}: did not reach its end: {}", String::from_utf8_lossy(&out.stderr));
+    let mut outcome = Outcome::default();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("ok ") {
+            outcome.passed.insert(name.into());
+        } else if let Some(rest) = line.strip_prefix("FAIL ") {
+            let mut parts = rest.splitn(3, '\t').map(String::from);
+            if let (Some(name), Some(family), Some(why)) = (parts.next(), parts.next(), parts.next()) {
+                outcome.failed.insert(name, (family, why));
+            }
+        }
     }
-    ok
+    let ended = text.lines().last() == Some("end");
+    if !ended {
+        println!("{area}: did not reach its end ({}): {}", out.status, String::from_utf8_lossy(&out.stderr));
+    }
+    for name in text.lines().filter_map(|l| l.strip_prefix("case ")) {
+        if !outcome.passed.contains(name) && !outcome.failed.contains_key(name) {
+            outcome.failed.insert(name.into(), ("the process died".into(), String::new()));
+        }
+    }
+    outcome
 }
 
-/// The cases on the list.
-fn listed() -> BTreeSet<String> {
-    std::fs::read_to_string(root().join("tests/passing.txt")).unwrap_or_default().lines().map(String::from).collect()
-}
-
-/// What passes in these areas.
-fn passing_in(areas: Vec<String>, level: &str) -> BTreeSet<String> {
+/// Runs these areas, two at a time.
+fn run_all(areas: Vec<String>, level: &str) -> Outcome {
     let scratch = std::env::temp_dir().join(format!("rekindle-conformance-{level}-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).expect("a scratch folder");
     let queue = Mutex::new(areas);
-    let found = Mutex::new(BTreeSet::new());
+    let all = Mutex::new(Outcome::default());
     std::thread::scope(|s| {
         for _ in 0..2 {
             s.spawn(|| {
                 loop {
                     let next = queue.lock().expect("no worker panics").pop();
                     let Some(area) = next else { break };
-                    let ok = passing(&area, level, &scratch);
-                    found.lock().expect("no worker panics").extend(ok);
+                    let outcome = run(&area, level, &scratch);
+                    let mut all = all.lock().expect("no worker panics");
+                    all.passed.extend(outcome.passed);
+                    all.failed.extend(outcome.failed);
                 }
             });
         }
     });
     std::fs::remove_dir_all(&scratch).ok();
-    found.into_inner().expect("no worker panics")
+    all.into_inner().expect("no worker panics")
+}
+
+fn list(file: &str) -> Vec<String> {
+    std::fs::read_to_string(root().join("tests").join(file)).unwrap_or_default().lines().map(String::from).collect()
+}
+
+fn write_list(file: &str, lines: impl IntoIterator<Item = String>) {
+    let text: String = lines.into_iter().map(|l| l + "\n").collect();
+    std::fs::write(root().join("tests").join(file), text).expect("the list can be written");
+}
+
+/// The cases that passed when the list was written.
+fn listed_as_passing() -> BTreeSet<String> {
+    list("passing.txt").into_iter().collect()
+}
+
+/// The cases that failed when the list was written.
+fn listed_as_failing() -> BTreeSet<String> {
+    list("failing.txt").into_iter().map(|l| l.split('\t').next().unwrap_or_default().to_string()).collect()
+}
+
+/// How many failed cases there are of each family of reasons.
+fn families(failed: &BTreeMap<String, (String, String)>) -> BTreeMap<&str, usize> {
+    let mut count = BTreeMap::new();
+    for (family, _) in failed.values() {
+        // a class is a reason of its own in the list, and one family here
+        let family = if family.starts_with("missing class") { "missing class" } else { family };
+        *count.entry(family).or_default() += 1;
+    }
+    count
 }
 
 #[test]
-fn listed_cases_pass() {
-    let (listed, found) = (listed(), passing_in(areas(), "best"));
-    let lost: Vec<&String> = listed.difference(&found).collect();
-    println!("{} passed, {} failed", listed.len() - lost.len(), lost.len());
-    if std::env::var_os("UPDATE_PASSING").is_some() {
-        let all: Vec<&str> = listed.union(&found).map(String::as_str).collect();
-        std::fs::write(root().join("tests/passing.txt"), all.join("\n") + "\n").expect("the list can be written");
+fn every_case_is_as_listed() {
+    let outcome = run_all(areas(), "best");
+    println!("{} cases pass; {} are known to fail", outcome.passed.len(), outcome.failed.len());
+    for (family, n) in families(&outcome.failed) {
+        println!("{n:6} {family}");
     }
+    let (mut passing, failing) = (listed_as_passing(), listed_as_failing());
+    let lost: Vec<String> = passing
+        .iter()
+        .filter_map(|name| outcome.failed.get(name).map(|(family, why)| format!("{name}: {family}: {why}")))
+        .collect();
+    if std::env::var_os("UPDATE_PASSING").is_some() {
+        passing.retain(|name| outcome.failed.contains_key(name));
+        passing.extend(outcome.passed.iter().cloned());
+        let fails = outcome.failed.iter().filter(|(name, _)| !passing.contains(*name));
+        write_list("failing.txt", fails.map(|(name, (family, _))| format!("{name}\t{family}")));
+        write_list("passing.txt", passing.iter().cloned());
+        assert!(lost.is_empty(), "cases that passed before and fail now: {lost:#?}");
+        return;
+    }
+    let known = |name: &&String| passing.contains(*name) || failing.contains(*name);
+    let there = |name: &&String| outcome.passed.contains(*name) || outcome.failed.contains_key(*name);
+    let gained: Vec<&String> = failing.intersection(&outcome.passed).collect();
+    let new: Vec<&String> = outcome.passed.iter().chain(outcome.failed.keys()).filter(|n| !known(n)).collect();
+    let gone: Vec<&String> = passing.iter().chain(&failing).filter(|n| !there(n)).collect();
     assert!(lost.is_empty(), "cases that passed before and fail now: {lost:#?}");
-    assert!(!listed.is_empty() || !found.is_empty(), "no case passed");
+    let advice = "UPDATE_PASSING=1 writes the lists anew";
+    assert!(gained.is_empty(), "cases on the list of failing ones that pass ({advice}): {gained:#?}");
+    assert!(new.is_empty(), "cases on no list ({advice}): {new:#?}");
+    assert!(gone.is_empty(), "listed cases that are gone ({advice}): {gone:#?}");
+    let both: Vec<&String> = passing.intersection(&failing).collect();
+    assert!(both.is_empty(), "cases on both lists: {both:#?}");
 }
 
 /// The loops compiled for lesser processors give what the case files want too.
@@ -86,11 +162,11 @@ fn listed_cases_pass_on_lesser_processors() {
     let numeric = |area: &&String| ["torch_", "math_", "nn_activation"].iter().any(|head| area.starts_with(head));
     let areas: Vec<String> = areas().iter().filter(numeric).cloned().collect();
     let of_areas = |case: &&String| areas.iter().any(|a| case.split_once('/').is_some_and(|(area, _)| area == a));
-    let listed: BTreeSet<String> = listed().iter().filter(of_areas).cloned().collect();
+    let listed: BTreeSet<String> = listed_as_passing().iter().filter(of_areas).cloned().collect();
     assert!(listed.len() > 1000, "{} cases", listed.len());
     for level in ["base", "avx2"] {
-        let found = passing_in(areas.clone(), level);
-        let lost: Vec<&String> = listed.difference(&found).collect();
+        let passed = run_all(areas.clone(), level).passed;
+        let lost: Vec<&String> = listed.difference(&passed).collect();
         assert!(lost.is_empty(), "cases that fail with the instructions of level {level}: {lost:#?}");
     }
 }

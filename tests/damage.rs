@@ -16,7 +16,8 @@ fn alone() -> MutexGuard<'static, ()> {
 /// The samples' files.
 fn samples(host: &Host) -> Vec<Vec<u8>> {
     let source = include_str!("lua/samples.lua");
-    let texts: mlua::Variadic<mlua::String> = host.lua().load(source).set_name("=samples").call(()).expect("samples");
+    let texts: mlua::Variadic<mlua::LuaString> =
+        host.lua().load(source).set_name("=samples").call(()).expect("samples");
     texts.iter().map(|t| t.as_bytes().to_vec()).collect()
 }
 
@@ -118,6 +119,56 @@ fn files_with_random_damage_for_long() {
     println!("seed {seed:#x}");
     let n = damage_for(|_| Instant::now() < end, seed);
     println!("{n} files read");
+}
+
+/// Functions with upvalues, as bytes of a file.
+const CLOSURES: &str = "
+local up, shared = 1, { name = 'shared' }
+local function count(n) up = up + n return up end
+local function both(...) local t = { ... } for i, v in ipairs(t) do t[i] = count(v) end return t, shared.name end
+return torch.serialize(count), torch.serialize({ count, both, { 1, 'two' } }), torch.serialize({ both = both, count = count })
+";
+
+/// Reads bytes and loads the functions in them.
+const LOADING: &str = "
+local ok, why = pcall(torch.deserialize, ...)
+if not ok and (type(why) ~= 'string' or not why:find('position %d')) then
+   error('a message without a position: ' .. tostring(why), 0)
+end
+return ok
+";
+
+#[test]
+fn functions_with_damage() {
+    let _alone = alone();
+    let host = Host::new().expect("a host");
+    let texts: mlua::Variadic<mlua::LuaString> = host.lua().load(CLOSURES).call(()).expect("closures");
+    let files: Vec<Vec<u8>> = texts.iter().map(|t| t.as_bytes().to_vec()).collect();
+    let loading: mlua::Function = host.lua().load(LOADING).into_function().expect("compiles");
+    let load = |bytes: &[u8]| -> bool {
+        let before = host.lua().used_memory();
+        let text = host.lua().create_string(bytes).expect("room");
+        let ok = loading.call(text).unwrap_or_else(|e| panic!("{e}: {bytes:?}"));
+        let grown = host.lua().used_memory().saturating_sub(before);
+        assert!(grown <= 1024 * bytes.len() + (1 << 20), "{grown} bytes of Lua for {bytes:?}");
+        ok
+    };
+    for file in &files {
+        assert!(load(file));
+        for at in 0..file.len() {
+            for n in [1, 4] {
+                let mut bytes = file.clone();
+                bytes[at..(at + n).min(file.len())].fill(0xff);
+                load(&bytes);
+            }
+        }
+    }
+    let mut dice = Dice(0x5eed_4321);
+    for n in 0..6000 {
+        let mut file = files[n % files.len()].clone();
+        damage(&mut dice, &mut file, &files);
+        load(&file);
+    }
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
         k @ ("real" | "num" | "long" | "index") => Val::Num(dice.number(k)),
         "object.File" => Val::Object(&g.file),
         "bool" => Val::Bool(dice.roll(2) == 0),
+        "nil" => Val::Nil,
         "str" => Val::Str(dice.pick(&[&b"V"[..], b"F", b"no/such/file", b"U", b""])),
         "gen" => Val::Gen(&g.generator),
         k if k == "S" || k.to_lowercase().ends_with("storage") => Val::Storage(&g.storages[dtype_of(p, d).index()]),

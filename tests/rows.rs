@@ -53,6 +53,7 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
     match p.kind.as_str() {
         "real" | "num" | "long" | "index" => Val::Num(1.0),
         "bool" => Val::Bool(false),
+        "nil" => Val::Nil,
         "str" => Val::Str(b"no-such-thing"),
         "gen" => Val::Gen(&s.generator),
         "object.File" => Val::Object(&s.file),

@@ -40,6 +40,7 @@ end
 
 constant('AddConstant', {
    options = { { 'constant_scalar' }, inplace },
+   setup = function(self) assert(self.constant_scalar, 'nn.AddConstant: a number or tensor expected, got nothing') end,
    act = function(result, self, value) return shifted(result, self, value, 1) end,
    back = copied,
    undo = function(input, self) shifted(input, self, input, -1) end,

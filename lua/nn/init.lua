@@ -7,9 +7,10 @@ nn = nn or {}
 local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation',
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
-   'connections', 'convolution', 'pooling', 'featurepooling', 'normalization', 'neighbourhood', 'losses', 'pairs',
-   'combined', 'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert',
-   'kmeans', 'inspection', 'training', 'jacobian', 'hessian', 'older', 'THNN',
+   'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood',
+   'criterion.pointwise', 'criterion.pairwise', 'criterion.combined', 'branches', 'wrappers', 'weightnorm', 'tables',
+   'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans', 'inspection', 'training', 'jacobian', 'hessian',
+   'legacy', 'THNN',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 

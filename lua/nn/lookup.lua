@@ -26,6 +26,9 @@ end
 
 -- Row numbers as a LongTensor of the input's sizes.
 local function numbers(input)
+   if not torch.isTensor(input) then
+      error('nn.LookupTable: a tensor of row numbers expected, got ' .. torch.type(input))
+   end
    if input:dim() < 1 or input:dim() > 2 then
       error('nn.LookupTable: a vector or matrix of row numbers expected, got ' .. input:dim() .. ' dimensions')
    end

@@ -12,7 +12,12 @@ function Module:updateOutput() return self.output end
 function Module:updateGradInput() return self.gradInput end
 function Module:accGradParameters() end
 
-function Module:forward(input) return self:updateOutput(input) end
+function Module:forward(input)
+   if type(self) ~= 'table' then
+      error("forward: expected a module as self, got a " .. torch.type(self) .. " (call it with ':')", 2)
+   end
+   return self:updateOutput(input)
+end
 
 -- The gradient of the input, then what is done with those of the parameters.
 for name, accumulate in pairs { backward = 'accGradParameters', backwardUpdate = 'accUpdateGradParameters' } do
@@ -74,6 +79,7 @@ function Module:zeroGradParameters()
 end
 
 function Module:updateParameters(rate)
+   if type(rate) ~= 'number' then error('updateParameters: expected a learning rate, got ' .. torch.type(rate), 2) end
    eachParameter(self, function(value, grad) value:add(-rate, grad) end)
 end
 

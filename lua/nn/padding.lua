@@ -59,20 +59,37 @@ do
    end
 end
 
-do
-   -- Zeros around planes; a negative number cuts off as many rows or columns.
-   local ZeroPadding = define('SpatialZeroPadding', {
-      options = { { 'pad_l' }, { 'pad_r' }, { 'pad_t' }, { 'pad_b' } },
+-- A class of borders: how much comes to each side, where the first number stands for those that are not given.
+local function bordering(name, fields, labels)
+   local options, parts = {}, {}
+   for i, field in ipairs(fields) do
+      options[i], parts[i] = { field, nil, 'number' }, labels[i] .. '=%d'
+   end
+   local form = '(' .. table.concat(parts, ', ') .. ')'
+   return define(name, {
+      options = options,
       setup = function(self)
-         expect.whole('SpatialZeroPadding', self.pad_l, 'the padding on the left', -math.huge)
-         for _, side in ipairs { 'pad_r', 'pad_t', 'pad_b' } do
-            self[side] = expect.whole('SpatialZeroPadding', self[side] or self.pad_l, side, -math.huge)
+         for _, field in ipairs(fields) do
+            self[field] = expect.whole(name, self[field] or self[fields[1]], field, -math.huge)
          end
       end,
       text = function(self)
-         return string.format('(l=%d, r=%d, t=%d, b=%d)', self.pad_l, self.pad_r, self.pad_t, self.pad_b)
+         local list = {}
+         for i, field in ipairs(fields) do list[i] = self[field] end
+         return string.format(form, unpack(list))
       end,
    })
+end
+
+local sides, labels = { 'pad_l', 'pad_r', 'pad_t', 'pad_b' }, { 'l', 'r', 't', 'b' }
+bordering('SpatialReflectionPadding', sides, labels)
+bordering('SpatialReplicationPadding', sides, labels)
+bordering('VolumetricReplicationPadding', { 'pleft', 'pright', 'ptop', 'pbottom', 'pfront', 'pback' },
+   { 'left', 'right', 'top', 'bottom', 'front', 'back' })
+
+do
+   -- Zeros around planes; a negative number cuts off as many rows or columns.
+   local ZeroPadding = bordering('SpatialZeroPadding', sides, labels)
 
    local function check(self, input)
       expect.tensor(self, input, 'input', 3, 4)

@@ -65,6 +65,10 @@ do
    local options = { { 'dimension' }, { 'nInputDims' } }
 
    local function dimensionOf(self, tensor)
+      if not torch.isTensor(tensor) then
+         error(string.format('%s: expected %s, got a %s', torch.type(self),
+            torch.isTypeOf(self, 'nn.JoinTable') and 'a table of tensors' or 'a tensor', torch.type(tensor)))
+      end
       local d = locate(self.dimension, tensor:dim(), self.nInputDims)
       if d < 1 or d > tensor:dim() then
          error(string.format('%s: dimension %d does not exist in an input of %d dimensions', torch.type(self),
@@ -78,6 +82,7 @@ do
       setup = function(self) self.size, self.gradInput = torch.LongStorage(), {} end,
    })
    function JoinTable:updateOutput(input)
+      if type(input) ~= 'table' then error('nn.JoinTable: expected a table of tensors, got a ' .. torch.type(input)) end
       self.output:cat(input, dimensionOf(self, input[1]))
       local sizes = self.output:size()
       self.size:resize(#sizes):copy(sizes)
@@ -108,6 +113,7 @@ do
       local whole = self.gradInput
       if not whole then return end
       local d = dimensionOf(self, input)
+      if input:dim() == 1 then error('nn.SplitTable: the parts of a vector are numbers, which have no gradient') end
       whole:resizeAs(input)
       for i, slice in ipairs(gradOutput) do whole:select(d, i):copy(slice) end
       return whole

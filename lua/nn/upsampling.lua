@@ -39,112 +39,82 @@ do
       to[d - 1], to[d] = self.oheight, self.owidth
    end
 
-   -- One matrix per dimension makes `count` elements of `n`; positions are single precision, as in Torch7.
-   local function interpolation(like, n, count)
-      local single, matrix = torch.FloatTensor(1), like.new(count, n):zero()
-      local function rounded(value)
-         single[1] = value
-         return single[1]
-      end
-      local ratio = count > 1 and rounded((n - 1) / (count - 1)) or 0
-      for k = 1, count do
-         local position = rounded(ratio * (k - 1))
-         local at = math.floor(position)
-         local part = rounded(position - at)
-         local next_ = math.min(at + 2, n)
-         matrix[k][at + 1] = 1 - part
-         matrix[k][next_] = matrix[k][next_] + part
-      end
-      return matrix
-   end
-   -- What modules keep from call to call, besides their fields: matrices, and a buffer for each dimension.
-   local kept = setmetatable({}, { __mode = 'k' })
-   local function keep(self, key, make)
-      local own = kept[self] or {}
-      kept[self] = own
-      own[key] = own[key] or make()
-      return own[key]
-   end
-
-   -- Changes dimensions 3 and on from the sizes `from` to the sizes `to`, the last one first. Going back, by the
-   -- transposes of the matrices that lead from `to` to `from`.
-   local function interpolate(self, result, tensor, from, to, back)
-      local d, typename = tensor:dim(), torch.typename(tensor)
-      local value = tensor:contiguous()
-      for k = d, 3, -1 do
-         local n, count = from[k], to[k]
-         if n ~= count then
-            local matrix = keep(self, string.format('%s %d %d %s', typename, n, count, tostring(back)), function()
-               if back then return interpolation(tensor, count, n):t():contiguous() end
-               return interpolation(tensor, n, count)
-            end)
-            local outer, inner, sizes = 1, 1, value:size()
-            for i = 1, d do
-               if i < k then outer = outer * sizes[i] elseif i > k then inner = inner * sizes[i] end
-            end
-            sizes[k] = count
-            local product = keep(self, typename .. k .. tostring(back), function() return tensor.new() end)
-            if inner == 1 then
-               product:resize(outer, count):mm(value:view(outer, n), matrix:t())
-            else
-               product:resize(outer, count, inner)
-               product:bmm(matrix:view(1, count, n):expand(outer, count, n), value:view(outer, n, inner))
-            end
-            value = product:view(sizes)
-         end
-      end
-      return result:resizeAs(value):copy(value)
-   end
-
-   -- Repeats the elements of dimensions 3 and on, the last one first: for a dimension, what follows is a row that is
-   -- written `s` times. Going back, such rows are added up, dimension 3 first.
-   local function repeated(self, result, input, s)
-      local d, value, typename = input:dim(), input:contiguous(), torch.typename(input)
-      for k = d, 3, -1 do
-         local sizes = value:size()
-         local row = 1
-         for i = k + 1, d do row = row * sizes[i] end
-         sizes[k] = sizes[k] * s
-         local wide = k == 3 and result or keep(self, typename .. k, function() return input.new() end)
-         wide:resize(sizes)
-         local copies, once = wide:view(-1, s, row), value:view(-1, row)
-         for j = 1, s do copies:select(2, j):copy(once) end
-         value = wide
-      end
-      return result
-   end
-   local function summed(self, result, gradOutput, s)
-      local d, value, typename = gradOutput:dim(), gradOutput:contiguous(), torch.typename(gradOutput)
-      for k = 3, d do
-         local sizes = value:size()
-         local row = 1
-         for i = k + 1, d do row = row * sizes[i] end
-         sizes[k] = sizes[k] / s
-         local sum = k == d and result or keep(self, typename .. k, function() return gradOutput.new() end)
-         sum:resize(sizes)
-         local copies, once = value:view(-1, s, row), sum:view(-1, row)
-         once:copy(copies:select(2, 1))
-         for j = 2, s do once:add(copies:select(2, j)) end
-         value = sum
-      end
-      return result
+   -- Computes the sizes for an input, and tells whether it is a volume.
+   local function prepare(self, input)
+      expect.tensor(self, input, 'input', 4, 5)
+      self:setSize(input)
+      return self.outputSize, input:dim() == 5
    end
 
    function UpSampling:updateOutput(input)
-      expect.tensor(self, input, 'input', 4, 5)
-      self:setSize(input)
-      if self.mode == 'nearest' then return repeated(self, self.output, input, self.scale_factor) end
-      return interpolate(self, self.output, input, self.inputSize, self.outputSize)
+      local to, volume = prepare(self, input)
+      if self.mode ~= 'linear' then return self:repeated(input, volume and 3 or 2, self.scale_factor) end
+      if volume then return self:trilinear(input, to[3], to[4], to[5]) end
+      return self:bilinear(input, to[3], to[4])
    end
    function UpSampling:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
-      expect.tensor(self, input, 'input', 4, 5)
-      self:setSize(input)
-      local sizes = input:size()
-      for k = 1, #sizes do sizes[k] = self.outputSize[k] end
-      expect.gradOutput(self, gradOutput, sizes)
-      if self.mode == 'nearest' then return summed(self, self.gradInput, gradOutput, self.scale_factor) end
-      return interpolate(self, self.gradInput, gradOutput, self.outputSize, self.inputSize, true)
+      local to, volume = prepare(self, input)
+      if self.mode ~= 'linear' then
+         return self:repeatedGradient(input, gradOutput, volume and 3 or 2, self.scale_factor)
+      end
+      if volume then return self:trilinearGradient(input, gradOutput, to[3], to[4], to[5]) end
+      return self:bilinearGradient(input, gradOutput, to[3], to[4])
+   end
+end
+
+do
+   -- What the classes of planes have in common: the last sizes of input and output, by a factor or given.
+   local function remembering(self)
+      self.inputSize, self.outputSize = torch.LongStorage(4), torch.LongStorage(4)
+   end
+   local function remember(self, input)
+      expect.tensor(self, input, 'input', 3, 4)
+      local d, from, to = input:dim(), self.inputSize, self.outputSize
+      for k = 1, d do from[k], to[k] = input:size(k), input:size(k) end
+      if self.scale_factor then
+         to[d - 1], to[d] = from[d - 1] * self.scale_factor, from[d] * self.scale_factor
+      else
+         to[d - 1], to[d] = self.oheight, self.owidth
+      end
+      return to[d - 1], to[d]
+   end
+
+   local Nearest = define('SpatialUpSamplingNearest', {
+      options = { { 'scale_factor' } },
+      setup = function(self)
+         expect.whole('SpatialUpSamplingNearest', self.scale_factor, 'the scale factor', 1)
+         remembering(self)
+      end,
+   })
+   function Nearest:updateOutput(input)
+      remember(self, input)
+      return self:repeated(input, 2, self.scale_factor)
+   end
+   function Nearest:updateGradInput(input, gradOutput)
+      remember(self, input)
+      return self:repeatedGradient(input, gradOutput, 2, self.scale_factor)
+   end
+
+   local Bilinear = define('SpatialUpSamplingBilinear', {
+      setup = function(self, size)
+         if type(size) == 'table' then
+            self.oheight = expect.whole('SpatialUpSamplingBilinear', size.oheight, 'oheight', 1)
+            self.owidth = expect.whole('SpatialUpSamplingBilinear', size.owidth, 'owidth', 1)
+         else
+            self.scale_factor = expect.whole('SpatialUpSamplingBilinear', size, 'the scale factor', 1)
+         end
+         remembering(self)
+      end,
+      text = function(self)
+         if self.scale_factor then return string.format('(%d)', self.scale_factor) end
+         return string.format('(%d, %d)', self.oheight, self.owidth)
+      end,
+   })
+   function Bilinear:setSize(input) remember(self, input) end
+   function Bilinear:updateOutput(input) return self:bilinear(input, remember(self, input)) end
+   function Bilinear:updateGradInput(input, gradOutput)
+      return self:bilinearGradient(input, gradOutput, remember(self, input))
    end
 end
 

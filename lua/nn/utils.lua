@@ -108,6 +108,9 @@ function utils.addSingletonDimension(...)
    if torch.isTensor((select(2, ...))) then view, tensor, dim = ... else tensor, dim = ... end
    if not torch.isTensor(tensor) then error('invalid arguments: addSingletonDimension expects a tensor') end
    dim = dim or 1
+   if type(dim) ~= 'number' then
+      error('addSingletonDimension: expected a number as dimension, got ' .. torch.type(dim))
+   end
    local n = tensor:dim()
    if dim < 1 or dim > n + 1 then
       error(string.format('invalid dimension %d. Tensor is of %d dimensions.', dim, n))

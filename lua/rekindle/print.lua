@@ -68,3 +68,4 @@ function print(...)
    end
    plain(unpack(args, 1, n))
 end
+require('rekindle.native').own_functions[print] = true

@@ -19,15 +19,19 @@ local addressed = setmetatable({}, { __mode = 'k' })
 -- The first fields are those of Torch7's C structures. They have names of their own here, so that reading a field by its
 -- real name goes through `__index`, which first brings them up to date.
 local declaration = [[
-typedef struct THxStorage {
+struct THxStorage {
    real *data_; ptrdiff_t size_; int refcount; char flag; void *allocator; void *allocatorContext;
    struct THxStorage *view;
-} THxStorage;
-typedef struct THxTensor {
+};
+struct THxTensor {
    long *size_; long *stride_; int nDimension_; THxStorage *storage_; ptrdiff_t storageOffset_; int refcount; char flag;
    long sizes_[16]; long strides_[16]; THxStorage store_;
-} THxTensor;
+};
 ]]
+-- the names at once, for the declarations of C libraries that take tensors
+for _, short in ipairs(native.types) do
+   ffi.cdef((('typedef struct THxStorage THxStorage; typedef struct THxTensor THxTensor;'):gsub('THx', 'TH' .. short)))
+end
 
 local function fill_storage(c, s)
    c.data_, c.size_, c.refcount, c.flag = s:data(), s:size(), 1, 7

@@ -105,8 +105,9 @@ end
 
 function operators.__len(a)
    local f = method_of(a, '__len__')
-   if not f then error(torch.type(a) .. ' has no length operator', 2) end
-   return f(a)
+   if f then return f(a) end
+   if type(a) == 'table' then return rawlen(a) end
+   error(torch.type(a) .. ' has no length operator', 2)
 end
 
 function operators.__eq(a, b)
@@ -167,25 +168,28 @@ local function link(mt, parent)
    debug.setmetatable(mt, proxy)
 end
 
-local function place(name, module, ctor)
+-- where the constructor of a class goes: a table and its key there
+local function home_of(name, module)
    local last = name:match('[^.]+$')
-   if module then
-      module[last] = ctor
-      return
-   end
+   if not last then error(string.format("'%s' cannot be the name of a class", name), 4) end
+   if module then return module, last end
    local where = _G
    for part in name:sub(1, #name - #last):gmatch('[^.]+') do
       where = type(where) == 'table' and rawget(where, part)
    end
    if type(where) ~= 'table' then
       error(string.format('while creating metatable %s: bad argument #1 (%s is an invalid module name)', name,
-         name:sub(1, #name - #last - 1)), 3)
+         name:sub(1, #name - #last - 1)), 4)
    end
-   rawset(where, last, ctor)
+   return where, last
 end
 
 -- registers a metatable as a class; `call` makes objects, `factory` makes bare ones
+local registry = debug.getregistry()
 local function register(mt, name, parent, call, factory, module)
+   -- first what can fail, so that the name is free again
+   local home, last
+   if call then home, last = home_of(name, module) end
    mt.__typename, mt.__version, mt.__metatable, mt.__factory = name, 1, mt, factory
    for event, f in pairs(operators) do
       if rawget(mt, event) == nil then mt[event] = f end
@@ -193,11 +197,13 @@ local function register(mt, name, parent, call, factory, module)
    link(mt, parent)
    refresh(mt)
    classes[name] = mt
+   -- C code finds classes there, and so do programs
+   registry[name], registry[mt] = mt, name
    if call then
       local ctor = setmetatable({}, { __index = mt, __newindex = mt, __metatable = mt, __call = call })
       mt.__constructor = ctor
       constructors[name], owner[ctor] = ctor, mt
-      place(name, module, ctor)
+      if module then home[last] = ctor else rawset(home, last, ctor) end
    end
    return mt
 end

@@ -37,8 +37,8 @@ end
 
 -- what a class says of writing: `__write` comes first
 local function writer_of(object) return object.__write or object.write end
--- the print of `th` is one of Lua's own functions, though it is written in Lua here
-local function of_lua(f) return f ~= print and debug.getinfo(f, 'S').what ~= 'C' end
+-- some of Lua's own functions are written in Lua here, as the print of `th`
+local function of_lua(f) return not native.own_functions[f] and debug.getinfo(f, 'S').what ~= 'C' end
 
 function File:isWritableObject(object)
    local kind = type(object)
@@ -351,6 +351,8 @@ local function stub(why) return function() error(why, 2) end end
 local function load_code(m)
    local code = read_text(m)
    if m.functions == false then return stub('functions of this file were not loaded'), false end
+   local why = native.functions.state.checkBytecode(code)
+   if why then damaged(m, 'a function: ' .. why) end
    local f = loadstring(code)
    if not f then
       return stub('this function was saved as bytecode of another LuaJIT and cannot run here'), false
@@ -452,7 +454,7 @@ end
 
 for i, short in ipairs(native.types) do
    local tensor, storage = torch.getmetatable(torch.tensor_types[i]), torch.getmetatable(torch.storage_types[i])
-   local width = storage.elementSize and torch.getconstructortable(torch.storage_types[i])():elementSize() or 8
+   local width = native.element_sizes[i]
 
    function tensor:write(file)
       local m, n = references(file), self:dim()

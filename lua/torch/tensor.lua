@@ -192,7 +192,12 @@ end)
 
 function torch.isTensor(x) return (torch.typename(x) or ''):find('^torch%.%a+Tensor$') ~= nil end
 function torch.isStorage(x) return (torch.typename(x) or ''):find('^torch%.%a+Storage$') ~= nil end
-function torch.totable(x) return x:totable() end
+function torch.totable(x)
+   if not torch.isTensor(x) and not torch.isStorage(x) then
+      error('totable: expected a tensor or a storage, got ' .. torch.type(x), 2)
+   end
+   return x:totable()
+end
 
 -- split and chunk may be given the table that is to hold the parts
 local function into_table(name)

@@ -87,21 +87,17 @@ function Run:disable(names)
    return self
 end
 
--- The names of the tests that match one of the patterns, or of all.
+-- The tests whose names match one of the patterns, or all: a table of their functions by name.
 function Run:_getTests(patterns)
-   local names = sorted_names(self.tests)
-   if patterns == nil then return names end
+   if patterns == nil then return self.tests end
    local chosen = {}
    local wanted = list_of('run', patterns)
-   for _, name in ipairs(names) do
+   for name, test in pairs(self.tests) do
       for _, pattern in ipairs(wanted) do
-         if tostring(name):find(pattern) then
-            chosen[#chosen + 1] = name
-            break
-         end
+         if tostring(name):find(pattern) then chosen[name] = test end
       end
    end
-   if #chosen == 0 then error('Tester:run: no test is called ' .. table.concat(wanted, ', '), 3) end
+   if next(chosen) == nil then error('Tester:run: no test is called ' .. table.concat(wanted, ', '), 3) end
    return chosen
 end
 
@@ -132,15 +128,15 @@ local function run_one(self, name)
    return self.assertionFail[name] > 0 and 'FAIL' or 'PASS'
 end
 
--- Runs the named tests with a line of progress for each; gives how many tests ended with each mark.
-function Run:_run(names)
-   local totals = { PASS = 0, FAIL = 0, ERROR = 0, SKIP = 0 }
+-- Runs tests by their names, with a line of progress for each, and notes the mark that each ended with.
+function Run:_run(tests)
+   local names = sorted_names(tests)
    io.write('Running ', plural(#names, 'test'), '\n')
    for at, name in ipairs(names) do
       io.write(progress(at, #names, name, 'WAIT'), '\r')
       io.flush()
       local mark = run_one(self, name)
-      totals[mark] = totals[mark] + 1
+      self._marks[name] = mark
       io.write(progress(at, #names, name, mark), '\n')
       io.flush()
       if self.earlyAbort and (mark == 'FAIL' or mark == 'ERROR') then
@@ -148,12 +144,13 @@ function Run:_run(names)
          break
       end
    end
-   return totals
 end
 
--- Prints how many assertions were made in the named tests and what became of them, then each failure.
-function Run:_report(names, totals)
-   local failed = 0
+-- Prints how many assertions were made in the tests and what became of them, then each failure.
+function Run:_report(tests)
+   local names, failed = sorted_names(tests), 0
+   local totals = { ERROR = 0, SKIP = 0 }
+   for _, mark in pairs(self._marks) do totals[mark] = (totals[mark] or 0) + 1 end
    for _, name in ipairs(names) do
       if (self.assertionFail[name] or 0) > 0 then failed = failed + 1 end
    end
@@ -176,8 +173,10 @@ function Run:run(patterns)
    self.countasserts = 0
    self.errors = {}
    self.assertionPass, self.assertionFail, self.testError = {}, {}, {}
-   local names = self:_getTests(patterns)
-   self:_report(names, self:_run(names))
+   self._marks = {}
+   local tests = self:_getTests(patterns)
+   self:_run(tests)
+   self:_report(tests)
    if #self.errors > 0 then error('An error was found while running tests!', 0) end
    return #self.errors
 end

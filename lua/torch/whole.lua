@@ -90,8 +90,11 @@ function torch.serialize(object, mode)
 end
 
 function torch.deserializeFromStorage(storage, mode, options)
-   if torch.typename(storage) ~= 'torch.CharStorage' then
-      error('torch.deserializeFromStorage: expected a CharStorage, got ' .. torch.type(storage), 2)
+   if torch.typename(storage) == 'torch.CharTensor' then
+      -- its elements, which may be a part of its storage
+      storage = storage:nElement() > 0 and storage:clone():storage() or torch.CharStorage()
+   elseif torch.typename(storage) ~= 'torch.CharStorage' then
+      error('torch.deserializeFromStorage: expected a CharStorage or a CharTensor, got ' .. torch.type(storage), 2)
    end
    options = options_of(mode, options)
    mode = mode_of('torch.deserializeFromStorage', type(mode) ~= 'table' and mode or nil)

@@ -54,10 +54,10 @@ fn rows_without_its_column_say_so() {
     assert_eq!(host.eval::<i64>("return x:size(2)").unwrap(), 3);
     assert_eq!(host.eval::<String>("return torch.type(x:narrow(1, 1, 1))").unwrap(), "torch.MirrorTensor");
     let text = fails("return x[1][1]");
-    assert!(text.contains("out of range") || text.contains("MirrorTensor"), "{text}");
+    assert!(text.contains("expected elements in host memory, got a torch.MirrorTensor"), "{text}");
     let text = fails("return torch.mm(x, x)");
     assert!(text.contains("MirrorTensor does not implement"), "{text}");
-    let text = fails("local m = nn.Linear(3, 2):float() return m:forward(x)");
+    let text = fails("require 'nn' local m = nn.Linear(3, 2):float() return m:forward(x)");
     assert!(text.contains("MirrorTensor"), "{text}");
 }
 

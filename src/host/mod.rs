@@ -61,6 +61,7 @@ impl Host {
         ];
         raw::register(lua, &table, rows::object_classes(), &groups)?;
         table.set("types", TensorClass::ALL.map(TensorClass::name))?;
+        table.set("element_sizes", TensorClass::ALL.map(|c| c.dtype.size()))?;
         let elements = lua.create_table()?;
         for d in DType::ALL {
             let one = lua.create_table()?;
@@ -102,7 +103,7 @@ impl Host {
     /// # Errors
     /// That text.
     pub fn run(&self, function: &str, args: impl mlua::IntoLuaMulti) -> anyhow::Result<()> {
-        match self.call::<Option<mlua::String>>(function, args)? {
+        match self.call::<Option<mlua::LuaString>>(function, args)? {
             Some(text) => Err(anyhow!("{}", text.to_string_lossy())),
             None => Ok(()),
         }

@@ -61,6 +61,9 @@ impl Dims {
     }
 }
 
+/// A nil that programs pass where nothing would do.
+pub struct Nil;
+
 /// A nested Lua table of numbers, flattened in row-major order.
 #[derive(Debug, Clone, Default)]
 pub struct Nested {
@@ -171,6 +174,7 @@ plain_arg! {
     &'a Tensor: Val::Tensor(t) => *t;
     &'a Storage: Val::Storage(s) => *s;
     &'a RefCell<Generator>: Val::Gen(g) => *g;
+    Nil: Val::Nil => Nil;
     bool: Val::Bool(b) => *b;
     &'a [u8]: Val::Str(s) => *s;
     &'a [&'a Tensor]: Val::Tensors(t) => *t;

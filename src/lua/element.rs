@@ -1,6 +1,7 @@
 //! `x[key]` and `x[key] = value`: what each kind of key means.
 
 use crate::tensor::Tensor;
+use crate::tensor::check;
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
@@ -55,6 +56,7 @@ fn locate(i: i64, size: usize, dim: usize) -> Result<usize> {
 
 /// The first element of a layout, as a number.
 fn number(t: &Tensor, at: usize) -> Result<f64> {
+    check::host(t)?;
     let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
     let v = with_dtype!(t.dtype(), T => s.get::<T>(at).map(Element::to_f64));
     v.ok_or_else(|| Error::from(Kind::OutOfStorage { needed: at + 1, len: s.len() }))
@@ -147,6 +149,7 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
     let (l, single) = resolve(t, &specs_of(t, key)?)?;
     match value {
         Value::Num(v) if single => {
+            check::host(t)?;
             let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
             let done = with_dtype!(t.dtype(), T => s.set::<T>(l.offset, Element::from_f64(*v)));
             if done { Ok(()) } else { Err(Error::from(Kind::OutOfStorage { needed: l.offset + 1, len: s.len() })) }

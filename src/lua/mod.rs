@@ -1,5 +1,6 @@
 //! The boundary between Lua and Rust. It names no operation: what can be called is declared in `rows`, and handed in by
 //! the host.
+pub mod bytecode;
 pub mod call;
 pub mod column;
 pub mod element;

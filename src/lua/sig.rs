@@ -254,6 +254,7 @@ fn accepts(kind: &str) -> Result<(u64, Read), Bad> {
         "dims" => return Ok((kind::NUMBER | kind::storages(DType::Long), Read::Dims)),
         "real" | "num" | "long" | "index" => kind::NUM,
         "bool" => kind::BOOL,
+        "nil" => kind::NIL,
         "str" => kind::STR,
         "text" => return Ok((kind::STR | kind::NUMBER, Read::Text)),
         "texts" => return Ok((kind::STR | kind::NUMBER, Read::Texts)),

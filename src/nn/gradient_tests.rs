@@ -1,36 +1,38 @@
 //! Gradients against differences, and the edges of criteria, activations and table modules.
 
-use super::classes::{Likelihood, MultiMargin};
+use super::activation::gated;
+use super::criterion::classification::{Likelihood, MultiMargin};
+use super::criterion::{self, classification, pairwise};
 use super::criterion::{Averaging, Margin, Weighted};
-use super::{classes, criterion, lookup, pairs, split, tables};
+use super::{lookup, tables};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
 use std::cell::RefCell;
 
-fn tensor(values: &[f64], sizes: &[usize]) -> Tensor {
+pub(super) fn tensor(values: &[f64], sizes: &[usize]) -> Tensor {
     let t = Tensor::from_slice(values).unwrap();
     t.resize(sizes).unwrap();
     t
 }
 
-fn empty() -> Tensor {
+pub(super) fn empty() -> Tensor {
     Tensor::empty(DType::Double)
 }
 
-fn values(t: &Tensor) -> Vec<f64> {
+pub(super) fn values(t: &Tensor) -> Vec<f64> {
     t.to_vec::<f64>().unwrap()
 }
 
 /// Some numbers without pattern, away from the bends of piecewise functions.
-fn scattered(n: usize, sizes: &[usize]) -> Tensor {
+pub(super) fn scattered(n: usize, sizes: &[usize]) -> Tensor {
     let v: Vec<f64> = (0..n).map(|i| ((i * i + 3 * i + 1) as f64 * 0.77).sin() * 1.3 + 0.011).collect();
     tensor(&v, sizes)
 }
 
 /// Compares a gradient with differences of the loss around `x`.
-fn agrees(name: &str, x: &Tensor, gradient: &Tensor, loss: impl Fn(&Tensor) -> Result<f64>) {
+pub(super) fn agrees(name: &str, x: &Tensor, gradient: &Tensor, loss: impl Fn(&Tensor) -> Result<f64>) {
     const H: f64 = 1e-6;
     let (start, sizes) = (values(x), x.layout().sizes().to_vec());
     for (i, g) in values(gradient).into_iter().enumerate() {
@@ -112,33 +114,33 @@ fn classes_and_maps() {
     let g = empty();
     for p in [1, 2] {
         let fields = MultiMargin { average: true, p, weights: Some(&w), margin: 1.0 };
-        classes::multi_margin_grad::<f64>(&x, &t, &g, fields).unwrap();
-        agrees("multi margin", &x, &g, |x| classes::multi_margin::<f64>(x, &t, fields));
+        classification::multi_margin_grad::<f64>(&x, &t, &g, fields).unwrap();
+        agrees("multi margin", &x, &g, |x| classification::multi_margin::<f64>(x, &t, fields));
     }
     let fields = Likelihood { average: true, weights: Some(&w), ignore: 4 };
-    classes::nll_grad::<f64>(&x, &t, &g, fields).unwrap();
-    agrees("nll", &x, &g, |x| Ok(classes::nll::<f64>(x, &t, fields)?.0));
+    classification::nll_grad::<f64>(&x, &t, &g, fields).unwrap();
+    agrees("nll", &x, &g, |x| Ok(classification::nll::<f64>(x, &t, fields)?.0));
     let averaging = Averaging { average: true };
     let labels = Tensor::from_slice(&[3i64, 1, 0, 0, 2, 0, 4, 4, 1, 2, 3, 4]).unwrap();
     labels.resize(&[3, 4]).unwrap();
-    classes::multi_label_margin_grad::<f64>(&x, &labels, &g, averaging).unwrap();
-    agrees("multi label margin", &x, &g, |x| classes::multi_label_margin::<f64>(x, &labels, averaging));
+    classification::multi_label_margin_grad::<f64>(&x, &labels, &g, averaging).unwrap();
+    agrees("multi label margin", &x, &g, |x| classification::multi_label_margin::<f64>(x, &labels, averaging));
 
     let maps = scattered(12, &[1, 3, 2, 2]);
     let places = Tensor::from_slice(&[1i64, 2, 3, 1]).unwrap();
     places.resize(&[1, 2, 2]).unwrap();
     let fields = Likelihood { average: true, weights: None, ignore: -100 };
-    classes::spatial_nll_grad::<f64>(&maps, &places, &g, fields).unwrap();
-    agrees("maps", &maps, &g, |x| Ok(classes::spatial_nll::<f64>(x, &places, fields)?.0));
+    classification::spatial_nll_grad::<f64>(&maps, &places, &g, fields).unwrap();
+    agrees("maps", &maps, &g, |x| Ok(classification::spatial_nll::<f64>(x, &places, fields)?.0));
 
     let bad = Tensor::from_slice(&[2i64, 5, 1]).unwrap();
     assert!(
-        classes::multi_margin::<f64>(&x, &bad, MultiMargin { average: true, p: 1, weights: None, margin: 1.0 })
+        classification::multi_margin::<f64>(&x, &bad, MultiMargin { average: true, p: 1, weights: None, margin: 1.0 })
             .is_err()
     );
-    assert!(classes::nll::<f64>(&x, &bad, fields).is_err());
-    assert!(classes::nll::<f64>(&maps, &places, fields).is_err());
-    assert!(classes::multi_label_margin::<f64>(&x, &bad, averaging).is_err());
+    assert!(classification::nll::<f64>(&x, &bad, fields).is_err());
+    assert!(classification::nll::<f64>(&maps, &places, fields).is_err());
+    assert!(classification::multi_label_margin::<f64>(&x, &bad, averaging).is_err());
 }
 
 #[test]
@@ -146,33 +148,36 @@ fn criteria_of_pairs() {
     let (a, b) = (scattered(6, &[2, 3]), tensor(&[0.3, -0.4, 1.1, 0.9, 0.2, -0.6], &[2, 3]));
     let y = tensor(&[1.0, -1.0], &[2]);
     let (ga, gb) = (empty(), empty());
-    pairs::cosine_grad::<f64>(&ga, &gb, &a, &b, &y, pairs::Cosine { average: true, margin: -0.9 }).unwrap();
+    pairwise::cosine_grad::<f64>(&ga, &gb, &a, &b, &y, pairwise::Cosine { average: true, margin: -0.9 }).unwrap();
     agrees("cosine, first", &a, &ga, |a| {
-        pairs::cosine::<f64>(a, &b, &y, pairs::Cosine { average: true, margin: -0.9 })
+        pairwise::cosine::<f64>(a, &b, &y, pairwise::Cosine { average: true, margin: -0.9 })
     });
     agrees("cosine, second", &b, &gb, |b| {
-        pairs::cosine::<f64>(&a, b, &y, pairs::Cosine { average: true, margin: -0.9 })
+        pairwise::cosine::<f64>(&a, b, &y, pairwise::Cosine { average: true, margin: -0.9 })
     });
-    assert!(pairs::cosine::<f64>(&a, &b, &tensor(&[1.0], &[1]), pairs::Cosine { average: true, margin: 0.0 }).is_err());
+    assert!(
+        pairwise::cosine::<f64>(&a, &b, &tensor(&[1.0], &[1]), pairwise::Cosine { average: true, margin: 0.0 })
+            .is_err()
+    );
 
     let y = tensor(&[1.0, -1.0, 1.0, -1.0, 1.0, 1.0], &[2, 3]);
     let fields = Margin { average: true, margin: 0.5 };
-    pairs::ranking_grad::<f64>(&ga, &gb, &a, &b, &y, fields).unwrap();
-    agrees("ranking, first", &a, &ga, |a| pairs::ranking::<f64>(a, &b, &y, fields));
-    agrees("ranking, second", &b, &gb, |b| pairs::ranking::<f64>(&a, b, &y, fields));
-    pairs::ratio_grad::<f64>(&ga, &gb, &a, &b, Averaging { average: true }).unwrap();
-    agrees("ratio, first", &a, &ga, |a| pairs::ratio::<f64>(a, &b, Averaging { average: true }));
-    agrees("ratio, second", &b, &gb, |b| pairs::ratio::<f64>(&a, b, Averaging { average: true }));
+    pairwise::ranking_grad::<f64>(&ga, &gb, &a, &b, &y, fields).unwrap();
+    agrees("ranking, first", &a, &ga, |a| pairwise::ranking::<f64>(a, &b, &y, fields));
+    agrees("ranking, second", &b, &gb, |b| pairwise::ranking::<f64>(&a, b, &y, fields));
+    pairwise::ratio_grad::<f64>(&ga, &gb, &a, &b, Averaging { average: true }).unwrap();
+    agrees("ratio, first", &a, &ga, |a| pairwise::ratio::<f64>(a, &b, Averaging { average: true }));
+    agrees("ratio, second", &b, &gb, |b| pairwise::ratio::<f64>(&a, b, Averaging { average: true }));
     let generator = RefCell::new(Generator::with_seed(1));
     for (y, margin) in [(1.0, 1.0), (-1.0, 50.0), (-1.0, 0.1)] {
-        pairs::l1_hinge_grad::<f64>(&ga, &gb, &a, &b, y, &generator, margin).unwrap();
-        agrees("l1 hinge, first", &a, &ga, |a| pairs::l1_hinge::<f64>(a, &b, y, margin));
-        agrees("l1 hinge, second", &b, &gb, |b| pairs::l1_hinge::<f64>(&a, b, y, margin));
+        pairwise::l1_hinge_grad::<f64>(&ga, &gb, &a, &b, y, &generator, margin).unwrap();
+        agrees("l1 hinge, first", &a, &ga, |a| pairwise::l1_hinge::<f64>(a, &b, y, margin));
+        agrees("l1 hinge, second", &b, &gb, |b| pairwise::l1_hinge::<f64>(&a, b, y, margin));
     }
 }
 
 /// The sum of an output times fixed weights, as a loss with the gradient `weights`.
-fn probe(y: &Tensor, weights: &Tensor) -> f64 {
+pub(super) fn probe(y: &Tensor, weights: &Tensor) -> f64 {
     values(y).iter().zip(values(weights)).map(|(y, w)| y * w).sum()
 }
 
@@ -182,16 +187,16 @@ fn halves_and_doubles() {
     let (g, r) = (scattered(6, &[2, 3]), empty());
     let gate = |x: &Tensor| {
         let y = empty();
-        split::gate::<f64>(x, &y, None).map(|()| probe(&y, &g))
+        gated::gate::<f64>(x, &y, None).map(|()| probe(&y, &g))
     };
-    split::gate_grad::<f64>(&x, &g, &r, None).unwrap();
+    gated::gate_grad::<f64>(&x, &g, &r, None).unwrap();
     agrees("gate", &x, &r, gate);
-    assert!(split::gate::<f64>(&scattered(3, &[3]), &r, None).is_err());
+    assert!(gated::gate::<f64>(&scattered(3, &[3]), &r, None).is_err());
     let g = scattered(24, &[2, 12]);
-    split::both_signs_grad::<f64>(&x, &g, &r, 1).unwrap();
+    gated::both_signs_grad::<f64>(&x, &g, &r, 1).unwrap();
     agrees("both signs", &x, &r, |x| {
         let y = empty();
-        split::both_signs::<f64>(x, &y, 1).map(|()| probe(&y, &g))
+        gated::both_signs::<f64>(x, &y, 1).map(|()| probe(&y, &g))
     });
 }
 
@@ -200,8 +205,8 @@ fn drawn_slopes_stay_within_bounds_and_repeat() {
     let (x, y, noise) = (tensor(&[-1.0, 2.0, -3.0, 0.0], &[4]), empty(), empty());
     let run = || {
         let g = RefCell::new(Generator::with_seed(7));
-        let slopes = split::RReLU { lower: 0.1, upper: 0.3, train: true, inplace: false };
-        split::random_leaky::<f64>(&x, &y, &noise, &g, slopes).unwrap();
+        let slopes = gated::RReLU { lower: 0.1, upper: 0.3, train: true, inplace: false };
+        gated::random_leaky::<f64>(&x, &y, &noise, &g, slopes).unwrap();
         values(&noise)
     };
     let slopes = run();

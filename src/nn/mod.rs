@@ -4,18 +4,18 @@
 //! element by element with [`map`](crate::tensor::map), or take slices through [`access`](crate::tensor::access).
 
 pub mod activation;
-pub mod batchnorm;
-pub mod classes;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
-pub mod pairs;
+pub mod normalization;
+pub mod padding;
 pub mod pooling;
-pub mod shrink;
-pub mod softmax;
-pub mod split;
+pub mod positions;
+pub mod sparse;
 pub mod tables;
+pub mod upsampling;
+pub mod window;
 
 #[cfg(test)]
 mod gradient_tests;

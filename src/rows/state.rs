@@ -2,7 +2,7 @@
 //! files ask of tensors and storages.
 
 use crate::lua::prelude::*;
-use crate::lua::raw;
+use crate::lua::{bytecode, raw};
 use crate::tensor::class::TensorClass;
 use crate::tensor::{display, threads as pool};
 use crate::with_dtype;
@@ -57,6 +57,17 @@ fn storage_address(s: &Storage) -> Result<f64> {
     Ok(s.address() as f64)
 }
 
+/// What is wrong with a compiled function; nothing where LuaJIT can load it, or says itself why it does not.
+fn check_bytecode(code: &[u8]) -> Result<Option<String>> {
+    if code.first() != Some(&bytecode::SIGNATURE) {
+        return Ok(None);
+    }
+    Ok(match bytecode::check(code) {
+        Ok(()) | Err(bytecode::Refusal::Foreign) => None,
+        Err(bytecode::Refusal::Damaged(what)) => Some(what),
+    })
+}
+
 /// The rows.
 pub static ROWS: &[Op] = &[
     func!("getnumthreads", &[form("", any!(threads))]),
@@ -66,6 +77,7 @@ pub static ROWS: &[Op] = &[
     func!("setDefaultType", &[form("name:str", any!(set_default_type))]),
     func!("generator", &[form("", any!(generator))]),
     func!("defaultGenerator", &[form("", any!(default_generator))]),
+    func!("checkBytecode", &[form("code:str", any!(check_bytecode))]),
     func!("display", &[form("x:tensor", any!(display_tensor)), form("s:storage", any!(display_storage))]),
     func!("address", &[form("x:tensor", any!(address)), form("s:storage", any!(storage_address))]),
 ];

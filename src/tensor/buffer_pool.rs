@@ -171,13 +171,18 @@ fn recycled(bytes: usize, content: Content) -> Option<Raw> {
         return None;
     }
     fresh(bytes).or_else(|| {
-        let blocks = spare(|s| {
-            s.bytes = 0;
-            std::mem::take(&mut s.blocks)
-        });
-        blocks.into_iter().for_each(Raw::free);
+        free_spare();
         fresh(bytes)
     })
+}
+
+/// Frees the blocks that are kept, where memory runs out.
+pub fn free_spare() {
+    let blocks = spare(|s| {
+        s.bytes = 0;
+        std::mem::take(&mut s.blocks)
+    });
+    blocks.into_iter().for_each(Raw::free);
 }
 
 impl Drop for Block {

@@ -3,6 +3,7 @@
 //! `what` is the argument as a message calls it: `"the weight"`, `"a tensor"`.
 
 use super::Tensor;
+use super::class::TensorClass;
 use super::dtype::DType;
 use super::error::{Error, Kind, Result};
 use super::layout::shape_text;
@@ -122,7 +123,18 @@ pub fn square(what: &str, x: &Tensor) -> Result<()> {
 /// Both types.
 #[inline]
 pub fn dtype(what: &str, x: &Tensor, wanted: DType) -> Result<()> {
-    demand!(x.dtype() == wanted, "expected {what} to be a {}, got a {}", wanted.tensor_name(), x.dtype().tensor_name());
+    let class = TensorClass::host(wanted);
+    demand!(x.class() == class, "expected {what} to be a {}, got a {}", class.tensor_name(), x.class().tensor_name());
+    Ok(())
+}
+
+/// The elements of `x` lie in host memory.
+///
+/// # Errors
+/// The class.
+#[inline]
+pub fn host(x: &Tensor) -> Result<()> {
+    demand!(x.class().is_host(), "expected elements in host memory, got a {}", x.class().tensor_name());
     Ok(())
 }
 

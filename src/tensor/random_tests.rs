@@ -3,7 +3,7 @@ use super::*;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 use crate::tensor::layout::Layout;
-use crate::tensor::ops::sample;
+use crate::tensor::ops::random;
 use crate::tensor::threads::set_threads;
 use std::cell::RefCell;
 
@@ -125,25 +125,25 @@ fn same_as_singles(
 
 #[test]
 fn fills_give_what_single_draws_give() {
-    same_as_singles(|x, g| sample::uniform::<f64>(x, g, -1.0, 3.0).unwrap(), |g| g.uniform(-1.0, 3.0), 0.0);
-    same_as_singles(|x, g| sample::bernoulli::<f64>(x, g, 0.3).unwrap(), |g| g.bernoulli(0.3).unwrap().into(), 0.0);
+    same_as_singles(|x, g| random::uniform::<f64>(x, g, -1.0, 3.0).unwrap(), |g| g.uniform(-1.0, 3.0), 0.0);
+    same_as_singles(|x, g| random::bernoulli::<f64>(x, g, 0.3).unwrap(), |g| g.bernoulli(0.3).unwrap().into(), 0.0);
     // logarithm, root, sine and cosine, each within 2 units of 1.1e-16 to 2.2e-16 in the last place, and the products
-    same_as_singles(|x, g| sample::normal::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.normal(0.0, 2.0).unwrap(), 1e-15);
-    same_as_singles(|x, g| sample::exponential::<f64>(x, g, 1.5).unwrap(), |g| g.exponential(1.5), 6e-16);
-    same_as_singles(|x, g| sample::cauchy::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.cauchy(0.0, 2.0), 1e-15);
+    same_as_singles(|x, g| random::normal::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.normal(0.0, 2.0).unwrap(), 1e-15);
+    same_as_singles(|x, g| random::exponential::<f64>(x, g, 1.5).unwrap(), |g| g.exponential(1.5), 6e-16);
+    same_as_singles(|x, g| random::cauchy::<f64>(x, g, 0.0, 2.0).unwrap(), |g| g.cauchy(0.0, 2.0), 1e-15);
     // the exponential turns an error of 1e-15 into one times the size of its argument
     same_as_singles(
-        |x, g| sample::log_normal::<f64>(x, g, 0.0, 1.0).unwrap(),
+        |x, g| random::log_normal::<f64>(x, g, 0.0, 1.0).unwrap(),
         |g| g.log_normal(0.0, 1.0).unwrap(),
         5e-15,
     );
     for p in [0.5, 0.25, 0.75, 0.97] {
-        same_as_singles(|x, g| sample::geometric::<f64>(x, g, p).unwrap(), |g| g.geometric(p).unwrap() as f64, 0.0);
+        same_as_singles(|x, g| random::geometric::<f64>(x, g, p).unwrap(), |g| g.geometric(p).unwrap() as f64, 0.0);
     }
     for (a, b) in [(1, 10), (-20, -3), (0, u32::MAX.into()), (5, 5), (1, 1 << 31), (i64::MIN, i64::MAX)] {
         let unsigned = |v: i64| if v < 0 { v as u64 as f64 } else { v as f64 };
         same_as_singles(
-            |x, g| sample::random_between::<f64>(x, g, a, b).unwrap(),
+            |x, g| random::random_between::<f64>(x, g, a, b).unwrap(),
             |g| unsigned(g.random_between(a, b).unwrap()),
             0.0,
         );

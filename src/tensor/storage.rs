@@ -5,8 +5,8 @@
 //! pointers and whole-buffer copies.
 
 use super::access::loans;
-pub use super::buffer_pool::live_bytes;
 use super::buffer_pool::{Block, Content};
+pub use super::buffer_pool::{free_spare, live_bytes};
 use super::class::TensorClass;
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};

@@ -1,7 +1,7 @@
 //! Against exact values, in both arithmetics: a reference with twice the digits for f64, std's f64 functions for f32.
 use super::*;
 use crate::tensor::layout::Layout;
-use crate::tensor::ops::{arith as sums, pointwise};
+use crate::tensor::ops::{arithmetic as sums, pointwise};
 use crate::tensor::{Tensor, error::Result, threads};
 use rayon::prelude::*;
 

@@ -1,4 +1,8 @@
--- Results do not depend on the number of threads: large operations of every family, bit by bit.
+-- Results do not depend on the number of threads: large operations of every family of kernels, bit by bit.
+--
+-- The arguments name the families: the files of src/tensor/ops and src/nn (`tests/threads.rs` lists them). Each has an
+-- entry here: its operations, or the family whose operations run it (a string). A family without one is an error, and
+-- so is an entry of a family that is gone.
 require 'nn'
 
 local function inputs(type)
@@ -10,87 +14,213 @@ local function inputs(type)
       square = torch.randn(310, 420):type(type), places = torch.LongTensor(310, 90):random(1, 420),
       rows = torch.LongTensor(700):random(1, 310), mask = torch.gt(v, 0.3), batch = torch.randn(12, 60, 70):type(type),
       other = torch.randn(12, 70, 50):type(type), image = torch.randn(80, 90):type(type), mould = torch.randn(7, 5):type(type),
+      images = torch.randn(16, 3, 32, 32):type(type),
    }
 end
 
-local operations = {
-   add = function(t) return torch.add(t.v, 2, t.w) end,
-   addcdiv = function(t) return torch.addcdiv(t.v, 0.5, t.v, t.w) end,
-   addcmul = function(t) return torch.addcmul(t.v, 0.5, t.v, t.w) end,
-   add_transposed = function(t) return torch.add(t.m:t(), t.square:t()) end,
-   copy = function(t) return t.m:t():clone(), t.v:clone() end,
-   convert = function(t) return t.v:int(), t.v:half() end,
-   exp = function(t) return torch.exp(t.v), torch.tanh(t.v), torch.sigmoid(t.v), torch.sin(t.v) end,
-   log = function(t) return torch.log(torch.abs(t.v)), torch.log1p(torch.abs(t.v)), torch.pow(t.v, 3), torch.pow(torch.abs(t.v), 1.7) end,
-   compare = function(t) return torch.lt(t.v, t.w), torch.cmax(t.v, t.w), torch.clamp(t.v, -1, 1) end,
-   reduce = function(t) return t.v:sum(), t.v:mean(), t.v:var(), t.v:norm(), t.v:norm(3), t.v:min(), t.v:max(), t.v:dot(t.w), t.v:dist(t.w) end,
-   reduce_transposed = function(t) return t.m:t():sum(), t.m:t():std(), t.m:t():norm(1) end,
-   along = function(t)
-      local out = {}
+local batch4 = function(t) return t.batch:view(1, 12, 60, 70) end
+
+-- outputs and gradients of modules and criteria, in the element type of the inputs
+local function pass(module, x, gradOutput)
+   torch.manualSeed(2)
+   local type, out = torch.isTensor(x) and x:type() or x[1]:type(), {}
+   module:type(type)
+   local function keep(y)
+      if torch.isTensor(y) then out[#out + 1] = y:clone() else for _, v in ipairs(y) do keep(v) end end
+   end
+   local y = module:forward(x)
+   keep(y)
+   keep(module:backward(x, gradOutput or y))
+   for _, p in ipairs(select(2, module:parameters()) or {}) do keep(p) end
+   return out
+end
+
+local function loss(criterion, x, target)
+   torch.manualSeed(2)
+   criterion:type(torch.isTensor(x) and x:type() or x[1]:type())
+   local l = criterion:forward(x, target)
+   local g = criterion:backward(x, target)
+   if torch.isTensor(g) then return { l, g:clone() } end
+   return { l, g[1]:clone(), g[2]:clone() }
+end
+
+local function each(names, f)
+   local out = {}
+   for _, name in ipairs(names) do out[#out + 1] = f(name) end
+   return out
+end
+
+local families = {
+   ['ops/arith'] = function(t)
+      return torch.add(t.v, 2, t.w), torch.addcdiv(t.v, 0.5, t.v, t.w), torch.addcmul(t.v, 0.5, t.v, t.w),
+         torch.add(t.m:t(), t.square:t()), torch.cmul(t.v, t.w), torch.div(t.v, 3), torch.cmax(t.v, t.w),
+         torch.clamp(t.v, -1, 1)
+   end,
+   ['ops/copy'] = function(t) return t.m:t():clone(), t.v:clone(), t.v:int(), t.v:long():type(t.v:type()) end,
+   ['ops/halves'] = function(t) return t.v:half(), t.v:half():type(t.v:type()) end,
+   ['ops/pointwise'] = function(t)
+      return torch.exp(t.v), torch.tanh(t.v), torch.sigmoid(t.v), torch.sin(t.v), torch.log(torch.abs(t.v)),
+         torch.log1p(torch.abs(t.v)), torch.pow(t.v, 3), torch.pow(torch.abs(t.v), 1.7), torch.atan2(t.v, t.w)
+   end,
+   ['ops/compare'] = function(t) return torch.lt(t.v, t.w), torch.eq(t.v, t.w), torch.ge(t.m:t(), 0.5) end,
+   ['ops/reduce'] = function(t)
+      local out = { t.v:sum(), t.v:mean(), t.v:var(), t.v:norm(), t.v:norm(3), t.v:min(), t.v:max(), t.v:dot(t.w),
+         t.v:dist(t.w), t.m:t():sum(), t.m:t():std(), t.m:t():norm(1) }
       for d = 1, 2 do
-         for _, name in ipairs { 'sum', 'mean', 'prod', 'std', 'max', 'min', 'cumsum', 'cumprod', 'median', 'mode', 'sort' } do
+         for _, name in ipairs { 'sum', 'mean', 'prod', 'std', 'max', 'min', 'cumsum', 'cumprod' } do
             local a, b = torch[name](t.m, d)
-            out[#out + 1], out[#out + 2] = a, b
+            out[#out + 1] = a
+            out[#out + 1] = b
          end
          out[#out + 1] = t.m:norm(2, d)
       end
-      return unpack(out)
+      out[#out + 1] = torch.cumsum(t.v)
+      return out, torch.cumprod(t.v:narrow(1, 1, 300))
    end,
-   order = function(t) return torch.sort(t.v) end,
-   best = function(t) return torch.topk(t.v, 50), torch.kthvalue(t.v, 777), torch.median(t.v, 1) end,
-   scan = function(t) return torch.cumsum(t.v), torch.cumprod(t.v:narrow(1, 1, 300)) end,
-   gather = function(t) return t.m:gather(2, t.places), t.m:index(1, t.rows), t.m:index(2, t.rows) end,
-   scatter = function(t) return t.m:clone():indexAdd(1, t.rows, t.m:index(1, t.rows)), t.m:clone():scatter(2, t.places, 3) end,
-   masked = function(t) return t.v:maskedSelect(t.mask), t.v:clone():maskedFill(t.mask, 2), t.v:clone():maskedCopy(t.mask, t.w) end,
-   nonzero = function(t) return torch.nonzero(t.mask) end,
-   mm = function(t) return t.m * t.n, t.n:t() * t.m:t(), torch.mm(t.m, t.m:t()) end,
-   mv = function(t) return t.m * t.n:select(2, 3), t.m:t() * t.m:select(2, 1), torch.ger(t.v:narrow(1, 1, 400), t.w:narrow(1, 1, 500)) end,
-   bmm = function(t) return torch.bmm(t.batch, t.other), torch.addbmm(torch.zeros(60, 50):typeAs(t.m), t.batch, t.other) end,
-   convolve = function(t) return torch.conv2(t.image, t.mould, 'F'), torch.xcorr2(t.image, t.mould) end,
-   solve = function(t) return (torch.inverse(torch.mm(t.m, t.m:t()))), torch.qr(t.m:narrow(2, 1, 200)) end,
-   random = function(t)
-      local x = t.v:clone()
-      return x:uniform():clone(), x:normal(1, 2):clone(), x:exponential(0.5):clone(), x:bernoulli(0.3):clone(), x:random(1, 50)
-   end,
-   layers = function(t)
-      local type, out = t.m:type(), {}
-      local function pass(module, x)
-         torch.manualSeed(2)
-         module:type(type)
-         local y = module:forward(x)
-         local g = module:backward(x, y)
-         out[#out + 1], out[#out + 2] = y:clone(), g:clone()
-         for _, p in ipairs(select(2, module:parameters()) or {}) do out[#out + 1] = p:clone() end
+   ['ops/order'] = function(t)
+      local out = { torch.sort(t.v), torch.topk(t.v, 50), torch.kthvalue(t.v, 777), (torch.median(t.v, 1)) }
+      for d = 1, 2 do
+         for _, name in ipairs { 'median', 'mode', 'sort' } do
+            local a, b = torch[name](t.m, d)
+            out[#out + 1], out[#out + 2] = a, b
+         end
       end
-      torch.manualSeed(1)
-      pass(nn.Linear(420, 200), t.m)
-      pass(nn.SpatialConvolution(12, 9, 5, 3, 2, 1, 1, 1), t.batch:view(1, 12, 60, 70))
-      pass(nn.SpatialMaxPooling(3, 2), t.batch)
-      pass(nn.SpatialBatchNormalization(12), t.batch:view(1, 12, 60, 70))
-      for _, name in ipairs { 'Tanh', 'ReLU', 'SoftMax', 'LogSoftMax', 'SoftPlus', 'ELU' } do pass(nn[name](), t.m) end
-      pass(nn.Dropout(0.4), t.m)
+      return out
+   end,
+   ['ops/radix'] = 'ops/order',
+   ['ops/index'] = function(t)
+      return t.m:gather(2, t.places), t.m:index(1, t.rows), t.m:index(2, t.rows),
+         t.m:clone():indexAdd(1, t.rows, t.m:index(1, t.rows)), t.m:clone():scatter(2, t.places, 3),
+         t.v:maskedSelect(t.mask), t.v:clone():maskedFill(t.mask, 2), t.v:clone():maskedCopy(t.mask, t.w),
+         torch.nonzero(t.mask)
+   end,
+   ['ops/blas'] = function(t)
+      return t.m * t.n, t.n:t() * t.m:t(), torch.mm(t.m, t.m:t()), t.m * t.n:select(2, 3),
+         t.m:t() * t.m:select(2, 1), torch.ger(t.v:narrow(1, 1, 400), t.w:narrow(1, 1, 500)), t.v:dot(t.w)
+   end,
+   ['ops/products'] = function(t)
+      return torch.bmm(t.batch, t.other), torch.addbmm(torch.zeros(60, 50):typeAs(t.m), t.batch, t.other),
+         torch.baddbmm(torch.zeros(12, 60, 50):typeAs(t.m), t.batch, t.other)
+   end,
+   ['ops/tiny'] = function(t)
+      return torch.bmm(t.batch:narrow(2, 1, 9):narrow(3, 1, 8), t.other:narrow(2, 1, 8):narrow(3, 1, 7))
+   end,
+   ['ops/tile'] = 'ops/copy',
+   ['ops/conv'] = function(t)
+      return torch.conv2(t.image, t.mould, 'F'), torch.xcorr2(t.image, t.mould),
+         torch.conv3(t.batch, t.batch:narrow(1, 1, 3):narrow(2, 1, 5):narrow(3, 1, 4))
+   end,
+   ['ops/linalg'] = function(t)
+      local square = torch.mm(t.m, t.m:t())
+      return (torch.inverse(square)), torch.qr(t.m:narrow(2, 1, 200)), torch.svd(t.m:narrow(1, 1, 60)),
+         torch.symeig(square:narrow(1, 1, 60):narrow(2, 1, 60), 'V')
+   end,
+   ['ops/sample'] = function(t)
+      local x = t.v:clone()
+      return x:uniform():clone(), x:normal(1, 2):clone(), x:exponential(0.5):clone(), x:bernoulli(0.3):clone(),
+         x:random(1, 50), x:cauchy():clone(), torch.randperm(70001), torch.multinomial(torch.abs(t.m), 5, true)
+   end,
+   ['ops/alias'] = function(t)
+      local state = torch.multinomialAliasSetup(torch.abs(t.v))
+      return torch.multinomialAlias(torch.LongTensor(70001), state)
+   end,
+   ['ops/spread'] = function(t)
+      return torch.histc(t.v, 30), torch.renorm(t.m, 2, 1, 3), t.v:dist(t.w), torch.cross(t.v:narrow(1, 1, 150000):view(3, 50000),
+         t.w:narrow(1, 1, 150000):view(3, 50000), 1)
+   end,
+   ['ops/construct'] = function(t) return t.m.new(t.m:size()):fill(2), t.v.new(t.v:storage()) end,
+   ['ops/create'] = function(t)
+      return torch.range(1, 150001):typeAs(t.v), torch.linspace(0, 1, 150001), torch.eye(400), torch.tril(t.m), torch.diag(t.m)
+   end,
+   ['ops/view'] = function(t)
+      return torch.cat(t.m, t.square, 1), t.m:repeatTensor(3, 2), t.m:t():reshape(420 * 310), t.m:unfold(2, 5, 2):clone()
+   end,
+   ['nn/activation'] = function(t)
+      return each({ 'Tanh', 'ReLU', 'Sigmoid', 'ELU', 'HardTanh', 'LogSigmoid', 'SoftSign', 'Sqrt', 'Square', 'Abs' },
+         function(name) return pass(nn[name](), t.m) end)
+   end,
+   ['nn/shrink'] = function(t)
+      return pass(nn.SoftPlus(), t.m), pass(nn.HardShrink(), t.m), pass(nn.SoftShrink(), t.m), pass(nn.PReLU(420), t.m)
+   end,
+   ['nn/split'] = function(t)
+      return pass(nn.GatedLinearUnit(), t.m, t.m:narrow(2, 1, 210)), pass(nn.CReLU(3), t.batch), pass(nn.RReLU(), t.m)
+   end,
+   ['nn/softmax'] = function(t)
+      return each({ 'SoftMax', 'LogSoftMax', 'SoftMin' }, function(name)
+         return { pass(nn[name](), t.m), pass(nn[name](), batch4(t)) }
+      end)
+   end,
+   ['nn/linear'] = function(t) return pass(nn.Linear(420, 200), t.m) end,
+   ['nn/lookup'] = function(t)
+      local m = nn.LookupTable(310, 300):type(t.m:type())
+      m:forward(t.rows)
+      m:zeroGradParameters()
+      m:backward(t.rows, m.output)
+      return m.output, m.gradWeight
+   end,
+   ['nn/convolution'] = function(t)
+      return pass(nn.SpatialConvolution(12, 9, 5, 3, 2, 1, 1, 1), batch4(t)), pass(nn.SpatialConvolution(3, 16, 5, 5), t.images)
+   end,
+   ['nn/pooling'] = function(t)
+      return pass(nn.SpatialMaxPooling(3, 2), t.batch), pass(nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1), t.images)
+   end,
+   ['nn/batchnorm'] = function(t)
+      return pass(nn.SpatialBatchNormalization(3), t.images), pass(nn.BatchNormalization(420), t.m)
+   end,
+   ['nn/tables'] = function(t)
+      local two = { t.m, t.square }
+      return pass(nn.CAddTable(), two), pass(nn.CMulTable(), two), pass(nn.CDivTable(), two), pass(nn.CMaxTable(), two)
+   end,
+   ['nn/criterion'] = function(t)
+      return each({ 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion', 'SoftMarginCriterion', 'DistKLDivCriterion' },
+         function(name) return loss(nn[name](), t.m, t.square) end)
+   end,
+   ['nn/pairs'] = function(t)
+      local y = torch.sign(t.m:select(2, 1)):typeAs(t.m)
+      return loss(nn.CosineEmbeddingCriterion(), { t.m, t.square }, y),
+         loss(nn.MarginRankingCriterion(), { t.m:select(2, 2), t.m:select(2, 3) }, y)
+   end,
+   ['nn/classes'] = function(t)
       local targets = torch.range(1, 310):typeAs(t.m)
-      local criterion = nn.ClassNLLCriterion():type(type)
-      out[#out + 1] = criterion:forward(t.m, targets)
-      out[#out + 1] = criterion:backward(t.m, targets):clone()
-      return unpack(out)
+      return loss(nn.ClassNLLCriterion(), t.m, targets), loss(nn.MultiMarginCriterion(), t.m, targets),
+         loss(nn.MultiLabelMarginCriterion(), t.m, torch.zeros(310, 420):typeAs(t.m):fill(3))
    end,
 }
 
+-- ---- every family has an entry, and every entry a family ----
+
+local known = {}
+for _, name in ipairs(arg) do
+   known[name] = true
+   if not families[name] then
+      error('the family ' .. name .. ' has no operations in tests/lua/threads.lua: add those whose work threads share', 0)
+   end
+end
+for name, entry in pairs(families) do
+   if #arg > 0 and not known[name] then error('there is no family ' .. name .. ' any more', 0) end
+   if type(entry) == 'string' and type(families[entry]) ~= 'function' then error(name .. ' stands for ' .. entry, 0) end
+end
+
 local before, compared = torch.getnumthreads(), 0
-for _, type in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do
+local wrong = {}
+for _, type_name in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do
    local first = {}
    for _, threads in ipairs { 1, 2, 3, 7 } do
       torch.setnumthreads(threads)
-      local t = inputs(type)
-      for name, f in pairs(operations) do
-         torch.manualSeed(5)
-         local bytes = torch.serialize { f(t) }
-         first[name] = first[name] or bytes
-         if bytes ~= first[name] then error(string.format('%s of %s differs on %d threads', name, type, threads)) end
-         compared = compared + 1
+      local t = inputs(type_name)
+      for name, f in pairs(families) do
+         if type(f) == 'function' then
+            torch.manualSeed(5)
+            local bytes = torch.serialize { f(t) }
+            first[name] = first[name] or bytes
+            if bytes ~= first[name] then
+               wrong[#wrong + 1] = string.format('%s of %s differs on %d threads', name, type_name, threads)
+            end
+            compared = compared + 1
+         end
       end
    end
 end
 torch.setnumthreads(before)
-print(compared .. ' operations, the same on 1, 2, 3 and 7 threads')
+if #wrong > 0 then error(table.concat(wrong, '\n'), 0) end
+print(compared .. ' results, the same on 1, 2, 3 and 7 threads')

@@ -1,6 +1,6 @@
 //! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
 
-use super::read::{Lists, classify, convert, field, kind_name, lists};
+use super::read::{classify, convert, field, kind_name, lists};
 use super::{
     DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
     push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
@@ -260,6 +260,18 @@ unsafe fn dispatch<const N: usize>(
         if 2 * p.steps.len() + 6 > GUARANTEED {
             ffi::luaL_checkstack(l, 2 * p.steps.len() as c_int + 6, c"too many arguments".as_ptr());
         }
+        let top = a.base + a.given as c_int;
+        let mut made = [Val::Nil; N];
+        // fresh results and fields first: making them may run the collector and the program's metamethods, which may
+        // take tensors out of the tables that lists refer into
+        for (i, (step, made)) in p.steps.iter().zip(&mut made).enumerate() {
+            if matches!(step.fill, Fill::Fresh(_) | Fill::Field(_)) {
+                match make(l, c, p, i, class) {
+                    Ok(v) => *made = v,
+                    Err(e) => return fail(l, &c.named(&e)),
+                }
+            }
+        }
         let lists = if p.lists {
             match lists(l, p, a.base, &a.vals[..a.n], class) {
                 Ok(lists) => Some(lists),
@@ -268,22 +280,34 @@ unsafe fn dispatch<const N: usize>(
         } else {
             None
         };
-        let top = a.base + a.given as c_int;
-        let mut made = [Val::Nil; N];
         let mut args = [&Val::Nil; N];
-        for (i, ((step, made), arg)) in p.steps.iter().zip(&mut made).zip(&mut args).enumerate() {
+        for ((step, made), arg) in p.steps.iter().zip(&mut made).zip(&mut args) {
             *arg = match step.fill {
-                Fill::Stack(s) if step.read == Read::Plain && !(a.strings && step.number) => &a.vals[usize::from(s)],
+                Fill::Stack(s) => {
+                    let (given, at) = (&a.vals[usize::from(s)], a.base + c_int::from(s));
+                    match step.read {
+                        Read::Plain if !(a.strings && step.number) => given,
+                        _ => match convert(l, at, given, step, lists.as_ref()) {
+                            Some(v) => {
+                                *made = v;
+                                made
+                            }
+                            None => given,
+                        },
+                    }
+                }
+                Fill::Fresh(_) | Fill::Field(_) => made,
                 Fill::Nil => &Val::Nil,
                 Fill::Num(x) => {
                     *made = Val::Num(x);
                     made
                 }
-                _ => {
-                    match make(l, c, p, i, a.base, &a.vals, lists.as_ref(), class) {
-                        Ok(v) => *made = v,
-                        Err(e) => return fail(l, &c.named(&e)),
-                    }
+                Fill::Bool(b) => {
+                    *made = Val::Bool(b);
+                    made
+                }
+                Fill::Gen => {
+                    *made = Val::Gen(default_generator());
                     made
                 }
             };
@@ -299,32 +323,16 @@ unsafe fn dispatch<const N: usize>(
     }
 }
 
-/// The value of a parameter that is not simply an argument: a default, a fresh result, a field of `self`, a list.
-/// Fresh results and fields stay on the stack, in the order of the parameters.
+/// The value of a parameter that is a fresh result or a field of `self`. It stays on the stack, in the order of the
+/// parameters. No reference may be held that only a table of the program keeps alive.
 #[inline(never)]
-unsafe fn make<'a>(
-    l: *mut lua_State,
-    c: &Compiled,
-    p: &Pattern,
-    i: usize,
-    base: c_int,
-    vals: &[Val<'a>],
-    lists: Option<&'a Lists<'a>>,
-    class: TensorClass,
-) -> Result<Val<'a>> {
+unsafe fn make<'a>(l: *mut lua_State, c: &Compiled, p: &Pattern, i: usize, class: TensorClass) -> Result<Val<'a>> {
     // SAFETY: as for `dispatch`.
     unsafe {
         Ok(match p.steps[i].fill {
-            Fill::Stack(s) => {
-                let given = vals[usize::from(s)];
-                convert(l, base + c_int::from(s), &given, &p.steps[i], lists).unwrap_or(given)
-            }
-            Fill::Nil => Val::Nil,
-            Fill::Num(x) => Val::Num(x),
             Fill::Fresh(d) => Val::Tensor(push_new(l, Tensor::empty(d.map_or(class, |d| class.with_dtype(d))))),
             Fill::Field(f) => field(l, c, f, &c.forms[p.form][i], class)?,
-            Fill::Bool(b) => Val::Bool(b),
-            Fill::Gen => Val::Gen(default_generator()),
+            _ => Val::Nil,
         })
     }
 }

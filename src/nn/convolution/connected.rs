@@ -6,9 +6,10 @@
 
 use super::engine::{Plan, plane_sums};
 use super::expect_sizes;
-use super::unfold::{Geometry, Step};
+use super::unfold::Geometry;
 use crate::demand;
 use crate::fields;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Source, Workspace};
 use crate::tensor::error::Result;

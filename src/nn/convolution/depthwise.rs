@@ -2,10 +2,11 @@
 //! weight (M x C x kH x kW) or, before it is used, (M x C kH kW), bias (M x C), output (C M x oH x oW): the planes of one input plane stand together.
 
 use super::engine::{Plan, plane_sums};
-use super::unfold::{Geometry, Step};
+use super::unfold::Geometry;
 use super::{expect_sizes, with_planes};
 use crate::demand;
 use crate::fields;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
 use crate::tensor::error::Result;

@@ -2,9 +2,10 @@
 //! (N x C x H x W) of fixed sizes, weight (oH x oW x O x C x kH x kW), bias (O x oH x oW).
 
 use super::expect_sizes;
-use super::unfold::{Geometry, Step, fold, unfold};
+use super::unfold::{Geometry, fold, unfold};
 use crate::demand;
 use crate::fields;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
 use crate::tensor::error::Result;

@@ -3,10 +3,11 @@
 //! begin with the input's planes: (C x O x ...).
 
 use super::engine::{Plan, plane_sums};
-use super::unfold::{Geometry, Step};
+use super::unfold::Geometry;
 use super::with_planes;
 use crate::demand;
 use crate::fields;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Source};
 use crate::tensor::error::Result;

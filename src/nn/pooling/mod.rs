@@ -24,12 +24,13 @@ pub use unpooling::{
 
 use crate::demand;
 use crate::fields;
-use crate::nn::convolution::unfold::Step;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use max::Places;
+pub(super) use window::planes_of;
 use window::{Axis, Plan};
 
 fields! {

@@ -5,7 +5,7 @@ use super::window::{Plan, planes_of};
 use super::{sequences, sum};
 use crate::demand;
 use crate::fields;
-use crate::nn::convolution::unfold::Step;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;

@@ -4,7 +4,7 @@ use super::max::{self, Places};
 use super::window::{Axis, Plan, planes_of};
 use crate::demand;
 use crate::fields;
-use crate::nn::convolution::unfold::Step;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;

@@ -2,7 +2,7 @@
 //! those that a random number places (fractional). Kernels see only where each window lies.
 
 use crate::demand;
-use crate::nn::convolution::unfold::Step;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::Workspace;
 use crate::tensor::dtype::Float;

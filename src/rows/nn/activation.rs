@@ -1,7 +1,7 @@
 //! Activations, stateless and with options.
 
 use crate::lua::prelude::*;
-use crate::nn::{activation, shrink, softmax, split};
+use crate::nn::activation::{self, gated, shrink, softmax};
 
 /// A class from its two kernels, what the gradient needs to know besides the input, and the fields that both read: `..` for a structure.
 macro_rules! both {
@@ -45,16 +45,16 @@ pub static CLASSES: &[Class] = &[
     both!("nn.HardShrink", shrink::hard, shrink::grad, "", ".lambda:real"),
     both!("nn.SoftShrink", shrink::soft, shrink::grad, "", ".lambda:real"),
     both!("nn.SoftPlus", shrink::soft_plus, shrink::soft_plus_grad, ".output:T", ".."),
-    both!("nn.GatedLinearUnit", split::gate, split::gate_grad, "", ".dim:long=nil"),
-    both!("nn.CReLU", split::both_signs, split::both_signs_grad, "", ".nInputDims:long"),
+    both!("nn.GatedLinearUnit", gated::gate, gated::gate_grad, "", ".dim:long=nil"),
+    both!("nn.CReLU", gated::both_signs, gated::both_signs_grad, "", ".nInputDims:long"),
     class!(
         "nn.RReLU",
         &[
-            form3!("updateOutput", "input:T *.output:T +.noise:T generator:gen ..", floats!(split::random_leaky),),
+            form3!("updateOutput", "input:T *.output:T +.noise:T generator:gen ..", floats!(gated::random_leaky),),
             form3!(
                 "updateGradInput",
                 "input:T gradOutput:T *.gradInput:T .noise:T .inplace:bool=false",
-                floats!(split::random_leaky_grad),
+                floats!(gated::random_leaky_grad),
             ),
         ],
     ),

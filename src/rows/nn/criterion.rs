@@ -1,7 +1,7 @@
 //! Criteria: `loss` is kept in `output` by Lua.
 
 use crate::lua::prelude::*;
-use crate::nn::{classes, criterion, pairs};
+use crate::nn::criterion::{self, classification, pairwise};
 
 /// A criterion of input and target, from the kernels of its loss and gradient; they take its fields as a structure.
 macro_rules! criterion {
@@ -58,39 +58,39 @@ pub static CLASSES: &[Class] = &[
         "nn.WeightedMSECriterion",
         &[form3!("weigh", "input:T target:T +.buffer:T .weight:T", floats!(criterion::weigh))],
     ),
-    criterion!("nn.ClassNLLCriterion", "lossGradient", "target:tensor", classes::nll, classes::nll_grad),
+    criterion!("nn.ClassNLLCriterion", "lossGradient", "target:tensor", classification::nll, classification::nll_grad),
     criterion!(
         "nn.SpatialClassNLLCriterion",
         "lossGradient",
         "target:tensor",
-        classes::spatial_nll,
-        classes::spatial_nll_grad
+        classification::spatial_nll,
+        classification::spatial_nll_grad
     ),
     criterion!(
         "nn.MultiMarginCriterion",
         "lossGradient",
         "target:tensor",
-        classes::multi_margin,
-        classes::multi_margin_grad
+        classification::multi_margin,
+        classification::multi_margin_grad
     ),
     criterion!(
         "nn.MultiLabelMarginCriterion",
         "lossGradient",
         "target:tensor",
-        classes::multi_label_margin,
-        classes::multi_label_margin_grad
+        classification::multi_label_margin,
+        classification::multi_label_margin_grad
     ),
-    comparing!("nn.CosineEmbeddingCriterion", pairs::cosine, pairs::cosine_grad, "y:T"),
-    comparing!("nn.MarginRankingCriterion", pairs::ranking, pairs::ranking_grad, "y:T"),
-    comparing!("nn.DistanceRatioCriterion", pairs::ratio, pairs::ratio_grad, ""),
+    comparing!("nn.CosineEmbeddingCriterion", pairwise::cosine, pairwise::cosine_grad, "y:T"),
+    comparing!("nn.MarginRankingCriterion", pairwise::ranking, pairwise::ranking_grad, "y:T"),
+    comparing!("nn.DistanceRatioCriterion", pairwise::ratio, pairwise::ratio_grad, ""),
     class!(
         "nn.L1HingeEmbeddingCriterion",
         &[
-            form3!("loss", "first:T second:T y:num .margin:num=1", floats!(pairs::l1_hinge)),
+            form3!("loss", "first:T second:T y:num .margin:num=1", floats!(pairwise::l1_hinge)),
             form3!(
                 "lossGradients",
                 "gradFirst:T gradSecond:T first:T second:T y:num generator:gen .margin:num=1",
-                floats!(pairs::l1_hinge_grad),
+                floats!(pairwise::l1_hinge_grad),
             ),
         ],
     ),

@@ -3,23 +3,29 @@
 use crate::lua::prelude::Class;
 
 pub mod activation;
-pub mod batchnorm;
 pub mod convolution;
 pub mod criterion;
 pub mod linear;
 pub mod lookup;
+pub mod normalization;
+pub mod padding;
 pub mod pooling;
+pub mod sparse;
 pub mod tables;
+pub mod upsampling;
 
 /// The classes of every family.
 pub static ALL: &[&[Class]] = &[
     activation::STATELESS,
     activation::CLASSES,
-    batchnorm::CLASSES,
     convolution::CLASSES,
     criterion::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
+    normalization::CLASSES,
+    padding::CLASSES,
     pooling::CLASSES,
+    sparse::CLASSES,
     tables::CLASSES,
+    upsampling::CLASSES,
 ];

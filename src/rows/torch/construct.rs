@@ -1,5 +1,6 @@
 //! Constructors of tensors and storages, and the methods of storages.
 use crate::lua::prelude::*;
+use crate::tensor::storage;
 
 /// Most sizes that Torch7 reads from a list of numbers.
 const LISTED: usize = 8;
@@ -127,8 +128,15 @@ fn size(s: &Storage) -> Result<usize> {
 fn element_size(s: &Storage) -> Result<usize> {
     Ok(s.dtype().size())
 }
+fn element_size_of<T: Element>() -> Result<usize> {
+    Ok(T::DTYPE.size())
+}
 fn text<T: Element>(s: &Storage) -> Result<Vec<u8>> {
-    Ok(s.to_vec::<T>(0, usize::MAX).into_iter().map(|v| v.to_i64() as u8).collect())
+    // elements of one byte
+    let mut out = storage::room::<u8>(s.len() * size_of::<T>())?;
+    out.resize(s.len() * size_of::<T>(), 0);
+    s.read_bytes(0, &mut out)?;
+    Ok(out)
 }
 fn set_text<T: Element>(s: &Storage, text: &[u8]) -> Result<()> {
     s.resize(text.len())?;
@@ -147,7 +155,7 @@ pub static ROWS: &[Op] = &[
         "__len__",
         &[form("s:S", any!(size)), form("s:S other:S", any!(|s: &Storage, _: &Storage| size(s)))]
     ),
-    storage_method!("elementSize", &[form("s:S", any!(element_size))]),
+    storage_method!("elementSize", &[form("s:S", any!(element_size)), form("", every!(element_size_of)),]),
     storage_method!("fill", &[form("*s:S v:real", every!(construct::storage_fill))]),
     storage_method!("copy", &[form("*s:S src:storage", any!(construct::storage_copy))]),
     storage_method!("resize", &[form("*s:S n:long", any!(construct::storage_resize))]),

@@ -1,5 +1,5 @@
 //! Rows of package torch, one file per family.
-pub mod arith;
+pub mod arithmetic;
 pub mod blas;
 pub mod construct;
 pub mod conv;
@@ -14,7 +14,7 @@ use crate::lua::call::Op;
 
 /// Every family.
 pub static ALL: &[&[Op]] = &[
-    arith::ROWS,
+    arithmetic::ROWS,
     blas::ROWS,
     construct::ROWS,
     conv::ROWS,

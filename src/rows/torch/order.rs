@@ -14,9 +14,9 @@ pub static ROWS: &[Op] = &[
             all!(order::topk)
         ),]
     ),
-    op!("histc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(spread::histc))]),
-    op!("bhistc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(spread::bhistc))]),
-    op!("renorm", &[form("*res?:T x@1:T p:num dim:index most:num", floats!(spread::renorm))]),
-    op!("cross", &[form("*res?:T a:T b:T dim:index=nil", all!(spread::cross))]),
-    op!("match", &[form("*res?:T a:T b:T gain:real=1", all!(spread::distances))]),
+    op!("histc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(histogram::histc))]),
+    op!("bhistc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(histogram::bhistc))]),
+    op!("renorm", &[form("*res?:T x@1:T p:num dim:index most:num", floats!(histogram::renorm))]),
+    op!("cross", &[form("*res?:T a:T b:T dim:index=nil", all!(histogram::cross))]),
+    op!("match", &[form("*res?:T a:T b:T gain:real=1", all!(histogram::distances))]),
 ];

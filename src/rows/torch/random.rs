@@ -35,7 +35,7 @@ fn random_to(g: &Gen, b: i64) -> Result<i64> {
     g.borrow_mut().random_to(b)
 }
 fn fill_to<T: Real>(x: &Tensor, g: &Gen, b: i64) -> Result<()> {
-    sample::random_between::<T>(x, g, 1, b)
+    random::random_between::<T>(x, g, 1, b)
 }
 fn uniform_of(g: &Gen, a: f64, b: f64) -> Result<f64> {
     Ok(g.borrow_mut().uniform(a, b))
@@ -59,21 +59,21 @@ fn bernoulli(g: &Gen, p: f64) -> Result<f64> {
     Ok(f64::from(u8::from(g.borrow_mut().bernoulli(p)?)))
 }
 fn bernoulli_float<T: Real>(x: &Tensor, g: &Gen, p: &Tensor) -> Result<()> {
-    sample::bernoulli_of::<T, f32>(x, g, p)
+    random::bernoulli_of::<T, f32>(x, g, p)
 }
 fn bernoulli_double<T: Real>(x: &Tensor, g: &Gen, p: &Tensor) -> Result<()> {
-    sample::bernoulli_of::<T, f64>(x, g, p)
+    random::bernoulli_of::<T, f64>(x, g, p)
 }
 fn rand<T: Float>(res: &Tensor, g: &Gen, d: Dims) -> Result<()> {
     res.resize(&d.sizes())?;
-    sample::uniform::<T>(res, g, 0.0, 1.0)
+    random::uniform::<T>(res, g, 0.0, 1.0)
 }
 fn randn<T: Float>(res: &Tensor, g: &Gen, d: Dims) -> Result<()> {
     res.resize(&d.sizes())?;
-    sample::normal::<T>(res, g, 0.0, 1.0)
+    random::normal::<T>(res, g, 0.0, 1.0)
 }
 fn multinomial<T: Float>(res: &Tensor, g: &Gen, p: &Tensor, n: i64, replace: bool) -> Result<()> {
-    sample::multinomial::<T>(res, g, p, n, replace)
+    random::multinomial::<T>(res, g, p, n, replace)
 }
 
 /// The rows.
@@ -89,17 +89,17 @@ pub static ROWS: &[Op] = &[
             form("g:gen", any!(random)),
             form("g:gen b:long", any!(random_to)),
             form("g:gen a:long b:long", any!(random_between)),
-            form("*x:T g:gen", all!(sample::random)),
+            form("*x:T g:gen", all!(random::random)),
             form("*x:T g:gen b:long", all!(fill_to)),
-            form("*x:T g:gen a:long b:long", all!(sample::random_between)),
+            form("*x:T g:gen a:long b:long", all!(random::random_between)),
         ]
     ),
-    op!("geometric", &[form("g:gen p:num", any!(geometric)), form("*x:T g:gen p:num", all!(sample::geometric))]),
+    op!("geometric", &[form("g:gen p:num", any!(geometric)), form("*x:T g:gen p:num", all!(random::geometric))]),
     op!(
         "bernoulli",
         &[
             form("g:gen p:num=0.5", any!(bernoulli)),
-            form("*x:T g:gen p:num=0.5", all!(sample::bernoulli)),
+            form("*x:T g:gen p:num=0.5", all!(random::bernoulli)),
             form("*x:T g:gen p:Float", all!(bernoulli_float)),
             form("*x:T g:gen p:Double", all!(bernoulli_double)),
         ]
@@ -108,42 +108,42 @@ pub static ROWS: &[Op] = &[
         "uniform",
         &[
             form("g:gen a:num=0 b:num=1", any!(uniform_of).of(Family::Floating)),
-            form("*x:T g:gen a:num=0 b:num=1", floats!(sample::uniform)),
+            form("*x:T g:gen a:num=0 b:num=1", floats!(random::uniform)),
         ]
     ),
     op!(
         "normal",
         &[
             form("g:gen mean:num=0 std:num=1", any!(normal_of).of(Family::Floating)),
-            form("*x:T g:gen mean:num=0 std:num=1", floats!(sample::normal)),
+            form("*x:T g:gen mean:num=0 std:num=1", floats!(random::normal)),
         ]
     ),
     op!(
         "exponential",
         &[
             form("g:gen lambda:num", any!(exponential_of).of(Family::Floating)),
-            form("*x:T g:gen lambda:num", floats!(sample::exponential)),
+            form("*x:T g:gen lambda:num", floats!(random::exponential)),
         ]
     ),
     op!(
         "cauchy",
         &[
             form("g:gen median:num=0 sigma:num=1", any!(cauchy_of).of(Family::Floating)),
-            form("*x:T g:gen median:num=0 sigma:num=1", floats!(sample::cauchy)),
+            form("*x:T g:gen median:num=0 sigma:num=1", floats!(random::cauchy)),
         ]
     ),
     op!(
         "logNormal",
         &[
             form("g:gen mean:num=1 std:num=2", any!(log_normal_of).of(Family::Floating)),
-            form("*x:T g:gen mean:num=1 std:num=2", floats!(sample::log_normal)),
+            form("*x:T g:gen mean:num=1 std:num=2", floats!(random::log_normal)),
         ]
     ),
     op!("rand", &[form("*res?:T g:gen d:dims", floats!(rand))]),
     op!("randn", &[form("*res?:T g:gen d:dims", floats!(randn))]),
-    op!("randperm", &[form("*res?:T g:gen n:long", all!(sample::randperm))]),
+    op!("randperm", &[form("*res?:T g:gen n:long", all!(random::randperm))]),
     func!("multinomial", &[form("*res?:Long g:gen p:T n:long replace:bool=false", floats!(multinomial))]),
     method!("multinomial", &[form("*res:Long g:gen p:T n:long replace:bool=false", floats!(multinomial)),]),
-    op!("multinomialAliasSetup_", &[form("p:T *small?:Long *scaled?:T", floats!(alias::setup))]),
-    op!("multinomialAlias_", &[form("*out:Long g:gen small:Long scaled:T", floats!(alias::draw))]),
+    op!("multinomialAliasSetup_", &[form("p:T *small?:Long *scaled?:T", floats!(alias_sampling::setup))]),
+    op!("multinomialAlias_", &[form("*out:Long g:gen small:Long scaled:T", floats!(alias_sampling::draw))]),
 ];

@@ -15,15 +15,15 @@ pub static ROWS: &[Op] = &[
     op!(
         "mean",
         &[
-            form("x:T", floats!(reduce::mean_all).or(half!(halves::mean_all))),
-            form("*res?:T x:T dim:index", floats!(reduce::mean).or(half!(halves::mean)))
+            form("x:T", floats!(reduce::mean_all).or(half!(half::mean_all))),
+            form("*res?:T x:T dim:index", floats!(reduce::mean).or(half!(half::mean)))
         ]
     ),
     op!(
         "max",
         &[
-            form("x:T", all!(reduce::max_all).or(half!(halves::max_all))),
-            form("*values?:T *places?:Long x:T dim:index", all!(reduce::max).or(half!(halves::max))),
+            form("x:T", all!(reduce::max_all).or(half!(half::max_all))),
+            form("*values?:T *places?:Long x:T dim:index", all!(reduce::max).or(half!(half::max))),
         ]
     ),
     op!(

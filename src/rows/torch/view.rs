@@ -196,8 +196,22 @@ pub static ROWS: &[Op] = &[
     method!("copy", &[form("*x:T y:tensor", any!(copy::copy))]),
     method!("clone", &[form("x:T", any!(copy::clone))]),
     method!("contiguous", &[form("*x:T", any!(contiguous))]),
-    method!("size", &[form("x:T", any!(size_all)), form("x:T d:index", any!(size))]),
-    method!("stride", &[form("x:T", any!(stride_all)), form("x:T d:index", any!(stride))]),
+    method!(
+        "size",
+        &[
+            form("x:T", any!(size_all)),
+            form("x:T d:index", any!(size)),
+            form("x:T d:nil", any!(|x: &Tensor, _: Nil| size_all(x))),
+        ]
+    ),
+    method!(
+        "stride",
+        &[
+            form("x:T", any!(stride_all)),
+            form("x:T d:index", any!(stride)),
+            form("x:T d:nil", any!(|x: &Tensor, _: Nil| stride_all(x))),
+        ]
+    ),
     method!("dim", &[form("x:T", any!(dim))]),
     method!("nDimension", &[form("x:T", any!(dim))]),
     method!("nElement", &[form("x:T", any!(n_element))]),

@@ -4,13 +4,13 @@
 //! alone, so that results do not depend on the number of threads. Matrix-vector products, very small ones and integers have loops of their own.
 
 use super::reduce::folded;
-use super::tiny::{self, Tiny};
+use super::small_gemm::{self, SmallGemm};
 use crate::tensor::access::{Divide, Matrix, MatrixMut, share};
 use crate::tensor::dtype::Real;
 use crate::tensor::simd::vectorize;
 
 /// An element type with products. The default is plain loops.
-pub trait Blas: Real + Tiny {
+pub trait Blas: Real + SmallGemm {
     /// `c = alpha a b + beta c` on the calling thread.
     ///
     /// # Panics
@@ -91,8 +91,9 @@ pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: Ma
     if a.cols() == 1 && b.col_stride() == 1 && c.col_stride() == 1 {
         return outer(alpha, a, b, beta, c);
     }
-    if work <= tiny::MOST
-        && (T::tiny(alpha, a, b, beta, c.reborrow()) || T::tiny(alpha, b.t(), a.t(), beta, c.reborrow().t()))
+    if work <= small_gemm::MOST
+        && (T::small_gemm(alpha, a, b, beta, c.reborrow())
+            || T::small_gemm(alpha, b.t(), a.t(), beta, c.reborrow().t()))
     {
         return;
     }

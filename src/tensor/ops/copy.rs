@@ -1,6 +1,6 @@
 //! Copies between tensors of any types, and conversions.
 
-use super::tile::{self, TILE};
+use super::transpose::{self, TILE};
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, disjoint, same_count};
@@ -75,7 +75,7 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
     let part = |i0: usize, j0: usize, ni: usize, nj: usize| {
         if ni == TILE && nj == TILE {
             // SAFETY: the tile lies inside both views, which do not overlap.
-            return unsafe { tile::transpose(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
+            return unsafe { transpose::transpose(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
         }
         for i in i0..i0 + ni {
             for j in j0..j0 + nj {

@@ -263,7 +263,7 @@ pub fn index_copy<T: Element>(x: &Tensor, d: usize, list: &Tensor, src: &Tensor)
 pub fn index_add<T: Real>(x: &Tensor, d: usize, list: &Tensor, src: &Tensor) -> Result<()> {
     for (i, k) in places_for("indexAdd", x, d, list, src)?.into_iter().enumerate() {
         let part = slice(x, d, k)?;
-        super::arith::add_scaled(&part, &part, T::ONE, &slice(src, d, i)?)?;
+        super::arithmetic::add_scaled(&part, &part, T::ONE, &slice(src, d, i)?)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Criteria over classes: input (classes), (batch x classes) or maps of classes (batch x classes x height x width);
 //! targets are class numbers from 1.
 
-use super::criterion::Averaging;
+use super::Averaging;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;

@@ -1,22 +1,22 @@
 //! Batch normalization; `nDim` is a field of the classes.
 
 use crate::lua::prelude::*;
-use crate::nn::batchnorm;
+use crate::nn::normalization;
 
 /// The methods that Rust computes; the spatial and volumetric classes inherit them.
 pub static CLASSES: &[Class] = &[class!(
     "nn.BatchNormalization",
     &[
-        form3!("updateOutput", "input:T *.output:T .weight:T=nil .bias:T=nil ..", floats!(batchnorm::forward),),
+        form3!("updateOutput", "input:T *.output:T .weight:T=nil .bias:T=nil ..", floats!(normalization::forward),),
         form3!(
             "updateGradInput",
             "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil ..",
-            floats!(batchnorm::grad_input),
+            floats!(normalization::grad_input),
         ),
         form3!(
             "accGradParameters",
             "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil ..",
-            floats!(batchnorm::acc_grad),
+            floats!(normalization::acc_grad),
         ),
     ],
 )];

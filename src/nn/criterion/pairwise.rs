@@ -1,7 +1,7 @@
 //! Criteria that compare two inputs: nn.CosineEmbeddingCriterion, nn.MarginRankingCriterion,
 //! nn.L1HingeEmbeddingCriterion and nn.DistanceRatioCriterion.
 
-use super::criterion::{Averaging, Margin};
+use super::{Averaging, Margin};
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;

@@ -1,5 +1,8 @@
 //! Criteria that go element by element: input and target of the same number of elements; losses are numbers.
 
+pub mod classification;
+pub mod pairwise;
+
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;

@@ -73,7 +73,10 @@ end
 -- A class number, or a tensor of them of any type, as a LongTensor. Each criterion keeps the one for its numbers.
 local numbers = setmetatable({}, { __mode = 'k' })
 local function classes(self, target)
-   if type(target) ~= 'number' then return target:long() end
+   if torch.isTensor(target) then return target:long() end
+   if type(target) ~= 'number' then
+      error(torch.type(self) .. ': expected a class number or a tensor of them as target, got ' .. torch.type(target))
+   end
    local number = numbers[self]
    if not number then
       number = torch.LongTensor(1)

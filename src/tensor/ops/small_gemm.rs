@@ -9,9 +9,9 @@ pub const MOST: usize = 8192;
 
 /// `c = alpha a b + beta c` if the machine can; what `c` holds is ignored where `beta` is 0. Rows of `b` and `c` have no
 /// gaps.
-pub trait Tiny: Sized {
+pub trait SmallGemm: Sized {
     /// Whether it was done.
-    fn tiny(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) -> bool;
+    fn small_gemm(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) -> bool;
 }
 
 /// Rows of a tile at most. Ten running sums hide the latency of two units for fused products.
@@ -26,7 +26,7 @@ macro_rules! tile {
         /// A tile of `H` rows from row `i`, of `n` columns from `j`.
         ///
         /// # Safety
-        /// These rows and columns are inside the matrices, as [`super::Tiny`] wants them.
+        /// These rows and columns are inside the matrices, as [`super::SmallGemm`] wants them.
         #[target_feature(enable = $features)]
         unsafe fn $name<const H: usize>(
             alpha: $t,
@@ -194,9 +194,9 @@ tiny!(single_v3, f32, "avx2,fma", 8,
 #[cfg(target_arch = "x86_64")]
 macro_rules! by_level {
     ($t:ty, $v4:ident, $v3:ident) => {
-        impl Tiny for $t {
+        impl SmallGemm for $t {
             #[inline]
-            fn tiny(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, c: MatrixMut<$t>) -> bool {
+            fn small_gemm(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, c: MatrixMut<$t>) -> bool {
                 use crate::tensor::simd::{Level, level};
                 let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
                 if b.col_stride() != 1 || c.col_stride() != 1 || !fits {
@@ -221,9 +221,9 @@ by_level!(f64, double, double_v3);
 by_level!(f32, single, single_v3);
 
 macro_rules! never {
-    ($($t:ty)*) => { $(impl Tiny for $t {
+    ($($t:ty)*) => { $(impl SmallGemm for $t {
         #[inline]
-        fn tiny(_: $t, _: Matrix<$t>, _: Matrix<$t>, _: $t, _: MatrixMut<$t>) -> bool { false }
+        fn small_gemm(_: $t, _: Matrix<$t>, _: Matrix<$t>, _: $t, _: MatrixMut<$t>) -> bool { false }
     })* };
 }
 never!(u8 i8 i16 i32 i64);

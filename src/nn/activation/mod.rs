@@ -1,4 +1,9 @@
-//! Activations: elementwise, input and output of any size.
+//! Activations: elementwise ones here, input and output of any size; those with a shape or a state of their own in the
+//! files beside.
+
+pub mod gated;
+pub mod shrink;
+pub mod softmax;
 
 use crate::fields;
 use crate::maths;

@@ -1,0 +1,142 @@
+//! Outputs whose elements are elements of the input, chosen for each dimension apart: what padding and repeating are.
+
+use super::pooling::planes_of;
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace, share_rows};
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::tensor::layout::shape_text;
+use std::ops::Range;
+
+/// One dimension.
+struct Axis {
+    /// Input size.
+    input: usize,
+    /// The input position of each output position.
+    from: Workspace<i64>,
+    /// Output positions whose input positions follow one another.
+    run: Range<usize>,
+}
+
+impl Axis {
+    fn new(input: usize, output: usize, position: impl Fn(usize) -> usize) -> Result<Axis> {
+        let mut from = Workspace::new(output)?;
+        from.iter_mut().enumerate().for_each(|(o, from)| *from = position(o) as i64);
+        let (mut run, mut start) = (0..0, 0);
+        for end in 1..=output {
+            if end == output || from[end] != from[end - 1] + 1 {
+                if end - start > run.len() {
+                    run = start..end;
+                }
+                start = end;
+            }
+        }
+        Ok(Axis { input, from, run })
+    }
+
+    fn at(&self, o: usize) -> usize {
+        self.from[o] as usize
+    }
+}
+
+/// The positions of an output: planes of frames, rows and columns.
+pub struct Positions {
+    axes: [Axis; 3],
+    sizes: Vec<usize>,
+}
+
+impl Positions {
+    /// Those of the last `dims` dimensions of an input, which has one more or two with a batch. `size(i, n)` gives the
+    /// output size of dimension `i`, whose input size is n, and `position(i, n, o)` the input position, below n, of
+    /// output position `o`.
+    ///
+    /// # Errors
+    /// Another number of dimensions, those of `size`, not enough memory.
+    pub fn new(
+        input: &Tensor,
+        dims: usize,
+        size: impl Fn(usize, usize) -> Result<usize>,
+        position: impl Fn(usize, usize, usize) -> usize,
+    ) -> Result<Positions> {
+        let planes = planes_of(input, dims)?;
+        let mut sizes = input.layout().sizes().to_vec();
+        let mut axis = |i: usize| {
+            let Some(i) = (i + dims).checked_sub(3) else { return Axis::new(1, 1, |_| 0) };
+            let n = sizes[planes + i];
+            let output = size(i, n)?;
+            sizes[planes + i] = output;
+            Axis::new(n, output, |o| position(i, n, o).min(n.saturating_sub(1)))
+        };
+        let axes = [axis(0)?, axis(1)?, axis(2)?];
+        Ok(Positions { axes, sizes })
+    }
+
+    fn plane(&self) -> usize {
+        self.axes.iter().map(|a| a.input).product()
+    }
+    fn rows(&self) -> usize {
+        self.axes[0].from.len() * self.axes[1].from.len()
+    }
+
+    /// Plane and first input position of output row `r`.
+    fn line(&self, r: usize) -> (usize, usize) {
+        let [az, ay, ax] = &self.axes;
+        let (z, y) = (az.at(r % self.rows() / ay.from.len()), ay.at(r % ay.from.len()));
+        (r / self.rows(), (z * ay.input + y) * ax.input)
+    }
+
+    /// Writes the output.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn forward<T: Float>(&self, input: &Tensor, output: &Tensor) -> Result<()> {
+        let x = Source::<T>::of(input)?;
+        let mut y = Dest::<T>::new(output, &self.sizes)?;
+        let columns = &self.axes[2];
+        let (width, run) = (columns.from.len(), columns.run.clone());
+        share_rows(&mut y, width, width, |first, rows| {
+            for (r, y) in (first..).zip(rows.chunks_mut(width)) {
+                let (plane, base) = self.line(r);
+                let x = &x[plane * self.plane() + base..][..columns.input];
+                for at in [0..run.start, run.end..width] {
+                    y[at.clone()].iter_mut().zip(&columns.from[at]).for_each(|(y, &from)| *y = x[from as usize]);
+                }
+                if let Some(y) = y.get_mut(run.clone()).filter(|y| !y.is_empty()) {
+                    y.copy_from_slice(&x[columns.at(run.start)..][..run.len()]);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// The gradient of the input: every element gets the sum of the gradients of the positions that it went to.
+    ///
+    /// # Errors
+    /// A gradOutput of another size than the output, not enough memory.
+    pub fn backward<T: Float>(&self, input: &Tensor, grad_output: &Tensor, grad_input: &Tensor) -> Result<()> {
+        demand!(
+            grad_output.has_sizes(&self.sizes),
+            "gradOutput of size {} expected, got {}",
+            shape_text(&self.sizes),
+            grad_output.shape_text()
+        );
+        let go = Source::<T>::of(grad_output)?;
+        let mut gi = Dest::<T>::like(grad_input, input)?;
+        let (len, width, rows) = (self.plane(), self.axes[2].from.len(), self.rows());
+        share_rows(&mut gi, len, len + rows * width, |first, planes| {
+            for (plane, gi) in (first..).zip(planes.chunks_mut(len)) {
+                gi.fill(T::ZERO);
+                for r in plane * rows..(plane + 1) * rows {
+                    let (_, base) = self.line(r);
+                    let gi = &mut gi[base..][..self.axes[2].input];
+                    for (&g, &to) in go[r * width..][..width].iter().zip(self.axes[2].from.iter()) {
+                        let to = &mut gi[to as usize];
+                        *to = to.add(g);
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Larger planes, or volumes: elements are repeated, or interpolated linearly with the corners in their place. Input:
+//! planes (C x H x W), volumes (C x T x H x W), or a batch of either.
+
+use super::pooling::planes_of;
+use super::positions::Positions;
+use crate::demand;
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace, share_rows};
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::tensor::layout::shape_text;
+use crate::tensor::ops::copy::copy;
+
+/// The positions of an input of which each of the last `dims` dimensions is `factor` times as large.
+fn repeated(input: &Tensor, dims: i64, factor: i64) -> Result<Positions> {
+    demand!((1..=3).contains(&dims), "1 to 3 dimensions to repeat expected, got {dims}");
+    demand!(factor > 1 && factor < 1 << 31, "the scale factor should be greater than 1, but got {factor}");
+    let factor = factor as usize;
+    Positions::new(input, dims as usize, |_, n| Ok(n.saturating_mul(factor)), |_, _, o| o / factor)
+}
+
+/// Every element `factor` times in each of the last `dims` dimensions.
+///
+/// # Errors
+/// Another number of dimensions, a factor of 1 or less.
+pub fn nearest<T: Float>(input: &Tensor, output: &Tensor, dims: i64, factor: i64) -> Result<()> {
+    repeated(input, dims, factor)?.forward::<T>(input, output)
+}
+
+/// Backward of [`nearest`].
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn nearest_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    dims: i64,
+    factor: i64,
+) -> Result<()> {
+    repeated(input, dims, factor)?.backward::<T>(input, grad_output, grad_input)
+}
+
+/// One dimension: the two input positions of each output position, and their weights.
+struct Axis<T> {
+    input: usize,
+    output: usize,
+    /// Whether nothing changes; then the first position alone counts.
+    same: bool,
+    positions: Workspace<i64>,
+    weights: Workspace<T>,
+}
+
+impl<T: Float> Axis<T> {
+    fn new(input: usize, output: usize) -> Result<Axis<T>> {
+        let (mut positions, mut weights) = (Workspace::new(output * 2)?, Workspace::new(output * 2)?);
+        // single precision, as in Torch7
+        let ratio = if output > 1 { (input - 1) as f32 / (output - 1) as f32 } else { 0.0 };
+        let pairs = positions.as_chunks_mut::<2>().0.iter_mut().zip(weights.as_chunks_mut::<2>().0);
+        for (o, (at, w)) in pairs.enumerate() {
+            let place = ratio * o as f32;
+            let first = (place as usize).min(input - 1);
+            let part = T::from_f64((place - first as f32) as f64);
+            *at = [first as i64, (first + 1).min(input - 1) as i64];
+            *w = [T::ONE.sub(part), part];
+        }
+        Ok(Axis { input, output, same: input == output, positions, weights })
+    }
+
+    #[inline(always)]
+    fn taps(&self, o: usize) -> impl Iterator<Item = (usize, T)> + Clone {
+        let (at, w) = (&self.positions[2 * o..][..2], &self.weights[2 * o..][..2]);
+        let n = if self.same { 1 } else { 2 };
+        [(at[0] as usize, w[0]), (at[1] as usize, w[1])].into_iter().take(n)
+    }
+}
+
+/// An interpolation: frames, rows, columns.
+struct Interpolation<T> {
+    axes: [Axis<T>; 3],
+    sizes: Vec<usize>,
+}
+
+impl<T: Float> Interpolation<T> {
+    fn new(input: &Tensor, wanted: &[i64]) -> Result<Interpolation<T>> {
+        let planes = planes_of(input, wanted.len())?;
+        let fits = |n: i64| n > 0 && n < 1 << 31;
+        demand!(wanted.iter().all(|&n| fits(n)), "output sizes of at least 1 expected, got {wanted:?}");
+        let mut sizes = input.layout().sizes().to_vec();
+        let mut axis = |i: usize| {
+            let Some(i) = (i + wanted.len()).checked_sub(3) else { return Axis::new(1, 1) };
+            let n = std::mem::replace(&mut sizes[planes + i], wanted[i] as usize);
+            demand!(n > 0, "an input with elements expected, got {}", input.shape_text());
+            Axis::new(n, wanted[i] as usize)
+        };
+        let axes = [axis(0)?, axis(1)?, axis(2)?];
+        Ok(Interpolation { axes, sizes })
+    }
+
+    fn same(&self) -> bool {
+        self.axes.iter().all(|a| a.same)
+    }
+    fn plane(&self) -> usize {
+        self.axes.iter().map(|a| a.input).product()
+    }
+    fn rows(&self) -> usize {
+        self.axes[0].output * self.axes[1].output
+    }
+
+    /// Calls `f(first position, weight)` for the input rows of row `r` of a plane.
+    #[inline(always)]
+    fn lines(&self, r: usize, mut f: impl FnMut(usize, T)) {
+        let [az, ay, ax] = &self.axes;
+        for (z, wz) in az.taps(r / ay.output) {
+            for (y, wy) in ay.taps(r % ay.output) {
+                f((z * ay.input + y) * ax.input, wz.mul(wy));
+            }
+        }
+    }
+
+    fn forward(&self, input: &Tensor, output: &Tensor) -> Result<()> {
+        if self.same() {
+            output.resize_as(input)?;
+            return copy(output, input);
+        }
+        let x = Source::<T>::of(input)?;
+        let mut y = Dest::<T>::new(output, &self.sizes)?;
+        let (len, columns, width) = (self.plane(), &self.axes[2], self.axes[2].output);
+        share_rows(&mut y, width, width * 8, |first, rows| {
+            for (r, y) in (first..).zip(rows.chunks_mut(width)) {
+                let x = &x[r / self.rows() * len..][..len];
+                y.fill(T::ZERO);
+                self.lines(r % self.rows(), |base, w| {
+                    let line = &x[base..][..columns.input];
+                    for (ox, y) in y.iter_mut().enumerate() {
+                        let sum = columns.taps(ox).fold(T::ZERO, |sum, (i, w)| sum.add(line[i].mul(w)));
+                        *y = y.add(sum.mul(w));
+                    }
+                });
+            }
+        });
+        Ok(())
+    }
+
+    fn backward(&self, input: &Tensor, grad_output: &Tensor, grad_input: &Tensor) -> Result<()> {
+        demand!(
+            grad_output.has_sizes(&self.sizes),
+            "gradOutput of size {} expected, got {}",
+            shape_text(&self.sizes),
+            grad_output.shape_text()
+        );
+        if self.same() {
+            grad_input.resize_as(input)?;
+            return copy(grad_input, grad_output);
+        }
+        let go = Source::<T>::of(grad_output)?;
+        let mut gi = Dest::<T>::like(grad_input, input)?;
+        let (len, columns, width, rows) = (self.plane(), &self.axes[2], self.axes[2].output, self.rows());
+        share_rows(&mut gi, len, len + rows * width * 8, |first, planes| {
+            for (plane, gi) in (first..).zip(planes.chunks_mut(len)) {
+                gi.fill(T::ZERO);
+                for r in 0..rows {
+                    let go = &go[(plane * rows + r) * width..][..width];
+                    self.lines(r, |base, w| {
+                        let line = &mut gi[base..][..columns.input];
+                        for (ox, &g) in go.iter().enumerate() {
+                            columns.taps(ox).for_each(|(i, part)| line[i] = line[i].add(g.mul(w).mul(part)));
+                        }
+                    });
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Planes of this size by linear interpolation in both dimensions.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn bilinear<T: Float>(input: &Tensor, output: &Tensor, height: i64, width: i64) -> Result<()> {
+    Interpolation::<T>::new(input, &[height, width])?.forward(input, output)
+}
+
+/// Backward of [`bilinear`].
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn bilinear_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    height: i64,
+    width: i64,
+) -> Result<()> {
+    Interpolation::<T>::new(input, &[height, width])?.backward(input, grad_output, grad_input)
+}
+
+/// Volumes of this size by linear interpolation in all three dimensions.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn trilinear<T: Float>(input: &Tensor, output: &Tensor, depth: i64, height: i64, width: i64) -> Result<()> {
+    Interpolation::<T>::new(input, &[depth, height, width])?.forward(input, output)
+}
+
+/// Backward of [`trilinear`].
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn trilinear_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    depth: i64,
+    height: i64,
+    width: i64,
+) -> Result<()> {
+    Interpolation::<T>::new(input, &[depth, height, width])?.backward(input, grad_output, grad_input)
+}

@@ -1,0 +1,43 @@
+//! The windows of convolutions and poolings, as the fields of modules give them.
+
+use crate::demand;
+use crate::tensor::error::Result;
+
+/// What the fields of a module say of one dimension.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Window size.
+    pub kernel: i64,
+    /// Distance between windows.
+    pub stride: i64,
+    /// Zeros on each side; negative where the input is cropped.
+    pub pad: i64,
+    /// Distance between the positions of a window.
+    pub dilation: i64,
+}
+
+impl Step {
+    /// A window without gaps.
+    pub fn new(kernel: i64, stride: i64, pad: i64) -> Step {
+        Step { kernel, stride, pad, dilation: 1 }
+    }
+
+    /// Fails unless kernel, stride and dilation are above 0 and nothing is too large.
+    ///
+    /// # Errors
+    /// Which of them is not.
+    pub fn check(&self) -> Result<()> {
+        let Step { kernel, stride, pad, dilation } = *self;
+        demand!(kernel > 0, "kernel size should be greater than zero, but got {kernel}");
+        demand!(stride > 0, "stride should be greater than zero, but got {stride}");
+        demand!(dilation > 0, "dilation should be greater than zero, but got {dilation}");
+        let big = [kernel, stride, pad, dilation].iter().any(|v| v.unsigned_abs() >= 1 << 31);
+        demand!(!big, "kernel, stride, padding or dilation too large: {kernel}, {stride}, {pad}, {dilation}");
+        Ok(())
+    }
+
+    /// From the input position to that after the window's last, from the window's start.
+    pub fn reach(&self) -> i64 {
+        self.dilation * (self.kernel - 1) + 1
+    }
+}
