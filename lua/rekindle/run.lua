@@ -49,6 +49,12 @@ function run.prelude()
    end
 end
 
+-- `--profile`: times modules and criteria from now on, with a trace where a file is named
+function run.profile(path) require('rekindle.profile').start(path) end
+
+-- prints the times; the text of an error where the trace cannot be written
+function run.profiled() return require('rekindle.profile').finish() end
+
 -- ---- the interactive session ----
 
 local function keep(...) return ... end
