@@ -71,7 +71,7 @@ fn run(o: &Options) -> anyhow::Result<()> {
     let host = Host::new()?;
     host.call::<()>("prelude", ())?;
     let Some(trace) = &o.profile else { return program(&host, o) };
-    host.call::<()>("profile", trace.as_deref())?;
+    host.run("profile", trace.as_deref())?;
     let done = program(&host, o);
     // after an error too: that is the one to tell
     let told = host.run("profiled", ());

@@ -220,7 +220,7 @@ end
 
 -- Levels do not count timers, so messages name the line that they would name without.
 local function level_error(message, level)
-   if type(level) ~= 'number' or level < 2 then return raw_error(message, level or 1) end
+   if type(level) ~= 'number' or level < 2 then return raw_error(message, level) end
    local at, left = 2, math.floor(level)
    while true do
       local info = getinfo(at, 'f')
@@ -258,12 +258,14 @@ end
 
 ------------------------------------------------------------------------------------------ start and end
 
--- Starts timing; at the end a trace goes to the file of this name, where there is one.
+-- Starts timing; at the end a trace goes to the file of this name, where there is one. Gives the text of an error, or nil.
 function profile.start(name)
-   if began then return end
+   if began then return nil end
    if name then
       -- a file that cannot be written is an error now, not after hours
-      native.functions.files.DiskFile(name, 'w', false, true):discard()
+      local ok, opened = pcall(native.functions.files.DiskFile, name, 'w', false, true)
+      if not ok then return '--profile: ' .. tostring(opened) end
+      opened:discard()
       file, events = name, {}
    end
    for _, f in ipairs { level_error, traceback, exit } do native.own_functions[f] = true end

@@ -85,8 +85,8 @@ function timings.print(results, out)
          by_class[#by_class + 1] = { method = method, sum = sum, name = function() return text end }
       end
    end
-   out:write(string.format('\nth --profile: %d calls of modules and criteria took %.3f s of %.3f s\n', calls, all,
-      results.seconds))
+   out:write(string.format('\nth --profile: %d call%s of modules and criteria took %.3f s of %.3f s\n', calls,
+      calls == 1 and '' or 's', all, results.seconds))
    if calls > 0 then
       print_rows('class', by_class, all, out)
       print_rows('instance', by_instance, all, out)
