@@ -53,6 +53,11 @@ fn wrong_inputs_of_nn_are_told_by_class() {
 }
 
 #[test]
+fn kernels_answer_by_torch7s_names() {
+    assert!(good(&["tests/lua/nn_kernels.lua"]).contains("181 kernels, all as it should be"));
+}
+
+#[test]
 fn temporaries_stay_small() {
     if cfg!(target_os = "linux") {
         assert!(good(&["tests/lua/temporaries.lua"]).contains("peak"));
