@@ -34,4 +34,6 @@ for _, element in ipairs(require('rekindle.native').element_types) do
    end
 end
 
+require('rekindle.absent').tell('nn', nn, 'class')
+
 return nn

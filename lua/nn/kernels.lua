@@ -231,6 +231,10 @@ local function others(kernel)
    -- A convolution's windows as the columns of a matrix (planes * kH * kW x oH * oW), and back by adding them up.
    local order = 'finput input kW kH dW dH padW padH planes inputWidth inputHeight outputWidth outputHeight'
    local function windows(a)
+      local rows, columns = a.planes * a.kH * a.kW, a.outputHeight * a.outputWidth
+      if a.finput:nElement() ~= rows * columns then
+         error(string.format('THNN.unfolded: finput of %d x %d elements expected', rows, columns), 0)
+      end
       local padded = a.input.new(a.planes, a.inputHeight + 2 * a.padH, a.inputWidth + 2 * a.padW):zero()
       local inner = padded:narrow(2, a.padH + 1, a.inputHeight):narrow(3, a.padW + 1, a.inputWidth)
       local all = padded:unfold(2, a.kH, a.dH):unfold(3, a.kW, a.dW)
