@@ -7,7 +7,8 @@
 local native = require 'rekindle.native'
 local report = require 'rekindle.timings'
 local clock = native.functions.system.monotonic
-local getinfo, getlocal, running = debug.getinfo, debug.getlocal, coroutine.running
+-- kept from programs that replace them
+local getinfo, getlocal, running, pcall, stderr = debug.getinfo, debug.getlocal, coroutine.running, pcall, io.stderr
 local raw_error, raw_traceback, raw_exit = error, debug.traceback, os.exit
 local profile = {}
 
@@ -251,7 +252,7 @@ local function exit(code, ...)
    -- what it does not take is an error, and the program goes on
    if code == nil or type(code) == 'boolean' or tonumber(code) then
       local why = profile.finish()
-      if why then io.stderr:write('th: ', why, '\n') end
+      if why then stderr:write('th: ', why, '\n') end
    end
    return raw_exit(code, ...)
 end
@@ -282,12 +283,12 @@ function profile.finish()
    torch._watch(nil)
    report.name(list)
    io.stdout:flush()
-   report.print(results, io.stderr)
+   report.print(results, stderr)
    if not file then return nil end
    local ok, why = pcall(report.write, results, file)
    if not ok then return '--profile: ' .. tostring(why) end
    if #events >= 5 * MOST_EVENTS then
-      io.stderr:write(string.format('the trace holds the first %d calls\n', MOST_EVENTS))
+      stderr:write(string.format('the trace holds the first %d calls\n', MOST_EVENTS))
    end
 end
 
