@@ -53,6 +53,18 @@ fn wrong_inputs_of_nn_are_told_by_class() {
 }
 
 #[test]
+fn kernels_answer_by_torch7s_names() {
+    assert!(good(&["tests/lua/nn_kernels.lua"]).contains("181 kernels, all as it should be"));
+}
+
+#[test]
+fn names_that_are_not_there_are_told_where_they_are_called() {
+    assert!(good(&["tests/lua/absent.lua"]).contains("all as it should be"));
+    let text = th(&["-l", "nn", "-e", "nn.Lineer(3, 2)"]).stderr;
+    assert!(String::from_utf8_lossy(&text).contains("nn.Lineer: there is no such class; nearest: nn.Linear"));
+}
+
+#[test]
 fn temporaries_stay_small() {
     if cfg!(target_os = "linux") {
         assert!(good(&["tests/lua/temporaries.lua"]).contains("peak"));

@@ -10,7 +10,7 @@ local families = {
    'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood',
    'criterion.pointwise', 'criterion.pairwise', 'criterion.combined', 'branches', 'wrappers', 'weightnorm', 'tables',
    'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans', 'inspection', 'training', 'jacobian', 'hessian',
-   'legacy',
+   'legacy', 'THNN',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 
@@ -33,5 +33,7 @@ for _, element in ipairs(require('rekindle.native').element_types) do
       })
    end
 end
+
+require('rekindle.absent').tell('nn', nn, 'class')
 
 return nn

@@ -12,8 +12,8 @@ require 'nngraph.node'
 require 'nngraph.modules'
 require 'nngraph.gmodule'
 require 'nngraph.drawing'
-require 'nngraph.nesting'
-require 'nngraph.utils'
+nngraph.nesting = require 'nngraph.nesting'
+nngraph.utils = require 'nngraph.utils'
 
 local build = require 'nngraph.build'
 

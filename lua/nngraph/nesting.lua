@@ -1,6 +1,6 @@
 -- Tensors in nested tables, as graphs pass them on: every function goes through both nestings together.
+require 'torch'
 local nesting = {}
-nngraph.nesting = nesting
 
 local function isTable(value) return type(value) == 'table' and not torch.typename(value) end
 

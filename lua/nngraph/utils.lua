@@ -1,6 +1,6 @@
 -- What values are, as graphs ask.
+require 'torch'
 local utils = {}
-nngraph.utils = utils
 
 function utils.istensor(value) return torch.isTensor(value) end
 function utils.istorchclass(value) return type(value) == 'table' and torch.typename(value) ~= nil end

@@ -17,4 +17,6 @@ end
 for _, name in ipairs(methods) do optim[name] = require('optim.' .. name) end
 for _, name in ipairs(classes) do require('optim.' .. name) end
 
+require('rekindle.absent').tell('optim', optim, 'method')
+
 return optim

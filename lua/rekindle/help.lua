@@ -282,25 +282,46 @@ local function distance(a, b)
    return row[#b]
 end
 
-local function near(topic)
-   local wanted = (topic:match('[%w_]+$') or topic):lower()
-   local close, found, ranked = math.max(1, math.floor(#wanted / 3)), {}, {}
-   local function consider(name, shown)
-      local low = name:lower()
-      local rank = distance(wanted, low)
-      if rank > close then rank = #wanted >= 3 and low:find(wanted, 1, true) and 4 end
-      if rank and not found[shown] then
-         found[shown] = rank
-         ranked[#ranked + 1] = shown
-      end
+-- How far a name is from a wanted one, both in small letters: changed letters, then names that contain it, then those
+-- that begin as it does. Nil for names that have nothing to do with it.
+local function rank(wanted, name)
+   local changes = distance(wanted, name)
+   if changes <= math.max(1, math.floor(#wanted / 3)) then return changes end
+   if #wanted < 3 then return nil end
+   if name:find(wanted, 1, true) then return #wanted end
+   local same = 0
+   while same < #wanted and wanted:byte(same + 1) == name:byte(same + 1) do same = same + 1 end
+   if same >= 4 and same * 2 >= #wanted then return #wanted + changes end
+end
+
+-- Names in the order of their ranks, each shown as `names` says.
+local function ranked(wanted, names)
+   local ranks, list = {}, {}
+   for shown, name in pairs(names) do
+      ranks[shown] = rank(wanted:lower(), name:lower())
+      if ranks[shown] then list[#list + 1] = shown end
    end
-   for _, name in ipairs(manual.names()) do consider(name:match('[%w_]+$'), name) end
-   for name in pairs(type(nn) == 'table' and nn or {}) do consider(name, 'nn.' .. name) end
-   table.sort(ranked, function(a, b)
-      if found[a] ~= found[b] then return found[a] < found[b] end
+   table.sort(list, function(a, b)
+      if ranks[a] ~= ranks[b] then return ranks[a] < ranks[b] end
       return a < b
    end)
-   return { unpack(ranked, 1, 8) }
+   return list
+end
+
+local function near(topic)
+   local names = {}
+   for _, name in ipairs(manual.names()) do names[name] = name:match('[%w_]+$') end
+   for name in pairs(type(nn) == 'table' and nn or {}) do names['nn.' .. name] = name end
+   return { unpack(ranked(topic:match('[%w_]+$') or topic, names), 1, 8) }
+end
+
+-- The public name of a table that is nearest to one that it does not have, if any is near.
+function help.nearest(wanted, package)
+   local names = {}
+   for name in pairs(package) do
+      if type(name) == 'string' and name:sub(1, 1) ~= '_' then names[name] = name end
+   end
+   return ranked(wanted, names)[1]
 end
 
 -- ---- what is printed ----

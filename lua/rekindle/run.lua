@@ -1,4 +1,5 @@
 -- How `th` runs programs: script files, strings, errors with a traceback.
+local absent = require 'rekindle.absent'
 local run = {}
 
 -- what went wrong and where, without the frames of this file
@@ -32,6 +33,7 @@ end
 function run.run_string(code, args)
    arg = arg or {}
    for i, a in ipairs(args or {}) do arg[i] = a end
+   absent.texts['=(command line)'] = code
    local chunk, why = loadstring(code, '=(command line)')
    if not chunk then return why end
    return failure(chunk, unpack(args or {}))
@@ -82,6 +84,7 @@ function run.interact(line)
    -- ?torch.add shows how it is called
    local topic = line:match('^%s*%?%s*(.-)%s*$')
    if topic then return require('rekindle.help').show(topic) end
+   absent.texts['=stdin'] = line
    local chunk, why = compile(line)
    if not chunk then return why end
    local function finish(ok, ...)
