@@ -9,6 +9,7 @@ use crate::tensor::access::{Dest, Source, Workspace, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
+use crate::tensor::memory_limit;
 use crate::tensor::ops::copy::copy;
 
 /// The positions of an input of which each of the last `dims` dimensions is `factor` times as large.
@@ -86,12 +87,13 @@ impl<T: Float> Interpolation<T> {
         let planes = planes_of(input, wanted.len())?;
         let fits = |n: i64| n > 0 && n < 1 << 31;
         demand!(wanted.iter().all(|&n| fits(n)), "output sizes of at least 1 expected, got {wanted:?}");
-        let mut sizes = input.layout().sizes().to_vec();
-        let mut axis = |i: usize| {
+        let layout = input.layout();
+        let mut sizes = layout.sizes().to_vec();
+        sizes[planes..].iter_mut().zip(wanted).for_each(|(n, &wanted)| *n = wanted as usize);
+        memory_limit::demand::<T>(&sizes)?;
+        let axis = |i: usize| {
             let Some(i) = (i + wanted.len()).checked_sub(3) else { return Axis::new(1, 1) };
-            let n = std::mem::replace(&mut sizes[planes + i], wanted[i] as usize);
-            demand!(n > 0, "an input with elements expected, got {}", input.shape_text());
-            Axis::new(n, wanted[i] as usize)
+            Axis::new(layout.sizes()[planes + i], sizes[planes + i])
         };
         let axes = [axis(0)?, axis(1)?, axis(2)?];
         Ok(Interpolation { axes, sizes })
