@@ -1,5 +1,6 @@
 -- Containers whose modules work side by side: on one input (Concat, ConcatTable) or on one each (ParallelTable).
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 -- Lets `list` have n entries at most.
 local function trim(list, n)
@@ -147,7 +148,8 @@ do
       options = dimensions,
       setup = function(self) self.totalOutputSize = torch.LongStorage() end,
       count = function(self, input)
-         local n = input:size(self.inputDimension)
+         expect.anyTensor(self, input, 'input')
+         local n = input:size(expect.whole(self, self.inputDimension, 'inputDimension', 1, input:dim()))
          if n > #self.modules then
             error(string.format('nn.Parallel: at most %d slices expected, one per module, got %d', #self.modules, n))
          end
@@ -156,6 +158,11 @@ do
       input = function(input, i, self) return input:select(self.inputDimension, i) end,
       split = function(self, gradOutput)
          local d, first = self.outputDimension, 1
+         expect.anyTensor(self, gradOutput, 'gradOutput')
+         expect.forwardFirst(self, self.output:dim() >= d)
+         if gradOutput:dim() ~= self.output:dim() or gradOutput:size(d) < self.output:size(d) then
+            expect.gradOutput(self, gradOutput, self.output)
+         end
          return function(i)
             local n = self.modules[i].output:size(d)
             first = first + n
@@ -164,7 +171,11 @@ do
       end,
       start = function(self, input) self.gradInput:resizeAs(input):zero() end,
       merge = function(self, i, gradient) self.gradInput:select(self.inputDimension, i):copy(gradient) end,
-      join = function(self, parts) return self.output:cat(parts, self.outputDimension) end,
+      join = function(self, parts)
+         local first = parts[1]
+         expect.whole(self, self.outputDimension, 'outputDimension', 1, first and first:dim() or math.huge)
+         return self.output:cat(parts, self.outputDimension)
+      end,
    })
 end
 
