@@ -91,6 +91,8 @@ do
       merge = addUp,
       split = function(self, gradOutput)
          local first = 1
+         expect.tensor(self, gradOutput, 'gradOutput')
+         expect.forwardFirst(self, self.output:dim() > 0)
          return function(i)
             local output = self.modules[i].output
             local window = self:windowNarrow(gradOutput, output, first)
@@ -100,6 +102,13 @@ do
       end,
       join = function(self, parts)
          if #parts == 0 then return self.output end
+         for i, part in ipairs(parts) do
+            expect.anyTensor(self, part, string.format('the output of module %d', i))
+            if torch.typename(part) ~= torch.typename(self.output) then
+               expect.fail(self, 'the module is %s, what its module %d gives is %s; convert the whole or the input',
+                  torch.typename(self.output), i, torch.typename(part))
+            end
+         end
          local sizes, total = self:around(parts), 0
          for _, part in ipairs(parts) do total = total + part:size(self.dimension) end
          sizes[self.dimension] = total
@@ -190,6 +199,17 @@ branching('ConcatTable', {
 branching('ParallelTable', {
    setup = function(self) self.output, self.gradInput = {}, {} end,
    input = own,
+   count = function(self, input)
+      local n = #self.modules
+      -- the rows of a tensor are inputs too
+      local rows = torch.isTensor(input) and (input:dim() > 0 and input:size(1) or 0)
+      local fits = rows and rows >= n or type(input) == 'table'
+      for i = 1, fits and not rows and n or 0 do fits = fits and input[i] ~= nil end
+      if not fits then
+         expect.fail(self, 'a table with an input for each of %d modules expected, got %s', n, expect.brief(input))
+      end
+      return n
+   end,
    start = function(self)
       if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
       trim(self.gradInput, #self.modules)
