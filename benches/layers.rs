@@ -17,6 +17,13 @@ fn main() -> anyhow::Result<()> {
         conv = step(nn.SpatialConvolution(16, 32, 5, 5), torch.randn(16, 16, 28, 28))
         one = step(nn.SpatialConvolution(16, 32, 5, 5), torch.randn(16, 28, 28))
         pool = step(nn.SpatialMaxPooling(2, 2), torch.randn(16, 32, 24, 24))
+        average = step(nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1), torch.randn(16, 32, 24, 24))
+        volume = step(nn.VolumetricMaxPooling(2, 2, 2), torch.randn(4, 16, 8, 24, 24))
+        adaptive = step(nn.SpatialAdaptiveMaxPooling(6, 6), torch.randn(16, 32, 23, 25))
+        adaptiveAverage = step(nn.SpatialAdaptiveAveragePooling(6, 6), torch.randn(16, 32, 23, 25))
+        nearest = step(nn.SpatialUpSamplingNearest(2), torch.randn(16, 32, 12, 12))
+        bilinear = step(nn.SpatialUpSamplingBilinear(2), torch.randn(16, 32, 12, 12))
+        reflection = step(nn.SpatialReflectionPadding(2), torch.randn(16, 32, 24, 24))
         norm = step(nn.SpatialBatchNormalization(32), torch.randn(16, 32, 24, 24))
         tanh = step(nn.Tanh(), torch.randn(128, 512))
         relu = step(nn.ReLU(), torch.randn(128, 512))
@@ -31,6 +38,13 @@ fn main() -> anyhow::Result<()> {
             ("SpatialConvolution 5x5, batch 16", "conv()"),
             ("SpatialConvolution 5x5, one sample", "one()"),
             ("SpatialMaxPooling", "pool()"),
+            ("SpatialAveragePooling 3x3", "average()"),
+            ("VolumetricMaxPooling", "volume()"),
+            ("SpatialAdaptiveMaxPooling", "adaptive()"),
+            ("SpatialAdaptiveAveragePooling", "adaptiveAverage()"),
+            ("SpatialUpSamplingNearest", "nearest()"),
+            ("SpatialUpSamplingBilinear", "bilinear()"),
+            ("SpatialReflectionPadding", "reflection()"),
             ("SpatialBatchNormalization", "norm()"),
             ("Tanh", "tanh()"),
             ("ReLU", "relu()"),

@@ -253,6 +253,7 @@ local function fractional(name, axes)
    function class:updateGradInput(input, gradOutput)
       expect.forwardFirst(self, self.randomSamples and self.indices)
       expect.tensor(self, input, 'input', n + 1, n + 2)
+      expect.tensor(self, gradOutput, 'gradOutput')
       return self:gradient(input, gradOutput, self:getOutputSizes_(input))
    end
    function class:clearState()
@@ -298,6 +299,7 @@ local function unpooling(name, pooling, axes, fields)
    end
    function class:updateGradInput(input, gradOutput)
       expect.tensor(self, input, 'input', #axes + 1, #axes + 2)
+      expect.tensor(self, gradOutput, 'gradOutput')
       self:setParams()
       return self:gradient(input, gradOutput)
    end

@@ -45,7 +45,8 @@ do
       local samples = self:reshapeInput(input)
       expect.tensor(self, gradOutput, 'gradOutput', 1, 2)
       self:accumulate(samples, gradOutput, scale or 1)
-      self.lastInput, self.numBackward = samples, (self.numBackward or 0) + 1
+      self.lastInput, self.numBackward = {}, (self.numBackward or 0) + 1
+      for i, sample in ipairs(samples) do self.lastInput[i] = sample:clone() end
    end
 
    -- All inputs have a gradient, so it is as large as a dense one: indices and gradients.

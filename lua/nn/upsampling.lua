@@ -55,6 +55,9 @@ do
    function UpSampling:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       local to, volume = prepare(self, input)
+      local sizes = input:size()
+      for k = 3, #sizes do sizes[k] = to[k] end
+      expect.gradOutput(self, gradOutput, sizes)
       if self.mode ~= 'linear' then
          return self:repeatedGradient(input, gradOutput, volume and 3 or 2, self.scale_factor)
       end
@@ -92,6 +95,7 @@ do
       return self:repeated(input, 2, self.scale_factor)
    end
    function Nearest:updateGradInput(input, gradOutput)
+      expect.tensor(self, gradOutput, 'gradOutput')
       remember(self, input)
       return self:repeatedGradient(input, gradOutput, 2, self.scale_factor)
    end
@@ -114,6 +118,7 @@ do
    function Bilinear:setSize(input) remember(self, input) end
    function Bilinear:updateOutput(input) return self:bilinear(input, remember(self, input)) end
    function Bilinear:updateGradInput(input, gradOutput)
+      expect.tensor(self, gradOutput, 'gradOutput')
       return self:bilinearGradient(input, gradOutput, remember(self, input))
    end
 end

@@ -4,7 +4,6 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, share};
 use crate::tensor::error::Result;
-use crate::tensor::map;
 use crate::tensor::ops::blas::{Blas, product};
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
@@ -50,17 +49,15 @@ pub fn forward<T: Blas>(
         let fits = b.ndim() == 1 && b.numel() == out;
         demand!(fits, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
     }
-    if input.ndim() == 2 && ones.numel() != input.size(0) {
-        ones.resize(&[input.size(0)])?;
-        map::fill(ones, T::ONE)?;
-    }
+    let (single, batch) = (input.ndim() == 1, if input.ndim() == 1 { 1 } else { input.size(0) });
     let (x, w) = (MatrixSource::<T>::of(input)?, MatrixSource::<T>::of(weight)?);
+    let x = if single { x.view().t() } else { x.view() };
     let bias = bias.map(Source::<T>::of).transpose()?;
-    let mut y = match input.ndim() {
-        1 => Dest::<T>::new(output, &[out])?,
-        _ => Dest::<T>::new(output, &[input.size(0), out])?,
-    };
-    let mut y = MatrixMut::new(&mut y, if input.ndim() == 1 { 1 } else { input.size(0) }, out);
+    if !single && ones.numel() != batch {
+        Dest::<T>::new(ones, &[batch])?.fill(T::ONE);
+    }
+    let mut y = if single { Dest::<T>::new(output, &[out])? } else { Dest::<T>::new(output, &[batch, out])? };
+    let mut y = MatrixMut::new(&mut y, batch, out);
     let beta = match &bias {
         Some(b) => {
             y.each_row(|_, row| row.copy_from_slice(b));
@@ -68,7 +65,7 @@ pub fn forward<T: Blas>(
         }
         None => T::ZERO,
     };
-    product(T::ONE, rows(input, x.view()), w.view().t(), beta, y);
+    product(T::ONE, x, w.view().t(), beta, y);
     Ok(())
 }
 

@@ -120,3 +120,58 @@ kernels! {
     replication replication_grad Planes Replication;
     volumetric_replication volumetric_replication_grad Volumes Replication;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::gradient_tests::{empty, scattered, values};
+    use crate::tensor::random::Generator;
+
+    /// Where an output position comes from, step by step from the border.
+    fn walk(border: Border, mut k: i64, n: i64) -> i64 {
+        let (mut at, mut step) = (0, k.signum());
+        while k != 0 {
+            let next = at + step;
+            if next < 0 || next >= n {
+                step = if border == Border::Reflection { -step } else { 0 };
+            }
+            at += step;
+            k -= k.signum();
+        }
+        at
+    }
+
+    #[test]
+    fn borders_equal_plain_loops() {
+        let mut draw = Generator::with_seed(5);
+        let mut from = |a: i64, b: i64| a + (draw.uniform01() * (b - a + 1) as f64) as i64;
+        for round in 0..200 {
+            let border = [Border::Replication, Border::Reflection][round % 2];
+            let n = [from(2, 5), from(2, 5)];
+            let sides = n.map(|n| [from(-1, n), from(-1, n)]);
+            let x = scattered((2 * n[0] * n[1]) as usize, &[2, n[0] as usize, n[1] as usize]);
+            let out = [0, 1].map(|i| n[i] + sides[i][0] + sides[i][1]);
+            let made = positions(&x, &sides, border);
+            let outside = border == Border::Reflection && (0..2).any(|i| sides[i].contains(&n[i]));
+            if outside || out.iter().any(|&o| o < 1) {
+                assert!(made.is_err());
+                continue;
+            }
+            let (made, y, gi) = (made.unwrap(), empty(), empty());
+            made.forward::<f64>(&x, &y).unwrap();
+            made.backward::<f64>(&x, &y, &gi).unwrap();
+            let (xv, yv, mut want) = (values(&x), values(&y), vec![0.0; x.numel()]);
+            assert_eq!(yv.len() as i64, 2 * out[0] * out[1]);
+            for (o, y) in yv.iter().enumerate() {
+                let o = o as i64;
+                let at = [o / out[1] % out[0], o % out[1]];
+                let [r, c] = [0, 1].map(|i| walk(border, at[i] - sides[i][0], n[i]));
+                let i = ((o / out[1] / out[0] * n[0] + r) * n[1] + c) as usize;
+                assert_eq!(*y, xv[i]);
+                want[i] += y;
+            }
+            assert!(values(&gi).iter().zip(&want).all(|(r, w)| (r - w).abs() < 1e-12));
+            assert!(made.backward::<f64>(&x, &scattered(2, &[2]), &gi).is_err());
+        }
+    }
+}

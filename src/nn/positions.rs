@@ -7,6 +7,7 @@ use crate::tensor::access::{Dest, Source, Workspace, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
+use crate::tensor::memory_limit;
 use std::ops::Range;
 
 /// One dimension.
@@ -60,13 +61,16 @@ impl Positions {
         position: impl Fn(usize, usize, usize) -> usize,
     ) -> Result<Positions> {
         let planes = planes_of(input, dims)?;
-        let mut sizes = input.layout().sizes().to_vec();
-        let mut axis = |i: usize| {
+        let layout = input.layout();
+        let mut sizes = layout.sizes().to_vec();
+        for i in 0..dims {
+            sizes[planes + i] = size(i, sizes[planes + i])?;
+        }
+        memory_limit::demand::<f32>(&sizes)?;
+        let axis = |i: usize| {
             let Some(i) = (i + dims).checked_sub(3) else { return Axis::new(1, 1, |_| 0) };
-            let n = sizes[planes + i];
-            let output = size(i, n)?;
-            sizes[planes + i] = output;
-            Axis::new(n, output, |o| position(i, n, o).min(n.saturating_sub(1)))
+            let n = layout.sizes()[planes + i];
+            Axis::new(n, sizes[planes + i], |o| position(i, n, o).min(n.saturating_sub(1)))
         };
         let axes = [axis(0)?, axis(1)?, axis(2)?];
         Ok(Positions { axes, sizes })

@@ -381,3 +381,59 @@ pub fn indexed_step<T: Float>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::gradient_tests::{agrees, empty, probe, scattered, tensor, values};
+    use crate::tensor::dtype::DType;
+
+    #[test]
+    fn sparse_samples_are_dense_ones_with_zeros() {
+        let (a, b) = (tensor(&[2.0, 0.5, 4.0, -1.0, 2.0, 0.25], &[3, 2]), tensor(&[1.0, 3.0, 9.0, 0.0], &[2, 2]));
+        let dense = [[0.0, 0.75, 0.0, -1.0], [3.0, 0.0, 0.0, 0.0]];
+        let (w, bias, y) = (scattered(12, &[3, 4]), scattered(3, &[3]), empty());
+        forward::<f64>(&[&a, &b], &y, &w, &bias).unwrap();
+        let (wv, bv) = (values(&w), values(&bias));
+        for (i, y) in values(&y).into_iter().enumerate() {
+            let (n, o) = (i / 3, i % 3);
+            let want = (0..4).fold(bv[o], |sum, c| sum + wv[o * 4 + c] * dense[n][c]);
+            assert!((y - want).abs() < 1e-12);
+        }
+        let zeros = |sizes: &[usize]| Tensor::new(DType::Double, sizes).unwrap();
+        let (g, gw, gb) = (scattered(6, &[2, 3]), zeros(&[3, 4]), zeros(&[3]));
+        acc_grad::<f64>(&[&a, &b], &g, 1.0, &gw, &gb, &w, 0.0).unwrap();
+        let loss = |w: &Tensor, bias: &Tensor| {
+            let y = empty();
+            forward::<f64>(&[&a, &b], &y, w, bias).map(|()| probe(&y, &g))
+        };
+        agrees("sparse, weight", &w, &gw, |w| loss(w, &bias));
+        agrees("sparse, bias", &bias, &gb, |bias| loss(&w, bias));
+        zero::<f64>(&[&a], &gw).unwrap();
+        assert!(values(&gw).iter().enumerate().all(|(i, &g)| (i % 4 != 0) == (g == 0.0)));
+        assert!(forward::<f64>(&[&tensor(&[5.0, 1.0], &[1, 2])], &y, &w, &bias).is_err());
+        assert!(forward::<f64>(&[&w], &y, &w, &bias).is_err());
+    }
+
+    #[test]
+    fn a_step_of_keys_follows_their_gradients() {
+        let (keys, sizes) = (Tensor::from_slice(&[1i64, 4, 2, 1]).unwrap(), Tensor::from_slice(&[3i64, 1]).unwrap());
+        let (v, g) = (tensor(&[0.5, -2.0, 1.0, 3.0], &[4]), scattered(4, &[2, 2]));
+        let (bias, gb) = (scattered(2, &[2]), Tensor::new(DType::Double, &[2]).unwrap());
+        let rows = Rows { offset: -1, extra: 0 };
+        let loss = |w: &Tensor| {
+            let (y, n) = (empty(), empty());
+            let fields = Learning { rows, train: true };
+            indexed::<f64>(&v, &keys, &sizes, &y, w, &bias, &n, fields).map(|()| probe(&y, &g))
+        };
+        let (w, into) = (scattered(10, &[5, 2]), empty());
+        indexed_grad::<f64>(&v, &g, &keys, &sizes, 1.0, &into, &gb, &w, rows).unwrap();
+        // from zeros, a step of -1 leaves the gradient
+        let gradient = Tensor::new(DType::Double, &[5, 2]).unwrap();
+        indexed_step::<f64>(&into, &keys, -1.0, 0.0, &gradient, rows).unwrap();
+        agrees("keys", &w, &gradient, loss);
+        let outside = Tensor::from_slice(&[1i64, 6, 2, 1]).unwrap();
+        assert!(indexed_step::<f64>(&into, &outside, 1.0, 0.0, &w, rows).is_err());
+        assert!(indexed_grad::<f64>(&v, &g, &keys, &outside, 1.0, &into, &gb, &w, rows).is_err());
+    }
+}

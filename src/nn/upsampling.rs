@@ -9,6 +9,7 @@ use crate::tensor::access::{Dest, Source, Workspace, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
+use crate::tensor::memory_limit;
 use crate::tensor::ops::copy::copy;
 
 /// The positions of an input of which each of the last `dims` dimensions is `factor` times as large.
@@ -86,12 +87,13 @@ impl<T: Float> Interpolation<T> {
         let planes = planes_of(input, wanted.len())?;
         let fits = |n: i64| n > 0 && n < 1 << 31;
         demand!(wanted.iter().all(|&n| fits(n)), "output sizes of at least 1 expected, got {wanted:?}");
-        let mut sizes = input.layout().sizes().to_vec();
-        let mut axis = |i: usize| {
+        let layout = input.layout();
+        let mut sizes = layout.sizes().to_vec();
+        sizes[planes..].iter_mut().zip(wanted).for_each(|(n, &wanted)| *n = wanted as usize);
+        memory_limit::demand::<T>(&sizes)?;
+        let axis = |i: usize| {
             let Some(i) = (i + wanted.len()).checked_sub(3) else { return Axis::new(1, 1) };
-            let n = std::mem::replace(&mut sizes[planes + i], wanted[i] as usize);
-            demand!(n > 0, "an input with elements expected, got {}", input.shape_text());
-            Axis::new(n, wanted[i] as usize)
+            Axis::new(layout.sizes()[planes + i], sizes[planes + i])
         };
         let axes = [axis(0)?, axis(1)?, axis(2)?];
         Ok(Interpolation { axes, sizes })
@@ -217,4 +219,50 @@ pub fn trilinear_grad<T: Float>(
     width: i64,
 ) -> Result<()> {
     Interpolation::<T>::new(input, &[depth, height, width])?.backward(input, grad_output, grad_input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::gradient_tests::{agrees, empty, probe, scattered, values};
+
+    #[test]
+    fn elements_are_repeated() {
+        let (x, y, gi) = (scattered(12, &[2, 2, 3]), empty(), empty());
+        nearest::<f64>(&x, &y, 2, 3).unwrap();
+        assert_eq!(y.layout().sizes(), [2, 6, 9]);
+        let (xv, yv) = (values(&x), values(&y));
+        for (i, y) in yv.iter().enumerate() {
+            let (plane, row, column) = (i / 54, i / 9 % 6, i % 9);
+            assert_eq!(*y, xv[(plane * 2 + row / 3) * 3 + column / 3]);
+        }
+        nearest_grad::<f64>(&x, &y, &gi, 2, 3).unwrap();
+        assert!(values(&gi).iter().zip(xv).all(|(g, x)| (g - 9.0 * x).abs() < 1e-12));
+        assert!(nearest::<f64>(&x, &y, 2, 1).is_err());
+    }
+
+    #[test]
+    fn interpolations_keep_corners_and_planes() {
+        // a function that is linear in each index is kept by linear interpolation
+        for [d, h, w] in [[5, 3, 7], [1, 2, 3], [2, 2, 2], [3, 9, 1]] {
+            let x = Tensor::new(crate::tensor::dtype::DType::Double, &[1, 3, 2, 4]).unwrap();
+            for i in 0..24 {
+                x.set_element(i, (i / 8) as f64 + 10.0 * (i / 4 % 2) as f64 - 3.0 * (i % 4) as f64);
+            }
+            let (y, gi) = (empty(), empty());
+            trilinear::<f64>(&x, &y, d, h, w).unwrap();
+            let at = |o: usize, n: i64, input: f64| if n > 1 { o as f64 * (input - 1.0) / (n - 1) as f64 } else { 0.0 };
+            for (i, y) in values(&y).into_iter().enumerate() {
+                let (du, hu, wu) = (d as usize, h as usize, w as usize);
+                let want = at(i / wu / hu % du, d, 3.0) + 10.0 * at(i / wu % hu, h, 2.0) - 3.0 * at(i % wu, w, 4.0);
+                assert!((y - want).abs() < 1e-5, "{d} {h} {w}: {y} {want}");
+            }
+            let g = scattered(y.numel(), y.layout().sizes());
+            trilinear_grad::<f64>(&x, &g, &gi, d, h, w).unwrap();
+            agrees("trilinear", &x, &gi, |x| {
+                let y = empty();
+                trilinear::<f64>(x, &y, d, h, w).map(|()| probe(&y, &g))
+            });
+        }
+    }
 }

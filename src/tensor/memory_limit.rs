@@ -1,5 +1,6 @@
 //! How much memory there is to be had.
 
+use super::error::{Error, Kind, Result};
 use std::sync::OnceLock;
 
 /// Bytes of memory that the machine can give to all processes, swap included; the largest number where it does not tell.
@@ -14,6 +15,19 @@ pub fn bytes() -> usize {
         let limit = limits.iter().find_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok());
         told.unwrap_or(usize::MAX).min(limit.unwrap_or(usize::MAX))
     })
+}
+
+/// Demands that a tensor of these sizes can be held at all: for kernels that prepare something by size before they make
+/// their result.
+///
+/// # Errors
+/// More memory than the machine has.
+pub fn demand<T>(sizes: &[usize]) -> Result<()> {
+    let needed = sizes.iter().try_fold(size_of::<T>(), |bytes, &n| bytes.checked_mul(n));
+    match needed.filter(|&n| n <= bytes()) {
+        Some(_) => Ok(()),
+        None => Err(Error::from(Kind::Memory { bytes: needed.unwrap_or(usize::MAX) })),
+    }
 }
 
 /// Memory and swap of a `/proc/meminfo`, in bytes.
@@ -35,5 +49,7 @@ mod tests {
         assert_eq!(total(text), Some(24_685_084 * 1024));
         assert_eq!(total("MemTotal: 5 kB"), Some(5 * 1024));
         assert_eq!(total("nothing"), None);
+        assert!(demand::<f64>(&[1 << 40, 1 << 10]).is_err() && demand::<f64>(&[1 << 40, 1 << 40]).is_err());
+        assert!(demand::<f64>(&[1 << 10, 0, 2]).is_ok());
     }
 }

@@ -50,13 +50,26 @@ fn detect() -> Level {
 /// body is `#[inline(always)]` code.
 #[inline(always)]
 pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
-    choose((), |()| f(), None::<fn(()) -> R>)
+    choose(
+        (),
+        #[inline(always)]
+        |()| f(),
+        None::<fn(()) -> R>,
+    )
 }
 
 /// As [`vectorize`], of a loop written in both arithmetics of [`super::vmath`]: fused where the machine fuses.
 #[inline(always)]
 pub fn vectorize_maths<R>(plain: impl FnOnce() -> R, fused: impl FnOnce() -> R) -> R {
-    choose((), |()| plain(), Some(|()| fused()))
+    choose(
+        (),
+        #[inline(always)]
+        |()| plain(),
+        Some(
+            #[inline(always)]
+            |()| fused(),
+        ),
+    )
 }
 
 /// As [`vectorize_maths`], of a loop that takes what it works on: mutable slices, which two closures cannot share.

@@ -61,12 +61,15 @@ pub fn room<T>(n: usize) -> Result<Vec<T>> {
 
 /// A shared, resizable buffer of elements of one type. It stays on the thread that made it: what other threads get are
 /// parts of its memory, lent by [`access`](super::access).
-// counted atomically all the same, so that handles may one day cross to the state of another thread
-#[allow(clippy::arc_with_non_send_sync)]
 #[derive(Clone)]
 pub struct Storage(Arc<Shared>);
 
 impl Storage {
+    #[allow(clippy::arc_with_non_send_sync, reason = "handles may one day cross to the Lua state of another thread")]
+    fn over(shared: Shared) -> Storage {
+        Storage(Arc::new(shared))
+    }
+
     /// A storage of `len` zero elements.
     ///
     /// # Errors
@@ -77,14 +80,14 @@ impl Storage {
             len.checked_mul(class.dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let block = Block::new(bytes, Content::Zeros)?;
         let ptr = Cell::new(block.ptr);
-        Ok(Storage(Arc::new(Shared {
+        Ok(Storage::over(Shared {
             class,
             len: Cell::new(len),
             block: Cell::new(block),
             ptr,
             parent: None,
             fixed: false,
-        })))
+        }))
     }
 
     /// A storage with a copy of these elements.
@@ -142,14 +145,14 @@ impl Storage {
         let map = options.map_raw(&file).map_err(fail)?;
         let block = Block::of_file(map, bytes).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
         let len = Cell::new(bytes / dtype.size());
-        Ok(Storage(Arc::new(Shared {
+        Ok(Storage::over(Shared {
             class: dtype.into(),
             len,
             ptr: Cell::new(block.ptr),
             block: Cell::new(block),
             parent: None,
             fixed: true,
-        })))
+        }))
     }
 
     /// Memory of `len` elements that other processes see under this name. The name goes with the storage.
@@ -188,14 +191,14 @@ impl Storage {
         }
         let ptr = Cell::new(Block::EMPTY.ptr);
         let parent = Some((of.clone(), offset));
-        Ok(Storage(Arc::new(Shared {
+        Ok(Storage::over(Shared {
             class: of.class(),
             len: Cell::new(len),
             block: Cell::new(Block::EMPTY),
             ptr,
             parent,
             fixed: true,
-        })))
+        }))
     }
 
     /// The elements' type.

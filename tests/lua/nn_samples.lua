@@ -9,10 +9,20 @@
 --   contiguous  demands contiguous tensors
 --   silent      has no text
 --   biasScale   the scale of a backward pass counts for the bias alone
+--   clears      false where clearState fails, as in Torch7
 --   steps       false where accUpdateGradParameters is not there or means something else
 local T = torch
 local function randn(...) return T.randn(...) end
 local function two(...) return { T.randn(...), T.randn(...) } end
+-- for constructors that want a module that has seen an input
+function used(module, ...)
+   local sizes = torch.LongStorage { ... }
+   local count = 1
+   for _, n in ipairs(sizes:totable()) do count = count * n end
+   module:forward(torch.range(1, count):mul(0.7):cos():view(sizes))
+   return module
+end
+
 local rough, draws, kinks = { rough = true }, { draws = true }, { kinks = 0 }
 
 return {
@@ -23,9 +33,9 @@ return {
       { 'WeightNorm(nn.SpatialConvolution(2, 3, 2, 2), 2)', randn(2, 3, 3) } },
    Bilinear = { { 'Bilinear(2, 3, 2)', { randn(4, 2), randn(4, 3) }, { biasScale = true } } },
    PartialLinear = { { 'PartialLinear(3, 2)', randn(4, 3) } },
-   SparseLinear = { { 'SparseLinear(4, 2)', T.Tensor { { 1, 0.5 }, { 3, -2 } }, { rough = true, contiguous = true } } },
+   SparseLinear = { { 'SparseLinear(4, 2)', T.Tensor { { 1, 0.5 }, { 3, -2 } }, { rough = true, clears = false } } },
    IndexLinear = {
-      { 'IndexLinear(5, 2)', { T.LongTensor { 1, 4, 2 }, T.Tensor { 0.5, -1, 2 } }, { rough = true, steps = false } },
+      { 'IndexLinear(5, 2, true)', { T.LongTensor { 1, 4, 2 }, T.Tensor { 0.5, -1, 2 } }, { rough = true, steps = false } },
    },
    LookupTable = { { 'LookupTable(4, 2)', T.LongTensor { 1, 4, 2 } } },
    Euclidean = { { 'Euclidean(3, 2)', randn(4, 3) }, { 'Euclidean(3, 2)', randn(3) } },

@@ -8,6 +8,7 @@ use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::memory_limit;
 
 fields! {
     /// The size of the output's planes.
@@ -26,6 +27,7 @@ impl Adaptive {
         let fits = |n: i64| n > 0 && n < 1 << 31;
         demand!(fits(width) && fits(height), "an output of at least 1 x 1 expected, got {height} x {width}");
         let planes = planes_of(input, 2)?;
+        memory_limit::demand::<f32>(&[&input.layout().sizes()[..planes], &[height as usize, width as usize]].concat())?;
         Plan::of(input, planes, |i, n| {
             let output = [height, width][i] as usize;
             Axis::adaptive(n, output, |k| bounds(k, output, n))

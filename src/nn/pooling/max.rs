@@ -128,11 +128,11 @@ pub fn split(p: &Plan, places: &[i64], rows: &mut [i64], columns: &mut [i64]) {
 pub fn join(p: &Plan, places: &mut [i64], rows: &[i64], columns: &[i64]) {
     places.iter_mut().zip(rows.iter().zip(columns)).for_each(|(at, (&y, &x))| {
         let fits = |v: i64| (0..1 << 31).contains(&v);
-        *at = if fits(y) && fits(x) { y << 31 | x } else { 0 };
+        *at = if fits(y) && fits(x) { y << 31 | x } else { -1 };
     });
     each_index(p, places, |at, o| {
         let (y, x) = (*at >> 31, *at & ((1 << 31) - 1));
-        *at = if y == 0 && x == 0 { 0 } else { placed(p, [0, y - 1, x - 1], o).unwrap_or(-1) };
+        *at = if *at == 0 { 0 } else { placed(p, [0, y - 1, x - 1], o).unwrap_or(-1) };
     });
 }
 
@@ -144,7 +144,9 @@ pub fn decode(p: &Plan, at: &mut [i64], form: Places) {
             *at = if *at == -1 { 0 } else { placed(p, [0, *at, 0], o).unwrap_or(-1) };
         }),
         Places::Bytes => each_index(p, at, |at, o| {
-            *at = if *at == -1 { 0 } else { placed(p, unpack(*at), o).unwrap_or(-1) };
+            let within = unpack(*at);
+            let found = if pack(within) == *at { placed(p, within, o) } else { None };
+            *at = if *at == -1 { 0 } else { found.unwrap_or(-1) };
         }),
     }
 }

@@ -51,7 +51,7 @@ impl Case {
                 let fits = |o: i64| {
                     let last = o * stride - pad + dilation * (k - 1);
                     let inside = pad == 0 || o * stride < n + pad;
-                    inside && if ceil { last < n + pad + stride } else { last < n + pad }
+                    inside && if ceil { last + 1 < n + pad + stride } else { last < n + pad }
                 };
                 (steps[i], input[i]) = ([k, stride, pad, dilation], n as usize);
                 output[i] = (0..).take_while(|&o| fits(o)).count();

@@ -249,7 +249,7 @@ impl Plan {
 pub fn planes_of(input: &Tensor, pooled: usize) -> Result<usize> {
     let nd = input.ndim();
     demand!(
-        nd == pooled + 1 || nd == pooled + 2,
+        (nd == pooled + 1 || nd == pooled + 2) && input.numel() > 0,
         "{}D or {}D (batch mode) tensor expected for input, got {}",
         pooled + 1,
         pooled + 2,

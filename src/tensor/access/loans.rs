@@ -27,11 +27,19 @@ struct Waiting {
     blocks: Vec<Block>,
 }
 
+/// Loans that are kept in place; a call with more has a list for the others.
+const PLACES: usize = 12;
+
+const NONE: Loan = Loan { start: 0, end: 0, writes: false };
+
+// without destructors, which would cost a look at each access; a thread that ends leaves empty lists behind
 thread_local! {
     /// How many loans there are: what every access can afford to look at.
     static COUNT: Cell<usize> = const { Cell::new(0) };
-    // without destructors, which would cost a look at each access; a thread that ends leaves an empty list behind
-    static LOANS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+    static FIRST: [Cell<Loan>; PLACES] = const { [const { Cell::new(NONE) }; PLACES] };
+    static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+    /// Whether the lists below hold anything.
+    static WAITS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<ManuallyDrop<Waiting>> =
         const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new() })) };
 }
@@ -45,17 +53,15 @@ pub(in crate::tensor) fn any() -> bool {
 /// Whether these bytes may be read, or written, beside what is lent.
 #[inline(always)]
 pub(in crate::tensor) fn allows(start: usize, bytes: usize, writes: bool) -> bool {
-    !any() || allowed(start, bytes, writes)
+    !any() || fits(Loan { start, end: start + bytes, writes })
 }
 
-#[cold]
-fn allowed(start: usize, bytes: usize, writes: bool) -> bool {
-    LOANS.with_borrow(|loans| fits(loans, Loan { start, end: start + bytes, writes }))
-}
-
-#[inline(always)]
-fn fits(loans: &[Loan], new: Loan) -> bool {
-    loans.iter().all(|l| !(l.writes || new.writes) || l.end <= new.start || new.end <= l.start)
+/// Whether a loan goes with all others.
+fn fits(new: Loan) -> bool {
+    let beside = |l: &Loan| !(l.writes || new.writes) || l.end <= new.start || new.end <= l.start;
+    let count = COUNT.get();
+    FIRST.with(|first| first.iter().take(count).all(|l| beside(&l.get())))
+        && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(beside)))
 }
 
 /// Bytes that are lent until this is dropped, on the thread that made it.
@@ -66,37 +72,62 @@ impl Lent {
     #[inline]
     pub(in crate::tensor) fn new(start: usize, bytes: usize, writes: bool) -> Option<Lent> {
         let loan = Loan { start, end: start + bytes, writes };
-        LOANS.with_borrow_mut(|loans| {
-            if !loans.is_empty() && !fits(loans, loan) {
-                return None;
-            }
-            loans.push(loan);
-            COUNT.set(loans.len());
-            Some(Lent(loan, std::marker::PhantomData))
-        })
+        let count = COUNT.get();
+        if count > 0 && !fits(loan) {
+            return None;
+        }
+        match FIRST.with(|first| first.get(count).map(|place| place.set(loan))) {
+            Some(()) => {}
+            None => OTHERS.with_borrow_mut(|others| others.push(loan)),
+        }
+        COUNT.set(count + 1);
+        Some(Lent(loan, std::marker::PhantomData))
     }
 }
 
 impl Drop for Lent {
     #[inline]
     fn drop(&mut self) {
-        let left = LOANS.with_borrow_mut(|loans| {
-            // equal loans are as good as each other; the latest goes first, usually
-            if let Some(at) = loans.iter().rposition(|l| *l == self.0) {
-                loans.swap_remove(at);
-            }
-            COUNT.set(loans.len());
-            loans.len()
-        });
-        if left == 0 && WAITING.with_borrow(|w| !w.results.is_empty() || !w.blocks.is_empty()) {
+        let left = COUNT.get() - 1;
+        // the latest is the usual one; what stands in for another was the last of all
+        let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
+        COUNT.set(left);
+        if last != self.0 {
+            replace(self.0, last, left);
+        }
+        if left == 0 && WAITS.get() {
             settle();
         }
+    }
+}
+
+#[cold]
+fn take_other() -> Loan {
+    OTHERS.with_borrow_mut(|others| others.pop()).unwrap_or(NONE)
+}
+
+/// Puts a loan in the place of an equal of `ended` among the first `count`; equal loans are as good as each other.
+fn replace(ended: Loan, last: Loan, count: usize) {
+    let found = FIRST.with(|first| match first.iter().take(count).rposition(|l| l.get() == ended) {
+        Some(at) => {
+            first[at].set(last);
+            true
+        }
+        None => false,
+    });
+    if !found {
+        OTHERS.with_borrow_mut(|others| {
+            if let Some(place) = others.iter_mut().rev().find(|l| **l == ended) {
+                *place = last;
+            }
+        });
     }
 }
 
 /// Writes what had to wait and frees what could not be freed.
 #[cold]
 fn settle() {
+    WAITS.set(false);
     let Waiting { results, blocks } = WAITING.with_borrow_mut(|w| std::mem::take(&mut **w));
     for (to, elements) in results {
         write_back(&to, &elements);
@@ -107,12 +138,14 @@ fn settle() {
 /// Keeps a block that is about to be freed until nothing is lent. Only for when [`any`].
 #[cold]
 pub(in crate::tensor) fn keep(block: Block) {
+    WAITS.set(true);
     WAITING.with_borrow_mut(|w| w.blocks.push(block));
 }
 
 /// Writes a buffered result to where it belongs, at once or when the last loan has ended.
 pub(super) fn deliver(to: Tensor, elements: Tensor) {
     if any() {
+        WAITS.set(true);
         WAITING.with_borrow_mut(|w| w.results.push((to, elements)));
     } else {
         write_back(&to, &elements);

@@ -171,3 +171,15 @@ fn matrices_with_positions_that_meet_are_no_results() {
     assert!(!meets(3, 4, 4, 1) && !meets(4, 3, 1, 4) && !meets(3, 4, 9, 2) && !meets(1, 4, 0, 1) && !meets(0, 9, 9, 1));
     assert!(meets(3, 4, 3, 1) && meets(3, 4, 0, 1) && meets(2, 2, 1, 1) && meets(30, 4, 4, 1) && meets(2, 2, -1, 1));
 }
+
+#[test]
+fn any_number_of_loans_ends_in_any_order() {
+    let tensors: Vec<Tensor> = (0..40).map(|i| Tensor::from_slice(&[i as f64; 3]).unwrap()).collect();
+    let mut held: Vec<_> = tensors.iter().map(|t| Some(Source::<f64>::of(t).unwrap())).collect();
+    for i in (0..40).map(|i| i * 7 % 40) {
+        assert!(crate::tensor::map::fill(&tensors[i], 1.0f64).is_err());
+        assert!(held[i].take().is_some_and(|s| s.iter().all(|&v| v == i as f64)));
+        assert!(crate::tensor::map::fill(&tensors[i], 1.0f64).is_ok(), "{i}");
+    }
+    assert!(!loans::any());
+}
