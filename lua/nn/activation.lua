@@ -9,16 +9,27 @@ do
       setup = function(self) self:validateParameters() end,
    })
 
+   local function number(self, field)
+      if type(self[field]) ~= 'number' then
+         error(torch.type(self) .. ': ' .. field .. ' should be a number, got ' .. torch.type(self[field]), 0)
+      end
+   end
    -- In place, the gradient is read from the result: what was cut off must still be below the threshold.
    function Threshold:validateParameters()
-      for _, field in ipairs { 'threshold', 'val' } do
-         if type(self[field]) ~= 'number' then
-            error(torch.type(self) .. ': ' .. field .. ' should be a number, got ' .. torch.type(self[field]))
-         end
-      end
+      number(self, 'threshold')
+      number(self, 'val')
       if self.inplace and self.val > self.threshold then
          error(string.format('%s: in place, val (%g) may not lie above threshold (%g)', torch.type(self), self.val,
-            self.threshold))
+            self.threshold), 0)
+      end
+   end
+
+   -- Programs change the fields after the constructor has looked at them.
+   for _, method in ipairs { 'updateOutput', 'updateGradInput' } do
+      local compute = Threshold[method]
+      Threshold[method] = function(self, ...)
+         self:validateParameters()
+         return compute(self, ...)
       end
    end
 

@@ -1,5 +1,6 @@
 -- Containers whose modules work side by side: on one input (Concat, ConcatTable) or on one each (ParallelTable).
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 -- Lets `list` have n entries at most.
 local function trim(list, n)
@@ -90,6 +91,8 @@ do
       merge = addUp,
       split = function(self, gradOutput)
          local first = 1
+         expect.tensor(self, gradOutput, 'gradOutput')
+         expect.forwardFirst(self, self.output:dim() > 0)
          return function(i)
             local output = self.modules[i].output
             local window = self:windowNarrow(gradOutput, output, first)
@@ -99,6 +102,13 @@ do
       end,
       join = function(self, parts)
          if #parts == 0 then return self.output end
+         for i, part in ipairs(parts) do
+            expect.anyTensor(self, part, string.format('the output of module %d', i))
+            if torch.typename(part) ~= torch.typename(self.output) then
+               expect.fail(self, 'the module is %s, what its module %d gives is %s; convert the whole or the input',
+                  torch.typename(self.output), i, torch.typename(part))
+            end
+         end
          local sizes, total = self:around(parts), 0
          for _, part in ipairs(parts) do total = total + part:size(self.dimension) end
          sizes[self.dimension] = total
@@ -147,7 +157,8 @@ do
       options = dimensions,
       setup = function(self) self.totalOutputSize = torch.LongStorage() end,
       count = function(self, input)
-         local n = input:size(self.inputDimension)
+         expect.anyTensor(self, input, 'input')
+         local n = input:size(expect.whole(self, self.inputDimension, 'inputDimension', 1, input:dim()))
          if n > #self.modules then
             error(string.format('nn.Parallel: at most %d slices expected, one per module, got %d', #self.modules, n))
          end
@@ -156,6 +167,11 @@ do
       input = function(input, i, self) return input:select(self.inputDimension, i) end,
       split = function(self, gradOutput)
          local d, first = self.outputDimension, 1
+         expect.anyTensor(self, gradOutput, 'gradOutput')
+         expect.forwardFirst(self, self.output:dim() >= d)
+         if gradOutput:dim() ~= self.output:dim() or gradOutput:size(d) < self.output:size(d) then
+            expect.gradOutput(self, gradOutput, self.output)
+         end
          return function(i)
             local n = self.modules[i].output:size(d)
             first = first + n
@@ -164,7 +180,11 @@ do
       end,
       start = function(self, input) self.gradInput:resizeAs(input):zero() end,
       merge = function(self, i, gradient) self.gradInput:select(self.inputDimension, i):copy(gradient) end,
-      join = function(self, parts) return self.output:cat(parts, self.outputDimension) end,
+      join = function(self, parts)
+         local first = parts[1]
+         expect.whole(self, self.outputDimension, 'outputDimension', 1, first and first:dim() or math.huge)
+         return self.output:cat(parts, self.outputDimension)
+      end,
    })
 end
 
@@ -179,6 +199,17 @@ branching('ConcatTable', {
 branching('ParallelTable', {
    setup = function(self) self.output, self.gradInput = {}, {} end,
    input = own,
+   count = function(self, input)
+      local n = #self.modules
+      -- the rows of a tensor are inputs too
+      local rows = torch.isTensor(input) and (input:dim() > 0 and input:size(1) or 0)
+      local fits = rows and rows >= n or type(input) == 'table'
+      for i = 1, fits and not rows and n or 0 do fits = fits and input[i] ~= nil end
+      if not fits then
+         expect.fail(self, 'a table with an input for each of %d modules expected, got %s', n, expect.brief(input))
+      end
+      return n
+   end,
    start = function(self)
       if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
       trim(self.gradInput, #self.modules)

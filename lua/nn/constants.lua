@@ -1,5 +1,6 @@
 -- Modules that scale or shift everything alike, by constants or by parameters.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 local inplace = { 'inplace', false, 'boolean' }
 
@@ -8,9 +9,14 @@ local inplace = { 'inplace', false, 'boolean' }
 local function constant(name, spec)
    local class = define(name, spec)
    local place = nn.utils.place
-   function class:updateOutput(input) return spec.act(place(self, 'output', input), self, input) end
+   function class:updateOutput(input)
+      expect.tensor(self, input, 'input')
+      return spec.act(place(self, 'output', input), self, input)
+   end
    function class:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
+      expect.tensor(self, input, 'input')
+      expect.gradElements(self, gradOutput, input)
       local gradient = spec.back(place(self, 'gradInput', gradOutput), self, gradOutput, input)
       if self.inplace and spec.undo then spec.undo(input, self) end
       return gradient

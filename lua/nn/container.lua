@@ -1,4 +1,5 @@
 -- nn.Container: a module with modules inside.
+local expect = require 'nn.expect'
 local Container, parent = torch.class('nn.Container', 'nn.Module')
 
 function Container:__init(...)
@@ -7,7 +8,8 @@ function Container:__init(...)
 end
 
 function Container:add(module)
-   self.modules[#self.modules + 1] = module
+   expect.method(self, 'add', 'container', 'modules')
+   self.modules[#self.modules + 1] = expect.module(self, module)
    return self
 end
 

@@ -1,5 +1,6 @@
 -- Convolutions: constructors, first weights and text; Rust computes.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 -- 'a,b' or 'a,b,c' of these fields, for each dimension in the order of the constructor
 local function list(self, axes, prefix, separator)
@@ -336,6 +337,9 @@ do
    local class = define('TemporalConvolution', {
       options = { { 'inputFrameSize' }, { 'outputFrameSize' }, { 'kW' }, { 'dW', 1 } },
       setup = function(self)
+         for _, field in ipairs { 'inputFrameSize', 'outputFrameSize', 'kW', 'dW' } do
+            expect.count('TemporalConvolution', self[field], field)
+         end
          self.weight, self.gradWeight = nn.utils.parameter(self.outputFrameSize, self.inputFrameSize * self.kW)
          self.bias, self.gradBias = nn.utils.parameter(self.outputFrameSize)
          self:reset()

@@ -1,5 +1,6 @@
 -- Modules that pass their input on in another type or another place in memory.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 do
    -- From one type of tensor to another; the gradient goes the way back.
@@ -14,6 +15,11 @@ do
    })
    function Copy:updateOutput(input)
       if self.intype == self.outtype and not self.forceCopy then
+         expect.anyTensor(self, input, 'input')
+         local own = torch.typename(self.output)
+         if torch.typename(input) ~= own then
+            expect.fail(self, 'an input of type %s expected, got a %s', own, torch.typename(input))
+         end
          self.output:set(input)
          return input
       end
@@ -37,8 +43,10 @@ do
       -- what was a view before must not be written into
       return result:set(tensor:clone())
    end
-   function Contiguous:updateOutput(input) return inRow(self, 'output', input) end
-   function Contiguous:updateGradInput(_, gradOutput) return inRow(self, 'gradInput', gradOutput) end
+   function Contiguous:updateOutput(input) return inRow(self, 'output', expect.tensor(self, input, 'input')) end
+   function Contiguous:updateGradInput(_, gradOutput)
+      return inRow(self, 'gradInput', expect.tensor(self, gradOutput, 'gradOutput'))
+   end
 end
 
 do

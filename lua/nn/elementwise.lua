@@ -48,9 +48,12 @@ local function each(name, parameter, spec)
    })
    function class:reset(deviation) nn.utils.draw(self[parameter]:nElement(), deviation, self[parameter]) end
    function class:updateOutput(input)
+      expect.tensor(self, input, 'input')
       return spec.act(self.output, input, spread(self, self[parameter], input))
    end
    function class:updateGradInput(input, gradOutput)
+      expect.tensor(self, input, 'input')
+      expect.gradElements(self, gradOutput, input)
       return spec.back(self.gradInput:resizeAs(input), gradOutput, self[parameter], self, input)
    end
    function class:accGradParameters(input, gradOutput, scale)

@@ -30,7 +30,9 @@ local fail = expect.fail
 
 -- The type of tensors that a module computes with.
 local function typeOf(self)
-   return self._type or torch.isTensor(self.output) and torch.typename(self.output)
+   if self._type then return self._type end
+   local result = torch.isTensor(self.output) and self.output or self.gradInput
+   return torch.isTensor(result) and torch.typename(result)
 end
 
 -- A tensor of any type, with `low` to `high` dimensions (as many as are given).
@@ -53,8 +55,21 @@ function expect.tensor(self, value, what, low, high)
    if own and own ~= given then
       local short = given:match('^torch%.(%a+)Tensor$')
       local ways = (short == 'Float' or short == 'Double') and string.format('module:%s() or ', short:lower()) or ''
-      fail(self, 'the module is %s, its %s %s; convert one: %s%s:%s()', own, what, given, ways, what,
+      local kind = torch.isTypeOf(self, 'nn.Criterion') and 'criterion' or 'module'
+      ways = ways:gsub('^module', kind)
+      fail(self, 'the %s is %s, its %s %s; convert one: %s%s:%s()', kind, own, what, given, ways, what,
          (own:match('^torch%.(%a+)Tensor$') or own):lower())
+   end
+   return value
+end
+
+-- What can be added to a container: any object with methods, but no class and no plain value.
+function expect.module(self, value)
+   if type(value) == 'table' and getmetatable(value) and torch.type(value) == 'table' and value.__typename then
+      fail(self, '%s is a class, not a module; write %s()', value.__typename, value.__typename)
+   end
+   if (type(value) ~= 'table' and type(value) ~= 'userdata') or torch.isTensor(value) then
+      fail(self, 'a module to add expected, got %s', brief(value))
    end
    return value
 end
@@ -70,6 +85,12 @@ function expect.gradOutput(self, gradOutput, sizes)
       return gradOutput
    end
    fail(self, 'gradOutput of the output\'s size %s expected, got %s', text(sizes), brief(gradOutput))
+end
+
+-- What a method got as its object: something else, or an object without that field, where it was called with a dot.
+function expect.method(self, method, kind, field)
+   if type(self) == 'table' and (not field or self[field]) then return end
+   error(string.format("%s: expected a %s as self, got %s (call it with ':')", method, kind or 'module', brief(self)), 3)
 end
 
 -- A gradient with as many elements as `sizes`, a tensor, in any shape.
@@ -131,6 +152,14 @@ function expect.whole(who, value, what, low, high)
    return value
 end
 
+-- A number of things, as an option of a class: from 1 on; what is no whole number is truncated where it is used.
+function expect.count(who, value, what)
+   if type(value) ~= 'number' or not (value >= 1 and value < 2 ^ 53) then
+      fail(who, '%s should be a number from 1 on, got %s', what, brief(value))
+   end
+   return value
+end
+
 -- Sizes given as numbers or as one LongStorage, as a LongStorage of their own.
 function expect.sizes(who, ...)
    if torch.typename((...)) ~= 'torch.LongStorage' then
@@ -138,6 +167,13 @@ function expect.sizes(who, ...)
       for i = 1, select('#', ...) do expect.whole(who, (select(i, ...)), 'size ' .. i, -math.huge, 2 ^ 53) end
    end
    return sizes(...)
+end
+
+-- Types of graphics processors are Torch7's, and not there.
+function expect.machine(self, typename)
+   if type(typename) == 'string' and typename:find('^torch%.Cuda') then
+      fail(self, 'there is no GPU support in this build, and no %s; leave out the conversion, or use float()', typename)
+   end
 end
 
 -- A number, as an option of a class.

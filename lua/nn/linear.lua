@@ -1,8 +1,11 @@
 -- Layers with a weight matrix. Rust computes Linear's updateOutput, updateGradInput and accGradParameters.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 local Linear = define('Linear', {
    setup = function(self, inputSize, outputSize, bias)
+      expect.count('Linear', inputSize, 'inputSize')
+      expect.count('Linear', outputSize, 'outputSize')
       self.weight, self.gradWeight = nn.utils.parameter(outputSize, inputSize)
       if bias ~= false then self.bias, self.gradBias = nn.utils.parameter(outputSize) end
       self:reset()
@@ -37,7 +40,6 @@ Linear.sharedAccUpdateGradParameters = Linear.defaultAccUpdateGradParameters
 do
    -- y_k = x1 W_k x2 + b_k for two vectors. The products of all entries of x1 with all of x2 make it one product of
    -- matrices, forwards and backwards.
-   local expect = require 'nn.expect'
    local Bilinear = define('Bilinear', {
       setup = function(self, inputSize1, inputSize2, outputSize, bias)
          expect.whole('Bilinear', inputSize1, 'inputSize1', 1)

@@ -1,9 +1,12 @@
 -- nn.LookupTable: rows of a weight matrix by their numbers. Input (n) or (batch x n) of row numbers.
+local expect = require 'nn.expect'
 local LookupTable, parent = torch.class('nn.LookupTable', 'nn.Module')
 LookupTable.__version = 4
 
 function LookupTable:__init(nIndex, nOutput, ...)
    parent.__init(self)
+   expect.count('LookupTable', nIndex, 'nIndex')
+   expect.count('LookupTable', nOutput, 'nOutput')
    self.weight, self.gradWeight = nn.utils.parameter(nIndex, nOutput)
    local padding, maxNorm, normType = ...
    self:setPadding(padding or 0):setMaxNorm(maxNorm or nil):setNormType(normType or nil)
@@ -70,8 +73,7 @@ LookupTable.sharedAccUpdateGradParameters = LookupTable.defaultAccUpdateGradPara
 do
    -- nn.OneHot: for each class number a row that is 1 in its place and 0 elsewhere. Numbers of any type; the output has
    -- the module's.
-   local expect = require 'nn.expect'
-   local OneHot = require 'nn.define'('OneHot', {
+      local OneHot = require 'nn.define'('OneHot', {
       options = { { 'outputSize' } },
       setup = function(self) expect.whole('OneHot', self.outputSize, 'the number of classes', 1) end,
       scratch = { '_long' },

@@ -1,4 +1,5 @@
 -- nn.Module: what every layer and container is.
+local expect = require 'nn.expect'
 local Module = torch.class('nn.Module')
 
 function Module:__init()
@@ -13,15 +14,14 @@ function Module:updateGradInput() return self.gradInput end
 function Module:accGradParameters() end
 
 function Module:forward(input)
-   if type(self) ~= 'table' then
-      error("forward: expected a module as self, got a " .. torch.type(self) .. " (call it with ':')", 2)
-   end
+   expect.method(self, 'forward')
    return self:updateOutput(input)
 end
 
 -- The gradient of the input, then what is done with those of the parameters.
 for name, accumulate in pairs { backward = 'accGradParameters', backwardUpdate = 'accUpdateGradParameters' } do
    Module[name] = function(self, input, gradOutput, by)
+      expect.method(self, name)
       self:updateGradInput(input, gradOutput)
       if by == nil and name == 'backward' then by = 1 end
       self[accumulate](self, input, gradOutput, by)
@@ -60,6 +60,7 @@ end
 ------------------------------------------------------------------------------------------ parameters
 
 function Module:parameters()
+   expect.method(self, 'parameters')
    local values, grads = {}, {}
    if self.weight then values[1], grads[1] = self.weight, self.gradWeight end
    if self.bias then
@@ -69,18 +70,19 @@ function Module:parameters()
    if #values > 0 then return values, grads end
 end
 
-local function eachParameter(module, f)
+local function eachParameter(module, method, f)
+   expect.method(module, method)
    local values, grads = module:parameters()
    for i = 1, values and #values or 0 do f(values[i], grads[i]) end
 end
 
 function Module:zeroGradParameters()
-   eachParameter(self, function(_, grad) grad:zero() end)
+   eachParameter(self, 'zeroGradParameters', function(_, grad) grad:zero() end)
 end
 
 function Module:updateParameters(rate)
    if type(rate) ~= 'number' then error('updateParameters: expected a learning rate, got ' .. torch.type(rate), 2) end
-   eachParameter(self, function(value, grad) value:add(-rate, grad) end)
+   eachParameter(self, 'updateParameters', function(value, grad) value:add(-rate, grad) end)
 end
 
 function Module:reset() end
@@ -138,6 +140,7 @@ end
 
 function Module:type(typename, cache)
    if not typename then return self._type end
+   expect.machine(self, typename)
    cache = cache or {}
    for key, value in pairs(self) do
       self[key] = nn.utils.recursiveType(value, typename, cache)

@@ -1,4 +1,5 @@
 -- One flat tensor over the parameters of a network.
+local expect = require 'nn.expect'
 local Module = nn.Module
 
 -- The stretch of its storage that a tensor covers, which must be without holes: first and last element.
@@ -90,6 +91,7 @@ function Module.flatten(tensors)
 end
 
 function Module:getParameters()
+   expect.method(self, 'getParameters')
    local values, grads = self:parameters()
    local p, g = Module.flatten(values), Module.flatten(grads)
    if p:nElement() ~= g:nElement() then

@@ -1,10 +1,12 @@
 -- Modules that reduce one dimension: sums, means, extremes.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 local locate = require('nn.dimensions').locate
 
 local dimension = { { 'dimension', 1 }, { 'nInputDims' } }
 
 local function place(self, input)
+   expect.tensor(self, input, 'input')
    local d = locate(self.dimension, input:dim(), self.nInputDims)
    if d > input:dim() then
       error(string.format('%s: an input of at least %d dimensions expected, got %d', torch.type(self), d, input:dim()))
@@ -31,6 +33,10 @@ do
    -- every summand gets the whole gradient, or its share
    function Sum:updateGradInput(input, gradOutput)
       local d, sizes = place(self, input), input:size()
+      expect.tensor(self, gradOutput, 'gradOutput')
+      if gradOutput:nElement() * input:size(d) ~= input:nElement() then
+         expect.fail(self, 'gradOutput of %d elements expected, got %s', input:nElement() / input:size(d), expect.brief(gradOutput))
+      end
       sizes[d] = 1
       local spread = gradOutput:contiguous():view(sizes):expandAs(input)
       return self.gradInput:mul(spread, self.sizeAverage and 1 / input:size(d) or 1)
@@ -51,6 +57,9 @@ for name, extreme in pairs { Max = torch.max, Min = torch.min } do
    -- only the extremes get a gradient
    function class:updateGradInput(input, gradOutput)
       local d = place(self, input)
+      expect.tensor(self, gradOutput, 'gradOutput')
+      expect.forwardFirst(self, self._indices and self._indices:dim() == input:dim())
+      if gradOutput:nElement() ~= self._indices:nElement() then expect.gradOutput(self, gradOutput, self.output) end
       if input:dim() > 1 then gradOutput = nn.utils.addSingletonDimension(gradOutput, d) end
       return self.gradInput:resizeAs(input):zero():scatter(d, self._indices, gradOutput)
    end

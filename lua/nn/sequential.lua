@@ -1,4 +1,5 @@
 -- nn.Sequential: each module gets the output of the one before.
+local expect = require 'nn.expect'
 local Sequential, parent = torch.class('nn.Sequential', 'nn.Container')
 
 -- The container's results are those of its ends.
@@ -9,7 +10,7 @@ local function takeEnds(self)
 end
 
 function Sequential:add(module)
-   assert(module, 'nn.Sequential: a module to add expected, got nothing')
+   expect.method(self, 'add', 'container', 'modules')
    parent.add(self, module)
    takeEnds(self)
    return self
@@ -21,7 +22,7 @@ function Sequential:insert(module, index)
    if index < 1 or index > n + 1 then
       error(string.format('nn.Sequential: a module can be inserted at 1 to %d, not at %s', n + 1, tostring(index)))
    end
-   table.insert(self.modules, index, module)
+   table.insert(self.modules, index, expect.module(self, module))
    takeEnds(self)
 end
 

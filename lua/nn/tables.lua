@@ -1,5 +1,6 @@
 -- Modules from tables of tensors to tensors and back. Rust computes what goes element by element.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 local locate = require('nn.dimensions').locate
 
 -- One gradient per input, of its size, kept from call to call.
@@ -35,7 +36,10 @@ do
       gradient:copy(gradOutput)
       if i == 2 then gradient:mul(-1) end
    end, { count = 2 })
-   function CSubTable:updateOutput(input) return self.output:add(input[1], -1, input[2]) end
+   function CSubTable:updateOutput(input)
+      local first, second = expect.tensors(self, input, 2)
+      return self.output:add(first, -1, second)
+   end
 end
 
 do
@@ -83,6 +87,7 @@ do
    })
    function JoinTable:updateOutput(input)
       if type(input) ~= 'table' then error('nn.JoinTable: expected a table of tensors, got a ' .. torch.type(input)) end
+      for i, part in ipairs(input) do expect.tensor(self, part, string.format('input[%d]', i)) end
       self.output:cat(input, dimensionOf(self, input[1]))
       local sizes = self.output:size()
       self.size:resize(#sizes):copy(sizes)
@@ -90,6 +95,7 @@ do
    end
    function JoinTable:updateGradInput(input, gradOutput)
       local d, offset = dimensionOf(self, input[1]), 1
+      expect.tensor(self, gradOutput, 'gradOutput')
       for _, gradient in ipairs(gradients(self, input)) do
          local n = gradient:size(d)
          gradient:copy(gradOutput:narrow(d, offset, n))

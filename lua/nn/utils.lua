@@ -106,14 +106,15 @@ end
 function utils.addSingletonDimension(...)
    local view, tensor, dim
    if torch.isTensor((select(2, ...))) then view, tensor, dim = ... else tensor, dim = ... end
-   if not torch.isTensor(tensor) then error('invalid arguments: addSingletonDimension expects a tensor') end
+   if not torch.isTensor(tensor) then error('addSingletonDimension: a tensor expected, got ' .. torch.type(tensor)) end
    dim = dim or 1
    if type(dim) ~= 'number' then
       error('addSingletonDimension: expected a number as dimension, got ' .. torch.type(dim))
    end
    local n = tensor:dim()
-   if dim < 1 or dim > n + 1 then
-      error(string.format('invalid dimension %d. Tensor is of %d dimensions.', dim, n))
+   -- written so that nan does not pass
+   if not (dim >= 1 and dim <= n + 1 and dim % 1 == 0) then
+      error(string.format('invalid dimension %s. Tensor is of %d dimensions.', dim, n))
    end
    local sizes, strides = tensor:size():totable(), tensor:stride():totable()
    table.insert(sizes, dim, 1)

@@ -206,8 +206,10 @@ do
    end
    local Transpose = define('Transpose', { setup = function(self, ...) self.permutations = { ... } end })
    Transpose.setNumInputDims = setNumInputDims
-   function Transpose:updateOutput(input) return swapped(self, 'output', input, false) end
-   function Transpose:updateGradInput(_, gradOutput) return swapped(self, 'gradInput', gradOutput, true) end
+   function Transpose:updateOutput(input) return swapped(self, 'output', expect.tensor(self, input, 'input'), false) end
+   function Transpose:updateGradInput(_, gradOutput)
+      return swapped(self, 'gradInput', expect.tensor(self, gradOutput, 'gradOutput'), true)
+   end
 end
 
 do

@@ -1,5 +1,6 @@
 -- Containers around one module: what they do besides passing everything on to it, or copies of it for many inputs.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 -- Methods that give the results of the inner module, and those without a result.
 local RESULTS = { updateOutput = 'output', updateGradInput = 'gradInput' }
@@ -68,16 +69,21 @@ do
       return tensor:view(joined({ count }, rest)), first
    end
 
+   -- The input as the module takes it.
+   local function bottled(self, input)
+      expect.anyTensor(self, input, 'input')
+      return flat(input, expect.whole(self, self.nInputDim, 'the number of input dimensions', 1))
+   end
+
    function Bottle:updateOutput(input)
-      local matrix, first = flat(input, self.nInputDim)
+      local matrix, first = bottled(self, input)
       local output = self.modules[1]:updateOutput(matrix)
       if not first then
          self.output = output
          return output
       end
       if output:dim() ~= self.nOutputDim then
-         error(string.format('nn.Bottle: an output of %d dimensions expected from the module, got %d', self.nOutputDim,
-            output:dim()))
+         expect.fail(self, 'an output of %s dimensions expected from the module, got %d', self.nOutputDim, output:dim())
       end
       local rest = output:size():totable()
       table.remove(rest, 1)
@@ -85,16 +91,22 @@ do
       return self.output
    end
    -- The gradient in the sizes of the module's own output.
-   local function inner(self, gradOutput) return gradOutput:contiguous():view(self.modules[1].output:size()) end
+   local function inner(self, gradOutput)
+      local output = self.modules[1].output
+      expect.anyTensor(self, gradOutput, 'gradOutput')
+      expect.forwardFirst(self, torch.isTensor(output) and output:dim() > 0)
+      if gradOutput:nElement() ~= output:nElement() then expect.gradOutput(self, gradOutput, self.output) end
+      return gradOutput:contiguous():view(output:size())
+   end
 
    function Bottle:updateGradInput(input, gradOutput)
-      local gradient = self.modules[1]:updateGradInput(flat(input, self.nInputDim), inner(self, gradOutput))
+      local gradient = self.modules[1]:updateGradInput(bottled(self, input), inner(self, gradOutput))
       self.gradInput = gradient and gradient:view(input:size())
       return self.gradInput
    end
    for _, method in ipairs(STEPS) do
       Bottle[method] = function(self, input, gradOutput, by)
-         local matrix = flat(input, self.nInputDim)
+         local matrix = bottled(self, input)
          parent[method](self, matrix, inner(self, gradOutput), by)
       end
    end

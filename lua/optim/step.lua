@@ -8,6 +8,13 @@ local function shown(v)
    return v == nil and 'nothing' or 'a ' .. torch.type(v)
 end
 
+-- The tensors in the state with one entry per parameter that methods keep from step to step.
+local kept = {
+   sgd = { 'dfdx' }, nag = { 'dfdx' }, asgd = { 'ax' }, rprop = { 'delta', 'stepsize' }, lbfgs = { 'd', 'g_old' },
+   adam = { 'm', 'v' }, adamax = { 'm', 'u' }, adagrad = { 'paramVariance' }, rmsprop = { 'm' },
+   adadelta = { 'paramVariance', 'accDelta' },
+}
+
 -- Checks the arguments of method `name`; gives the tables of options and of state. Without a state of its own, the
 -- options table is the state too, which is how scripts that pass one table keep their momentum between calls.
 function step.begin(name, opfunc, x, config, state)
@@ -25,7 +32,15 @@ function step.begin(name, opfunc, x, config, state)
       error(string.format('optim.%s: argument 4 should be a table of state, got %s', name, shown(state)), 3)
    end
    config = config or {}
-   return config, state or config
+   state = state or config
+   for _, key in ipairs(kept[name] or {}) do
+      local tensor = state[key]
+      if torch.isTensor(tensor) and tensor:nElement() ~= x:nElement() then
+         error(string.format('optim.%s: the state was made for %d parameters, and x has %d; use a new table of state',
+            name, tensor:nElement(), x:nElement()), 3)
+      end
+   end
+   return config, state
 end
 
 -- A numeric option, or its default.

@@ -1,4 +1,5 @@
 -- nn.Criterion: a loss with a gradient.
+local expect = require 'nn.expect'
 local Criterion = torch.class('nn.Criterion')
 
 function Criterion:__init()
@@ -8,7 +9,10 @@ end
 -- What callers use, and what criteria define for it; a criterion without a loss gives nothing.
 for name, defined in pairs { forward = 'updateOutput', backward = 'updateGradInput' } do
    Criterion[defined] = function() end
-   Criterion[name] = function(self, input, target) return self[defined](self, input, target) end
+   Criterion[name] = function(self, input, target)
+      expect.method(self, name, 'criterion')
+      return self[defined](self, input, target)
+   end
 end
 
 function Criterion:__call__(...)
@@ -21,6 +25,7 @@ function Criterion:clone() return nn.utils.written(self) end
 
 function Criterion:type(typename, cache)
    assert(typename, torch.type(self) .. ':type() must provide a type to convert to')
+   expect.machine(self, typename)
    cache = cache or {}
    for key, value in pairs(self) do self[key] = nn.utils.recursiveType(value, typename, cache) end
    return self

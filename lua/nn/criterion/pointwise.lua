@@ -1,12 +1,16 @@
 -- Criteria whose loss and gradient Rust computes: element by element, and over classes.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 -- A criterion from its options. Rust has its `loss`; the class keeps it in the output field.
 local function criterion(name, spec)
    spec = spec or {}
    spec.parent = 'nn.Criterion'
    local class, parent = define(name, spec)
+   local alone = name == 'L1Cost'
    function class:updateOutput(input, target)
+      expect.tensor(self, input, 'input')
+      if not alone and type(target) ~= 'number' then expect.tensor(self, target, 'target') end
       local loss = self:loss(input, target)
       self.output = loss
       return loss
@@ -77,6 +81,7 @@ local function classes(self, target)
    if type(target) ~= 'number' then
       error(torch.type(self) .. ': expected a class number or a tensor of them as target, got ' .. torch.type(target))
    end
+   if target ~= target then expect.fail(self, 'a class number expected as target, got nan') end
    local number = numbers[self]
    if not number then
       number = torch.LongTensor(1)
@@ -103,6 +108,7 @@ for name, maps in pairs { ClassNLLCriterion = false, SpatialClassNLLCriterion = 
       return self.target
    end
    function class:updateOutput(input, target)
+      expect.tensor(self, input, 'input')
       local loss, weight = self:loss(input, prepare(self, target))
       self.output_tensor[1], self.total_weight_tensor[1] = loss, weight
       -- read back in the tensors' precision
@@ -126,6 +132,7 @@ do
    -- sizeAverage can be changed here or in the inner criterion
    function CrossEntropy:updateOutput(input, target)
       local inner = self.nll
+      expect.tensor(self, input, 'input')
       if self.sizeAverage ~= self.oldSizeAverage then
          inner.sizeAverage, self.oldSizeAverage = self.sizeAverage, self.sizeAverage
       end
@@ -133,6 +140,8 @@ do
       return self.output
    end
    function CrossEntropy:updateGradInput(input, target)
+      expect.tensor(self, input, 'input')
+      expect.forwardFirst(self, self.lsm.output:nElement() == input:nElement())
       local outer = self.nll:updateGradInput(self.lsm.output, squeezed(target))
       return self.gradInput:view(self.lsm:updateGradInput(squeezed(input), outer), input:size())
    end
@@ -157,6 +166,7 @@ for name, spec in pairs {
    spec.parent = 'nn.Criterion'
    local class = define(name, spec)
    function class:updateOutput(input, target)
+      expect.tensor(self, input, 'input')
       self.output = self:loss(input, classes(self, target))
       return self.output
    end
