@@ -96,9 +96,25 @@ says('nn.ParallelTable: a table with an input for each of 2 modules expected, go
    parallel:forward(1)
 end)
 assert(#parallel:forward(x) == 2, 'rows of a tensor are inputs, as in Torch7')
+-- backward of what is neither a vector nor a matrix computes nothing, as in Torch7
 for _, input in ipairs { randn(2, 4, 3), T.Tensor() } do
-   says('nn.Linear: input must be vector or matrix', function() nn.Linear(3, 2):backward(input, T.randn(2, 4, 2)) end)
+   local module = nn.Linear(3, 2)
+   module:zeroGradParameters()
+   module:backward(input, T.randn(2, 4, 2))
+   assert(module.gradWeight:norm() == 0 and module.gradInput:isSameSizeAs(input))
+   says('nn.Linear: input must be vector or matrix', function() module:forward(input) end)
 end
+for _, class in ipairs { 'SoftMax', 'SoftMin', 'LogSoftMax' } do
+   says('nn.' .. class .. ': expected gradOutput of size [2 x 3], got [3 x 2]', function()
+      local module = nn[class]()
+      module:forward(x)
+      module:backward(x, T.randn(3, 2))
+   end)
+end
+says('nn.BCECriterion: input between 0 and 1 expected, got NaN', function()
+   nn.BCECriterion():forward(T.Tensor { 0.5, 0 / 0 }, T.Tensor { 1, 0 })
+end)
+says('invalid multinomial distribution (a probability is nan)', function() T.multinomial(T.Tensor { 0 / 0, 1 }, 1) end)
 
 -- fields that are no dimensions, or no longer fit
 for _, n in ipairs { 0, -1, 0.5, 0 / 0 } do
