@@ -21,7 +21,7 @@ local function types(kind, what, suffix)
 end
 for _, made in ipairs {
    'Max(1)', 'Min(2)', 'Sum(1)', 'Mean(1)', 'CMul(3)', 'CAdd(3)', 'Add(3)', 'Mul()', 'Power(2)', 'AddConstant(1)',
-   'MulConstant(2)', 'Transpose({1, 2})', 'Contiguous()', 'Dropout()', 'View(3, 2)', 'Reshape(3, 2)',
+   'Linear(3, 2)', 'Tanh()', 'PReLU()', 'BatchNormalization(3)', 'MulConstant(2)', 'Transpose({1, 2})', 'Contiguous()', 'Dropout()', 'View(3, 2)', 'Reshape(3, 2)',
 } do
    local module = assert(loadstring('return nn.' .. made))()
    says('nn.' .. made:match('^%w+') .. ': ' .. types('module', 'input'), function() module:forward(x:float()) end)
