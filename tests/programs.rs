@@ -58,6 +58,11 @@ fn kernels_answer_by_torch7s_names() {
 }
 
 #[test]
+fn common_mistakes_with_nn_and_optim_are_told() {
+    assert!(good(&["tests/lua/nn_mistakes.lua"]).contains("mistakes, all as it should be"));
+}
+
+#[test]
 fn names_that_are_not_there_are_told_where_they_are_called() {
     assert!(good(&["tests/lua/absent.lua"]).contains("all as it should be"));
     let text = th(&["-l", "nn", "-e", "nn.Lineer(3, 2)"]).stderr;

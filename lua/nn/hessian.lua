@@ -57,7 +57,8 @@ end
 
 local WEIGHTED = {
    'Linear', 'SpatialConvolution', 'SpatialConvolutionMM', 'SpatialConvolutionMap', 'SpatialFullConvolution',
-   'SpatialFullConvolutionMap', 'SpatialDilatedConvolution', 'TemporalConvolution', 'VolumetricConvolution', 'CMul', 'Mul',
+   'SpatialFullConvolutionMap', 'SpatialConvolutionLocal', 'SpatialDilatedConvolution', 'TemporalConvolution',
+   'VolumetricConvolution', 'CMul', 'Mul',
 }
 local POINTWISE = {
    'Tanh', 'Sigmoid', 'Square', 'Sqrt', 'Abs', 'Exp', 'Log', 'Power', 'Threshold', 'ReLU', 'ReLU6', 'HardTanh', 'Clamp',

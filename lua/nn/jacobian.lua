@@ -136,6 +136,37 @@ local function jacobians(values)
       return errors
    end
 
+   -- The diagonals of nn.hessian for the input, the weight and the bias, against sums of squared differences: what Gauss
+   -- and Newton's approximation means, for random diagonals of the output.
+   local function diagonal(module, input, param, result)
+      local output = module:forward(input)
+      local ofOutput = torch.rand(output:nElement()):viewAs(output):typeAs(output)
+      module:initDiagHessianParameters()
+      local computed = result(ofOutput):clone()
+      local slopes = Jacobian.forward(module, input, param)
+      local wanted = torch.mv(slopes:cmul(slopes), ofOutput:contiguous():view(-1):double())
+      return largest(wanted:add(-1, computed:contiguous():view(-1):double()))
+   end
+   function Jacobian.testDiagHessianInput(module, input, low, high)
+      numbers(values(input), low, high)
+      return diagonal(module, input, nil, function(ofOutput)
+         return values(module:updateDiagHessianInput(input, ofOutput))
+      end)
+   end
+   for name, field in pairs { testDiagHessianWeight = 'weight', testDiagHessianBias = 'bias' } do
+      local into = 'diagHessian' .. field:gsub('^%l', string.upper)
+      Jacobian[name] = function(module, input, low, high)
+         numbers(values(input), low, high)
+         numbers(module[field], low, high)
+         return diagonal(module, input, module[field], function(ofOutput)
+            module[into]:zero()
+            module:updateDiagHessianInput(input, ofOutput)
+            module:accDiagHessianParameters(input, ofOutput)
+            return module[into]
+         end)
+      end
+   end
+
    -- How much output and gradient of a module change when it goes through a file: two largest differences.
    function Jacobian.testIO(module, input, low, high)
       numbers(values(input), low, high)

@@ -70,19 +70,20 @@ function Module:parameters()
    if #values > 0 then return values, grads end
 end
 
-local function eachParameter(module, method, f)
-   expect.method(module, method)
+local function eachParameter(module, f)
    local values, grads = module:parameters()
    for i = 1, values and #values or 0 do f(values[i], grads[i]) end
 end
 
 function Module:zeroGradParameters()
-   eachParameter(self, 'zeroGradParameters', function(_, grad) grad:zero() end)
+   expect.method(self, 'zeroGradParameters')
+   eachParameter(self, function(_, grad) grad:zero() end)
 end
 
 function Module:updateParameters(rate)
+   expect.method(self, 'updateParameters')
    if type(rate) ~= 'number' then error('updateParameters: expected a learning rate, got ' .. torch.type(rate), 2) end
-   eachParameter(self, 'updateParameters', function(value, grad) value:add(-rate, grad) end)
+   eachParameter(self, function(value, grad) value:add(-rate, grad) end)
 end
 
 function Module:reset() end

@@ -149,7 +149,8 @@ do
       local keys, values, sizes = unpack(input)
       if torch.isTensor(keys) and torch.isTensor(values) then
          checked(self, keys, values)
-         if not sizes then return keys, values, self:longTensor { keys:size(1) }, 'one' end
+         -- one sample may come with its size
+         if not sizes or sizes == keys:size(1) then return keys, values, self:longTensor { keys:size(1) }, 'one' end
          if torch.typename(sizes) ~= 'torch.LongTensor' then
             expect.fail(self, 'a torch.LongTensor of sizes expected, got %s', torch.type(sizes))
          end

@@ -37,8 +37,12 @@ do
       if i == 2 then gradient:mul(-1) end
    end, { count = 2 })
    function CSubTable:updateOutput(input)
-      local first, second = expect.tensors(self, input, 2)
-      return self.output:add(first, -1, second)
+      if torch.type(input) ~= 'table' then
+         expect.fail(self, 'a table of two tensors expected as input, got %s', expect.brief(input))
+      end
+      -- more of them count for nothing, as in Torch7
+      for i = 1, 2 do expect.tensor(self, input[i], string.format('input[%d]', i)) end
+      return self.output:add(input[1], -1, input[2])
    end
 end
 

@@ -69,7 +69,13 @@ pub fn forward<T: Blas>(
     Ok(())
 }
 
-/// `gradInput = gradOutput weight`, of the input's size. Nothing where there is no gradInput.
+/// Whether backward has anything to compute: as in Torch7, inputs of other dimensions have no gradient, and no error.
+fn has_gradient(input: &Tensor) -> bool {
+    input.ndim() == 1 || input.ndim() == 2
+}
+
+/// `gradInput = gradOutput weight`, of the input's size. Nothing where there is no gradInput, zeros where the input is
+/// neither a vector nor a matrix.
 ///
 /// # Errors
 /// Sizes that do not fit.
@@ -80,6 +86,10 @@ pub fn grad_input<T: Blas>(
     weight: &Tensor,
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
+    if !has_gradient(input) {
+        Dest::<T>::like(grad_input, input)?.fill(T::ZERO);
+        return Ok(());
+    }
     is_matrix(weight)?;
     samples(input, "input", weight.size(1))?;
     samples(grad_output, "gradOutput", weight.size(0))?;
@@ -91,7 +101,8 @@ pub fn grad_input<T: Blas>(
     Ok(())
 }
 
-/// Adds `scale` times the gradients: gradWeight (out x in), gradBias (out).
+/// Adds `scale` times the gradients: gradWeight (out x in), gradBias (out). Nothing where the input is neither a vector
+/// nor a matrix.
 ///
 /// # Errors
 /// Sizes that do not fit.
@@ -102,6 +113,9 @@ pub fn acc_grad<T: Blas>(
     grad_weight: &Tensor,
     grad_bias: Option<&Tensor>,
 ) -> Result<()> {
+    if !has_gradient(input) {
+        return Ok(());
+    }
     is_matrix(grad_weight)?;
     samples(input, "input", grad_weight.size(1))?;
     samples(grad_output, "gradOutput", grad_weight.size(0))?;

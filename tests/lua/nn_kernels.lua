@@ -398,7 +398,7 @@ local function fails(pattern, f)
 end
 local x = randn(3)
 fails('THNN.Abs_updateOutput: 1 arguments; it takes %(input, output%)', function() x.THNN.Abs_updateOutput(x) end)
-fails('output.*FloatTensor.*DoubleTensor', function() x.THNN.Abs_updateOutput(x, T.FloatTensor()) end)
+fails('nn.Abs: the module is torch.FloatTensor, its input torch.DoubleTensor', function() x.THNN.Abs_updateOutput(x, T.FloatTensor()) end)
 assert(T.LongTensor().THNN == nil, 'integers have no kernels')
 local THNN = require 'nn.THNN'
 assert(THNN.optionalTensor(nil) == nil and THNN.kernels['torch.FloatTensor'] == T.FloatTensor().THNN)

@@ -7,7 +7,7 @@ use crate::lua::table::Compiled;
 use crate::refuse;
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
-use crate::tensor::error::Result;
+use crate::tensor::error::{Error, Result};
 use mlua::ffi::{self, lua_State};
 use std::os::raw::{c_int, c_void};
 
@@ -242,12 +242,32 @@ pub(super) unsafe fn field<'a>(
             Some(Fill::Bool(b)) if k & kind::NIL != 0 => return Ok(Val::Bool(b)),
             _ => {}
         }
+        if let Some(own) = kind::class(k).filter(|_| k & kind::TENSOR != 0 && param.accept & kind::T != 0) {
+            return Err(two_types(&c.name, own, class));
+        }
         let want = sig::help(
             std::slice::from_ref(&Param { field: None, returned: false, absent: None, ..param.clone() }),
             class,
         );
         refuse!(in &c.name, "field '{}' is a {}, expected a {want}", param.name, kind_name(k))
     }
+}
+
+/// A module whose fields are of one type, called with tensors of another. `method` is the method's whole name.
+#[cold]
+fn two_types(method: &str, own: TensorClass, given: TensorClass) -> Error {
+    let short =
+        |class: TensorClass| class.tensor_name().trim_start_matches("torch.").replace("Tensor", "").to_lowercase();
+    Error::about(
+        method.rsplit_once('.').map_or(method, |(class, _)| class),
+        format_args!(
+            "the module is {}, its input {}; convert one: module:{}() or input:{}()",
+            own.tensor_name(),
+            given.tensor_name(),
+            short(given),
+            short(own)
+        ),
+    )
 }
 
 /// What a value is called in messages.

@@ -3,9 +3,9 @@
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Blocks, Dest, Matrix, MatrixMut, Source, share, share_rows};
+use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::same_count;
 use crate::tensor::simd::vectorize_maths_on;
 use crate::tensor::vmath::{Arith, Fused, Plain};
 
@@ -165,7 +165,8 @@ fn weigh<T: Float>(kind: Kind, d: T, v: T) -> f64 {
 }
 
 fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor, kind: Kind) -> Result<()> {
-    same_count("SoftMax", grad_output, output)?;
+    demand!(output.numel() > 0, "forward comes before backward: there is no output yet");
+    check::sizes("gradOutput", grad_output, output.layout().sizes())?;
     let g = groups(output)?;
     let (go, y) = (Source::<T>::of(grad_output)?, Source::<T>::of(output)?);
     let mut r = Dest::<T>::like(grad_input, output)?;

@@ -202,7 +202,7 @@ fn column_grad<T: Float>(
 /// # Errors
 /// Sizes that differ, values outside 0 to 1.
 pub fn bce<T: Float>(input: &Tensor, target: &Tensor, fields: Weighted) -> Result<f64> {
-    let outside = map::fold(input, None, |o, x: T| if x < T::ZERO || x > T::ONE { Some(x) } else { o })?;
+    let outside = map::fold(input, None, |o, x: T| if (T::ZERO..=T::ONE).contains(&x) { o } else { Some(x) })?;
     demand!(outside.is_none(), "input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
     over_columns::<T>("BCECriterion", [input, target], fields, |x, y| {
         -((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y))

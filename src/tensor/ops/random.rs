@@ -350,6 +350,7 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
         let mut cum: Vec<f64> = Vec::with_capacity(cats);
         let mut sum = 0.0;
         for &w in row {
+            demand!(!w.to_f64().is_nan(), "invalid multinomial distribution (a probability is nan)");
             demand!(w >= T::ZERO, "invalid multinomial distribution (encountering probability entry < 0)");
             sum += w.to_f64();
             cum.push(sum);
