@@ -218,23 +218,18 @@ macro_rules! operands {
                 same: bool,
                 f: impl Function<Self, R>,
             ) {
-                use std::slice::{from_raw_parts, from_raw_parts_mut};
+                // by position, without a look at bounds: only so every number of operands vectorises
                 // SAFETY: by the contract; what the result overlaps is read through the result alone.
                 unsafe {
-                    $(let $more = from_raw_parts(starts.$j.0, n);)*
-                    let r = from_raw_parts_mut(r, n);
                     if same {
-                        for (i, r) in r.iter_mut().enumerate() {
-                            // not every number of operands has others
-                            let _ = i;
-                            let old = *std::ptr::from_mut(r).cast::<$first>();
-                            *r = f.at(m, (old, $($more[i],)*));
+                        for i in 0..n {
+                            let old = *r.cast_const().cast::<$first>().add(i);
+                            *r.add(i) = f.at(m, (old, $(*starts.$j.0.add(i),)*));
                         }
                         return;
                     }
-                    let $start = from_raw_parts(starts.$i.0, n);
-                    for (i, r) in r.iter_mut().enumerate() {
-                        *r = f.at(m, ($start[i], $($more[i],)*));
+                    for i in 0..n {
+                        *r.add(i) = f.at(m, Self::next(starts, i));
                     }
                 }
             }
