@@ -356,6 +356,9 @@ do
    local class = define('TemporalRowConvolution', {
       options = { { 'inputFrameSize' }, { 'kW' }, { 'dW', 1 }, { 'featFirst', false } },
       setup = function(self)
+         for _, field in ipairs { 'inputFrameSize', 'kW', 'dW' } do
+            expect.count('TemporalRowConvolution', self[field], field)
+         end
          self.weight, self.gradWeight = nn.utils.parameter(self.inputFrameSize, 1, self.kW)
          self.bias, self.gradBias = nn.utils.parameter(self.inputFrameSize)
          self:reset()
