@@ -21,6 +21,9 @@ struct Options {
     /// Enter the interactive session after the script
     #[arg(short)]
     interactive: bool,
+    /// Time modules and criteria: tables on standard error at the end, and a trace for Chrome in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    profile: Option<Option<String>>,
     /// Script to run, then its own arguments
     #[arg(value_name = "SCRIPT", allow_hyphen_values = true)]
     script: Vec<String>,
@@ -67,6 +70,16 @@ fn detached(args: Vec<OsString>) -> Vec<OsString> {
 fn run(o: &Options) -> anyhow::Result<()> {
     let host = Host::new()?;
     host.call::<()>("prelude", ())?;
+    let Some(trace) = &o.profile else { return program(&host, o) };
+    host.run("profile", trace.as_deref())?;
+    let done = program(&host, o);
+    // after an error too: that is the one to tell
+    let told = host.run("profiled", ());
+    done.and(told)
+}
+
+/// Runs what the options ask for.
+fn program(host: &Host, o: &Options) -> anyhow::Result<()> {
     for name in &o.library {
         host.run("library", name.as_str())?;
     }
@@ -81,15 +94,23 @@ fn run(o: &Options) -> anyhow::Result<()> {
             std::io::stdin().read_to_string(&mut code).context("cannot read the program from standard input")?;
             host.run("run_string", (code, Vec::<String>::new()))?;
         } else {
-            return rekindle::repl::run(&host);
+            return rekindle::repl::run(host);
         }
     }
-    if o.interactive { rekindle::repl::run(&host) } else { Ok(()) }
+    if o.interactive { rekindle::repl::run(host) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_takes_a_file_after_an_equals_sign() {
+        let profile = |line: &str| Options::parse_from(line.split(' ')).profile;
+        assert_eq!(profile("th --profile x.lua"), Some(None));
+        assert_eq!(profile("th --profile=t.json x.lua"), Some(Some("t.json".into())));
+        assert_eq!(profile("th x.lua --profile"), None);
+    }
 
     #[test]
     fn attached_values_are_taken_apart() {

@@ -51,6 +51,12 @@ function run.prelude()
    end
 end
 
+-- `--profile`: times modules and criteria from now on, with a trace where a file is named; the text of an error
+function run.profile(path) return require('rekindle.profile').start(path) end
+
+-- prints the times and writes the trace; the text of an error
+function run.profiled() return require('rekindle.profile').finish() end
+
 -- ---- the interactive session ----
 
 local function keep(...) return ... end

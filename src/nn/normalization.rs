@@ -41,21 +41,21 @@ impl Channels {
 /// Partial sums that a channel's values are added to in turn, so that the loop vectorises.
 const LANES: usize = 8;
 
-/// What `f` makes of two values at the same position and their channel, summed over each channel.
-fn channel_sums<T: Float, const K: usize>(
+/// What `f` of a channel makes of two values at the same position, summed over each channel.
+fn channel_sums<T: Float, F: Fn(f64, f64) -> [f64; K] + Copy, const K: usize>(
     ch: Channels,
     [x, g]: [&[T]; 2],
-    f: impl Fn(f64, f64, usize) -> [f64; K] + Sync + Copy,
+    f: impl Fn(usize) -> F + Sync,
 ) -> Vec<[f64; K]> {
     let mut sums = vec![[0.0; K]; ch.count];
     share_rows(&mut sums, 1, ch.values() * 4, |first, sums| {
         if ch.inner > 1 {
-            return (first..).zip(sums).for_each(|(c, sum)| *sum = channel_sum(ch, [x, g], c, |x, g| f(x, g, c)));
+            return (first..).zip(sums).for_each(|(c, sum)| *sum = channel_sum(ch, [x, g], c, f(c)));
         }
         for n in 0..ch.batch {
             let row = n * ch.count + first..n * ch.count + first + sums.len();
             for (((c, sum), x), g) in (first..).zip(sums.iter_mut()).zip(&x[row.clone()]).zip(&g[row]) {
-                let values = f(x.to_f64(), g.to_f64(), c);
+                let values = f(c)(x.to_f64(), g.to_f64());
                 sum.iter_mut().zip(values).for_each(|(s, v)| *s += v);
             }
         }
@@ -67,22 +67,25 @@ fn channel_sum<T: Float, const K: usize>(
     ch: Channels,
     [x, g]: [&[T]; 2],
     c: usize,
-    f: impl Fn(f64, f64) -> [f64; K],
+    f: impl Fn(f64, f64) -> [f64; K] + Copy,
 ) -> [f64; K] {
     let mut sums = [[0.0; LANES]; K];
     for n in 0..ch.batch {
         let at = (n * ch.count + c) * ch.inner;
         let (x, x_rest) = x[at..at + ch.inner].as_chunks::<LANES>();
         let (g, g_rest) = g[at..at + ch.inner].as_chunks::<LANES>();
-        vectorize(
+        // the sums go in and come out by value: what a closure holds by reference is stored in each round
+        sums = vectorize(
             #[inline(always)]
-            || {
+            move || {
+                let mut sums = sums;
                 for (x, g) in x.iter().zip(g) {
                     for l in 0..LANES {
                         let values = f(x[l].to_f64(), g[l].to_f64());
                         (0..K).for_each(|k| sums[k][l] += values[k]);
                     }
                 }
+                sums
             },
         );
         for (l, (x, g)) in x_rest.iter().zip(g_rest).enumerate() {
@@ -93,12 +96,12 @@ fn channel_sum<T: Float, const K: usize>(
     sums.map(|lanes| lanes.iter().sum())
 }
 
-/// Writes `f(x, g, channel)` to every position of `y`.
-fn each_value<T: Float>(
+/// Writes what `f` of the channel makes of two values at the same position to every position of `y`.
+fn each_value<T: Float, F: Fn(f64, f64) -> f64 + Copy>(
     ch: Channels,
     y: &mut [T],
     [x, g]: [&[T]; 2],
-    f: impl Fn(f64, f64, usize) -> f64 + Sync + Copy,
+    f: impl Fn(usize) -> F + Sync,
 ) {
     let row = if ch.inner > 1 { ch.inner } else { ch.count };
     share_rows(y, row, row * 4, |first, rows| {
@@ -106,13 +109,13 @@ fn each_value<T: Float>(
             let (x, g) = (&x[i * row..][..y.len()], &g[i * row..][..y.len()]);
             let all = y.iter_mut().zip(x).zip(g);
             if ch.inner > 1 {
-                let c = i % ch.count;
+                let f = f(i % ch.count);
                 vectorize(
                     #[inline(always)]
-                    || all.for_each(|((y, x), g)| *y = T::from_f64(f(x.to_f64(), g.to_f64(), c))),
+                    move || all.for_each(|((y, x), g)| *y = T::from_f64(f(x.to_f64(), g.to_f64()))),
                 );
             } else {
-                all.enumerate().for_each(|(c, ((y, x), g))| *y = T::from_f64(f(x.to_f64(), g.to_f64(), c)));
+                all.enumerate().for_each(|(c, ((y, x), g))| *y = T::from_f64(f(c)(x.to_f64(), g.to_f64())));
             }
         }
     });
@@ -185,7 +188,7 @@ pub fn forward<T: Float>(
     let ch = Channels::of(input, running_mean, dims)?;
     let (w, b) = (vector::<T>(weight, ch.count, 1.0)?, vector::<T>(bias, ch.count, 0.0)?);
     let collected = collects(train, ch.batch);
-    let used = if collected {
+    let used: Vec<(f64, f64)> = if collected {
         let found = batch_statistics(ch, &Source::<T>::of(input)?, eps);
         for (t, pick) in [(running_mean, 0), (running_var, 1)] {
             let share =
@@ -205,7 +208,10 @@ pub fn forward<T: Float>(
     };
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::like(output, input)?;
-    each_value(ch, &mut y, [&x, &x], |x, _, c| (x - used[c].0) * used[c].1 * w[c] + b[c]);
+    each_value(ch, &mut y, [&x, &x], |c| {
+        let ((mean, inverse), w, b) = (used[c], w[c], b[c]);
+        move |x, _| (x - mean) * inverse * w + b
+    });
     Ok(())
 }
 
@@ -218,8 +224,11 @@ struct Found {
 
 fn batch_statistics<T: Float>(ch: Channels, x: &[T], eps: f64) -> Vec<Found> {
     let n = ch.values() as f64;
-    let means: Vec<f64> = channel_sums(ch, [x, x], |x, _, _| [x]).into_iter().map(|[sum]| sum / n).collect();
-    let squares = channel_sums(ch, [x, x], |x, _, c| [(x - means[c]) * (x - means[c])]);
+    let means: Vec<f64> = channel_sums(ch, [x, x], |_| |x, _| [x]).into_iter().map(|[sum]| sum / n).collect();
+    let squares = channel_sums(ch, [x, x], |c| {
+        let mean = means[c];
+        move |x, _| [(x - mean) * (x - mean)]
+    });
     let of = |(&mean, [sum]): (&f64, [f64; 1])| Found {
         mean,
         unbiased: sum / (n - 1.0),
@@ -263,7 +272,10 @@ impl<T: Float> Backward<T> {
 
     /// Sums over each channel: of the gradient, and of the gradient times the centred input.
     fn sums(&self) -> Vec<[f64; 2]> {
-        channel_sums(self.ch, [&self.x, &self.g], |x, g, c| [g, g * (x - self.used[c].0)])
+        channel_sums(self.ch, [&self.x, &self.g], |c| {
+            let mean = self.used[c].0;
+            move |x, g| [g, g * (x - mean)]
+        })
     }
 }
 
@@ -289,9 +301,9 @@ pub fn grad_input<T: Float>(
         vec![(0.0, 0.0); b.ch.count]
     };
     let mut r = Dest::<T>::like(grad_input, input)?;
-    each_value(b.ch, &mut r, [&b.x, &b.g], |x, g, c| {
-        let ((mean, inv), (constant, slope)) = (b.used[c], lost[c]);
-        (g - constant - (x - mean) * slope) * inv * w[c]
+    each_value(b.ch, &mut r, [&b.x, &b.g], |c| {
+        let ((mean, inv), (constant, slope), w) = (b.used[c], lost[c], w[c]);
+        move |x, g| (g - constant - (x - mean) * slope) * inv * w
     });
     Ok(())
 }

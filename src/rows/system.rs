@@ -63,9 +63,16 @@ pub static PATHS: &[Op] = &[
     func!("uname", &[form("", any!(operating_system))]),
 ];
 
-/// What package paths is made from.
-pub static PARTS: &[Op] =
-    &[func!("removeAll", &[form("path:text", any!(remove_all))]), func!("home", &[form("", any!(home))])];
+fn monotonic() -> Result<f64> {
+    Ok(system::monotonic())
+}
+
+/// What package paths and the profiler are made from.
+pub static PARTS: &[Op] = &[
+    func!("removeAll", &[form("path:text", any!(remove_all))]),
+    func!("home", &[form("", any!(home))]),
+    func!("monotonic", &[form("", any!(monotonic))]),
+];
 
 fn clock() -> Result<f64> {
     Ok(system::clock())

@@ -1,8 +1,9 @@
 //! What `paths` and `sys` need from the operating system, over the standard library alone.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, process, thread};
 
 /// Whether `path` is a directory.
@@ -71,6 +72,12 @@ pub fn home() -> Option<String> {
 /// Seconds since 1970.
 pub fn clock() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+/// Seconds since the first call, by a clock that nobody sets.
+pub fn monotonic() -> f64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
 /// Waits for so many seconds; not at all where that is no time to wait for.

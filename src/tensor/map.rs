@@ -135,6 +135,11 @@ trait Operands<const N: usize>: Copy + Send + Sync + Default + 'static {
     }
     /// Starts that are so many elements further.
     fn moved(starts: Self::Starts, by: [isize; N]) -> Self::Starts;
+    /// The elements at `i` of operands whose elements lie together.
+    ///
+    /// # Safety
+    /// They can be read.
+    unsafe fn next(starts: Self::Starts, i: usize) -> Self;
     /// The elements at `i`, each operand's stride apart from its start.
     ///
     /// # Safety
@@ -188,6 +193,12 @@ macro_rules! operands {
             #[inline(always)]
             fn moved(starts: Self::Starts, by: [isize; $n]) -> Self::Starts {
                 (Ptr(starts.$i.0.wrapping_offset(by[$i])), $(Ptr(starts.$j.0.wrapping_offset(by[$j])),)*)
+            }
+
+            #[inline(always)]
+            unsafe fn next(starts: Self::Starts, i: usize) -> Self {
+                // SAFETY: by the contract.
+                unsafe { (*starts.$i.0.add(i), $(*starts.$j.0.add(i),)*) }
             }
 
             #[inline(always)]
@@ -306,7 +317,7 @@ unsafe fn chunks<M: Arith, X: Operands<N>, R: Element, F: Function<X, R>, const 
 #[inline(always)]
 unsafe fn hard<X: Operands<N>, R: Element, const N: usize>(x: X::Starts, n: usize, f: impl Function<X, R>) -> bool {
     // SAFETY: by the contract.
-    (0..n).fold(false, |any, i| any | f.hard(unsafe { X::read(x, i as isize, &[TOGETHER; N]) }))
+    (0..n).fold(false, |any, i| any | f.hard(unsafe { X::next(x, i) }))
 }
 
 /// Below this many elements, [`few`].
@@ -335,10 +346,10 @@ unsafe fn few<M: Arith, X: Operands<N>, R: Element, const N: usize>(
     // SAFETY: `n` elements lie at each address, and whole vectors are read where there are as many. Elements are read
     // before they are written, those of the last vector before any, so the result may be an operand.
     unsafe {
-        let read = |start: usize| std::array::from_fn(|i| X::read(x, (start + i) as isize, &[TOGETHER; N]));
+        let read = |start: usize| std::array::from_fn(|i| X::next(x, start + i));
         if n < WIDE {
             let mut from = [X::default(); WIDE];
-            (0..n).for_each(|i| from[i] = X::read(x, i as isize, &[TOGETHER; N]));
+            (0..n).for_each(|i| from[i] = X::next(x, i));
             let to = vector(from);
             return (0..n).for_each(|i| *r.add(i) = to[i]);
         }

@@ -1,0 +1,118 @@
+//! `th --profile`: what it tells, and that programs do the same with it as without.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn th(args: &[&str]) -> Output {
+    let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
+    th.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("th runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A name in a folder of its own, which goes with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let folder = std::env::temp_dir().join(format!("rekindle-profile-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a scratch folder");
+        Scratch(folder)
+    }
+    fn file(&self) -> String {
+        self.0.join("trace.json").to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Whether a table has a row of so many calls of a method, with this behind it.
+fn has_row(table: &str, calls: usize, method: &str, name: &str) -> bool {
+    table.lines().any(|l| {
+        let words: Vec<_> = l.split_whitespace().collect();
+        let counted = words.len() > 5 && words[1].ends_with('%') && words[3..5] == [&*calls.to_string(), method];
+        counted && l.ends_with(name)
+    })
+}
+
+#[test]
+fn programs_do_the_same_and_every_call_is_told() {
+    let scratch = Scratch::new("same");
+    let plain = th(&["tests/lua/profiled.lua"]);
+    assert!(plain.status.success(), "{}", text(&plain.stderr));
+    assert_eq!(text(&plain.stderr), "");
+    let profiled = th(&[&format!("--profile={}", scratch.file()), "tests/lua/profiled.lua"]);
+    let table = text(&profiled.stderr);
+    assert!(profiled.status.success(), "{table}");
+    assert_eq!(text(&profiled.stdout), text(&plain.stdout));
+
+    assert!(table.contains("th --profile: 80 calls of modules and criteria took "), "{table}");
+    for (calls, method, name) in [
+        (4, "forward", "nn.Linear (4 instances)"),
+        (3, "gradInput", "Sequential.2.ConcatTable.1.Linear  nn.Linear(4 -> 3)"),
+        (3, "accGradParameters", "Sequential.2.ConcatTable.2.Twice \"é\"  Twice \"é\"(4 -> 3)"),
+        (3, "backward", "Sequential  nn.Sequential"),
+        (3, "gradInput", "ClassNLLCriterion  nn.ClassNLLCriterion"),
+        (2, "forward", "Sequential#2.2.Sequential.1.Failing  Failing"),
+    ] {
+        assert!(has_row(&table, calls, method, name), "{calls} {method} {name} in {table}");
+    }
+
+    let trace = th(&["tests/lua/trace.lua", &scratch.file()]);
+    let events = text(&trace.stdout);
+    assert!(trace.status.success(), "{}", text(&trace.stderr));
+    assert_eq!(events.lines().count(), 80);
+    assert!(events.starts_with("Sequential.1.Tanh\tforward\tnn.Tanh\tnn.Tanh\n"), "{events}");
+    let left: Vec<_> = std::fs::read_dir(&scratch.0).expect("the folder").collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn own_times_and_shares_are_sorted_and_whole() {
+    let code = "require 'nn' local m = nn.Sequential():add(nn.Linear(200, 200)):add(nn.Tanh()) \
+                for i = 1, 5 do m:forward(torch.randn(100, 200)) end";
+    let table = text(&th(&["--profile", "-e", code]).stderr);
+    let classes = table.split("  class\n").nth(1).and_then(|t| t.split("\n\n").next()).unwrap_or_default();
+    let rows: Vec<Vec<&str>> = classes.lines().map(|l| l.split_whitespace().collect()).collect();
+    let column = |i: usize| -> Vec<f64> {
+        let numbers = rows.iter().map(|r| r[i].trim_end_matches('%').parse());
+        numbers.collect::<Result<_, _>>().expect("a number")
+    };
+    let (own, shares, totals) = (column(0), column(1), column(2));
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(own.windows(2).all(|w| w[0] >= w[1]), "{table}");
+    assert!((shares.iter().sum::<f64>() - 100.0).abs() < 0.5, "{table}");
+    // the container's total is everybody's own
+    let largest = totals.iter().copied().fold(0.0, f64::max);
+    assert!((largest - own.iter().sum::<f64>()).abs() < 0.01, "{table}");
+}
+
+#[test]
+fn every_end_is_told() {
+    let module = "require 'nn' nn.Tanh():forward(torch.ones(2)) ";
+    let out = th(&["--profile", "-e", &format!("{module} error('on purpose')")]);
+    let told = text(&out.stderr);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(told.contains("1 call of modules") && told.contains("th: (command line):1: on purpose"), "{told}");
+    for leave in ["os.exit(3)", "coroutine.wrap(function() os.exit(3) end)()"] {
+        let out = th(&["--profile", "-e", &format!("{module} {leave}")]);
+        assert_eq!(out.status.code(), Some(3));
+        assert!(has_row(&text(&out.stderr), 1, "forward", "Tanh  nn.Tanh"), "{}", text(&out.stderr));
+    }
+    let out = th(&["--profile", "-l", "nn", "-e", "print(1)"]);
+    assert!(out.status.success() && text(&out.stderr).contains("0 calls of modules"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_stops_the_program_before_it_starts() {
+    let out = th(&["--profile=/no/such/folder/trace.json", "-e", "print 'begun'"]);
+    let told = text(&out.stderr);
+    assert_eq!((out.status.code(), text(&out.stdout)), (Some(1), String::new()));
+    assert!(told.contains("th: --profile: ") && told.contains("cannot open </no/such/folder/trace.json>"), "{told}");
+}
