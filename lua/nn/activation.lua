@@ -1,5 +1,6 @@
 -- Activations with options: constructors; Rust computes. Those without any need no Lua at all.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 local inplace = { 'inplace', false, 'boolean' }
 
@@ -45,7 +46,7 @@ do
    function LeakyReLU:__init(slope, flag)
       parent.__init(self)
       if type(slope) == 'boolean' then slope, flag = nil, slope end
-      self.negval = slope or 1 / 100
+      self.negval = expect.number('LeakyReLU', slope or 1 / 100, 'the slope')
       self.inplace = flag and self.negval >= 0 or false
    end
 end
@@ -69,13 +70,13 @@ do
    ReLU6.min_val, ReLU6.max_val = 0, 6
 end
 
-for _, name in ipairs { 'HardShrink', 'SoftShrink' } do define(name, { options = { { 'lambda', 0.5 } } }) end
+for _, name in ipairs { 'HardShrink', 'SoftShrink' } do define(name, { options = { { 'lambda', 0.5, 'number' } } }) end
 
 -- above the threshold the function is the identity
 define('SoftPlus', { options = { { 'beta', 1 } }, setup = function(self) self.threshold = 20 end })
 
 define('PReLU', {
-   options = { { 'nOutputPlane', 0 } },
+   options = { { 'nOutputPlane', 0, 'number' } },
    setup = function(self)
       local n = math.max(self.nOutputPlane, 1)
       self.weight, self.gradWeight = torch.Tensor(n):fill(0.25), torch.Tensor(n):zero()
@@ -84,7 +85,7 @@ define('PReLU', {
 })
 
 define('RReLU', {
-   options = { { 'lower', 1 / 8 }, { 'upper', 1 / 3 }, { 'inplace', false } },
+   options = { { 'lower', 1 / 8, 'number' }, { 'upper', 1 / 3, 'number' }, { 'inplace', false } },
    setup = function(self)
       if self.lower < 0 or self.lower > self.upper then
          error(string.format('nn.RReLU: slopes with 0 <= lower <= upper expected, got %g and %g', self.lower,
@@ -107,6 +108,9 @@ do
    local Maxout, parent = torch.class('nn.Maxout', 'nn.Sequential')
    function Maxout:__init(inputSize, outputSize, pieces, preprocess)
       parent.__init(self)
+      expect.count('Maxout', inputSize, 'inputSize')
+      expect.count('Maxout', outputSize, 'outputSize')
+      expect.count('Maxout', pieces, 'the number of pieces')
       self:add(nn.Linear(inputSize, outputSize * pieces))
       if preprocess then self:add(preprocess) end
       self:add(nn.View(pieces, outputSize):setNumInputDims(1)):add(nn.Max(1, 2))

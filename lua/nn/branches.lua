@@ -102,6 +102,7 @@ do
       end,
       join = function(self, parts)
          if #parts == 0 then return self.output end
+         expect.whole(self, self.dimension, 'the dimension', 1)
          for i, part in ipairs(parts) do
             expect.anyTensor(self, part, string.format('the output of module %d', i))
             if torch.typename(part) ~= torch.typename(self.output) then

@@ -83,6 +83,7 @@ do
    local Add = constant('Add', {
       setup = function(self, size, scalar)
          self.scalar = scalar
+         if not scalar then expect.count('Add', size, 'inputSize') end
          self.bias, self.gradBias = nn.utils.parameter(scalar and 1 or size)
          self._ones = torch.Tensor { 1 }
          self:reset()

@@ -331,6 +331,25 @@ do
    function class:reset(deviation)
       nn.utils.draw(self.kW * self.kH * self.nInputPlane, deviation, self.weight, self.bias)
    end
+
+   -- Weights that a program has put there in another shape, or a file as a matrix for each place, get their own.
+   local function shape(self, field)
+      local w = self[field]
+      if not torch.isTensor(w) then return end
+      local fits = w:dim() == 6 and w:size(1) == self.oH and w:size(2) == self.oW and w:size(3) == self.nOutputPlane and
+         w:size(4) == self.nInputPlane and w:size(5) == self.kH
+      local n = self.oH * self.oW * self.nOutputPlane * self.nInputPlane * self.kH * self.kW
+      if fits or w:nElement() ~= n then return end
+      self[field] = w:view(self.oH, self.oW, self.nOutputPlane, self.nInputPlane, self.kH, self.kW)
+   end
+   for _, method in ipairs { 'updateOutput', 'updateGradInput', 'accGradParameters' } do
+      local compute = class[method]
+      class[method] = function(self, ...)
+         shape(self, 'weight')
+         shape(self, 'gradWeight')
+         return compute(self, ...)
+      end
+   end
 end
 
 do
@@ -356,6 +375,9 @@ do
    local class = define('TemporalRowConvolution', {
       options = { { 'inputFrameSize' }, { 'kW' }, { 'dW', 1 }, { 'featFirst', false } },
       setup = function(self)
+         for _, field in ipairs { 'inputFrameSize', 'kW', 'dW' } do
+            expect.count('TemporalRowConvolution', self[field], field)
+         end
          self.weight, self.gradWeight = nn.utils.parameter(self.inputFrameSize, 1, self.kW)
          self.bias, self.gradBias = nn.utils.parameter(self.inputFrameSize)
          self:reset()

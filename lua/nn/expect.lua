@@ -67,12 +67,13 @@ function expect.tensor(self, value, what, low, high)
 end
 
 -- What can be added to a container: any object with methods, but no class and no plain value.
-function expect.module(self, value)
+function expect.module(self, value, kind)
+   kind = kind or 'module'
    if type(value) == 'table' and getmetatable(value) and torch.type(value) == 'table' and value.__typename then
-      fail(self, '%s is a class, not a module; write %s()', value.__typename, value.__typename)
+      fail(self, '%s is a class, not a %s; write %s()', value.__typename, kind, value.__typename)
    end
    if (type(value) ~= 'table' and type(value) ~= 'userdata') or torch.isTensor(value) then
-      fail(self, 'a module to add expected, got %s', brief(value))
+      fail(self, 'a %s to add expected, got %s', kind, brief(value))
    end
    return value
 end

@@ -77,6 +77,7 @@ do
          error(string.format('%s: expected %s, got a %s', torch.type(self),
             torch.isTypeOf(self, 'nn.JoinTable') and 'a table of tensors' or 'a tensor', torch.type(tensor)))
       end
+      expect.whole(self, self.dimension, 'the dimension', -math.huge)
       local d = locate(self.dimension, tensor:dim(), self.nInputDims)
       if d < 1 or d > tensor:dim() then
          error(string.format('%s: dimension %d does not exist in an input of %d dimensions', torch.type(self),

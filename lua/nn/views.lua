@@ -204,7 +204,16 @@ do
       end
       return self[field]:resizeAs(tensor):copy(tensor)
    end
-   local Transpose = define('Transpose', { setup = function(self, ...) self.permutations = { ... } end })
+   local Transpose = define('Transpose', {
+      setup = function(self, ...)
+         self.permutations = { ... }
+         for _, pair in ipairs(self.permutations) do
+            if type(pair) ~= 'table' or type(pair[1]) ~= 'number' or type(pair[2]) ~= 'number' then
+               expect.fail('Transpose', 'pairs of dimensions expected, as in nn.Transpose({1, 2}), got %s', expect.brief(pair))
+            end
+         end
+      end,
+   })
    Transpose.setNumInputDims = setNumInputDims
    function Transpose:updateOutput(input) return swapped(self, 'output', expect.tensor(self, input, 'input'), false) end
    function Transpose:updateGradInput(_, gradOutput)

@@ -10,7 +10,7 @@ local STEPS = { 'accGradParameters', 'accUpdateGradParameters', 'sharedAccUpdate
 local function decorate(class)
    for method, field in pairs(RESULTS) do
       class[method] = function(self, ...)
-         local inner = self.modules[1]
+         local inner = self.modules[1] or expect.fail(self, 'a module inside expected, there is none')
          self[field] = inner[method](inner, ...)
          return self[field]
       end
@@ -224,7 +224,7 @@ do
 
    function MapTable:add(module)
       if self.module then error('nn.MapTable: one module expected, there is one already') end
-      self.module, self.modules[1] = module, module
+      self.module, self.modules[1] = expect.module(self, module), module
       return self
    end
 
@@ -251,6 +251,9 @@ do
 
    function MapTable:updateOutput(input)
       if not self.module then error('nn.MapTable: a module expected, there is none yet') end
+      if torch.type(input) ~= 'table' then
+         expect.fail(self, 'a table of inputs expected, got %s', expect.brief(input))
+      end
       if #self.modules < #input then self:resize(#input) end
       self.output = each(self, 'updateOutput', self.output, input)
       return self.output

@@ -71,6 +71,24 @@ says('nn.Linear: inputSize should be a number from 1 on, got nothing', function(
 says('nn.Linear: outputSize should be a number from 1 on, got the string "b"', function() nn.Linear(3, 'b') end)
 says('nn.LookupTable: nIndex should be a number from 1 on, got nothing', function() nn.LookupTable() end)
 says('nn.TemporalConvolution: kW should be a number from 1 on, got nothing', function() nn.TemporalConvolution(3, 2) end)
+says('nn.Maxout: outputSize should be a number from 1 on, got nothing', function() nn.Maxout(3) end)
+says('nn.Add: inputSize should be a number from 1 on, got nothing', function() nn.Add() end)
+says('nn.PReLU: nOutputPlane should be a number, got a string', function() nn.PReLU('x') end)
+says('nn.Transpose: pairs of dimensions expected', function() nn.Transpose(1, 2) end)
+says('nn.JoinTable: the dimension should be a whole number, got nothing', function() nn.JoinTable():forward { x, x } end)
+says('nn.Concat: the dimension should be a whole number from 1 on, got nothing', function()
+   nn.Concat():add(nn.Tanh()):forward(x)
+end)
+says('nn.ParallelCriterion: nn.MSECriterion is a class, not a criterion; write nn.MSECriterion()', function()
+   nn.ParallelCriterion():add(nn.MSECriterion)
+end)
+says('nn.MapTable: a table of inputs expected, got a tensor of size 2x3', function()
+   nn.MapTable():add(nn.Tanh()):forward(x)
+end)
+says('nn.Decorator: a module inside expected', function() nn.Decorator():forward(x) end)
+says('nn.CosineEmbeddingCriterion: a table of two inputs expected, got a tensor of size 2x3', function()
+   nn.CosineEmbeddingCriterion():forward(x, 1)
+end)
 local linear, mse = nn.Linear(3, 2), nn.MSECriterion()
 for _, method in ipairs { 'forward', 'backward', 'parameters', 'getParameters', 'zeroGradParameters', 'updateParameters' } do
    says(method .. ": expected a module as self, got a tensor of size 2x3 (call it with ':')", function() linear[method](x, x) end)
@@ -191,6 +209,14 @@ for _, case in ipairs {
    for _, part in ipairs { 'Input', 'Weight', 'Bias' } do
       assert(nn.Jacobian['testDiagHessian' .. part](case[1], case[2]) < 1e-6, T.type(case[1]) .. ' ' .. part)
    end
+end
+-- weights in another shape, as torch/nn's own test puts them, are seen as the layer's fields say
+do
+   local layer, plain = nn.SpatialConvolutionLocal(2, 3, 5, 4, 2, 3), nn.SpatialConvolution(2, 3, 2, 3)
+   torch.repeatTensor(layer.bias, plain.bias:view(3, 1, 1), 1, layer.oH, layer.oW)
+   torch.repeatTensor(layer.weight, plain.weight:view(1, 1, 2, 3, 2, 3), layer.oW, layer.oH, 1, 1, 1, 1)
+   local input = randn(2, 2, 4, 5)
+   assert((layer:forward(input) - plain:forward(input)):abs():max() < 1e-12)
 end
 do
    local layer, keys, values = nn.IndexLinear(5, 2), T.LongTensor { 1, 4 }, randn(2)

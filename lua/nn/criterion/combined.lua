@@ -1,5 +1,6 @@
 -- Criteria made of others: weighted sums (nn.MultiCriterion, nn.ParallelCriterion), and one around a criterion.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 local utils = nn.utils
 
 -- A sum of criteria. `part(self, input, i)` and `wanted(self, target, i)` give criterion `i` its input and target.
@@ -9,7 +10,7 @@ local function summing(name, spec)
    local part, wanted = spec.part, spec.wanted
 
    function class:add(criterion, weight)
-      assert(criterion, 'nn.' .. name .. ': a criterion to add expected, got nothing')
+      expect.module(self, criterion, 'criterion')
       local n = #self.criterions + 1
       if torch.typename(self.weights) then self.weights:resize(n) end
       self.criterions[n], self.weights[n] = criterion, weight or 1
@@ -127,7 +128,6 @@ end
 do
    -- A criterion as a module over { input, target }, or over what the criterion takes as one without unpackInput. The
    -- output is a tensor of one element; the target's gradient is zero.
-   local expect = require 'nn.expect'
    local FromCriterion = define('ModuleFromCriterion', {
       options = { { 'criterion' }, { 'unpackInput', true } },
       setup = function(self)

@@ -1,5 +1,6 @@
 -- Criteria that compare two inputs. Rust computes losses and gradients.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 -- A criterion whose input is a table of two. A number as target becomes a tensor of one element, except where Rust
 -- takes it as it is (`plain`). One that `forgets` does not keep its loss in the output field.
@@ -13,7 +14,9 @@ local function comparing(name, spec)
    local class, parent = define(name, spec)
 
    local function arguments(input, y)
-      if #input ~= 2 then error('nn.' .. name .. ': a table of two inputs expected, got ' .. #input) end
+      if torch.type(input) ~= 'table' or #input ~= 2 then
+         expect.fail(name, 'a table of two inputs expected, got %s', expect.brief(input))
+      end
       local first, second = input[1], input[2]
       if type(y) == 'number' and not spec.plain then y = first.new { y } end
       return first, second, y

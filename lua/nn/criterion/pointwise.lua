@@ -64,6 +64,7 @@ do
    -- the weight is a copy: what happens to the caller's does not matter later
    function Weighted:__init(weight, ...)
       parent.__init(self, ...)
+      expect.anyTensor(self, weight, 'the weight')
       self.weight = weight.new():resizeAs(weight):copy(weight)
    end
    -- The gradient looks at the target as the loss left it in the buffer.
