@@ -1,7 +1,7 @@
 //! Results as mutable slices.
 
 use super::in_use;
-use super::loans::{Lent, deliver};
+use super::loans::{deliver, give_back, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
@@ -22,9 +22,9 @@ enum Hold {
     /// There is no element.
     Nothing,
     /// The result's own memory.
-    Lent { _loan: Lent },
+    Lent,
     /// The result, and the buffer.
-    Buffer { to: Tensor, elements: Tensor },
+    Buffer(Box<[Tensor; 2]>),
 }
 
 // SAFETY: threads that share it only read; it is not sent to another thread, where its loan could not end.
@@ -77,8 +77,8 @@ impl<T: Element> Dest<T> {
         let Some(at) = NonNull::new(first).filter(|_| len > 0) else {
             return Ok(Some(Dest { first: NonNull::dangling(), len: 0, hold: Hold::Nothing }));
         };
-        let loan = Lent::new(first as usize, len * size_of::<T>(), true);
-        Ok(loan.map(|loan| Dest { first: at, len, hold: Hold::Lent { _loan: loan } }))
+        let lent = lend(first as usize, len * size_of::<T>(), true);
+        Ok(lent.then(|| Dest { first: at, len, hold: Hold::Lent }))
     }
 
     #[cold]
@@ -86,7 +86,7 @@ impl<T: Element> Dest<T> {
         let elements = make(res)?;
         let (first, len) = elements.flat::<T>()?.ok_or_else(|| in_use(res))?;
         let first = NonNull::new(first).ok_or_else(|| in_use(res))?;
-        Ok(Dest { first, len, hold: Hold::Buffer { to: res.clone(), elements } })
+        Ok(Dest { first, len, hold: Hold::Buffer(Box::new([res.clone(), elements])) })
     }
 }
 
@@ -118,12 +118,11 @@ impl<T> Dest<T> {
     /// A result whose storage was made smaller meanwhile.
     pub fn finish(mut self) -> Result<()> {
         match std::mem::replace(&mut self.hold, Hold::Nothing) {
-            Hold::Buffer { to, elements } if !super::loans::any() => copy(&to, &elements),
-            Hold::Buffer { to, elements } => {
-                deliver(to, elements);
+            Hold::Buffer(pair) if !super::loans::any() => copy(&pair[0], &pair[1]),
+            hold => {
+                self.hold = hold;
                 Ok(())
             }
-            Hold::Nothing | Hold::Lent { .. } => Ok(()),
         }
     }
 }
@@ -131,10 +130,13 @@ impl<T> Dest<T> {
 impl<T> Drop for Dest<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Hold::Buffer { .. } = self.hold
-            && let Hold::Buffer { to, elements } = std::mem::replace(&mut self.hold, Hold::Nothing)
-        {
-            deliver(to, elements);
+        match std::mem::replace(&mut self.hold, Hold::Nothing) {
+            Hold::Nothing => {}
+            Hold::Lent => give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), true),
+            Hold::Buffer(pair) => {
+                let [to, elements] = *pair;
+                deliver(to, elements);
+            }
         }
     }
 }

@@ -11,12 +11,51 @@ use super::super::ops::copy::copy;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 
-/// Addresses in use.
+/// Addresses in use: where they start, and where they end with whether they are written. Two words, which are read as they
+/// were written, one by one: reading them as a whole right after would wait for the writes.
 #[derive(Clone, Copy, PartialEq)]
 struct Loan {
     start: usize,
     end: usize,
-    writes: bool,
+}
+
+/// The bit that says so.
+const WRITES: usize = 1 << (usize::BITS - 1);
+
+impl Loan {
+    #[inline(always)]
+    fn new(start: usize, bytes: usize, writes: bool) -> Loan {
+        Loan { start, end: (start + bytes) | if writes { WRITES } else { 0 } }
+    }
+
+    /// Whether the other may be there too.
+    #[inline(always)]
+    fn beside(self, other: Loan) -> bool {
+        (self.end | other.end) & WRITES == 0 || self.end & !WRITES <= other.start || other.end & !WRITES <= self.start
+    }
+}
+
+/// A place for a loan.
+struct Place {
+    start: Cell<usize>,
+    end: Cell<usize>,
+}
+
+impl Place {
+    const fn empty() -> Place {
+        Place { start: Cell::new(0), end: Cell::new(0) }
+    }
+
+    #[inline(always)]
+    fn get(&self) -> Loan {
+        Loan { start: self.start.get(), end: self.end.get() }
+    }
+
+    #[inline(always)]
+    fn set(&self, loan: Loan) {
+        self.start.set(loan.start);
+        self.end.set(loan.end);
+    }
 }
 
 #[derive(Default)]
@@ -30,13 +69,13 @@ struct Waiting {
 /// Loans that are kept in place; a call with more has a list for the others.
 const PLACES: usize = 12;
 
-const NONE: Loan = Loan { start: 0, end: 0, writes: false };
+const NONE: Loan = Loan { start: 0, end: 0 };
 
 // without destructors, which would cost a look at each access; a thread that ends leaves empty lists behind
 thread_local! {
     /// How many loans there are: what every access can afford to look at.
     static COUNT: Cell<usize> = const { Cell::new(0) };
-    static FIRST: [Cell<Loan>; PLACES] = const { [const { Cell::new(NONE) }; PLACES] };
+    static FIRST: [Place; PLACES] = const { [const { Place::empty() }; PLACES] };
     static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     /// Whether the lists below hold anything.
     static WAITS: Cell<bool> = const { Cell::new(false) };
@@ -53,51 +92,59 @@ pub(in crate::tensor) fn any() -> bool {
 /// Whether these bytes may be read, or written, beside what is lent.
 #[inline(always)]
 pub(in crate::tensor) fn allows(start: usize, bytes: usize, writes: bool) -> bool {
-    !any() || fits(Loan { start, end: start + bytes, writes })
+    !any() || fits(Loan::new(start, bytes, writes))
 }
 
 /// Whether a loan goes with all others.
 fn fits(new: Loan) -> bool {
-    let beside = |l: &Loan| !(l.writes || new.writes) || l.end <= new.start || new.end <= l.start;
     let count = COUNT.get();
-    FIRST.with(|first| first.iter().take(count).all(|l| beside(&l.get())))
-        && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(beside)))
+    FIRST.with(|first| first.iter().take(count).all(|l| l.get().beside(new)))
+        && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(|l| l.beside(new))))
 }
 
-/// Bytes that are lent until this is dropped, on the thread that made it.
-pub(in crate::tensor) struct Lent(Loan, std::marker::PhantomData<*const u8>);
+/// Lends these bytes until [`give_back`]; whether that goes with what is lent already.
+#[inline]
+pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
+    let (loan, count) = (Loan::new(start, bytes, writes), COUNT.get());
+    if count > 0 && !fits(loan) {
+        return false;
+    }
+    match FIRST.with(|first| first.get(count).map(|place| place.set(loan))) {
+        Some(()) => {}
+        None => OTHERS.with_borrow_mut(|others| others.push(loan)),
+    }
+    COUNT.set(count + 1);
+    true
+}
+
+/// Ends a loan of these bytes, on the thread that it was made on.
+#[inline]
+pub(super) fn give_back(start: usize, bytes: usize, writes: bool) {
+    let (loan, left) = (Loan::new(start, bytes, writes), COUNT.get() - 1);
+    // the latest is the usual one; what stands in for another was the last of all
+    let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
+    COUNT.set(left);
+    if last != loan {
+        replace(loan, last, left);
+    }
+    if left == 0 && WAITS.get() {
+        settle();
+    }
+}
+
+/// Bytes that are lent until this is dropped.
+pub(in crate::tensor) struct Lent(usize, usize, bool, std::marker::PhantomData<*const u8>);
 
 impl Lent {
     /// Lends these bytes; nothing where that does not go with what is lent already.
-    #[inline]
     pub(in crate::tensor) fn new(start: usize, bytes: usize, writes: bool) -> Option<Lent> {
-        let loan = Loan { start, end: start + bytes, writes };
-        let count = COUNT.get();
-        if count > 0 && !fits(loan) {
-            return None;
-        }
-        match FIRST.with(|first| first.get(count).map(|place| place.set(loan))) {
-            Some(()) => {}
-            None => OTHERS.with_borrow_mut(|others| others.push(loan)),
-        }
-        COUNT.set(count + 1);
-        Some(Lent(loan, std::marker::PhantomData))
+        lend(start, bytes, writes).then(|| Lent(start, bytes, writes, std::marker::PhantomData))
     }
 }
 
 impl Drop for Lent {
-    #[inline]
     fn drop(&mut self) {
-        let left = COUNT.get() - 1;
-        // the latest is the usual one; what stands in for another was the last of all
-        let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
-        COUNT.set(left);
-        if last != self.0 {
-            replace(self.0, last, left);
-        }
-        if left == 0 && WAITS.get() {
-            settle();
-        }
+        give_back(self.0, self.1, self.2);
     }
 }
 

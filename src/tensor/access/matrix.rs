@@ -1,6 +1,6 @@
 //! Matrices of any strides, with a lifetime: what products read and write.
 
-use super::loans::{Lent, deliver};
+use super::loans::{deliver, give_back, lend};
 use super::share::Divide;
 use super::{Source, in_use};
 use crate::tensor::Tensor;
@@ -308,7 +308,8 @@ impl<T: Send> Divide for MatrixMut<'_, T> {
 pub struct MatrixSource<T> {
     first: *const T,
     form: Form,
-    _loan: Option<Lent>,
+    /// How many bytes are lent.
+    bytes: usize,
 }
 
 impl<T: Element> MatrixSource<T> {
@@ -321,17 +322,25 @@ impl<T: Element> MatrixSource<T> {
         let (e, first) = x.reach::<T>()?;
         let (form, end) = (Form::of(e), e.extent()?);
         let bytes = end.saturating_sub(e.offset) * size_of::<T>();
-        let loan = match bytes {
-            0 => None,
-            n => Some(Lent::new(first as usize, n, false).ok_or_else(|| in_use(x))?),
-        };
-        Ok(MatrixSource { first, form, _loan: loan })
+        if bytes > 0 && !lend(first as usize, bytes, false) {
+            return Err(in_use(x));
+        }
+        Ok(MatrixSource { first, form, bytes })
     }
 
     /// The matrix.
     #[inline(always)]
     pub fn view(&self) -> Matrix<'_, T> {
         Matrix { first: self.first, form: self.form, life: PhantomData }
+    }
+}
+
+impl<T> Drop for MatrixSource<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            give_back(self.first as usize, self.bytes, false);
+        }
     }
 }
 
@@ -351,8 +360,10 @@ impl<T> Source<T> {
 pub struct MatrixDest<T> {
     first: *mut T,
     form: Form,
-    loan: Option<Lent>,
-    buffer: Option<(Tensor, Tensor)>,
+    /// How many bytes are lent.
+    bytes: usize,
+    /// The result, and the buffer.
+    buffer: Option<Box<[Tensor; 2]>>,
 }
 
 impl<T: Element> MatrixDest<T> {
@@ -366,13 +377,8 @@ impl<T: Element> MatrixDest<T> {
         let (e, first) = res.reach::<T>()?;
         let (form, end) = (Form::of(e), e.extent()?);
         let bytes = end.saturating_sub(e.offset) * size_of::<T>();
-        if bytes == 0 {
-            return Ok(MatrixDest { first, form, loan: None, buffer: None });
-        }
-        if form.distinct()
-            && let Some(loan) = Lent::new(first as usize, bytes, true)
-        {
-            return Ok(MatrixDest { first, form, loan: Some(loan), buffer: None });
+        if bytes == 0 || form.distinct() && lend(first as usize, bytes, true) {
+            return Ok(MatrixDest { first, form, bytes, buffer: None });
         }
         MatrixDest::buffered(res)
     }
@@ -382,7 +388,7 @@ impl<T: Element> MatrixDest<T> {
         let elements = clone(res)?;
         let (e, first) = elements.reach::<T>()?;
         let form = Form::of(e);
-        Ok(MatrixDest { first, form, loan: None, buffer: Some((res.clone(), elements)) })
+        Ok(MatrixDest { first, form, bytes: 0, buffer: Some(Box::new([res.clone(), elements])) })
     }
 
     /// The matrix.
@@ -395,8 +401,11 @@ impl<T: Element> MatrixDest<T> {
 impl<T> Drop for MatrixDest<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some((to, elements)) = self.buffer.take() {
-            self.loan = None;
+        if self.bytes > 0 {
+            give_back(self.first as usize, self.bytes, true);
+        }
+        if let Some(pair) = self.buffer.take() {
+            let [to, elements] = *pair;
             deliver(to, elements);
         }
     }

@@ -1,7 +1,7 @@
 //! Operands as slices.
 
 use super::in_use;
-use super::loans::Lent;
+use super::loans::{give_back, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 pub struct Source<T> {
     first: NonNull<T>,
     len: usize,
-    _hold: Hold,
+    hold: Hold,
 }
 
 /// What keeps the memory as it is.
@@ -21,9 +21,9 @@ enum Hold {
     /// There is no element.
     Nothing,
     /// The operand's own memory.
-    Lent { _loan: Lent },
+    Lent,
     /// A copy that nobody else sees.
-    Copy { _elements: Tensor },
+    Copy { _elements: Box<Tensor> },
 }
 
 // SAFETY: threads that share it only read the elements, which nobody writes as long as it lives. It is not sent to
@@ -40,8 +40,10 @@ impl<T: Element> Source<T> {
     pub fn of(x: &Tensor) -> Result<Source<T>> {
         if let Some((first, len)) = x.flat::<T>()? {
             let Some(at) = NonNull::new(first).filter(|_| len > 0) else { return Ok(Source::empty()) };
-            let loan = Lent::new(first as usize, len * size_of::<T>(), false).ok_or_else(|| in_use(x))?;
-            return Ok(Source { first: at, len, _hold: Hold::Lent { _loan: loan } });
+            if !lend(first as usize, len * size_of::<T>(), false) {
+                return Err(in_use(x));
+            }
+            return Ok(Source { first: at, len, hold: Hold::Lent });
         }
         Source::copied(x)
     }
@@ -61,14 +63,23 @@ impl<T: Element> Source<T> {
         match elements.flat::<T>()? {
             Some((first, len)) if len > 0 => {
                 let first = NonNull::new(first).ok_or_else(|| in_use(x))?;
-                Ok(Source { first, len, _hold: Hold::Copy { _elements: elements } })
+                Ok(Source { first, len, hold: Hold::Copy { _elements: Box::new(elements) } })
             }
             _ => Ok(Source::empty()),
         }
     }
 
     fn empty() -> Source<T> {
-        Source { first: NonNull::dangling(), len: 0, _hold: Hold::Nothing }
+        Source { first: NonNull::dangling(), len: 0, hold: Hold::Nothing }
+    }
+}
+
+impl<T> Drop for Source<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Hold::Lent = self.hold {
+            give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), false);
+        }
     }
 }
 
