@@ -3,14 +3,22 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The families in a folder: its files and the folders in it, without the folder's own file and tests.
-fn families(root: &Path, folder: &str, prefix: &str) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(root.join(folder))
-        .expect("the folder is there")
-        .filter_map(|entry| entry.ok()?.path().file_stem()?.to_str().map(String::from))
-        .filter(|stem| stem != "mod" && stem != "tests" && !stem.ends_with("_tests"))
-        .map(|stem| format!("{prefix}/{stem}"))
-        .collect();
+/// The families in a folder: its files, the folders in it, and those folders' files (`deep`), without the folders' own
+/// files and tests.
+fn families(folder: &Path, prefix: &str, deep: bool) -> Vec<String> {
+    let mut names = vec![];
+    for entry in std::fs::read_dir(folder).expect("the folder is there").flatten() {
+        let path = entry.path();
+        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+        if stem == "mod" || stem == "tests" || stem.ends_with("_tests") {
+            continue;
+        }
+        let name = format!("{prefix}/{stem}");
+        if deep && path.is_dir() {
+            names.extend(families(&path, &name, true));
+        }
+        names.push(name);
+    }
     names.sort();
     // a folder beside the file of its name
     names.dedup();
@@ -20,8 +28,8 @@ fn families(root: &Path, folder: &str, prefix: &str) -> Vec<String> {
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut args = families(root, "src/tensor/ops", "ops");
-    args.extend(families(root, "src/nn", "nn"));
+    let mut args = families(&root.join("src/tensor/ops"), "ops", false);
+    args.extend(families(&root.join("src/nn"), "nn", true));
     let out = Command::new(env!("CARGO_BIN_EXE_th"))
         .arg(root.join("tests/lua/threads.lua"))
         .args(args)

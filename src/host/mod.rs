@@ -3,6 +3,8 @@
 mod probe;
 
 #[cfg(test)]
+mod bytecode_tests;
+#[cfg(test)]
 mod device_tests;
 
 use crate::lua::raw::{self, Group};

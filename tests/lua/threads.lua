@@ -51,13 +51,13 @@ local function each(names, f)
 end
 
 local families = {
-   ['ops/arith'] = function(t)
+   ['ops/arithmetic'] = function(t)
       return torch.add(t.v, 2, t.w), torch.addcdiv(t.v, 0.5, t.v, t.w), torch.addcmul(t.v, 0.5, t.v, t.w),
          torch.add(t.m:t(), t.square:t()), torch.cmul(t.v, t.w), torch.div(t.v, 3), torch.cmax(t.v, t.w),
          torch.clamp(t.v, -1, 1)
    end,
    ['ops/copy'] = function(t) return t.m:t():clone(), t.v:clone(), t.v:int(), t.v:long():type(t.v:type()) end,
-   ['ops/halves'] = function(t) return t.v:half(), t.v:half():type(t.v:type()) end,
+   ['ops/half'] = function(t) return t.v:half(), t.v:half():type(t.v:type()) end,
    ['ops/pointwise'] = function(t)
       return torch.exp(t.v), torch.tanh(t.v), torch.sigmoid(t.v), torch.sin(t.v), torch.log(torch.abs(t.v)),
          torch.log1p(torch.abs(t.v)), torch.pow(t.v, 3), torch.pow(torch.abs(t.v), 1.7), torch.atan2(t.v, t.w)
@@ -102,10 +102,10 @@ local families = {
       return torch.bmm(t.batch, t.other), torch.addbmm(torch.zeros(60, 50):typeAs(t.m), t.batch, t.other),
          torch.baddbmm(torch.zeros(12, 60, 50):typeAs(t.m), t.batch, t.other)
    end,
-   ['ops/tiny'] = function(t)
+   ['ops/small_gemm'] = function(t)
       return torch.bmm(t.batch:narrow(2, 1, 9):narrow(3, 1, 8), t.other:narrow(2, 1, 8):narrow(3, 1, 7))
    end,
-   ['ops/tile'] = 'ops/copy',
+   ['ops/transpose'] = 'ops/copy',
    ['ops/conv'] = function(t)
       return torch.conv2(t.image, t.mould, 'F'), torch.xcorr2(t.image, t.mould),
          torch.conv3(t.batch, t.batch:narrow(1, 1, 3):narrow(2, 1, 5):narrow(3, 1, 4))
@@ -115,16 +115,16 @@ local families = {
       return (torch.inverse(square)), torch.qr(t.m:narrow(2, 1, 200)), torch.svd(t.m:narrow(1, 1, 60)),
          torch.symeig(square:narrow(1, 1, 60):narrow(2, 1, 60), 'V')
    end,
-   ['ops/sample'] = function(t)
+   ['ops/random'] = function(t)
       local x = t.v:clone()
       return x:uniform():clone(), x:normal(1, 2):clone(), x:exponential(0.5):clone(), x:bernoulli(0.3):clone(),
          x:random(1, 50), x:cauchy():clone(), torch.randperm(70001), torch.multinomial(torch.abs(t.m), 5, true)
    end,
-   ['ops/alias'] = function(t)
+   ['ops/alias_sampling'] = function(t)
       local state = torch.multinomialAliasSetup(torch.abs(t.v))
       return torch.multinomialAlias(torch.LongTensor(70001), state)
    end,
-   ['ops/spread'] = function(t)
+   ['ops/histogram'] = function(t)
       return torch.histc(t.v, 30), torch.renorm(t.m, 2, 1, 3), t.v:dist(t.w), torch.cross(t.v:narrow(1, 1, 150000):view(3, 50000),
          t.w:narrow(1, 1, 150000):view(3, 50000), 1)
    end,
@@ -139,13 +139,13 @@ local families = {
       return each({ 'Tanh', 'ReLU', 'Sigmoid', 'ELU', 'HardTanh', 'LogSigmoid', 'SoftSign', 'Sqrt', 'Square', 'Abs' },
          function(name) return pass(nn[name](), t.m) end)
    end,
-   ['nn/shrink'] = function(t)
+   ['nn/activation/shrink'] = function(t)
       return pass(nn.SoftPlus(), t.m), pass(nn.HardShrink(), t.m), pass(nn.SoftShrink(), t.m), pass(nn.PReLU(420), t.m)
    end,
-   ['nn/split'] = function(t)
+   ['nn/activation/gated'] = function(t)
       return pass(nn.GatedLinearUnit(), t.m, t.m:narrow(2, 1, 210)), pass(nn.CReLU(3), t.batch), pass(nn.RReLU(), t.m)
    end,
-   ['nn/softmax'] = function(t)
+   ['nn/activation/softmax'] = function(t)
       return each({ 'SoftMax', 'LogSoftMax', 'SoftMin' }, function(name)
          return { pass(nn[name](), t.m), pass(nn[name](), batch4(t)) }
       end)
@@ -158,13 +158,56 @@ local families = {
       m:backward(t.rows, m.output)
       return m.output, m.gradWeight
    end,
-   ['nn/convolution'] = function(t)
-      return pass(nn.SpatialConvolution(12, 9, 5, 3, 2, 1, 1, 1), batch4(t)), pass(nn.SpatialConvolution(3, 16, 5, 5), t.images)
+   ['nn/convolution'] = 'nn/convolution/planes',
+   ['nn/convolution/engine'] = 'nn/convolution/planes',
+   ['nn/convolution/unfold'] = 'nn/convolution/planes',
+   ['nn/convolution/planes'] = function(t)
+      return pass(nn.SpatialConvolution(12, 9, 5, 3, 2, 1, 1, 1), batch4(t)), pass(nn.SpatialConvolution(3, 16, 5, 5), t.images),
+         pass(nn.SpatialFullConvolution(3, 5, 4, 4, 2, 2, 1, 1), t.images),
+         pass(nn.SpatialDilatedConvolution(12, 9, 3, 3, 1, 1, 0, 0, 2, 2), t.batch),
+         pass(nn.VolumetricConvolution(1, 8, 3, 3, 3), batch4(t))
    end,
+   ['nn/convolution/connected'] = function(t) return pass(nn.SpatialConvolutionMap(nn.tables.oneToOne(3), 5, 5), t.images) end,
+   ['nn/convolution/depthwise'] = function(t) return pass(nn.SpatialDepthWiseConvolution(3, 4, 3, 3), t.images) end,
+   ['nn/convolution/local'] = function(t) return pass(nn.SpatialConvolutionLocal(12, 3, 70, 60, 3, 3), t.batch) end,
+   ['nn/convolution/temporal'] = function(t)
+      return pass(nn.TemporalConvolution(70, 30, 3), t.batch), pass(nn.TemporalRowConvolution(70, 4), t.batch)
+   end,
+   ['nn/window'] = 'nn/pooling',
+   ['nn/pooling/window'] = 'nn/pooling',
+   ['nn/pooling/max'] = 'nn/pooling',
+   ['nn/pooling/sum'] = 'nn/pooling',
    ['nn/pooling'] = function(t)
-      return pass(nn.SpatialMaxPooling(3, 2), t.batch), pass(nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1), t.images)
+      return pass(nn.SpatialMaxPooling(3, 2), t.batch), pass(nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1), t.images),
+         pass(nn.VolumetricMaxPooling(2, 2, 2), batch4(t)), pass(nn.TemporalMaxPooling(2, 2), t.batch)
    end,
-   ['nn/batchnorm'] = function(t)
+   ['nn/pooling/adaptive'] = function(t)
+      return pass(nn.SpatialAdaptiveMaxPooling(7, 5), t.batch), pass(nn.SpatialAdaptiveAveragePooling(7, 5), t.batch)
+   end,
+   ['nn/pooling/fractional'] = function(t) return pass(nn.SpatialFractionalMaxPooling(2, 2, 20, 25), t.batch) end,
+   ['nn/pooling/subsampling'] = function(t)
+      return pass(nn.SpatialSubSampling(12, 3, 3, 2, 2), t.batch), pass(nn.TemporalSubSampling(420, 3, 2), t.m)
+   end,
+   ['nn/pooling/unpooling'] = function(t)
+      local pool = nn.SpatialMaxPooling(2, 2):type(t.m:type())
+      return pass(nn.SpatialMaxUnpooling(pool), pool:forward(t.batch):clone())
+   end,
+   ['nn/positions'] = 'nn/padding',
+   ['nn/padding'] = function(t)
+      return pass(nn.SpatialReflectionPadding(2, 3, 1, 2), t.batch), pass(nn.SpatialReplicationPadding(2, 3, 1, 2), t.batch)
+   end,
+   ['nn/upsampling'] = function(t)
+      return pass(nn.SpatialUpSamplingNearest(2), t.batch), pass(nn.SpatialUpSamplingBilinear(2), t.batch)
+   end,
+   ['nn/sparse'] = function(t)
+      local x = torch.cat(torch.range(1, 300):typeAs(t.m), t.m:select(2, 1):narrow(1, 1, 300), 2)
+      local m = nn.SparseLinear(310, 40):type(t.m:type())
+      m:zeroGradParameters()
+      local y = m:forward(x):clone()
+      m:accGradParameters(x, y, 1)
+      return y, m.gradWeight
+   end,
+   ['nn/normalization'] = function(t)
       return pass(nn.SpatialBatchNormalization(3), t.images), pass(nn.BatchNormalization(420), t.m)
    end,
    ['nn/tables'] = function(t)
@@ -175,12 +218,12 @@ local families = {
       return each({ 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion', 'SoftMarginCriterion', 'DistKLDivCriterion' },
          function(name) return loss(nn[name](), t.m, t.square) end)
    end,
-   ['nn/pairs'] = function(t)
+   ['nn/criterion/pairwise'] = function(t)
       local y = torch.sign(t.m:select(2, 1)):typeAs(t.m)
       return loss(nn.CosineEmbeddingCriterion(), { t.m, t.square }, y),
          loss(nn.MarginRankingCriterion(), { t.m:select(2, 2), t.m:select(2, 3) }, y)
    end,
-   ['nn/classes'] = function(t)
+   ['nn/criterion/classification'] = function(t)
       local targets = torch.range(1, 310):typeAs(t.m)
       return loss(nn.ClassNLLCriterion(), t.m, targets), loss(nn.MultiMarginCriterion(), t.m, targets),
          loss(nn.MultiLabelMarginCriterion(), t.m, torch.zeros(310, 420):typeAs(t.m):fill(3))

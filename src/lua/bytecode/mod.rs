@@ -12,7 +12,7 @@
 
 mod dump;
 mod flow;
-mod opcode;
+pub(crate) mod opcode;
 
 /// The first byte of compiled functions.
 pub const SIGNATURE: u8 = 0x1b;
@@ -48,6 +48,3 @@ macro_rules! keep {
     };
 }
 use keep;
-
-#[cfg(test)]
-mod tests;

@@ -32,6 +32,8 @@ struct Heap {
     hook: Option<(Option<ffi::lua_Hook>, c_int, c_int)>,
     /// Whether it collects since memory ran out. The collector may need a little of the reserve.
     collecting: bool,
+    /// How often it has tried again.
+    tries: u8,
 }
 
 /// Bytes up to which nobody asks how much memory the machine has.
@@ -130,7 +132,10 @@ unsafe fn exhausted(h: *mut Heap, p: *mut c_void, old: usize, new: usize) -> *mu
     }
 }
 
-/// The hook that collects once.
+/// How often the collector tries again.
+const TRIES: u8 = 8;
+
+/// The hook that collects, and takes itself away.
 unsafe extern "C-unwind" fn collect(l: *mut lua_State, _: *mut ffi::lua_Debug) {
     // SAFETY: called by Lua between two instructions, where its collector may run; the allocator's data is our Heap.
     unsafe {
@@ -139,9 +144,18 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State, _: *mut ffi::lua_Debug) {
         let h = data.cast::<Heap>();
         let (hook, mask, count) = (*h).hook.take().unwrap_or((None, 0, 0));
         ffi::lua_sethook(l, hook, mask, count);
+        let held = (*h).used;
         (*h).collecting = true;
         ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0);
         (*h).collecting = false;
+        // what filled the memory may still stand in a place of the stack that the next instructions overwrite
+        if (*h).used > held / 2 && (*h).tries < TRIES {
+            (*h).tries += 1;
+            (*h).hook = Some((hook, mask, count));
+            ffi::lua_sethook(l, Some(collect), ffi::LUA_MASKCOUNT, 1);
+        } else {
+            (*h).tries = 0;
+        }
     }
 }
 
@@ -156,7 +170,17 @@ pub unsafe fn install(l: *mut lua_State) {
     unsafe {
         let used = ffi::lua_gc(l, ffi::LUA_GCCOUNT, 0) as usize * 1024 + ffi::lua_gc(l, ffi::LUA_GCCOUNTB, 0) as usize;
         let most = memory_limit::bytes() / 8 * 7;
-        let h = Heap { state: l, used, most, size: 0, header: 0, last: (null_mut(), 0), hook: None, collecting: false };
+        let h = Heap {
+            state: l,
+            used,
+            most,
+            size: 0,
+            header: 0,
+            last: (null_mut(), 0),
+            hook: None,
+            collecting: false,
+            tries: 0,
+        };
         let h = Box::into_raw(Box::new(h));
         ffi::lua_setallocf(l, allocate, h.cast());
         let probe = ffi::lua_newuserdata(l, size_of::<Object<Tensor>>());

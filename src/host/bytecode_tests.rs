@@ -1,7 +1,7 @@
 //! The check against dumps that LuaJIT makes, and against single mistakes in them. `tests/lua/compiled.lua` goes over
 //! every function there is and over random damage.
 
-use super::*;
+use crate::lua::bytecode::{Refusal, SIGNATURE, check, opcode};
 
 /// The dump of a function, without debug information.
 fn dump(source: &str) -> Vec<u8> {
