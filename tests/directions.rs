@@ -14,7 +14,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("nn", &["tensor", "fields"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
-    ("lua", &["tensor", "fields"]),
+    // its memory comes from the allocator with the reserve
+    ("lua", &["tensor", "fields", "alloc"]),
     ("rows", &["tensor", "nn", "image", "t7", "system", "lua", "fields"]),
     ("host", &["tensor", "lua", "rows"]),
     ("repl", &["lua", "host"]),

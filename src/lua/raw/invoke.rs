@@ -436,9 +436,37 @@ unsafe fn push_ret(l: *mut lua_State, r: Ret) {
     }
 }
 
+/// What a method of a module lacks, in words: the first argument that its row does not take.
+#[cold]
+fn of_module(c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> {
+    let (owner, _) = c.name.rsplit_once('.').filter(|_| c.dispatch == Dispatch::Class)?;
+    let params = c.forms.first()?.iter().filter(|p| p.field.is_none());
+    for (i, p) in params.enumerate() {
+        let k = kinds.get(i).copied().unwrap_or(kind::NIL);
+        if k & p.accept != 0 || k & kind::NIL != 0 && p.absent.is_some() {
+            continue;
+        }
+        let want = match p.accept {
+            kind::T => format!("a {}", class.tensor_name()),
+            _ => format!("a {}", sig::help(std::slice::from_ref(p), class).trim_matches(['[', ']', '*'])),
+        };
+        let got = match kind_name(k) {
+            "nil" => "nothing".to_string(),
+            name if k & kind::TENSOR != 0 => format!("a torch.{name}"),
+            name => format!("a {name}"),
+        };
+        return Some(format!("{owner}: {want} expected as {}, got {got}", p.name));
+    }
+    None
+}
+
 #[cold]
 #[inline(never)]
 unsafe fn mismatch(l: *mut lua_State, c: &Compiled, kinds: &[u64], class: TensorClass) -> Outcome {
+    if let Some(text) = of_module(c, kinds, class) {
+        // SAFETY: by the contract of `run`.
+        return unsafe { fail(l, &text) };
+    }
     let got: Vec<&str> = kinds.iter().map(|&k| kind_name(k)).collect();
     let forms: Vec<String> = c.forms.iter().map(|f| sig::help(f, class)).collect();
     let text = format!(
