@@ -1,7 +1,7 @@
 //! The list of element types, and the traits that say what an element type can do.
 //!
-//! [`for_each_dtype!`] is the only place where the types are named: enums, names, columns of kernels and dispatch
-//! ([`with_dtype!`]) are made from it.
+//! `for_each_dtype!` is the only place where the types are named: enums, names, columns of kernels and dispatch
+//! (`with_dtype!`) are made from it.
 
 use half::f16;
 

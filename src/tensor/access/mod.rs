@@ -4,7 +4,7 @@
 //! - [`Dest`]: the elements of a result as a mutable slice. Where the result shares memory with an operand, or has
 //!   gaps, it is a buffer that is written back when the slice is dropped.
 //! - [`MatrixSource`], [`MatrixDest`]: the same for matrices of any strides, seen as [`Matrix`] and [`MatrixMut`].
-//! - [`share`]: parts of results go to threads as disjoint slices; a [`Workspace`] is what each needs besides.
+//! - [`share()`]: parts of results go to threads as disjoint slices; a [`Workspace`] is what each needs besides.
 //!
 //! Take the sources of a call first, then its results. A kernel that does so may be given any tensors, the same one
 //! several times included: it always reads what was there before the call.
