@@ -5,13 +5,13 @@
 //! than many small ones.
 
 use super::engine::{Plan, plane_sums};
-use super::expect_sizes;
 use super::unfold::Geometry;
 use crate::demand;
 use crate::fields;
 use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Source, Workspace};
+use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::Blas;
 
@@ -108,7 +108,7 @@ impl Call {
 
 fn convolve<T: Blas>([input, output, weight, bias]: [&Tensor; 4], f: &Connected, full: bool) -> Result<()> {
     let call = Call::new(input, weight, f, full)?;
-    expect_sizes("bias", bias, &[f.to.max(0) as usize])?;
+    check::sizes("bias", bias, &[f.to.max(0) as usize])?;
     let (x, w, b) = (Source::<T>::of(input)?, Source::<T>::of(weight)?, Source::<T>::of(bias)?);
     let w = call.dense(&w)?;
     let mut y = Dest::<T>::new(output, &call.output)?;
@@ -118,7 +118,7 @@ fn convolve<T: Blas>([input, output, weight, bias]: [&Tensor; 4], f: &Connected,
 
 fn gradient<T: Blas>([input, grad_output, grad_input, weight]: [&Tensor; 4], f: &Connected, full: bool) -> Result<()> {
     let call = Call::new(input, weight, f, full)?;
-    expect_sizes("gradOutput", grad_output, &call.output)?;
+    check::sizes("gradOutput", grad_output, &call.output)?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let w = call.dense(&w)?;
     let mut gi = Dest::<T>::like(grad_input, input)?;
@@ -133,8 +133,8 @@ fn accumulate<T: Blas>(
     full: bool,
 ) -> Result<()> {
     let call = Call::new(input, grad_weight, f, full)?;
-    expect_sizes("gradOutput", grad_output, &call.output)?;
-    expect_sizes("gradBias", grad_bias, &[f.to.max(0) as usize])?;
+    check::sizes("gradOutput", grad_output, &call.output)?;
+    check::sizes("gradBias", grad_bias, &[f.to.max(0) as usize])?;
     let (plan, g) = (&call.plan, &call.plan.geometry);
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let pixels = if full { g.plane_len() } else { g.pixels() };

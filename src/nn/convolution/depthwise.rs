@@ -3,32 +3,13 @@
 
 use super::engine::{Plan, plane_sums};
 use super::unfold::Geometry;
-use super::{expect_sizes, with_planes};
+use super::{Window, with_planes};
 use crate::demand;
-use crate::fields;
-use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
+use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::Blas;
-
-fields! {
-    /// Window, stride and padding.
-    pub struct Window {
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Stride along the width.
-        dw: i64 = ".dW:long",
-        /// Stride along the height.
-        dh: i64 = ".dH:long",
-        /// Zeros on the left and on the right.
-        pad_w: i64 = ".padW:long=0",
-        /// Zeros above and below.
-        pad_h: i64 = ".padH:long=0",
-    }
-}
 
 /// One call: what is done to each plane of each sample.
 struct Call {
@@ -48,7 +29,7 @@ impl Call {
         let planes = input.size(nd - 3);
         let fits = planes == weight.size(1);
         demand!(fits, "Need input of {} planes, got {}", weight.size(1), input.shape_text());
-        let steps = [Step::new(w.kh, w.dh, w.pad_h), Step::new(w.kw, w.dw, w.pad_w)];
+        let steps = w.steps();
         let geometry = Geometry::new(1, &[input.size(nd - 2), input.size(nd - 1)], &steps)?;
         let out = weight.size(0);
         let fits = geometry.window_len() == weight.size(2) * weight.size(3);
@@ -98,7 +79,7 @@ pub fn forward<T: Blas>(
     let w = call.by_planes::<T>(weight)?;
     let b = match bias {
         Some(b) => {
-            expect_sizes("bias", b, &[m, call.planes])?;
+            check::sizes("bias", b, &[m, call.planes])?;
             Some(Source::<T>::of(&b.with_layout(b.layout().transpose(0, 1)?))?)
         }
         None => None,
@@ -126,7 +107,7 @@ pub fn grad_input<T: Blas>(
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
     let call = Call::new(input, weight, window)?;
-    expect_sizes("gradOutput", grad_output, &call.output)?;
+    check::sizes("gradOutput", grad_output, &call.output)?;
     let (len, out) = call.lengths();
     let (go, w) = (Source::<T>::of(grad_output)?, call.by_planes::<T>(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
@@ -150,12 +131,12 @@ pub fn acc_grad<T: Blas>(
     window: Window,
 ) -> Result<()> {
     let call = Call::new(input, grad_weight, window)?;
-    expect_sizes("gradOutput", grad_output, &call.output)?;
+    check::sizes("gradOutput", grad_output, &call.output)?;
     let (m, (len, out)) = (call.plan.out, call.lengths());
     let k = call.plan.geometry.window_len();
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     if let Some(gb) = grad_bias {
-        expect_sizes("gradBias", gb, &[m, call.planes])?;
+        check::sizes("gradBias", gb, &[m, call.planes])?;
         let mut sums = Workspace::<T>::zeros(m * call.planes)?;
         let all = MatrixMut::new(&mut sums, m * call.planes, 1);
         plane_sums(&go, call.batch, call.plan.geometry.pixels(), scale, all);

@@ -1,13 +1,13 @@
 //! nn.SpatialConvolutionLocal: a convolution whose weights differ from position to position. Input (C x H x W) or
 //! (N x C x H x W) of fixed sizes, weight (oH x oW x O x C x kH x kW), bias (O x oH x oW).
 
-use super::expect_sizes;
+use super::Window;
 use super::unfold::{Geometry, fold, unfold};
 use crate::demand;
 use crate::fields;
-use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
+use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, product};
 
@@ -18,18 +18,8 @@ fields! {
         width: i64 = ".iW:long",
         /// Rows of the input.
         height: i64 = ".iH:long",
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Stride along the width.
-        dw: i64 = ".dW:long",
-        /// Stride along the height.
-        dh: i64 = ".dH:long",
-        /// Zeros on the left and on the right.
-        pad_w: i64 = ".padW:long=0",
-        /// Zeros above and below.
-        pad_h: i64 = ".padH:long=0",
+        /// The window.
+        window: Window = Window::TEXT,
     }
 }
 
@@ -49,7 +39,7 @@ impl Call {
         let sizes = [planes as i64, f.height, f.width];
         let fits = (0..3).all(|i| input.size(nd - 3 + i) as i64 == sizes[i]);
         demand!(fits, "input of {planes} x {} x {} expected, got {}", f.height, f.width, input.shape_text());
-        let steps = [Step::new(f.kh, f.dh, f.pad_h), Step::new(f.kw, f.dw, f.pad_w)];
+        let steps = f.window.steps();
         let g = Geometry::new(planes, &[input.size(nd - 2), input.size(nd - 1)], &steps)?;
         let (out, [_, h, w]) = (weight.size(2), g.output());
         let fits = weight.size(0) == h && weight.size(1) == w && weight.numel() == h * w * out * g.rows();
@@ -81,7 +71,7 @@ pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: 
     let call = Call::new(input, weight, f)?;
     let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
     let [_, h, w] = g.output();
-    expect_sizes("bias", bias, &[call.out, h, w])?;
+    check::sizes("bias", bias, &[call.out, h, w])?;
     let (x, w, b) = (Source::<T>::of(input)?, Source::<T>::of(weight)?, Source::<T>::of(bias)?);
     let mut y = Dest::<T>::new(output, &call.output)?;
     try_share(Rows::new(&mut y, call.output_len()), call.cost(), |first, samples| {
@@ -112,7 +102,7 @@ pub fn grad_input<T: Blas>(
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
     let call = Call::new(input, weight, f)?;
-    expect_sizes("gradOutput", grad_output, &call.output)?;
+    check::sizes("gradOutput", grad_output, &call.output)?;
     let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
@@ -144,10 +134,10 @@ pub fn acc_grad<T: Blas>(
     f: Local,
 ) -> Result<()> {
     let call = Call::new(input, grad_weight, f)?;
-    expect_sizes("gradOutput", grad_output, &call.output)?;
+    check::sizes("gradOutput", grad_output, &call.output)?;
     let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
     let [_, h, w] = g.output();
-    expect_sizes("gradBias", grad_bias, &[call.out, h, w])?;
+    check::sizes("gradBias", grad_bias, &[call.out, h, w])?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut gb = Dest::<T>::update(grad_bias)?;
     for go in go.chunks(call.output_len()) {

@@ -12,15 +12,35 @@ pub mod unfold;
 #[cfg(test)]
 mod tests;
 
-use crate::demand;
+use crate::fields;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::error::Result;
-use crate::tensor::layout::{Layout, shape_text};
+use crate::tensor::layout::Layout;
 
-/// Fails unless a tensor has these sizes.
-fn expect_sizes(what: &str, x: &Tensor, sizes: &[usize]) -> Result<()> {
-    demand!(x.has_sizes(sizes), "{what} of size {} expected, got {}", shape_text(sizes), x.shape_text());
-    Ok(())
+fields! {
+    /// Window, stride and padding of a convolution over planes without dilation.
+    pub struct Window {
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Height of the window.
+        kh: i64 = ".kH:long",
+        /// Stride along the width.
+        dw: i64 = ".dW:long",
+        /// Stride along the height.
+        dh: i64 = ".dH:long",
+        /// Zeros on the left and on the right.
+        pad_w: i64 = ".padW:long=0",
+        /// Zeros above and below.
+        pad_h: i64 = ".padH:long=0",
+    }
+}
+
+impl Window {
+    /// What it says of rows and columns.
+    fn steps(self) -> [Step; 2] {
+        [Step::new(self.kh, self.dh, self.pad_h), Step::new(self.kw, self.dw, self.pad_w)]
+    }
 }
 
 /// Gives a weight matrix its planes: (O x C kH kW) becomes (O x C x kH x kW).

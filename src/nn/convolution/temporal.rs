@@ -3,12 +3,12 @@
 //! nn.TemporalConvolution mixes features: its windows are rows of a matrix that overlap in memory, so they need no copy.
 //! nn.TemporalRowConvolution keeps them apart.
 
-use super::expect_sizes;
 use crate::demand;
 use crate::fields;
 use crate::nn::linear::column_sums;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Rows, Source, Workspace, share_rows, try_share};
+use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, product};
 
@@ -87,7 +87,7 @@ fn plan_of(input: &Tensor, weight: &Tensor, w: Window) -> Result<Plan> {
 pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Tensor, w: Window) -> Result<()> {
     let p = plan_of(input, weight, w)?;
     let out = weight.size(0);
-    expect_sizes("bias", bias, &[out])?;
+    check::sizes("bias", bias, &[out])?;
     let (x, w, b) = (Source::<T>::of(input)?, Source::<T>::of(weight)?, Source::<T>::of(bias)?);
     let mut y = Dest::<T>::new(output, &p.output(input, out))?;
     let w = w.matrix(out, p.kernel * p.features).t();
@@ -115,7 +115,7 @@ pub fn grad_input<T: Blas>(
     let Some(grad_input) = grad_input else { return Ok(()) };
     let p = plan_of(input, weight, w)?;
     let (out, row) = (weight.size(0), p.kernel * p.features);
-    expect_sizes("gradOutput", grad_output, &p.output(input, out))?;
+    check::sizes("gradOutput", grad_output, &p.output(input, out))?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
     try_share(Rows::new(&mut gi, p.sample()), p.out * out * row, |first, samples| {
@@ -147,8 +147,8 @@ pub fn acc_grad<T: Blas>(
 ) -> Result<()> {
     let p = plan_of(input, grad_weight, w)?;
     let out = grad_weight.size(0);
-    expect_sizes("gradOutput", grad_output, &p.output(input, out))?;
-    expect_sizes("gradBias", grad_bias, &[out])?;
+    check::sizes("gradOutput", grad_output, &p.output(input, out))?;
+    check::sizes("gradBias", grad_bias, &[out])?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     column_sums(scale, go.matrix(p.batch * p.out, out), MatrixDest::update(grad_bias)?.view());
     let mut gw = MatrixDest::update(grad_weight)?;
@@ -181,7 +181,7 @@ pub fn row_forward<T: Blas>(
     let p = row_plan(input, weight, w)?;
     let f = p.features;
     if let Some(b) = bias {
-        expect_sizes("bias", b, &[f])?;
+        check::sizes("bias", b, &[f])?;
     }
     let (x, w) = (Source::<T>::of(input)?, Source::<T>::of(weight)?);
     let b = bias.map(Source::<T>::of).transpose()?;
@@ -212,7 +212,7 @@ pub fn row_grad_input<T: Blas>(
     let Some(grad_input) = grad_input else { return Ok(()) };
     let p = row_plan(input, weight, w)?;
     let f = p.features;
-    expect_sizes("gradOutput", grad_output, &p.output(input, f))?;
+    check::sizes("gradOutput", grad_output, &p.output(input, f))?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
     share_rows(&mut gi, p.sample(), p.sample() * p.kernel, |first, samples| {
@@ -244,10 +244,10 @@ pub fn row_acc_grad<T: Blas>(
 ) -> Result<()> {
     let p = row_plan(input, grad_weight, w)?;
     let f = p.features;
-    expect_sizes("gradOutput", grad_output, &p.output(input, f))?;
+    check::sizes("gradOutput", grad_output, &p.output(input, f))?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     if let Some(gb) = grad_bias {
-        expect_sizes("gradBias", gb, &[f])?;
+        check::sizes("gradBias", gb, &[f])?;
         column_sums(scale, go.matrix(p.batch * p.out, f), MatrixDest::update(gb)?.view());
     }
     let mut gw = Dest::<T>::update(grad_weight)?;
