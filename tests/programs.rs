@@ -127,8 +127,8 @@ fn fast_ways_equal_plain_loops() {
 }
 
 #[test]
-fn quick_calls_are_the_full_ones() {
-    assert!(good(&["tests/lua/quick.lua"]).contains("all as it should be"));
+fn traced_calls_are_the_full_ones() {
+    assert!(good(&["tests/lua/traced.lua"]).contains("all as it should be"));
 }
 
 #[test]

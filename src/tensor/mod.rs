@@ -475,7 +475,7 @@ impl Tensor {
             return Ok(unsafe { std::slice::from_raw_parts(p, n) }.to_vec());
         }
         let mut out = Vec::with_capacity(self.numel());
-        walk::for_each(&self.view::<T>()?, |v| out.push(v));
+        walk::for_each(self, |v| out.push(v))?;
         Ok(out)
     }
 }

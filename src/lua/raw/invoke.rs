@@ -5,9 +5,9 @@ use super::{
     DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
     push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
 };
-use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
+use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
-use crate::lua::table::{Compiled, Dispatch, SMALL};
+use crate::lua::table::{Compiled, Dispatch, MOST_NUMBERS, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
@@ -47,34 +47,77 @@ pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     }
 }
 
-/// `form(f)`: what [`number_of`] knows a function by, or nil for functions that are not ours.
+/// `form(f)`: what [`answer`] knows a function by, and how many numbers its calls may have, from and to. Nothing for
+/// functions whose rows are not for compiled code.
 pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
     unsafe {
         let ours =
             ffi::lua_tocfunction(l, 1).is_some_and(|f| std::ptr::fn_addr_eq(f, trampoline as ffi::lua_CFunction));
-        if ours && !ffi::lua_getupvalue(l, 1, 1).is_null() {
-            let callee = ffi::lua_touserdata(l, -1).cast::<Callee>();
-            ffi::lua_pushlightuserdata(l, std::ptr::from_ref((*callee).compiled).cast_mut().cast());
-        } else {
-            ffi::lua_pushnil(l);
+        if !ours || ffi::lua_getupvalue(l, 1, 1).is_null() {
+            return 0;
         }
-        1
+        let compiled = (*ffi::lua_touserdata(l, -1).cast::<Callee>()).compiled;
+        let Some((least, most)) = compiled.traced else { return 0 };
+        ffi::lua_pushlightuserdata(l, std::ptr::from_ref(compiled).cast_mut().cast());
+        ffi::lua_pushnumber(l, least as f64);
+        ffi::lua_pushnumber(l, most as f64);
+        3
     }
 }
 
-/// What a function gives for one tensor, if that is a number. Errors are left to the usual call.
-pub(super) fn number_of(c: &Compiled, t: &Tensor) -> Option<f64> {
-    let kinds = [kind::tensor(t.class()) | kind::T];
-    let p = c.buckets.get(1)?.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds))?;
-    let alone = matches!(p.steps[..], [Step { fill: Fill::Stack(0), read: Read::Plain, .. }]);
-    let kernel = c.columns[p.form].get(t.class()).filter(|_| alone)?;
-    let (arg, mut rets) = (Val::Tensor(t), Rets::Args);
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(&[&arg], &mut rets))) {
-        Ok(None) => match rets {
-            Rets::Num(v) => Some(v),
-            _ => None,
-        },
+/// What a call from compiled code comes to.
+pub(super) enum Answer {
+    /// A number.
+    Number(f64),
+    /// A new tensor.
+    Tensor(Tensor),
+    /// The tensor whose method it is.
+    Itself,
+}
+
+/// Calls a function with numbers alone, after the tensor whose method it is. It needs no Lua state. Nothing where the
+/// row wants more than that, or for an error: both are left to the usual call.
+pub(super) fn answer(c: &Compiled, x: Option<&Tensor>, numbers: &[f64]) -> Option<Answer> {
+    let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_NUMBERS + 1];
+    let mut vals = [Val::Nil; MOST_NUMBERS + 1];
+    let first = usize::from(x.is_some());
+    if let Some(t) = x {
+        let k = kind::tensor(t.class());
+        (kinds[0], vals[0]) = (k | kind::of_call(k, class), Val::Tensor(t));
+    }
+    for (v, &n) in vals[first..].iter_mut().zip(numbers) {
+        *v = Val::Num(n);
+    }
+    let n = (first + numbers.len()).min(vals.len());
+    let bucket = &c.buckets[n.min(c.buckets.len() - 1)];
+    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds[..n]))?;
+    let kernel = c.columns[p.form].get(class)?;
+    let dims;
+    let mut args = [&Val::Nil; MOST_NUMBERS + 1];
+    let args = args.get_mut(..p.steps.len())?;
+    let gathered = match p.steps[..] {
+        [Step { fill: Fill::Stack(0), read: Read::Dims, .. }] if x.is_none() => {
+            dims = Dims(numbers.iter().map(|&n| n as i64).collect());
+            Some(Val::Dims(&dims))
+        }
+        _ => None,
+    };
+    for (step, arg) in p.steps.iter().zip(&mut *args) {
+        *arg = match (step.fill, step.read, &gathered) {
+            (_, _, Some(dims)) => dims,
+            (Fill::Stack(s), Read::Plain, _) => vals[..n].get(usize::from(s))?,
+            _ => return None,
+        };
+    }
+    let mut rets = Rets::Args;
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets)));
+    storage::reclaim();
+    match (ran, rets) {
+        (Ok(None), Rets::Num(v)) => Some(Answer::Number(v)),
+        (Ok(None), Rets::Tensor(t)) => Some(Answer::Tensor(t)),
+        (Ok(None), Rets::Args) if p.returns == 1 && x.is_some() => Some(Answer::Itself),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::storage::room;
-use crate::tensor::walk::for_each_ptr;
+use crate::tensor::walk::update;
 
 /// The ends of a histogram: as given, or those of the data where both are the same.
 fn ends(data: &[f64], low: f64, high: f64) -> Result<(f64, f64)> {
@@ -44,13 +44,7 @@ fn bin_number(op: &str, bins: i64) -> Result<usize> {
 fn write<T: Element>(res: &Tensor, sizes: &[usize], data: &[f64]) -> Result<()> {
     res.resize(sizes)?;
     let mut values = data.iter();
-    for_each_ptr(&res.view_mut::<T>()?, |p| {
-        if let Some(&v) = values.next() {
-            // SAFETY: the walk stays inside the view.
-            unsafe { p.write(T::from_f64(v)) };
-        }
-    });
-    Ok(())
+    update(res, |old| values.next().map_or(old, |&v| T::from_f64(v)))
 }
 
 /// How many elements fall into each of equal bins between two ends (those of the data where the ends are the same).
@@ -146,14 +140,12 @@ pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) ->
     let n = x.len() / 3;
     res.resize_as(a)?;
     let mut at = 0;
-    for_each_ptr(&super::view::transpose(res, 0, d)?.view_mut::<T>()?, |p| {
+    update::<T>(&super::view::transpose(res, 0, d)?, |_| {
         let (plane, i) = (at / n, at % n);
         let (j, k) = ((plane + 1) % 3 * n + i, (plane + 2) % 3 * n + i);
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(x[j].mul(y[k]).sub(x[k].mul(y[j]))) };
         at += 1;
-    });
-    Ok(())
+        x[j].mul(y[k]).sub(x[k].mul(y[j]))
+    })
 }
 
 /// Squared distances between the rows of two tensors, times `gain`.
@@ -169,12 +161,10 @@ pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Resu
     demand!(n > 0 && y.len() / cols.max(1) == n, "inconsistent sizes, {} and {}", a.shape_text(), b.shape_text());
     res.resize(&[rows, cols])?;
     let mut at = 0;
-    for_each_ptr(&res.view_mut::<T>()?, |p| {
+    update(res, |_: T| {
         let (u, v) = (&x[at / cols * n..][..n], &y[at % cols * n..][..n]);
         let sum = u.iter().zip(v).fold(T::ZERO, |s, (&u, &v)| s.add(u.sub(v).mul(u.sub(v))));
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(gain.mul(sum)) };
         at += 1;
-    });
-    Ok(())
+        gain.mul(sum)
+    })
 }

@@ -80,13 +80,13 @@ fn gathered<T: Element, A: Copy>(
 ) -> Result<A> {
     let mut acc = init;
     let mut buffer = Vec::with_capacity(BLOCK);
-    for_each(&x.view::<T>()?, |v| {
+    for_each(x, |v| {
         buffer.push(v);
         if buffer.len() == BLOCK {
             acc = join(acc, block(&buffer));
             buffer.clear();
         }
-    });
+    })?;
     Ok(if buffer.is_empty() { acc } else { join(acc, block(&buffer)) })
 }
 
