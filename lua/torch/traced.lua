@@ -24,7 +24,8 @@ local entries = {
    set = address('set', 'bool (*)(const void *, double, double)'),
    get2 = address('get2', 'double (*)(const void *, double, double, int *)'),
    set2 = address('set2', 'bool (*)(const void *, double, double, double)'),
-   call = address('call', 'double (*)(const void *, const void *, void *, int, double, double, double, double, int *)'),
+   call = address('call', 'double (*)(const void *, int, void *, int *, const void *, const void *, const void *,'
+      .. 'const void *, const void *, double, double, double, double, double)'),
 }
 
 -- The blank tensors of each class, by its number: those up to index 0 are left.
@@ -45,9 +46,9 @@ jit.attach(function(event)
    end
 end, 'trace')
 
--- Compiles a function anew: `text` begins with the locals that it takes from `values`.
-local function compile(text, values)
-   local f = assert(loadstring(text, '=[traced]'))()
+-- Compiles a function anew: its text begins with the locals that it takes from `values`.
+local function compile(code, values)
+   local f = assert(loadstring(code, '=[traced]'))()
    for i = 1, 60 do
       local name = getupvalue(f, i)
       if not name then return f end
@@ -107,23 +108,28 @@ return function(...)
    return assign(x, k, v)
 end]]
 
--- a function of numbers, after the tensor or, for constructors, the class
-local method = [[
-local recording, type, select, row, form, least, most, constructor, pool, blanks, class, call, done
+-- a function of tensors and numbers
+local text = [[
+local recording, type, select, row, form, least, most, pool, blanks, class, call, done
 return function(...)
-   local count = select('#', ...) - 1
+   local count = select('#', ...)
    if recording and count >= least and count <= most then
       local x, a, b, c, d = ...
-      if (constructor or type(x) == 'userdata') and (count < 1 or type(a) == 'number')
-         and (count < 2 or type(b) == 'number') and (count < 3 or type(c) == 'number')
-         and (count < 4 or type(d) == 'number') then
+      local tx, ta, tb, tc, td = type(x), type(a), type(b), type(c), type(d)
+      if (count < 1 or tx == 'userdata' or tx == 'number') and (count < 2 or ta == 'userdata' or ta == 'number')
+         and (count < 3 or tb == 'userdata' or tb == 'number') and (count < 4 or tc == 'userdata' or tc == 'number')
+         and (count < 5 or td == 'userdata' or td == 'number') then
          local left = pool[0]
          if left == 0 then
             left = blanks(pool, class)
             pool[0] = left
          end
          local made = pool[left]
-         local number = call(form, not constructor and x or nil, made, count, a or 0, b or 0, c or 0, d or 0, done)
+         local number = call(form, count, made, done,
+            tx == 'userdata' and x or nil, ta == 'userdata' and a or nil, tb == 'userdata' and b or nil,
+            tc == 'userdata' and c or nil, td == 'userdata' and d or nil,
+            tx == 'number' and x or 0, ta == 'number' and a or 0, tb == 'number' and b or 0,
+            tc == 'number' and c or 0, td == 'number' and d or 0)
          local did = done[0]
          if did == 1 then return number end
          if did == 2 then
@@ -135,6 +141,10 @@ return function(...)
    end
    return row(...)
 end]]
+-- there are many of these; bytecode is read faster than text
+local method = string.dump(loadstring(text, '=[traced]'))
+-- a constructor's first argument is its class
+local constructor = text:gsub("select%('#', %.%.%.%)", '%0 - 1'):gsub('local x, a', 'local _, x, a')
 
 -- Gives the metatable of a class of tensors (with its number) its traced calls, and returns the traced constructor.
 return function(mt, class, make)
@@ -149,22 +159,16 @@ return function(mt, class, make)
    mt.__index = compile(index, shared)
    mt.__newindex = compile(newindex, shared)
 
-   local function wrap(row, constructor)
+   local function wrap(row, code)
       local form, least, most = traced.form(row)
       if not form then return row end
-      local values = {
-         row = row,
-         form = ffi.cast('const void *', form),
-         least = least,
-         most = most,
-         constructor = constructor,
-      }
-      return compile(method, setmetatable(values, { __index = shared }))
+      local values = { row = row, form = ffi.cast('const void *', form), least = least, most = most }
+      return compile(code, setmetatable(values, { __index = shared }))
    end
-   local methods = {}
+   local rows = {}
    for name, row in pairs(mt) do
-      if type(row) == 'function' then methods[name] = row end
+      if type(row) == 'function' then rows[name] = row end
    end
-   for name, row in pairs(methods) do mt[name] = wrap(row, false) end
-   return wrap(make, true)
+   for name, row in pairs(rows) do mt[name] = wrap(row, method) end
+   return wrap(make, constructor)
 end

@@ -488,8 +488,8 @@ pub struct Class {
 pub const fn form(sig: &'static str, column: Column) -> Form {
     Form { sig, column, traced: false }
 }
-/// A call form that LuaJIT's compiled code calls through ffi when it is given numbers alone, after the tensor whose
-/// method it is. For calls so short that leaving a trace costs more than they do. It gives a number, a new tensor, or its tensor.
+/// A call form that LuaJIT's compiled code calls through ffi, without leaving its trace, when it is given tensors and
+/// numbers alone. For calls that are often shorter than leaving a trace. It gives a number, a new tensor, or its first argument.
 pub const fn traced(sig: &'static str, column: Column) -> Form {
     Form { sig, column, traced: true }
 }

@@ -45,7 +45,7 @@ pub struct Compiled {
     pub columns: Vec<Column>,
     /// Names of the fields of `self` that are read.
     pub fields: Vec<String>,
-    /// How many numbers a call may have that compiled code makes without leaving its trace, if there is one.
+    /// How many arguments a call may have that compiled code makes without leaving its trace, if there is one.
     pub traced: Option<(usize, usize)>,
 }
 
@@ -70,8 +70,8 @@ impl Compiled {
 /// Arguments and parameters of a call that the trampoline keeps in small arrays: they cost time to set up.
 pub const SMALL: usize = 7;
 
-/// Most numbers of a call that compiled code makes without leaving its trace.
-pub const MOST_NUMBERS: usize = 4;
+/// Most arguments of a call that compiled code makes without leaving its trace.
+pub const MOST_TRACED: usize = 5;
 
 /// Compiles the forms of one name.
 ///
@@ -107,11 +107,9 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         }
         c.most = patterns.iter().map(|p| p.nargs).fold(c.most, usize::max);
         if f.traced {
-            let object = usize::from(matches!(dispatch, Dispatch::Fixed(_)));
             for p in &patterns {
-                let most = if p.rest == 0 { p.nargs } else { MOST_NUMBERS + object };
-                let (a, b) = (p.nargs.saturating_sub(object), most.saturating_sub(object));
-                c.traced = Some(c.traced.map_or((a, b), |(least, most)| (least.min(a), most.max(b))));
+                let most = if p.rest == 0 { p.nargs.min(MOST_TRACED) } else { MOST_TRACED };
+                c.traced = Some(c.traced.map_or((p.nargs, most), |(a, b)| (a.min(p.nargs), b.max(most))));
             }
         }
         c.fields.extend(params.iter().filter(|p| p.field.is_some()).map(|p| p.name.clone()));

@@ -109,6 +109,46 @@ for number, short in ipairs(native.types) do
    assert(not pcall(function() m[{ 3, 1 }] = 1 end) and not pcall(function() m[1][4] = 1 end))
 end
 
+-- every function that compiled code calls, with arguments of all kinds: the same results, and the same in its arguments
+local drawn = { function() return math.random(-1, 4) end, function() return math.random(-1, 4) end,
+   function() return math.random() * 4 end, function() return 'x' end, function() return nil end,
+   function() return newproxy() end }
+local function draw(name)
+   local kind = math.random(1, 12)
+   if kind <= #drawn then return drawn[kind]() end
+   local x = torch.range(1, 16):type(kind == 7 and 'torch.IntTensor' or name)
+   if kind <= 9 then return x:narrow(1, math.random(4), 4) end
+   x = x:view(4, 4):narrow(1, 1, math.random(3) + 1)
+   return kind == 12 and x:t() or x
+end
+local function copies(args)
+   local out = {}
+   for i = 1, args.n do out[i] = torch.isTensor(args[i]) and args[i]:clone() or args[i] end
+   return out
+end
+local function all_of(f, args)
+   local list = copies(args)
+   local text = { outcome(f, unpack(list, 1, args.n)) }
+   for i = 1, args.n do text[#text + 1] = torch.isTensor(list[i]) and tostring(list[i]) or '' end
+   return table.concat(text, '|')
+end
+for _, short in ipairs { 'Double', 'Float', 'Long', 'Byte' } do
+   local name = 'torch.' .. short .. 'Tensor'
+   local mt, rows = torch.getmetatable(name), native.methods[name]
+   for method, row in pairs(rows) do
+      local _, least, most = native.traced.form(row)
+      for _ = 1, least and 150 or 0 do
+         local args = { n = math.random(least, most) }
+         args[1] = torch.range(1, 16):type(name):view(4, 4)
+         if math.random() < 0.5 then args[1] = args[1]:narrow(1, 2, 2) end
+         for i = 2, args.n do args[i] = draw(name) end
+         local a, b = all_of(mt[method], args), all_of(row, args)
+         assert(a == b, method .. ':\n' .. a .. '\nbut\n' .. b)
+         checked = checked + 1
+      end
+   end
+end
+
 -- the place of an error is the caller's line
 local ok, why = pcall(function() local part = torch.Tensor(3):narrow(1, 3, 2) end)
 assert(not ok and why:find('traced.lua:' .. debug.getinfo(1, 'l').currentline - 1, 1, true), why)
@@ -134,6 +174,7 @@ end
 -- what is made for compiled code stays in its trace. Where the compiler begins is chance, so there are several tries
 local util = require 'jit.util'
 local x, m = torch.range(1, 100), torch.range(1, 100):resize(10, 10)
+local y, n = x:clone(), m:clone()
 for name, body in pairs {
    get = function(i) return x[i % 100 + 1] end,
    set = function(i) x[i % 100 + 1] = i end,
@@ -146,6 +187,9 @@ for name, body in pairs {
    size = function() return m:size(2) end,
    sum = function() return x:sum() end,
    fill = function(i) return x:fill(i) end,
+   add = function(i) return x:add(i, y):mul(0.5) end,
+   copy = function(i) return y:copy(x) end,
+   mm = function(i) return n:mm(m, m) end,
 } do
    local looped
    for _ = 1, 20 do

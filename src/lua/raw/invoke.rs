@@ -7,7 +7,7 @@ use super::{
 };
 use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
-use crate::lua::table::{Compiled, Dispatch, MOST_NUMBERS, SMALL};
+use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
@@ -25,6 +25,9 @@ struct Callee {
     pattern: u16,
     class: TensorClass,
 }
+
+/// Most parameters of a form that compiled code calls.
+const MOST_STEPS: usize = 8;
 
 /// How many arguments a call may have for its kinds to be kept.
 const KEPT: usize = 4;
@@ -47,7 +50,7 @@ pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     }
 }
 
-/// `form(f)`: what [`answer`] knows a function by, and how many numbers its calls may have, from and to. Nothing for
+/// `form(f)`: what [`answer`] knows a function by, and how many arguments its calls may have, from and to. Nothing for
 /// functions whose rows are not for compiled code.
 pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
@@ -76,50 +79,49 @@ pub(super) enum Answer {
     Itself,
 }
 
-/// Calls a function with numbers alone, after the tensor whose method it is. It needs no Lua state. Nothing where the
-/// row wants more than that, or for an error: both are left to the usual call.
-pub(super) fn answer(c: &Compiled, x: Option<&Tensor>, numbers: &[f64]) -> Option<Answer> {
+/// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
+/// an error: both are left to the usual call.
+pub(super) fn answer(c: &Compiled, vals: &[Val]) -> Option<Answer> {
     let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
-    let mut kinds = [kind::NUM | kind::NUMBER; MOST_NUMBERS + 1];
-    let mut vals = [Val::Nil; MOST_NUMBERS + 1];
-    let first = usize::from(x.is_some());
-    if let Some(t) = x {
-        let k = kind::tensor(t.class());
-        (kinds[0], vals[0]) = (k | kind::of_call(k, class), Val::Tensor(t));
-    }
-    for (v, &n) in vals[first..].iter_mut().zip(numbers) {
-        *v = Val::Num(n);
-    }
-    let n = (first + numbers.len()).min(vals.len());
-    let bucket = &c.buckets[n.min(c.buckets.len() - 1)];
-    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds[..n]))?;
-    let kernel = c.columns[p.form].get(class)?;
-    let dims;
-    let mut args = [&Val::Nil; MOST_NUMBERS + 1];
-    let args = args.get_mut(..p.steps.len())?;
-    let gathered = match p.steps[..] {
-        [Step { fill: Fill::Stack(0), read: Read::Dims, .. }] if x.is_none() => {
-            dims = Dims(numbers.iter().map(|&n| n as i64).collect());
-            Some(Val::Dims(&dims))
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
+    for (k, v) in kinds.iter_mut().zip(vals) {
+        if let Val::Tensor(t) = v {
+            *k = kind::tensor(t.class());
+            *k |= kind::of_call(*k, class);
         }
-        _ => None,
-    };
-    for (step, arg) in p.steps.iter().zip(&mut *args) {
-        *arg = match (step.fill, step.read, &gathered) {
-            (_, _, Some(dims)) => dims,
-            (Fill::Stack(s), Read::Plain, _) => vals[..n].get(usize::from(s))?,
+    }
+    let kinds = kinds.get(..vals.len())?;
+    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
+    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
+    let kernel = c.columns[p.form].get(class)?;
+    let (dims, mut filled) = (dims_of(p, vals), [Val::Nil; MOST_STEPS]);
+    let listed = dims.as_ref().map(Val::Dims);
+    for (step, v) in p.steps.iter().zip(&mut filled) {
+        *v = match (step.fill, step.read) {
+            (Fill::Stack(s), Read::Plain) => *vals.get(usize::from(s))?,
+            (Fill::Stack(_), Read::Dims) => listed?,
+            (Fill::Num(x), _) => Val::Num(x),
             _ => return None,
         };
     }
+    let args = filled.each_ref();
+    let args = args.get(..p.steps.len())?;
     let mut rets = Rets::Args;
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets)));
     storage::reclaim();
     match (ran, rets) {
         (Ok(None), Rets::Num(v)) => Some(Answer::Number(v)),
         (Ok(None), Rets::Tensor(t)) => Some(Answer::Tensor(t)),
-        (Ok(None), Rets::Args) if p.returns == 1 && x.is_some() => Some(Answer::Itself),
+        (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
         _ => None,
     }
+}
+
+/// The sizes of a call that has nothing but sizes.
+fn dims_of(p: &Pattern, vals: &[Val]) -> Option<Dims> {
+    let [Step { fill: Fill::Stack(0), read: Read::Dims, .. }] = p.steps[..] else { return None };
+    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
+    vals.iter().map(number).collect::<Option<_>>().map(Dims)
 }
 
 unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {

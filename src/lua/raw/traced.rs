@@ -8,8 +8,9 @@
 
 use super::invoke::{Answer, answer, push_form};
 use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
+use crate::lua::call::Val;
 use crate::lua::element::{self, inside, position, put};
-use crate::lua::table::{Compiled, MOST_NUMBERS};
+use crate::lua::table::{Compiled, MOST_TRACED};
 use crate::tensor::class::TensorClass;
 use crate::tensor::{Tensor, storage};
 use mlua::ffi::{self, lua_State};
@@ -21,7 +22,7 @@ const NO: c_int = 0;
 const NUMBER: c_int = 1;
 /// The blank has become the result.
 const MADE: c_int = 2;
-/// The tensor itself is the result.
+/// The first argument is the result.
 const ITSELF: c_int = 3;
 
 /// How many blanks are made at a time.
@@ -149,28 +150,41 @@ unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> b
     unsafe { tensor_in(x).is_some_and(|t| position(t, [i, j]).is_some_and(|at| put(t, at, v))) }
 }
 
-/// `x:f(a, b, c, d)`, of which the first `count` numbers are given, or `class(a, b, c, d)` where `x` is null: a
-/// function known by its description.
+/// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
 unsafe extern "C" fn call(
     form: *const Compiled,
-    x: *const Object<Tensor>,
-    blank: *mut Object<Tensor>,
     count: c_int,
-    a: f64,
-    b: f64,
-    c: f64,
-    d: f64,
+    blank: *mut Object<Tensor>,
     done: *mut c_int,
+    p0: *const Object<Tensor>,
+    p1: *const Object<Tensor>,
+    p2: *const Object<Tensor>,
+    p3: *const Object<Tensor>,
+    p4: *const Object<Tensor>,
+    n0: f64,
+    n1: f64,
+    n2: f64,
+    n3: f64,
+    n4: f64,
 ) -> f64 {
+    let pointers: [_; MOST_TRACED] = [p0, p1, p2, p3, p4];
+    let numbers: [f64; MOST_TRACED] = [n0, n1, n2, n3, n4];
+    let mut vals = [Val::Nil; MOST_TRACED];
+    let count = (count as usize).min(MOST_TRACED);
     // SAFETY: called with objects, with what `push_form` gave, which lives for ever, and with a place for what was done.
     unsafe {
-        let numbers: [f64; MOST_NUMBERS] = [a, b, c, d];
-        let t = tensor_in(x);
-        // what makes large tensors leaves room for the collector to run first
-        if t.is_none() && (!x.is_null() || is_interrupted() || storage::live_bytes() > CEILING.get()) {
+        // what makes or resizes large tensors leaves room for the collector to run first
+        if is_interrupted() || storage::live_bytes() > CEILING.get() {
             return tell(done, None);
         }
-        match answer(&*form, t, &numbers[..(count as usize).min(MOST_NUMBERS)]) {
+        for ((v, p), n) in vals.iter_mut().zip(pointers).zip(numbers).take(count) {
+            *v = match tensor_in(p) {
+                Some(t) => Val::Tensor(t),
+                None if p.is_null() => Val::Num(n),
+                None => return tell(done, None),
+            };
+        }
+        match answer(&*form, &vals[..count]) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Tensor(made)) => {
                 let class = made.class();

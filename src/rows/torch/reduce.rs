@@ -49,7 +49,7 @@ pub static ROWS: &[Op] = &[
         &[form("x:T p:num=2", floats!(reduce::norm_all)), form("*res?:T x:T p:num dim:index", floats!(reduce::norm)),]
     ),
     op!("dist", &[form("x:T y:T p:num=2", floats!(reduce::dist))]),
-    op!("dot", &[form("x:T y:T", all!(reduce::dot))]),
+    op!("dot", &[traced("x:T y:T", all!(reduce::dot))]),
     op!("trace", &[form("x:T", all!(reduce::trace))]),
     op!("cumsum", &[form("*res?:T x:T dim:index=1", all!(reduce::cumsum))]),
     op!("cumprod", &[form("*res?:T x:T dim:index=1", all!(reduce::cumprod))]),

@@ -193,7 +193,7 @@ pub static ROWS: &[Op] = &[
     op!("eye", &[form("*res?:T n:long m:long=0", all!(eye))]),
     op!("zero", &[traced("*x:T", all!(create::zero))]),
     op!("fill", &[traced("*x:T v:real", every!(create::fill))]),
-    method!("copy", &[form("*x:T y:tensor", any!(copy::copy))]),
+    method!("copy", &[traced("*x:T y:tensor", any!(copy::copy))]),
     method!("clone", &[form("x:T", any!(copy::clone))]),
     method!("contiguous", &[form("*x:T", any!(contiguous))]),
     method!(
@@ -226,7 +226,7 @@ pub static ROWS: &[Op] = &[
         "resize",
         &[form("*x:T d:dims", any!(resize)), form("*x:T sizes:LongStorage strides:LongStorage", any!(resize_strided)),]
     ),
-    method!("resizeAs", &[form("*x:T y:T", any!(resize_as))]),
+    method!("resizeAs", &[traced("*x:T y:T", any!(resize_as))]),
     method!(
         "set",
         &[
@@ -241,8 +241,8 @@ pub static ROWS: &[Op] = &[
     method!("narrow", &[traced("x:T dim:index first:index n:long", any!(view::narrow))]),
     method!("select", &[traced("x:T dim:index i:index", any!(select))]),
     method!("sub", &[form("x:T d:dims", any!(sub))]),
-    method!("transpose", &[form("x:T a:index b:index", any!(view::transpose))]),
-    method!("t", &[form("x:T", any!(view::t))]),
+    method!("transpose", &[traced("x:T a:index b:index", any!(view::transpose))]),
+    method!("t", &[traced("x:T", any!(view::t))]),
     op!("permute", &[form("x:T d:dims", any!(permute))]),
     method!("unfold", &[form("x:T dim:index size:long step:long", any!(view::unfold))]),
     op!("expand", &[form("x:T d:dims", any!(expand)), form("*res:T x:T d:dims", any!(expand_into))]),
