@@ -1,12 +1,14 @@
-//! Reductions: over all elements here, along a dimension in [`along`] and [`scan`].
+//! Reductions: over all elements here, along a dimension in [`along`], [`scan`] and [`renorm`].
 //!
 //! Elements are taken in blocks whose bounds depend on nothing but the number of elements; blocks give partial results
 //! that are joined in order. So results are the same on any number of threads, and rounding errors stay small.
 
 mod along;
+mod renorm;
 mod scan;
 
 pub use along::{max, mean, min, norm, prod, std, sum, var};
+pub use renorm::renorm;
 pub use scan::{cumprod, cumsum};
 
 use crate::tensor::Tensor;
