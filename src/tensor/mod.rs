@@ -18,6 +18,7 @@ pub mod layout;
 pub mod map;
 pub mod memory_limit;
 pub mod ops;
+pub mod product;
 pub mod random;
 pub mod shape;
 pub mod simd;
