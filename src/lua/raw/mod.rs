@@ -7,9 +7,9 @@
 mod heap;
 mod index;
 mod invoke;
-mod quick;
 mod read;
 mod state;
+mod traced;
 
 pub use state::{Group, new_state, register, tensor_of, tensor_value};
 

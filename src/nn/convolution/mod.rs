@@ -2,13 +2,18 @@
 //! connections; with weights of their own for each position; by planes.
 
 pub mod connected;
+mod correlation;
 pub mod depthwise;
 pub mod engine;
+mod gradient;
 pub mod local;
 pub mod planes;
 pub mod temporal;
 pub mod unfold;
+mod weight;
 
+#[cfg(test)]
+mod engine_tests;
 #[cfg(test)]
 mod tests;
 
