@@ -14,6 +14,7 @@ use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
 use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
+use std::ffi::CStr;
 use std::os::raw::c_int;
 
 /// What a function of a Lua state holds as its first upvalue: the description, and what the last call came to. Calls
@@ -293,6 +294,40 @@ unsafe fn class_of_call_rare(l: *mut lua_State, base: c_int, kinds: &[u64], vals
     (DEFAULT.get(), false)
 }
 
+/// The error of a function that a class of tensors does not have. A module says which one it wants.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+#[cold]
+#[inline(never)]
+unsafe fn no_kernel(l: *mut lua_State, c: &Compiled, class: TensorClass) -> Outcome {
+    let given = class.tensor_name();
+    // SAFETY: by the contract. The string is read while it is on the stack.
+    let own = unsafe {
+        if c.dispatch == Dispatch::Class && ffi::lua_type(l, 1) == ffi::LUA_TTABLE {
+            ffi::lua_pushstring(l, c"_type".as_ptr());
+            ffi::lua_rawget(l, 1);
+            let name = (ffi::lua_type(l, -1) == ffi::LUA_TSTRING).then(|| CStr::from_ptr(ffi::lua_tostring(l, -1)));
+            let own = name.and_then(|name| TensorClass::parse(name.to_str().ok()?));
+            ffi::lua_pop(l, 1);
+            own
+        } else {
+            None
+        }
+    };
+    let text = match own {
+        Some(own) => {
+            let owner = c.name.rsplit_once('.').map_or(c.name.as_str(), |(owner, _)| owner);
+            let name = own.tensor_name();
+            let method = name.trim_start_matches("torch.").trim_end_matches("Tensor").to_lowercase();
+            format!("{owner}: the module is {name}, its input {given}; convert one: input:{method}()")
+        }
+        None => format!("{given} does not implement the {}() function", c.name),
+    };
+    // SAFETY: by the contract.
+    unsafe { fail(l, &text) }
+}
+
 /// Stack slots that Lua guarantees to a C function.
 const GUARANTEED: usize = 20;
 
@@ -307,8 +342,7 @@ unsafe fn dispatch<const N: usize>(
     // SAFETY: positions are valid, objects are anchored on the stack until the results are pushed.
     unsafe {
         let Some(kernel) = c.columns[p.form].get(class) else {
-            let text = format!("{} does not implement the {}() function", class.tensor_name(), c.name);
-            return fail(l, &text);
+            return no_kernel(l, c, class);
         };
         if 2 * p.steps.len() + 6 > GUARANTEED {
             ffi::luaL_checkstack(l, 2 * p.steps.len() as c_int + 6, c"too many arguments".as_ptr());
