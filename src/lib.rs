@@ -14,6 +14,7 @@
 //! - [`tensor`]: element types, storages, layouts, operations; knows neither Lua nor nn.
 //! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
+//! - `optim`: steps of optimisation methods, likewise.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - [`host`]: the Lua state with all of it, and the embedded Lua files.
@@ -27,6 +28,7 @@ pub mod host;
 pub mod image;
 pub mod lua;
 pub mod nn;
+pub mod optim;
 pub mod repl;
 pub mod rows;
 pub mod system;

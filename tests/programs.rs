@@ -63,6 +63,11 @@ fn common_mistakes_with_nn_and_optim_are_told() {
 }
 
 #[test]
+fn steps_of_optim_are_chains_of_operations() {
+    assert!(good(&["tests/lua/optim_steps.lua"]).contains("steps, all as it should be"));
+}
+
+#[test]
 fn names_that_are_not_there_are_told_where_they_are_called() {
     assert!(good(&["tests/lua/absent.lua"]).contains("all as it should be"));
     let text = th(&["-l", "nn", "-e", "nn.Lineer(3, 2)"]).stderr;
@@ -127,8 +132,8 @@ fn fast_ways_equal_plain_loops() {
 }
 
 #[test]
-fn quick_calls_are_the_full_ones() {
-    assert!(good(&["tests/lua/quick.lua"]).contains("all as it should be"));
+fn traced_calls_are_the_full_ones() {
+    assert!(good(&["tests/lua/traced.lua"]).contains("all as it should be"));
 }
 
 #[test]

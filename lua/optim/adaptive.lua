@@ -1,5 +1,6 @@
 -- The methods that give every parameter a step of its own size, from what its gradients have been like so far.
 local step = require 'optim.step'
+local steps = require('rekindle.native').functions.optim
 
 local methods = {}
 
@@ -18,7 +19,6 @@ local function method(name, defaults, move)
          o[key] = step.number(name, config, key, defaults[key])
       end
       local fx, dfdx = step.evaluate(name, opfunc, x)
-      step.penalise(dfdx, o.weightDecay, x)
       move(o, state, x, dfdx)
       return x, { fx }
    end
@@ -31,18 +31,6 @@ local function count(state, key)
    return before
 end
 
--- A running average in state[key]: of the gradient, or of its square.
-local function average(state, key, keep, value, square)
-   local sum = step.zeros(state, key, value):mul(keep)
-   if square then return sum:addcmul(1 - keep, value, value) end
-   return sum:add(1 - keep, value)
-end
-
--- The root of a tensor, kept in state[key]; small numbers are added under it and to it.
-local function root(state, key, tensor, under, added)
-   return step.scratch(state, key, tensor):add(tensor, under):sqrt():add(added)
-end
-
 -- Averages start at 0; this is how much of their final size they have after t steps.
 local function grown(keep, t) return 1 - keep ^ t end
 
@@ -50,45 +38,45 @@ local function grown(keep, t) return 1 - keep ^ t end
 method('adam', { learningRate = 1e-3, learningRateDecay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 },
    function(o, state, x, dfdx)
       local before = count(state, 't')
-      local mean, square = average(state, 'm', o.beta1, dfdx), average(state, 'v', o.beta2, dfdx, true)
+      local mean, square = step.zeros(state, 'm', dfdx), step.zeros(state, 'v', dfdx)
       local rate = step.decayed(o.learningRate, o.learningRateDecay, before)
       rate = rate * math.sqrt(grown(o.beta2, before + 1)) / grown(o.beta1, before + 1)
-      x:addcdiv(-rate, mean, root(state, 'denom', square, 0, o.epsilon))
+      steps.adam(x, dfdx, mean, square, step.scratch(state, 'denom', dfdx), rate, o.weightDecay, o.beta1, o.beta2, o.epsilon)
    end)
 
 -- Adam with the infinity norm: the largest recent gradient instead of the average square.
 method('adamax', { learningRate = 0.002, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-38 }, function(o, state, x, dfdx)
-   local mean, norm = average(state, 'm', o.beta1, dfdx), step.zeros(state, 'u', dfdx)
-   -- stacked, because Torch7 keeps it so in the state: the faded norm, and the size of the new gradient
-   if not state.max then state.max = dfdx.new(torch.LongStorage { 2, unpack(dfdx:size():totable()) }):zero() end
-   state.max[1]:mul(norm, o.beta2)
-   state.max[2]:abs(dfdx):add(o.epsilon)
-   torch.max(norm, state.max, 1)
-   x:addcdiv(-o.learningRate / grown(o.beta1, count(state, 't') + 1), mean, norm)
+   local mean, norm = step.zeros(state, 'm', dfdx), step.zeros(state, 'u', dfdx)
+   -- as Torch7 keeps them in the state: one tensor of the faded norm and the size of the new gradient, and the larger of
+   -- the two with a first dimension of size 1
+   if not state.max then
+      local sizes = dfdx:size():totable()
+      state.max = dfdx.new(torch.LongStorage { 2, unpack(sizes) }):zero()
+      norm:resize(torch.LongStorage { 1, unpack(sizes) })
+   end
+   local rate = o.learningRate / grown(o.beta1, count(state, 't') + 1)
+   steps.adamax(x, dfdx, mean, norm, state.max, rate, o.weightDecay, o.beta1, o.beta2, o.epsilon)
 end)
 
 -- The sum of all squares so far; the small number keeps parameters that never had a gradient where they are.
 method('adagrad', { learningRate = 1e-3, learningRateDecay = 0 }, function(o, state, x, dfdx)
-   local total = step.zeros(state, 'paramVariance', dfdx):addcmul(1, dfdx, dfdx)
    local rate = step.decayed(o.learningRate, o.learningRateDecay, count(state, 'evalCounter'))
-   x:addcdiv(-rate, dfdx, root(state, 'paramStd', total, 0, 1e-10))
+   local total = step.zeros(state, 'paramVariance', dfdx)
+   steps.adagrad(x, dfdx, total, step.scratch(state, 'paramStd', dfdx), rate, o.weightDecay, 1e-10)
 end)
 
 -- Steps in the units of the parameters, from running averages of squared gradients and squared steps; there is no rate.
 method('adadelta', { rho = 0.9, eps = 1e-6 }, function(o, state, x, dfdx)
-   local square = average(state, 'paramVariance', o.rho, dfdx, true)
-   local scale = root(state, 'paramStd', square, o.eps, 0)
-   local delta = root(state, 'delta', step.zeros(state, 'accDelta', dfdx), o.eps, 0):cdiv(scale):cmul(dfdx)
-   x:add(-1, delta)
-   average(state, 'accDelta', o.rho, delta, true)
+   local square, changes = step.zeros(state, 'paramVariance', dfdx), step.zeros(state, 'accDelta', dfdx)
+   local scale, delta = step.scratch(state, 'paramStd', dfdx), step.scratch(state, 'delta', dfdx)
+   steps.adadelta(x, dfdx, square, scale, changes, delta, o.weightDecay, o.rho, o.eps)
    count(state, 'evalCounter')
 end)
 
 -- A running average of squared gradients, which may start from something else than 0.
 method('rmsprop', { learningRate = 1e-2, alpha = 0.99, epsilon = 1e-8, initialMean = 0 }, function(o, state, x, dfdx)
    if not state.m then step.scratch(state, 'm', dfdx):fill(o.initialMean) end
-   local square = average(state, 'm', o.alpha, dfdx, true)
-   x:addcdiv(-o.learningRate, dfdx, root(state, 'tmp', square, 0, o.epsilon))
+   steps.rmsprop(x, dfdx, state.m, step.scratch(state, 'tmp', dfdx), o.learningRate, o.weightDecay, o.alpha, o.epsilon)
 end)
 
 return methods

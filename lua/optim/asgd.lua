@@ -1,5 +1,6 @@
 -- optim.asgd: averaged stochastic gradient descent (Polyak and Ruppert's average of the iterates).
 local step = require 'optim.step'
+local steps = require('rekindle.native').functions.optim
 
 local defaults = { eta0 = 1e-4, lambda = 1e-4, alpha = 0.75, t0 = 1e6 }
 
@@ -13,15 +14,8 @@ return function(opfunc, x, config, state)
    local t = state.t or 0
 
    local fx, dfdx = step.evaluate('asgd', opfunc, x)
-   x:mul(1 - config.lambda * eta)
-   x:add(-eta, dfdx)
-
    local average, change = step.zeros(state, 'ax', x), step.zeros(state, 'tmp', x)
-   if weight == 1 then
-      average:copy(x)
-   else
-      average:add(change:copy(x):add(-1, average):mul(weight))
-   end
+   steps.asgd(x, dfdx, average, change, 1 - config.lambda * eta, eta, weight)
 
    t = t + 1
    state.t = t

@@ -1,5 +1,6 @@
 -- optim.nag: Nesterov's accelerated gradient, which evaluates the function where momentum is about to lead.
 local step = require 'optim.step'
+local steps = require('rekindle.native').functions.optim
 
 -- Options: learningRate (1e-3), learningRateDecay (0), weightDecay (0), momentum (0.9), learningRates.
 -- state.dfdx is the velocity. Gives x and {f at the look-ahead point}.
@@ -16,18 +17,12 @@ return function(opfunc, x, config, state)
 
    local moving = state.dfdx ~= nil
    local velocity = step.zeros(state, 'dfdx', x)
-   if moving then
-      velocity:mul(momentum)
-      x:add(velocity)
-   end
+   if moving then steps.lookAhead(x, velocity, momentum) end
    local fx, dfdx = step.evaluate('nag', opfunc, x)
-   step.penalise(dfdx, weightDecay, x)
    local count = state.evalCounter or 0
-   local change = rates and step.scaled(state, rates, dfdx) or dfdx
-   local stride = -step.decayed(rate, rateDecay, count)
+   local delta = rates and step.scratch(state, 'deltaParameters', dfdx):copy(rates)
    -- x already carries the momentum part of the velocity
-   x:add(stride, change)
-   velocity:add(stride, change)
+   steps.nag(x, dfdx, velocity, step.decayed(rate, rateDecay, count), weightDecay, delta)
    state.evalCounter = count + 1
    return x, { fx }
 end

@@ -1,20 +1,6 @@
 -- optim.sgd: stochastic gradient descent with momentum, Nesterov momentum, weight decay and per-parameter rates.
 local step = require 'optim.step'
-
--- The direction to go: the gradient itself, or the running average of gradients (state.dfdx) that momentum keeps.
-local function direction(state, dfdx, momentum, dampening, nesterov)
-   if momentum == 0 then return dfdx end
-   local average = state.dfdx
-   if average then
-      average:mul(momentum):add(1 - dampening, dfdx)
-   else
-      -- the first gradient enters undamped
-      average = dfdx:clone()
-      state.dfdx = average
-   end
-   if nesterov then return dfdx:add(momentum, average) end
-   return average
-end
+local steps = require('rekindle.native').functions.optim
 
 -- Options: learningRate (1e-3), learningRateDecay (0), weightDecay (0), weightDecays, momentum (0),
 -- dampening (= momentum), nesterov (false), learningRates. Gives x and {f(x)}, f before the step.
@@ -33,15 +19,20 @@ return function(opfunc, x, config, state)
    local rate, rateDecay = option('learningRate', 1e-3), option('learningRateDecay', 0)
 
    local fx, dfdx = step.evaluate('sgd', opfunc, x)
-   if weightDecay ~= 0 then
-      step.penalise(dfdx, weightDecay, x)
-   elseif decays then
+   if weightDecay == 0 and decays then
       dfdx:add(step.scratch(state, 'decayParameters', x):copy(decays):cmul(x))
    end
-   local way = direction(state, dfdx, momentum, dampening, nesterov)
-   if rates then way = step.scaled(state, rates, way) end
    local count = state.evalCounter or 0
-   x:add(-step.decayed(rate, rateDecay, count), way)
+   local delta = rates and step.scratch(state, 'deltaParameters', dfdx):copy(rates)
+   rate = step.decayed(rate, rateDecay, count)
+   if momentum == 0 then
+      steps.sgd(x, dfdx, rate, weightDecay, delta)
+   else
+      -- the first gradient enters undamped
+      local enter = state.dfdx and 1 - dampening or 1
+      steps.momentum(x, dfdx, step.zeros(state, 'dfdx', dfdx), rate, weightDecay, momentum, enter, nesterov and true or false,
+         delta)
+   end
    state.evalCounter = count + 1
    return x, { fx }
 end

@@ -39,6 +39,10 @@ function step.begin(name, opfunc, x, config, state)
          error(string.format('optim.%s: the state was made for %d parameters, and x has %d; use a new table of state',
             name, tensor:nElement(), x:nElement()), 3)
       end
+      if torch.isTensor(tensor) and torch.typename(tensor) ~= torch.typename(x) then
+         error(string.format('optim.%s: the state was made for a %s, and x is a %s; use a new table of state', name,
+            torch.typename(tensor), torch.typename(x)), 3)
+      end
    end
    return config, state
 end
@@ -82,12 +86,6 @@ end
 -- The learning rate after `count` steps of the 1/t decay.
 function step.decayed(rate, decay, count) return rate / (1 + count * decay) end
 
--- Adds the gradient of the L2 penalty. It goes into the caller's own gradient: Torch7 does, and a caller that prints
--- gradient norms after the step relies on it.
-function step.penalise(dfdx, weight, x)
-   if weight ~= 0 then dfdx:add(weight, x) end
-end
-
 -- state[key], made on first use as zeros shaped like `like`.
 function step.zeros(state, key, like)
    local t = state[key]
@@ -98,19 +96,14 @@ function step.zeros(state, key, like)
    return t
 end
 
--- state[key], made on first use with room for `like`, its content unspecified.
+-- state[key], made on first use, of the size and type of `like`, its content unspecified.
 function step.scratch(state, key, like)
    local t = state[key]
-   if not t then
-      t = like.new():resizeAs(like)
+   if not t or torch.typename(t) ~= torch.typename(like) then
+      t = like.new()
       state[key] = t
    end
-   return t
-end
-
--- The gradient scaled by the learning rates of the single parameters, kept in state.deltaParameters.
-function step.scaled(state, rates, dfdx)
-   return step.scratch(state, 'deltaParameters', dfdx):copy(rates):cmul(dfdx)
+   return t:resizeAs(like)
 end
 
 return step

@@ -45,6 +45,8 @@ pub struct Compiled {
     pub columns: Vec<Column>,
     /// Names of the fields of `self` that are read.
     pub fields: Vec<String>,
+    /// How many arguments a call may have that compiled code makes without leaving its trace, if there is one.
+    pub traced: Option<(usize, usize)>,
 }
 
 impl Compiled {
@@ -68,6 +70,9 @@ impl Compiled {
 /// Arguments and parameters of a call that the trampoline keeps in small arrays: they cost time to set up.
 pub const SMALL: usize = 7;
 
+/// Most arguments of a call that compiled code makes without leaving its trace.
+pub const MOST_TRACED: usize = 5;
+
 /// Compiles the forms of one name.
 ///
 /// # Errors
@@ -83,6 +88,7 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         forms: vec![],
         columns: vec![],
         fields: vec![],
+        traced: None,
     };
     for (i, f) in forms.iter().enumerate() {
         let params = sig::parse(f.sig, style).map_err(|e| format!("{}: '{}': {e}", c.name, f.sig))?;
@@ -100,6 +106,12 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
             }
         }
         c.most = patterns.iter().map(|p| p.nargs).fold(c.most, usize::max);
+        if f.traced {
+            for p in &patterns {
+                let most = if p.rest == 0 { p.nargs.min(MOST_TRACED) } else { MOST_TRACED };
+                c.traced = Some(c.traced.map_or((p.nargs, most), |(a, b)| (a.min(p.nargs), b.max(most))));
+            }
+        }
         c.fields.extend(params.iter().filter(|p| p.field.is_some()).map(|p| p.name.clone()));
         c.patterns.append(&mut patterns);
         c.forms.push(params);

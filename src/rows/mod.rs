@@ -4,6 +4,7 @@ pub mod file;
 pub mod help;
 pub mod image;
 pub mod nn;
+pub mod optim;
 pub mod state;
 pub mod system;
 pub mod tables;
@@ -39,6 +40,7 @@ pub fn functions() -> &'static [Package] {
         package("image", "image", Dispatch::Package, image::ROWS),
         package("image.tensor", "image", Dispatch::Package, image::TENSORS),
         package("image.part", "image", Dispatch::Package, image::PARTS),
+        package("optim", "optim", Dispatch::Package, optim::ROWS),
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),

@@ -5,9 +5,9 @@ use super::{
     DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
     push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
 };
-use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
+use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
-use crate::lua::table::{Compiled, Dispatch, SMALL};
+use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
@@ -25,6 +25,9 @@ struct Callee {
     pattern: u16,
     class: TensorClass,
 }
+
+/// Most parameters of a form that compiled code calls.
+const MOST_STEPS: usize = 8;
 
 /// How many arguments a call may have for its kinds to be kept.
 const KEPT: usize = 4;
@@ -47,36 +50,78 @@ pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     }
 }
 
-/// `form(f)`: what [`number_of`] knows a function by, or nil for functions that are not ours.
+/// `form(f)`: what [`answer`] knows a function by, and how many arguments its calls may have, from and to. Nothing for
+/// functions whose rows are not for compiled code.
 pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
     unsafe {
         let ours =
             ffi::lua_tocfunction(l, 1).is_some_and(|f| std::ptr::fn_addr_eq(f, trampoline as ffi::lua_CFunction));
-        if ours && !ffi::lua_getupvalue(l, 1, 1).is_null() {
-            let callee = ffi::lua_touserdata(l, -1).cast::<Callee>();
-            ffi::lua_pushlightuserdata(l, std::ptr::from_ref((*callee).compiled).cast_mut().cast());
-        } else {
-            ffi::lua_pushnil(l);
+        if !ours || ffi::lua_getupvalue(l, 1, 1).is_null() {
+            return 0;
         }
-        1
+        let compiled = (*ffi::lua_touserdata(l, -1).cast::<Callee>()).compiled;
+        let Some((least, most)) = compiled.traced else { return 0 };
+        ffi::lua_pushlightuserdata(l, std::ptr::from_ref(compiled).cast_mut().cast());
+        ffi::lua_pushnumber(l, least as f64);
+        ffi::lua_pushnumber(l, most as f64);
+        3
     }
 }
 
-/// What a function gives for one tensor, if that is a number. Errors are left to the usual call.
-pub(super) fn number_of(c: &Compiled, t: &Tensor) -> Option<f64> {
-    let kinds = [kind::tensor(t.class()) | kind::T];
-    let p = c.buckets.get(1)?.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds))?;
-    let alone = matches!(p.steps[..], [Step { fill: Fill::Stack(0), read: Read::Plain, .. }]);
-    let kernel = c.columns[p.form].get(t.class()).filter(|_| alone)?;
-    let (arg, mut rets) = (Val::Tensor(t), Rets::Args);
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(&[&arg], &mut rets))) {
-        Ok(None) => match rets {
-            Rets::Num(v) => Some(v),
-            _ => None,
-        },
+/// What a call from compiled code comes to.
+pub(super) enum Answer {
+    /// A number.
+    Number(f64),
+    /// A new tensor.
+    Tensor(Tensor),
+    /// The tensor whose method it is.
+    Itself,
+}
+
+/// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
+/// an error: both are left to the usual call.
+pub(super) fn answer(c: &Compiled, vals: &[Val]) -> Option<Answer> {
+    let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
+    for (k, v) in kinds.iter_mut().zip(vals) {
+        if let Val::Tensor(t) = v {
+            *k = kind::tensor(t.class());
+            *k |= kind::of_call(*k, class);
+        }
+    }
+    let kinds = kinds.get(..vals.len())?;
+    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
+    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
+    let kernel = c.columns[p.form].get(class)?;
+    let (dims, mut filled) = (dims_of(p, vals), [Val::Nil; MOST_STEPS]);
+    let listed = dims.as_ref().map(Val::Dims);
+    for (step, v) in p.steps.iter().zip(&mut filled) {
+        *v = match (step.fill, step.read) {
+            (Fill::Stack(s), Read::Plain) => *vals.get(usize::from(s))?,
+            (Fill::Stack(_), Read::Dims) => listed?,
+            (Fill::Num(x), _) => Val::Num(x),
+            _ => return None,
+        };
+    }
+    let args = filled.each_ref();
+    let args = args.get(..p.steps.len())?;
+    let mut rets = Rets::Args;
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets)));
+    storage::reclaim();
+    match (ran, rets) {
+        (Ok(None), Rets::Num(v)) => Some(Answer::Number(v)),
+        (Ok(None), Rets::Tensor(t)) => Some(Answer::Tensor(t)),
+        (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
         _ => None,
     }
+}
+
+/// The sizes of a call that has nothing but sizes.
+fn dims_of(p: &Pattern, vals: &[Val]) -> Option<Dims> {
+    let [Step { fill: Fill::Stack(0), read: Read::Dims, .. }] = p.steps[..] else { return None };
+    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
+    vals.iter().map(number).collect::<Option<_>>().map(Dims)
 }
 
 unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {

@@ -1,0 +1,143 @@
+//! Methods that step along the gradient, or along an average of gradients.
+
+use super::{Gradient, each, state};
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Rows, share};
+use crate::tensor::dtype::Real;
+use crate::tensor::error::Result;
+
+/// The running average of gradients that optim.sgd keeps.
+#[derive(Clone, Copy)]
+pub struct Momentum<'a> {
+    /// It, of as many elements as the parameters.
+    pub average: &'a Tensor,
+    /// What it is multiplied with.
+    pub keep: f64,
+    /// What the gradient enters it with.
+    pub enter: f64,
+    /// Whether the step goes along the gradient with the new average, times `keep`, added (Nesterov).
+    pub nesterov: bool,
+}
+
+/// A step of optim.sgd: `x` goes `-rate` times along `dfdx + decay x`, which `dfdx` becomes, or along what momentum makes of
+/// that. `delta` has the rates of the single parameters, and becomes the way that `x` goes. All have as many elements.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn sgd<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    rate: f64,
+    decay: f64,
+    momentum: Option<Momentum>,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    let rate = T::from_f64(-rate);
+    let gradient = Gradient::of(dfdx, x, decay, momentum.is_some_and(|m| m.nesterov))?;
+    let mut to = state::<T>(x, x)?;
+    let mut average = momentum.map(|m| state::<T>(m.average, x)).transpose()?;
+    let mut delta = delta.map(|d| state::<T>(d, x)).transpose()?;
+    let of = |v: fn(Momentum) -> f64| momentum.map_or(T::ZERO, |m| T::from_f64(v(m)));
+    let (keep, enter) = (of(|m| m.keep), of(|m| m.enter));
+    let nesterov = momentum.is_some_and(|m| m.nesterov);
+    // the gradient, the way to go, and the average
+    let along = move |g: T, average: T| {
+        let average = average.mul(keep).add(enter.mul(g));
+        if nesterov {
+            let g = g.add(keep.mul(average));
+            (g, g, average)
+        } else {
+            (g, average, average)
+        }
+    };
+    match (&mut average, &mut delta) {
+        (None, None) => each(gradient, [&mut to], move |g, [x]| (g, [x.add(rate.mul(g))])),
+        (None, Some(d)) => each(gradient, [&mut to, d], move |g, [x, d]| {
+            let way = d.mul(g);
+            (g, [x.add(rate.mul(way)), way])
+        }),
+        (Some(m), None) => each(gradient, [&mut to, m], move |g, [x, m]| {
+            let (g, way, m) = along(g, m);
+            (g, [x.add(rate.mul(way)), m])
+        }),
+        (Some(m), Some(d)) => each(gradient, [&mut to, m, d], move |g, [x, m, d]| {
+            let (g, way, m) = along(g, m);
+            let way = d.mul(way);
+            (g, [x.add(rate.mul(way)), m, way])
+        }),
+    }
+    Ok(())
+}
+
+/// What optim.nag does before it asks for the gradient: the velocity is multiplied by `momentum` and added to `x`.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn look_ahead<T: Real>(x: &Tensor, velocity: &Tensor, momentum: f64) -> Result<()> {
+    let keep = T::from_f64(momentum);
+    let (mut to, mut v) = (state::<T>(x, x)?, state::<T>(velocity, x)?);
+    share((Rows::new(&mut to, 1), Rows::new(&mut v, 1)), 2, |_, (x, v)| {
+        for (x, v) in x.into_slice().iter_mut().zip(v.into_slice()) {
+            *v = v.mul(keep);
+            *x = x.add(*v);
+        }
+    });
+    Ok(())
+}
+
+/// The step of optim.nag: `x` and the velocity go `-rate` times along `dfdx + decay x`, which `dfdx` becomes; times `delta`,
+/// which has the rates of the single parameters and becomes the way.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn nag<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    velocity: &Tensor,
+    rate: f64,
+    decay: f64,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    let rate = T::from_f64(-rate);
+    let gradient = Gradient::of(dfdx, x, decay, false)?;
+    let (mut to, mut v) = (state::<T>(x, x)?, state::<T>(velocity, x)?);
+    match &mut delta.map(|d| state::<T>(d, x)).transpose()? {
+        None => each(gradient, [&mut to, &mut v], move |g, [x, v]| {
+            let step = rate.mul(g);
+            (g, [x.add(step), v.add(step)])
+        }),
+        Some(d) => each(gradient, [&mut to, &mut v, d], move |g, [x, v, d]| {
+            let way = d.mul(g);
+            let step = rate.mul(way);
+            (g, [x.add(step), v.add(step), way])
+        }),
+    }
+    Ok(())
+}
+
+/// A step of optim.asgd: `x` is multiplied by `shrink` and goes `-rate` times along `dfdx`; `average` comes closer to it by
+/// `weight` of the way, and is it where that is 1. `change` becomes what the average changes by, and stays where the weight is 1.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn asgd<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    average: &Tensor,
+    change: &Tensor,
+    shrink: f64,
+    rate: f64,
+    weight: f64,
+) -> Result<()> {
+    let (shrink, rate, part) = (T::from_f64(shrink), T::from_f64(-rate), T::from_f64(weight));
+    let whole = weight == 1.0;
+    let gradient = Gradient::of(dfdx, x, 0.0, false)?;
+    let mut to = state::<T>(x, x)?;
+    let (mut mean, mut by): (Dest<T>, Dest<T>) = (state(average, x)?, state(change, x)?);
+    each(gradient, [&mut to, &mut mean, &mut by], move |g, [x, mean, by]| {
+        let x = x.mul(shrink).add(rate.mul(g));
+        let moved = x.sub(mean).mul(part);
+        (g, if whole { [x, x, by] } else { [x, mean.add(moved), moved] })
+    });
+    Ok(())
+}

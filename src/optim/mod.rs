@@ -1,0 +1,257 @@
+//! Steps of the methods of optim: one pass over parameters, gradient and state, in place of a chain of tensor
+//! operations that each go through memory. Rounding is that of the chain, operation by operation.
+
+pub mod adaptive;
+pub mod descent;
+
+use crate::tensor::Tensor;
+use crate::tensor::access::{Blocks, Dest, Divide, Source, share};
+use crate::tensor::check;
+use crate::tensor::dtype::Real;
+use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
+use crate::tensor::ops::arithmetic::add_scaled;
+use crate::tensor::ops::copy::clone;
+use crate::tensor::simd::vectorize;
+
+/// Elements that are done together: they stay in the nearest cache.
+const BLOCK: usize = 1024;
+
+/// Elements that are read before any is written. A compiler that has to prove for each of many slices that it overlaps
+/// no other gives up, and nothing vectorises.
+const WIDE: usize = 16;
+
+/// What a step costs for each element, in units of an addition: it goes through several tensors.
+const COST: usize = 4;
+
+/// The gradient of a step.
+struct Gradient<T> {
+    given: Given<T>,
+    /// What the parameters are weighted with and added to it.
+    decay: T,
+}
+
+enum Given<T> {
+    /// It is read.
+    Fixed(Source<T>),
+    /// It changes, as Torch7 does: weight decay goes into the caller's own gradient.
+    Changed(Dest<T>),
+}
+
+impl<T: Real> Gradient<T> {
+    /// The gradient for `x`, to which `decay * x` is added. It is changed where that is not 0 and where the method says so.
+    /// To be asked for before `x` is.
+    ///
+    /// # Errors
+    /// Another number of elements than `x` has.
+    fn of(dfdx: &Tensor, x: &Tensor, decay: f64, changes: bool) -> Result<Gradient<T>> {
+        check::count("the gradient", dfdx, x.numel())?;
+        let decay = T::from_f64(decay);
+        if overlap(dfdx, x) {
+            // a function may give its argument: first all of the gradient, then all of the step
+            if decay != T::ZERO {
+                add_scaled(dfdx, dfdx, decay, x)?;
+            }
+            return Ok(Gradient { given: Given::Changed(Dest::update(&clone(dfdx)?)?), decay: T::ZERO });
+        }
+        let given = if changes || decay != T::ZERO {
+            Given::Changed(Dest::update(dfdx)?)
+        } else {
+            Given::Fixed(Source::of(dfdx)?)
+        };
+        Ok(Gradient { given, decay })
+    }
+
+    fn part(&mut self) -> Part<'_, T> {
+        match &mut self.given {
+            Given::Fixed(g) => Part::Fixed(g),
+            Given::Changed(g) => Part::Changed(g),
+        }
+    }
+}
+
+/// Whether two tensors may share elements.
+fn overlap(a: &Tensor, b: &Tensor) -> bool {
+    let (first, second) = (a.layout(), b.layout());
+    let before = |x: &Layout, y: &Layout| x.extent().is_ok_and(|end| end <= y.offset);
+    a.same_storage(b) && !before(&first, &second) && !before(&second, &first)
+}
+
+/// Some of a gradient.
+enum Part<'a, T> {
+    Fixed(&'a [T]),
+    Changed(&'a mut [T]),
+}
+
+impl<T: Real> Divide for Part<'_, T> {
+    fn items(&self) -> usize {
+        match self {
+            Part::Fixed(g) => g.len(),
+            Part::Changed(g) => g.len(),
+        }
+    }
+    fn cut(self, n: usize) -> (Self, Self) {
+        match self {
+            Part::Fixed(g) => {
+                let (a, b) = g.split_at(n);
+                (Part::Fixed(a), Part::Fixed(b))
+            }
+            Part::Changed(g) => {
+                let (a, b) = g.split_at_mut(n);
+                (Part::Changed(a), Part::Changed(b))
+            }
+        }
+    }
+}
+
+/// Parts of the tensors that a step changes, the parameters first.
+struct Parts<'a, T, const N: usize>([&'a mut [T]; N]);
+
+impl<T: Real, const N: usize> Divide for Parts<'_, T, N> {
+    fn items(&self) -> usize {
+        self.0.iter().map(|p| p.len()).min().unwrap_or(0)
+    }
+    fn cut(self, n: usize) -> (Self, Self) {
+        let mut rest = self.0;
+        let first = rest.each_mut().map(|p| {
+            let (a, b) = std::mem::take(p).split_at_mut(n);
+            *p = b;
+            a
+        });
+        (Parts(first), Parts(rest))
+    }
+}
+
+/// A tensor of the state, which has an element for each of `x`.
+///
+/// # Errors
+/// Another number of elements, another element type.
+fn state<T: Real>(kept: &Tensor, x: &Tensor) -> Result<Dest<T>> {
+    check::count("the state", kept, x.numel())?;
+    Dest::update(kept)
+}
+
+/// `(gradient, changed...) = f(gradient, changed...)` for each element; `changed` begins with the parameters. The new
+/// gradient counts where that is one that changes.
+fn each<T: Real, const N: usize>(
+    mut gradient: Gradient<T>,
+    changed: [&mut Dest<T>; N],
+    f: impl Fn(T, [T; N]) -> (T, [T; N]) + Copy + Sync,
+) {
+    let decay = gradient.decay;
+    let changed = Parts(changed.map(|d| &mut d[..]));
+    share(Blocks::new((gradient.part(), changed), BLOCK), COST * BLOCK, |first, blocks| {
+        blocks.for_each(first, |_, (gradient, changed)| {
+            vectorize(
+                #[inline(always)]
+                move || block(gradient, decay, changed, f),
+            );
+        });
+    });
+}
+
+#[inline(always)]
+fn block<T: Real, const N: usize>(
+    gradient: Part<T>,
+    decay: T,
+    Parts(changed): Parts<T, N>,
+    f: impl Fn(T, [T; N]) -> (T, [T; N]) + Copy,
+) {
+    match gradient {
+        Part::Fixed(g) => {
+            let (whole, rest) = g.as_chunks::<WIDE>();
+            let mut changed = changed.map(|c| c.as_chunks_mut::<WIDE>());
+            for (i, g) in whole.iter().enumerate() {
+                let old = std::array::from_fn(|k| changed[k].0[i]);
+                let (_, new) = lanes(*g, old, f);
+                (0..N).for_each(|k| changed[k].0[i] = new[k]);
+            }
+            let (_, new) = lanes(padded(rest), std::array::from_fn(|k| padded(changed[k].1)), f);
+            (0..N).for_each(|k| changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
+        }
+        Part::Changed(g) => {
+            if decay != T::ZERO {
+                g.iter_mut().zip(changed[0].iter()).for_each(|(g, x)| *g = g.add(decay.mul(*x)));
+            }
+            let (whole, rest) = g.as_chunks_mut::<WIDE>();
+            let mut changed = changed.map(|c| c.as_chunks_mut::<WIDE>());
+            for (i, g) in whole.iter_mut().enumerate() {
+                let old = std::array::from_fn(|k| changed[k].0[i]);
+                let (gradient, new) = lanes(*g, old, f);
+                *g = gradient;
+                (0..N).for_each(|k| changed[k].0[i] = new[k]);
+            }
+            let (gradient, new) = lanes(padded(rest), std::array::from_fn(|k| padded(changed[k].1)), f);
+            rest.iter_mut().zip(gradient).for_each(|(g, v)| *g = v);
+            (0..N).for_each(|k| changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
+        }
+    }
+}
+
+/// The last elements, and ones after them.
+#[inline(always)]
+fn padded<T: Real>(rest: &[T]) -> [T; WIDE] {
+    let mut all = [T::ONE; WIDE];
+    all.iter_mut().zip(rest).for_each(|(to, v)| *to = *v);
+    all
+}
+
+#[inline(always)]
+fn lanes<T: Real, const N: usize>(
+    mut gradient: [T; WIDE],
+    mut changed: [[T; WIDE]; N],
+    f: impl Fn(T, [T; N]) -> (T, [T; N]),
+) -> ([T; WIDE], [[T; WIDE]; N]) {
+    for lane in 0..WIDE {
+        let (g, new) = f(gradient[lane], std::array::from_fn(|k| changed[k][lane]));
+        gradient[lane] = g;
+        (0..N).for_each(|k| changed[k][lane] = new[k]);
+    }
+    (gradient, changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::dtype::DType;
+
+    fn numbers(n: usize, step: usize) -> Tensor {
+        Tensor::from_slice(&(0..n).map(|i| ((i * step) % 23) as f64 / 7.0 - 1.5).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn every_element_is_done_once_whatever_the_length() {
+        for n in [0, 1, 15, 16, 17, BLOCK - 1, BLOCK, BLOCK + 5, 100 * BLOCK + 33] {
+            let (x, g, m) = (numbers(n, 5), numbers(n, 3), numbers(n, 11));
+            let (old, grad, sum) = (x.to_vec::<f64>().unwrap(), g.to_vec::<f64>().unwrap(), m.to_vec::<f64>().unwrap());
+            let gradient = Gradient::of(&g, &x, 0.5, false).unwrap();
+            let (mut a, mut b) = (state(&x, &x).unwrap(), state(&m, &x).unwrap());
+            each(gradient, [&mut a, &mut b], |g, [x, m]| (g, [x - g, m + g]));
+            drop((a, b));
+            for i in 0..n {
+                let d = grad[i] + 0.5 * old[i];
+                assert_eq!(g.to_vec::<f64>().unwrap()[i], d);
+                assert_eq!((x.to_vec::<f64>().unwrap()[i], m.to_vec::<f64>().unwrap()[i]), (old[i] - d, sum[i] + d));
+                if n > BLOCK && i > 40 {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_that_are_one_another_and_sizes_that_differ() {
+        // the parameters are their own gradient
+        let x = numbers(40, 5);
+        let old = x.to_vec::<f64>().unwrap();
+        let gradient = Gradient::of(&x, &x, 0.5, false).unwrap();
+        let mut a = state(&x, &x).unwrap();
+        each(gradient, [&mut a], |g, [x]| (g, [x - 0.25 * g]));
+        drop(a);
+        let wanted: Vec<f64> = old.iter().map(|v| 1.5 * v - 0.25 * (1.5 * v)).collect();
+        assert_eq!(x.to_vec::<f64>().unwrap(), wanted);
+        assert!(Gradient::<f64>::of(&numbers(3, 1), &x, 0.0, false).is_err());
+        assert!(state::<f64>(&numbers(3, 1), &x).is_err());
+        assert!(state::<f64>(&Tensor::new(DType::Float, &[40]).unwrap(), &x).is_err());
+    }
+}

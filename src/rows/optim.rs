@@ -1,0 +1,63 @@
+//! The steps that the methods of the package optim consist of.
+
+use crate::lua::prelude::*;
+use crate::optim::{adaptive, descent};
+
+fn sgd<T: Real>(x: &Tensor, dfdx: &Tensor, rate: f64, decay: f64, delta: Option<&Tensor>) -> Result<()> {
+    descent::sgd::<T>(x, dfdx, rate, decay, None, delta)
+}
+fn momentum<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    average: &Tensor,
+    rate: f64,
+    decay: f64,
+    keep: f64,
+    enter: f64,
+    nesterov: bool,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    let momentum = descent::Momentum { average, keep, enter, nesterov };
+    descent::sgd::<T>(x, dfdx, rate, decay, Some(momentum), delta)
+}
+
+/// The rows. Tensors of the state that only become what the step computed have to be there already, as all others.
+pub static ROWS: &[Op] = &[
+    func!("sgd", &[form("x:T dfdx:T rate:num decay:num delta:T=nil", all!(sgd))]),
+    func!(
+        "momentum",
+        &[form("x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool delta:T=nil", all!(momentum))]
+    ),
+    func!("lookAhead", &[form("x:T velocity:T momentum:num", all!(descent::look_ahead))]),
+    func!("nag", &[form("x:T dfdx:T velocity:T rate:num decay:num delta:T=nil", all!(descent::nag))]),
+    func!("asgd", &[form("x:T dfdx:T average:T change:T shrink:num rate:num weight:num", all!(descent::asgd))]),
+    func!(
+        "adam",
+        &[form(
+            "x:T dfdx:T mean:T square:T divisor:T rate:num decay:num beta1:num beta2:num epsilon:num",
+            floats!(adaptive::adam)
+        )]
+    ),
+    func!(
+        "adamax",
+        &[form(
+            "x:T dfdx:T mean:T norm:T parts:T rate:num decay:num beta1:num beta2:num epsilon:num",
+            floats!(adaptive::adamax)
+        )]
+    ),
+    func!(
+        "adagrad",
+        &[form("x:T dfdx:T total:T divisor:T rate:num decay:num epsilon:num", floats!(adaptive::adagrad))]
+    ),
+    func!(
+        "rmsprop",
+        &[form("x:T dfdx:T square:T divisor:T rate:num decay:num alpha:num epsilon:num", floats!(adaptive::rmsprop))]
+    ),
+    func!(
+        "adadelta",
+        &[form(
+            "x:T dfdx:T square:T divisor:T steps:T delta:T decay:num rho:num epsilon:num",
+            floats!(adaptive::adadelta)
+        )]
+    ),
+];
