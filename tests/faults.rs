@@ -72,6 +72,7 @@ fn memory_that_runs_out_is_an_error() {
     let hungry = [
         "local t = {} for i = 1, 1e9 do t[i] = { i } end",
         "local t = {} for i = 1, 1e9 do t[i] = i .. 'x' end",
+        "local t = {} while true do t = { t, {}, function() return t end } end",
         "local s = 'x' while true do s = s .. s end",
         "return #('x'):rep(1.9e9)",
         "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(3) end",
@@ -81,6 +82,12 @@ fn memory_that_runs_out_is_an_error() {
         "return torch.randperm(1e9)",
         "return torch.range(1, 3e8)",
         "return torch.sort(torch.zeros(6e7))",
+        "return torch.sort(torch.rand(4e7))",
+        "return torch.qr(torch.zeros(8000, 8000))",
+        "return torch.gesv(torch.zeros(7000, 7000), torch.zeros(7000, 7000))",
+        "return torch.symeig(torch.zeros(7000, 7000))",
+        "return torch.conv2(torch.rand(9000, 9000), torch.rand(2, 2), 'F')",
+        "return torch.cumsum(torch.zeros(9e7))",
         "local co = coroutine.wrap(function() local t = {} while true do t[#t + 1] = { {} } end end) co()",
         "return torch.zeros(3e7):totable(), torch.zeros(3e7):totable(), torch.zeros(3e7):totable()",
     ];

@@ -3,7 +3,12 @@
 local native = require 'rekindle.native'
 image = {}
 
-for name, f in pairs(native.functions.image) do image[name] = f end
+-- Functions of Lua's, as in Torch7, where programs write them into files with what holds them. They know what they call
+-- by its name alone.
+local BODY = "return function(...) return require('rekindle.native').functions.image.%s(...) end"
+for name in pairs(native.functions.image) do
+   image[name] = assert(loadstring(BODY:format(name), '=image/' .. name .. '.lua'))()
+end
 
 -- the functions of tensors, whose destinations have their sizes already: x.image.scaleBilinear(x, y)
 for _, element in ipairs(native.element_types) do

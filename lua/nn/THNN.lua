@@ -201,7 +201,7 @@ local unfolded, columns = 'finput fgradInput', 'columns ones'
 local function transposed(class) return { class = class, methods = full } end
 
 convolution('SpatialConvolutionMM', planar, unfolded, unfolded, unfolded)
-convolution('SpatialDepthWiseConvolution', planar, columns, 'columns', columns)
+convolution('SpatialDepthWiseConvolution', planar, unfolded, unfolded, unfolded)
 convolution('SpatialDilatedConvolution', planar .. ' dilationW dilationH', columns, 'columns', columns)
 convolution('SpatialFullConvolution', planar .. ' adjW adjH', columns, 'columns', columns,
    transposed 'SpatialFullConvolution')
@@ -273,15 +273,7 @@ maxima('TemporalMaxPooling', 'kW dW')
 -- An average counts what it adds up.
 local function divide(fields) fields.divide = true end
 layer('SpatialAveragePooling', { fields = planar .. ' ceil_mode count_include_pad', prepare = divide })
-layer('VolumetricAveragePooling', {
-   fields = 'kT kW kH dT dW dH [padT padW padH ceil_mode count_include_pad]',
-   prepare = function(fields)
-      for _, name in ipairs { 'padT', 'padW', 'padH' } do
-         if (fields[name] or 0) ~= 0 then error('THNN.VolumetricAveragePooling: there is no padding in this class', 0) end
-      end
-      if fields.ceil_mode then error('THNN.VolumetricAveragePooling: there is no ceil mode in this class', 0) end
-   end,
-})
+layer('VolumetricAveragePooling', { fields = 'kT kW kH dT dW dH [padT padW padH ceil_mode count_include_pad]' })
 
 -- The sizes that backward is not given.
 local function adapted(fields)

@@ -24,13 +24,18 @@ local function named(...)
    return unpack(kinds)
 end
 
--- What constructors take, in order: the names of several groups, each with a default.
+-- What constructors take, in order: the names of several groups, each with a default. All of them are numbers.
 local function options(...)
    local list = {}
    for _, group in ipairs { ... } do
-      for _, name in ipairs(group) do list[#list + 1] = { name, group.default } end
+      for _, name in ipairs(group) do list[#list + 1] = { name, group.default, 'number' } end
    end
    return list
+end
+
+-- These fields have to be given: a constructor says so, before forward looks at what the numbers are.
+local function given(self, class, names)
+   for _, name in ipairs(names) do expect.number(class, self[name], name) end
 end
 
 local function defaulting(names, value)
@@ -76,8 +81,11 @@ local function maxima(name, kept, axes, parentClass)
    if parentClass then groups[4] = defaulting(dilations, 1) end
    local class, parent = define(name, {
       parent = parentClass,
+      -- with a dilation there are more options than the parent's constructor knows
+      construct = nn.Module.__init,
       options = options(unpack(groups)),
       setup = function(self)
+         given(self, name, sizes)
          stepsOfWindows(self, sizes, steps)
          self.ceil_mode, self.indices = false, torch.LongTensor()
       end,
@@ -115,8 +123,9 @@ maxima('VolumetricDilatedMaxPooling', volumes, { 'T', 'W', 'H' }, 'nn.Volumetric
 
 do
    local class = define('TemporalMaxPooling', {
-      options = { { 'kW' }, { 'dW' } },
+      options = options { 'kW', 'dW' },
       setup = function(self)
+         given(self, 'TemporalMaxPooling', { 'kW' })
          self.dW = self.dW or self.kW
          self.indices = torch.LongTensor()
       end,
@@ -132,8 +141,11 @@ end
 
 do
    local class = define('SpatialAdaptiveMaxPooling', {
-      options = { { 'W' }, { 'H' } },
-      setup = function(self) self.indices = torch.LongTensor() end,
+      options = options { 'W', 'H' },
+      setup = function(self)
+         given(self, 'SpatialAdaptiveMaxPooling', { 'W', 'H' })
+         self.indices = torch.LongTensor()
+      end,
       scratch = { 'indices' },
    })
    function class:updateOutput(input)
@@ -146,13 +158,18 @@ end
 
 ---------------------------------------------------------------------------------------------------------- averages
 
-emptied(define('SpatialAdaptiveAveragePooling', { options = { { 'W' }, { 'H' } }, scratch = {} }))
+emptied(define('SpatialAdaptiveAveragePooling', {
+   options = options { 'W', 'H' },
+   setup = function(self) given(self, 'SpatialAdaptiveAveragePooling', { 'W', 'H' }) end,
+   scratch = {},
+}))
 
 do
    local sizes, steps, pads = named('W', 'H')
    local class = define('SpatialAveragePooling', {
       options = options(sizes, defaulting(steps, 1), defaulting(pads, 0)),
       setup = function(self)
+         given(self, 'SpatialAveragePooling', sizes)
          self.ceil_mode, self.count_include_pad, self.divide = false, true, true
       end,
       text = function(self)
@@ -175,7 +192,10 @@ do
    local sizes, steps = named('T', 'W', 'H')
    emptied(define('VolumetricAveragePooling', {
       options = options(sizes, steps),
-      setup = function(self) stepsOfWindows(self, sizes, steps) end,
+      setup = function(self)
+         given(self, 'VolumetricAveragePooling', sizes)
+         stepsOfWindows(self, sizes, steps)
+      end,
       text = function(self) return '(' .. values(self, sizes, 'x') .. ', ' .. values(self, steps, ',') .. ')' end,
       scratch = {},
    }))
@@ -196,19 +216,19 @@ local function fractional(name, axes)
       options = options(pools),
       setup = function(self, ...)
          for _, field in ipairs(pools) do expect.whole(name, self[field], field, 2) end
-         local given, absolute = { select(n + 1, ...) }, true
+         local extents, absolute = { select(n + 1, ...) }, true
          for i = 1, n do
-            expect.number(name, given[i], string.format('the size or ratio of dimension %s', axes[i][1]))
-            absolute = absolute and given[i] >= 1
+            expect.number(name, extents[i], string.format('the size or ratio of dimension %s', axes[i][1]))
+            absolute = absolute and extents[i] >= 1
          end
          for i = 1, n do
             if absolute then
-               self[outs[i]] = expect.whole(name, given[i], outs[i], 1)
+               self[outs[i]] = expect.whole(name, extents[i], outs[i], 1)
             else
-               if not (given[i] > 0 and given[i] < 1) then
-                  expect.fail(name, '%s should be between 0 and 1, got %s', ratios[i], given[i])
+               if not (extents[i] > 0 and extents[i] < 1) then
+                  expect.fail(name, '%s should be between 0 and 1, got %s', ratios[i], extents[i])
                end
-               self[ratios[i]] = given[i]
+               self[ratios[i]] = extents[i]
             end
          end
       end,

@@ -43,10 +43,13 @@ local function place(f)
    return string.format('defined in %s, line %d', info.source:gsub('^[@=]', ''), info.linedefined)
 end
 
--- the name under which the package or its classes have a function
+-- the name under which a package or the classes of torch have a function
 local function name_of(f)
-   for k, v in pairs(torch) do
-      if v == f then return 'torch.' .. k end
+   for _, name in ipairs { 'torch', 'image', 'optim', 'paths', 'sys', 'xlua' } do
+      local members = package.loaded[name]
+      for k, v in pairs(type(members) == 'table' and members or {}) do
+         if v == f then return name .. '.' .. k end
+      end
    end
    for _, classes in ipairs { torch.tensor_types, torch.storage_types } do
       for _, class in ipairs(classes) do

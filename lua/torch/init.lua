@@ -7,11 +7,11 @@ for name, f in pairs(native.functions.torch or {}) do torch[name] = f end
 require 'torch.class'
 
 -- storages and tensors: the metatable made by Rust becomes the class
-local function adopt(name, methods, quicken)
+local function adopt(name, methods, trace)
    local mt = native.metatables[name]
    for k, f in pairs(methods or {}) do mt[k] = f end
    local call = native.constructors[name].call
-   if quicken then call = quicken(mt, call) end
+   if trace then call = trace(mt, call) end
    mt.new = native.constructors[name].new
    mt.__native = true
    torch._register(mt, name, nil, call, mt.new)
@@ -19,10 +19,10 @@ local function adopt(name, methods, quicken)
 end
 
 torch.tensor_types, torch.storage_types = {}, {}
-local quick = require 'torch.quick'
+local traced = require 'torch.traced'
 for number, short in ipairs(native.types) do
    local tensor, storage = 'torch.' .. short .. 'Tensor', 'torch.' .. short .. 'Storage'
-   local mt = adopt(tensor, native.methods[tensor], function(mt, call) return quick(mt, number - 1, call) end)
+   local mt = adopt(tensor, native.methods[tensor], function(mt, call) return traced(mt, number - 1, call) end)
    local element, set = native.index, native.newindex
    mt.__index__ = function(x, k)
       local v = element(x, k)

@@ -449,6 +449,8 @@ pub struct Form {
     pub sig: &'static str,
     /// A kernel for each element type that has the operation.
     pub column: Column,
+    /// Whether compiled code calls it without leaving its trace: see [`traced`].
+    pub traced: bool,
 }
 
 /// Where an operation appears.
@@ -484,7 +486,12 @@ pub struct Class {
 
 /// A call form of a row.
 pub const fn form(sig: &'static str, column: Column) -> Form {
-    Form { sig, column }
+    Form { sig, column, traced: false }
+}
+/// A call form that LuaJIT's compiled code calls through ffi, without leaving its trace, when it is given tensors and
+/// numbers alone. For calls that are often shorter than leaving a trace. It gives a number, a new tensor, or its first argument.
+pub const fn traced(sig: &'static str, column: Column) -> Form {
+    Form { sig, column, traced: true }
 }
 /// An operation in some place; the row macros below are made from it. Constant blocks keep the rows static.
 #[macro_export]
@@ -533,7 +540,7 @@ macro_rules! form3 {
             $name,
             &const {
                 const COLUMN: $crate::lua::column::Column = $col;
-                [$crate::lua::call::Form { sig: $crate::signature!($sig, COLUMN), column: COLUMN }]
+                [$crate::lua::call::Form { sig: $crate::signature!($sig, COLUMN), column: COLUMN, traced: false }]
             } as &'static [$crate::lua::call::Form],
         )
     };

@@ -45,21 +45,51 @@ pub enum Value<'a> {
     Tensor(&'a Tensor),
 }
 
-/// A 1-based index, negative from the end, as an offset into a dimension.
-fn locate(i: i64, size: usize, dim: usize) -> Result<usize> {
+/// The rule for an index: 1-based, negative from the end, truncated. Its 0-based place in a dimension; none outside.
+#[inline(always)]
+pub fn inside(i: f64, size: usize) -> Option<usize> {
+    let i = i as i64;
     let at = if i < 0 { size as i64 + i } else { i - 1 };
-    if at < 0 || at >= size as i64 {
-        return Err(Error::from(Kind::Index { op: "out of range", index: i, dim: dim + 1, size }));
+    (at >= 0 && (at as usize) < size).then_some(at as usize)
+}
+
+/// Where the element with these indices, one for each dimension, lies in its storage.
+#[inline(always)]
+pub fn position<const N: usize>(t: &Tensor, indices: [f64; N]) -> Option<usize> {
+    if t.ndim() != N {
+        return None;
     }
-    Ok(at as usize)
+    let mut at = t.offset() as isize;
+    for (d, i) in indices.into_iter().enumerate() {
+        at += inside(i, t.size(d))? as isize * t.stride(d);
+    }
+    usize::try_from(at).ok()
+}
+
+/// Storage element `at` as a number; none outside the storage. A nan is the usual one: Lua takes others for values
+/// that are no numbers.
+#[inline(always)]
+pub fn at(t: &Tensor, at: usize) -> Option<f64> {
+    let v = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64))?;
+    Some(if v.is_nan() { f64::NAN } else { v })
+}
+
+/// Writes storage element `at`; false outside the storage.
+#[inline(always)]
+pub fn put(t: &Tensor, at: usize, v: f64) -> bool {
+    with_dtype!(t.dtype(), T => t.set_element::<T>(at, <T as Element>::from_f64(v)))
+}
+
+/// As [`inside`], with an error for an index outside.
+fn locate(i: i64, size: usize, dim: usize) -> Result<usize> {
+    inside(i as f64, size).ok_or_else(|| Error::from(Kind::Index { op: "out of range", index: i, dim: dim + 1, size }))
 }
 
 /// The first element of a layout, as a number.
 fn number(t: &Tensor, at: usize) -> Result<f64> {
     check::host(t)?;
     let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
-    let v = with_dtype!(t.dtype(), T => s.get::<T>(at).map(Element::to_f64));
-    v.ok_or_else(|| Error::from(Kind::OutOfStorage { needed: at + 1, len: s.len() }))
+    self::at(t, at).ok_or_else(|| Error::from(Kind::OutOfStorage { needed: at + 1, len: s.len() }))
 }
 
 /// Where a key leads: a layout, and whether every dimension was given an index.
@@ -151,8 +181,11 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
         Value::Num(v) if single => {
             check::host(t)?;
             let s = t.storage().ok_or_else(|| Error::invalid("empty tensor"))?;
-            let done = with_dtype!(t.dtype(), T => s.set::<T>(l.offset, Element::from_f64(*v)));
-            if done { Ok(()) } else { Err(Error::from(Kind::OutOfStorage { needed: l.offset + 1, len: s.len() })) }
+            if put(t, l.offset, *v) {
+                Ok(())
+            } else {
+                Err(Error::from(Kind::OutOfStorage { needed: l.offset + 1, len: s.len() }))
+            }
         }
         Value::Num(_) if t.dtype() == DType::Half => {
             refuse!("torch.HalfTensor cannot be filled with a number: expected a tensor")

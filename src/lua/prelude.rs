@@ -1,5 +1,5 @@
 //! What a file of rows needs.
-pub use super::call::{Answer, Class, Dims, Foreign, Form, Nested, Nil, Op, Place, Ret, Rets, form};
+pub use super::call::{Answer, Class, Dims, Foreign, Form, Nested, Nil, Op, Place, Ret, Rets, form, traced};
 pub use super::column::Column;
 pub use crate::tensor::Tensor;
 pub use crate::tensor::dtype::{DType, Element, Family, Float, Integer, Real};

@@ -2,7 +2,7 @@
 
 use super::call::{Class, Form, Op};
 use super::column::Column;
-use super::sig::{self, Param, Pattern, Style};
+use super::sig::{self, Param, Pattern, Read, Style};
 use crate::tensor::class::TensorClass;
 use crate::tensor::error::Error;
 
@@ -45,6 +45,8 @@ pub struct Compiled {
     pub columns: Vec<Column>,
     /// Names of the fields of `self` that are read.
     pub fields: Vec<String>,
+    /// How many arguments a call may have that compiled code makes without leaving its trace, if there is one.
+    pub traced: Option<(usize, usize)>,
 }
 
 impl Compiled {
@@ -68,6 +70,9 @@ impl Compiled {
 /// Arguments and parameters of a call that the trampoline keeps in small arrays: they cost time to set up.
 pub const SMALL: usize = 7;
 
+/// Most arguments of a call that compiled code makes without leaving its trace.
+pub const MOST_TRACED: usize = 5;
+
 /// Compiles the forms of one name.
 ///
 /// # Errors
@@ -83,11 +88,17 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         forms: vec![],
         columns: vec![],
         fields: vec![],
+        traced: None,
     };
     for (i, f) in forms.iter().enumerate() {
         let params = sig::parse(f.sig, style).map_err(|e| format!("{}: '{}': {e}", c.name, f.sig))?;
         if params.len() > super::call::MAX_PARAMS {
             return Err(format!("{}: more than {} parameters", c.name, super::call::MAX_PARAMS));
+        }
+        // the lists of a call are kept by kind
+        let lists = |read| params.iter().filter(|p| p.read == read).count();
+        if [Read::Tensors, Read::Nested, Read::Dims, Read::Texts].into_iter().any(|read| lists(read) > 1) {
+            return Err(format!("{}: two lists of one kind", c.name));
         }
         let mut patterns = sig::patterns(i, &params);
         // forms of one class method share their upvalues, so fields are numbered across all forms
@@ -100,6 +111,12 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
             }
         }
         c.most = patterns.iter().map(|p| p.nargs).fold(c.most, usize::max);
+        if f.traced {
+            for p in &patterns {
+                let most = if p.rest == 0 { p.nargs.min(MOST_TRACED) } else { MOST_TRACED };
+                c.traced = Some(c.traced.map_or((p.nargs, most), |(a, b)| (a.min(p.nargs), b.max(most))));
+            }
+        }
         c.fields.extend(params.iter().filter(|p| p.field.is_some()).map(|p| p.name.clone()));
         c.patterns.append(&mut patterns);
         c.forms.push(params);

@@ -1,7 +1,30 @@
 //! The windows of convolutions and poolings, as the fields of modules give them.
 
-use crate::demand;
 use crate::tensor::error::Result;
+use crate::{demand, fields};
+
+fields! {
+    /// Size and stride of a window over planes.
+    pub struct PlaneWindow {
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Height of the window.
+        kh: i64 = ".kH:long",
+        /// Stride along the width.
+        dw: i64 = ".dW:long",
+        /// Stride along the height.
+        dh: i64 = ".dH:long",
+    }
+}
+fields! {
+    /// Size and stride of a window over sequences.
+    pub struct SequenceWindow {
+        /// Elements of the window.
+        kw: i64 = ".kW:long",
+        /// Stride.
+        dw: i64 = ".dW:long",
+    }
+}
 
 /// What the fields of a module say of one dimension.
 #[derive(Clone, Copy, Debug)]

@@ -177,6 +177,8 @@ pub fn window(kernel: i64, stride: i64, padding: i64) -> Result<()> {
 pub fn class(target: i64, n: usize) -> Result<usize> {
     match usize::try_from(target) {
         Ok(t) if t >= 1 && t <= n => Ok(t - 1),
+        // what nan and infinity become as a whole number
+        _ if target == i64::MIN => refuse!("target class nan or infinite, expected one of 1..{n}"),
         _ => refuse!("target class {target} out of range 1..{n}"),
     }
 }
@@ -209,6 +211,7 @@ mod tests {
         );
         assert_eq!(text(positive("step", 0)), "expected a positive step, got 0");
         assert_eq!(text(class(0, 3)), "target class 0 out of range 1..3");
+        assert_eq!(text(class(i64::MIN, 3)), "target class nan or infinite, expected one of 1..3");
         assert_eq!(text(index("select", 4, 1, 3)), "index 4 out of range, dimension 2 has 3 elements");
         assert_eq!(text(dimension("select", 2, 2)), "dimension 3 out of range of 2D tensor");
         assert!(window(3, 1, -1).is_ok() && window(0, 1, 0).is_err() && window(1, 1, i64::MIN).is_err());

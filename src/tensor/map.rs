@@ -42,10 +42,9 @@ pub fn same_count(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
     if a.numel() == b.numel() { Ok(()) } else { Err(mismatch(op, a, b)) }
 }
 
-/// Whether two runs of elements share no byte.
-pub fn disjoint<A, B>(a: *const A, na: usize, b: *const B, nb: usize) -> bool {
-    let (a, b) = (a as usize, b as usize);
-    a + na * size_of::<A>() <= b || b + nb * size_of::<B>() <= a
+/// Whether so many bytes from one address and from another share none.
+pub fn disjoint(a: usize, a_bytes: usize, b: usize, b_bytes: usize) -> bool {
+    a + a_bytes <= b || b + b_bytes <= a
 }
 
 /// `res[i] = f()` for every element: results that do not depend on the old value.
@@ -63,11 +62,7 @@ pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
         });
         return Ok(());
     }
-    super::walk::for_each_ptr(&res.view_mut::<T>()?, |p| {
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(v) }
-    });
-    Ok(())
+    super::walk::update(res, |_| v)
 }
 
 /// `res[i] = f(x[i])`. `res` already has as many elements as `x`.
@@ -174,7 +169,10 @@ macro_rules! operands {
                     = (res.flat_mut::<R>()?, x[$i].flat::<$first>()?, $(x[$j].flat::<$rest>()?,)*)
                 {
                     let same = std::ptr::addr_eq(r, $start) && R::DTYPE == Self::FIRST;
-                    if (same || disjoint(r, n, $start, n)) $(&& disjoint(r, n, $more, n))* {
+                    let (at, bytes) = (r as usize, n * size_of::<R>());
+                    if (same || disjoint(at, bytes, $start as usize, n * size_of::<$first>()))
+                        $(&& disjoint(at, bytes, $more as usize, n * size_of::<$rest>()))*
+                    {
                         let (r, starts) = (Ptr(r), (Ptr($start), $(Ptr($more),)*));
                         split(n, cost, |first, count| {
                             // SAFETY: parts of runs that lie inside the tensors; the result's is one operand's or
@@ -449,11 +447,11 @@ fn independent(r: &Span, rest: &[Span]) -> bool {
 #[inline(always)]
 pub fn fold<T: Element, S>(x: &Tensor, init: S, mut f: impl FnMut(S, T) -> S) -> Result<S> {
     let mut acc = Some(init);
-    super::walk::for_each(&x.view::<T>()?, |v| {
+    super::walk::for_each(x, |v| {
         if let Some(a) = acc.take() {
             acc = Some(f(a, v));
         }
-    });
+    })?;
     acc.ok_or_else(|| Error::invalid("interrupted"))
 }
 

@@ -18,6 +18,7 @@ pub mod layout;
 pub mod map;
 pub mod memory_limit;
 pub mod ops;
+pub mod product;
 pub mod random;
 pub mod shape;
 pub mod simd;
@@ -469,14 +470,17 @@ impl Tensor {
     /// A copy of the elements in logical order.
     ///
     /// # Errors
-    /// As [`Tensor::view`].
+    /// As [`Tensor::view`]; not enough memory.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
         if let Some((p, n)) = self.flat::<T>()? {
             // SAFETY: n elements lie there, and nothing writes while this reads.
-            return Ok(unsafe { std::slice::from_raw_parts(p, n) }.to_vec());
+            let elements = unsafe { std::slice::from_raw_parts(p, n) };
+            let mut out = storage::room(n)?;
+            out.extend_from_slice(elements);
+            return Ok(out);
         }
-        let mut out = Vec::with_capacity(self.numel());
-        walk::for_each(&self.view::<T>()?, |v| out.push(v));
+        let mut out = storage::room(self.numel())?;
+        walk::for_each(self, |v| out.push(v))?;
         Ok(out)
     }
 }

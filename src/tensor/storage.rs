@@ -59,6 +59,15 @@ pub fn room<T>(n: usize) -> Result<Vec<T>> {
     Ok(list)
 }
 
+/// Fails unless there is memory for so many elements: before work whose own lists cannot fail one by one. It is free again
+/// when this returns.
+///
+/// # Errors
+/// As [`room`].
+pub fn enough<T>(n: usize) -> Result<()> {
+    room::<T>(n).map(drop)
+}
+
 /// A shared, resizable buffer of elements of one type. It stays on the thread that made it: what other threads get are
 /// parts of its memory, lent by [`access`](super::access).
 #[derive(Clone)]

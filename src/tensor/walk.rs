@@ -4,9 +4,12 @@
 //! walk hands out stretches in which every operand moves by a constant stride. It is compiled once, for each number
 //! of operands; element types come in only in the loops over runs.
 
-use super::View;
+use super::access::in_use;
+use super::access::loans::Lent;
 use super::dtype::Element;
+use super::error::Result;
 use super::layout::{Layout, MAX_DIMS};
+use super::{Tensor, View};
 
 /// A position in one operand: an odometer over its merged dimensions.
 #[derive(Clone)]
@@ -94,17 +97,43 @@ pub fn walk<const N: usize>(cursors: &mut [Cursor; N], mut count: usize, f: &mut
 }
 
 /// Calls `f` with every element in logical order.
+///
+/// # Errors
+/// As [`Tensor::view`].
 #[inline(always)]
-pub fn for_each<T: Element>(x: &View<T>, mut f: impl FnMut(T)) {
-    for_each_ptr(x, |p| {
-        // SAFETY: the walk stays inside the view, which was in bounds when made.
-        f(unsafe { p.read() })
-    });
+pub fn for_each<T: Element>(x: &Tensor, mut f: impl FnMut(T)) -> Result<()> {
+    let v = x.view::<T>()?;
+    let _loan = lend(x, &v, false)?;
+    // SAFETY: the elements are lent to this reader.
+    unsafe { addresses(&v, |p| f(p.read())) };
+    Ok(())
+}
+
+/// Every element, in logical order, becomes `f` of it.
+///
+/// # Errors
+/// As [`Tensor::view`]; elements that are lent to anybody.
+#[inline(always)]
+pub fn update<T: Element>(x: &Tensor, mut f: impl FnMut(T) -> T) -> Result<()> {
+    let v = x.view_mut::<T>()?;
+    let _loan = lend(x, &v, true)?;
+    // SAFETY: the elements are lent to this writer.
+    unsafe { addresses(&v, |p| p.write(f(p.read()))) };
+    Ok(())
+}
+
+/// Lends all from the first element to the last.
+fn lend<T: Element>(x: &Tensor, v: &View<T>, writes: bool) -> Result<Lent> {
+    let bytes = v.layout.extent()?.saturating_sub(v.layout.offset) * size_of::<T>();
+    Lent::new(v.ptr as usize, bytes, writes).ok_or_else(|| in_use(x))
 }
 
 /// Calls `f` with the address of every element in logical order.
+///
+/// # Safety
+/// The view's elements are there as long as this runs.
 #[inline(always)]
-pub fn for_each_ptr<T: Element>(x: &View<T>, mut f: impl FnMut(*mut T)) {
+unsafe fn addresses<T: Element>(x: &View<T>, mut f: impl FnMut(*mut T)) {
     let mut c = [Cursor::new(&x.layout, 0)];
     let stride = c[0].stride();
     walk(&mut c, x.layout.numel(), &mut |at, n| {

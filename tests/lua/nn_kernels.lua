@@ -72,7 +72,8 @@ local LAYERS = {
       'weight - finput fgradInput ' .. planar, 'weight finput fgradInput ' .. planar,
       'gradWeight - finput fgradInput ' .. planar .. ' 0.5' },
    { 'SpatialDepthWiseConvolution', nn.SpatialDepthWiseConvolution(2, 1, 2, 2), randn(2, 3, 3),
-      'weight bias columns ones ' .. planar, 'weight columns ' .. planar, 'gradWeight gradBias columns ones ' .. planar .. ' 0.5' },
+      'weight bias finput fgradInput ' .. planar, 'weight finput fgradInput ' .. planar,
+      'gradWeight gradBias finput fgradInput ' .. planar .. ' 0.5' },
    { 'SpatialDilatedConvolution', nn.SpatialDilatedConvolution(1, 2, 2, 2, 1, 1, 0, 0, 2, 2), randn(1, 4, 4),
       'weight bias columns ones ' .. planar .. ' dilationW dilationH', 'weight columns ' .. planar .. ' dilationW dilationH',
       'gradWeight gradBias columns ones ' .. planar .. ' dilationW dilationH 0.5' },
@@ -271,6 +272,22 @@ for name, case in pairs {
    for _, size in ipairs(to) do sizes[#sizes + 1] = size end
    call(x, name .. '_updateGradInput', y, gradInput, unpack(sizes))
    same(name, gradInput, m:backward(x, y))
+end
+do
+   -- the class has no padding: that of the kernel is a class over planes, frame by frame
+   local x, y, g, output = randn(2, 3, 4, 5), T.Tensor(), T.Tensor(), T.Tensor()
+   for _, ceil in ipairs { false, true } do
+      for _, counts in ipairs { false, true } do
+         local m = nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1)
+         m.ceil_mode, m.count_include_pad = ceil, counts
+         local want = m:forward(x)
+         call(x, 'VolumetricAveragePooling_updateOutput', x, output, 1, 3, 3, 1, 2, 2, 0, 1, 1, ceil, counts)
+         same('VolumetricAveragePooling', output, want)
+         call(x, 'VolumetricAveragePooling_updateGradInput', x, want, g, 1, 3, 3, 1, 2, 2, 0, 1, 1, ceil, counts)
+         -- planes of the one are frames of the other
+         same('VolumetricAveragePooling', g, m:updateGradInput(x, want))
+      end
+   end
 end
 do
    local m, x = nn.FeatureLPPooling(3, 2, 2, true), randn(3, 7)

@@ -1,8 +1,7 @@
 //! `x[key]` and `x[key] = value` of tensors and storages.
 
-use super::quick::inside;
 use super::{INTERRUPTION, Outcome, fail, own_environment, push_new, storage_at, take_interrupt, tensor_at};
-use crate::lua::element::{self, Got, Key, Spec, Value};
+use crate::lua::element::{self, Got, Key, Spec, Value, inside};
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::storage::{self, Storage};
 use crate::with_dtype;
@@ -89,12 +88,17 @@ unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
             return fail(l, INTERRUPTION);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__index__: expected a tensor") };
-        // `m[i]` without building a key; elements of vectors were looked for by `quick`
-        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER
-            && let Some(row) = inside(ffi::lua_tonumber(l, 2), t.size(0)).and_then(|at| t.row(at))
-        {
-            push_new(l, row);
-            return Ok(1);
+        // elements of vectors, and `m[i]`, without building a key
+        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER {
+            let i = ffi::lua_tonumber(l, 2);
+            if let Some(v) = element::position(t, [i]).and_then(|at| element::at(t, at)) {
+                ffi::lua_pushnumber(l, v);
+                return Ok(1);
+            }
+            if let Some(row) = inside(i, t.size(0)).and_then(|at| t.row(at)) {
+                push_new(l, row);
+                return Ok(1);
+            }
         }
         let got = match key_at(l, 2) {
             Some(key) => element::get(t, &key).map_err(|e| e.to_string()),
@@ -132,6 +136,13 @@ unsafe fn tensor_newindex_inner(l: *mut lua_State) -> Outcome {
             return fail(l, INTERRUPTION);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__newindex__: expected a tensor") };
+        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER
+            && ffi::lua_type(l, 3) == ffi::LUA_TNUMBER
+            && element::position(t, [ffi::lua_tonumber(l, 2)])
+                .is_some_and(|at| element::put(t, at, ffi::lua_tonumber(l, 3)))
+        {
+            return Ok(0);
+        }
         let value = if ffi::lua_isnumber(l, 3) != 0 {
             Value::Num(ffi::lua_tonumber(l, 3))
         } else if let Some(src) = tensor_at(l, 3) {

@@ -5,15 +5,16 @@ use super::{
     DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
     push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
 };
-use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
+use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
-use crate::lua::table::{Compiled, Dispatch, SMALL};
+use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
 use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
+use std::ffi::CStr;
 use std::os::raw::c_int;
 
 /// What a function of a Lua state holds as its first upvalue: the description, and what the last call came to. Calls
@@ -25,6 +26,9 @@ struct Callee {
     pattern: u16,
     class: TensorClass,
 }
+
+/// Most parameters of a form that compiled code calls.
+const MOST_STEPS: usize = 8;
 
 /// How many arguments a call may have for its kinds to be kept.
 const KEPT: usize = 4;
@@ -47,36 +51,86 @@ pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     }
 }
 
-/// `form(f)`: what [`number_of`] knows a function by, or nil for functions that are not ours.
+/// `form(f)`: what [`answer`] knows a function by, and how many arguments its calls may have, from and to. Nothing for
+/// functions whose rows are not for compiled code.
 pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
     unsafe {
         let ours =
             ffi::lua_tocfunction(l, 1).is_some_and(|f| std::ptr::fn_addr_eq(f, trampoline as ffi::lua_CFunction));
-        if ours && !ffi::lua_getupvalue(l, 1, 1).is_null() {
-            let callee = ffi::lua_touserdata(l, -1).cast::<Callee>();
-            ffi::lua_pushlightuserdata(l, std::ptr::from_ref((*callee).compiled).cast_mut().cast());
-        } else {
-            ffi::lua_pushnil(l);
+        if !ours || ffi::lua_getupvalue(l, 1, 1).is_null() {
+            return 0;
         }
-        1
+        let compiled = (*ffi::lua_touserdata(l, -1).cast::<Callee>()).compiled;
+        let Some((least, most)) = compiled.traced else { return 0 };
+        ffi::lua_pushlightuserdata(l, std::ptr::from_ref(compiled).cast_mut().cast());
+        ffi::lua_pushnumber(l, least as f64);
+        ffi::lua_pushnumber(l, most as f64);
+        3
     }
 }
 
-/// What a function gives for one tensor, if that is a number. Errors are left to the usual call.
-pub(super) fn number_of(c: &Compiled, t: &Tensor) -> Option<f64> {
-    let kinds = [kind::tensor(t.class()) | kind::T];
-    let p = c.buckets.get(1)?.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, &kinds))?;
-    let alone = matches!(p.steps[..], [Step { fill: Fill::Stack(0), read: Read::Plain, .. }]);
-    let kernel = c.columns[p.form].get(t.class()).filter(|_| alone)?;
-    let (arg, mut rets) = (Val::Tensor(t), Rets::Args);
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(&[&arg], &mut rets))) {
-        Ok(None) => match rets {
-            Rets::Num(v) => Some(v),
-            _ => None,
-        },
+/// What a call from compiled code comes to.
+#[derive(Clone, Copy)]
+pub(super) enum Answer {
+    /// A number.
+    Number(f64),
+    /// What is in the results, a new tensor.
+    Made,
+    /// The first argument.
+    Itself,
+}
+
+/// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
+/// an error: both are left to the usual call. `rets` is [`Rets::Args`].
+pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
+    let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
+    for (k, v) in kinds.iter_mut().zip(vals) {
+        if let Val::Tensor(t) = v {
+            *k = kind::tensor(t.class());
+            *k |= kind::of_call(*k, class);
+        }
+    }
+    let kinds = kinds.get(..vals.len())?;
+    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
+    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
+    let kernel = c.columns[p.form].get(class)?;
+    // sizes, which nothing goes with
+    let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
+    let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
+    // one number that the call leaves out
+    let mut number = Val::Nil;
+    let mut absent = Some(&mut number);
+    let mut args = [&Val::Nil; MOST_STEPS];
+    for (step, arg) in p.steps.iter().zip(&mut args) {
+        *arg = match (step.fill, step.read) {
+            (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
+            (Fill::Stack(0), Read::Dims) => &listed,
+            (Fill::Num(x), Read::Plain) => {
+                let v = absent.take()?;
+                *v = Val::Num(x);
+                v
+            }
+            _ => return None,
+        };
+    }
+    let args = args.get(..p.steps.len())?;
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
+    storage::reclaim();
+    match (ran, &*rets) {
+        (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
+        (Ok(None), Rets::Tensor(_)) => Some(Answer::Made),
+        (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
         _ => None,
     }
+}
+
+/// A list of numbers alone, as sizes.
+#[inline(never)]
+fn dims_of(vals: &[Val]) -> Option<Dims> {
+    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
+    vals.iter().map(number).collect::<Option<_>>().map(Dims)
 }
 
 unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
@@ -240,6 +294,40 @@ unsafe fn class_of_call_rare(l: *mut lua_State, base: c_int, kinds: &[u64], vals
     (DEFAULT.get(), false)
 }
 
+/// The error of a function that a class of tensors does not have. A module says which one it wants.
+///
+/// # Safety
+/// `l` is a live state with three free slots.
+#[cold]
+#[inline(never)]
+unsafe fn no_kernel(l: *mut lua_State, c: &Compiled, class: TensorClass) -> Outcome {
+    let given = class.tensor_name();
+    // SAFETY: by the contract. The string is read while it is on the stack.
+    let own = unsafe {
+        if c.dispatch == Dispatch::Class && ffi::lua_type(l, 1) == ffi::LUA_TTABLE {
+            ffi::lua_pushstring(l, c"_type".as_ptr());
+            ffi::lua_rawget(l, 1);
+            let name = (ffi::lua_type(l, -1) == ffi::LUA_TSTRING).then(|| CStr::from_ptr(ffi::lua_tostring(l, -1)));
+            let own = name.and_then(|name| TensorClass::parse(name.to_str().ok()?));
+            ffi::lua_pop(l, 1);
+            own
+        } else {
+            None
+        }
+    };
+    let text = match own {
+        Some(own) => {
+            let owner = c.name.rsplit_once('.').map_or(c.name.as_str(), |(owner, _)| owner);
+            let name = own.tensor_name();
+            let method = name.trim_start_matches("torch.").trim_end_matches("Tensor").to_lowercase();
+            format!("{owner}: the module is {name}, its input {given}; convert one: input:{method}()")
+        }
+        None => format!("{given} does not implement the {}() function", c.name),
+    };
+    // SAFETY: by the contract.
+    unsafe { fail(l, &text) }
+}
+
 /// Stack slots that Lua guarantees to a C function.
 const GUARANTEED: usize = 20;
 
@@ -254,8 +342,7 @@ unsafe fn dispatch<const N: usize>(
     // SAFETY: positions are valid, objects are anchored on the stack until the results are pushed.
     unsafe {
         let Some(kernel) = c.columns[p.form].get(class) else {
-            let text = format!("{} does not implement the {}() function", class.tensor_name(), c.name);
-            return fail(l, &text);
+            return no_kernel(l, c, class);
         };
         if 2 * p.steps.len() + 6 > GUARANTEED {
             ffi::luaL_checkstack(l, 2 * p.steps.len() as c_int + 6, c"too many arguments".as_ptr());

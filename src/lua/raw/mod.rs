@@ -7,9 +7,9 @@
 mod heap;
 mod index;
 mod invoke;
-mod quick;
 mod read;
 mod state;
+mod traced;
 
 pub use state::{Group, new_state, register, tensor_of, tensor_value};
 
@@ -121,7 +121,33 @@ fn default_generator() -> &'static RefCell<Generator> {
 /// What an operation leaves to the trampoline: a number of results, or an error message on the stack.
 type Outcome = std::result::Result<c_int, ()>;
 
-/// A message for the user, with the position of the caller in front.
+/// The level of the call that a message is about: the nearest line of a program, past those of the embedded files, which
+/// are named `=path.lua`; the caller where there is none within reach.
+///
+/// # Safety
+/// `l` is a live state.
+#[cold]
+unsafe fn level_of_program(l: *mut lua_State) -> c_int {
+    // SAFETY: by the contract. `ar` is filled in before it is read, and the source it points to lives as long as the
+    // function on the stack.
+    unsafe {
+        let mut ar: ffi::lua_Debug = std::mem::zeroed();
+        for level in 1..100 {
+            if ffi::lua_getstack(l, level, &raw mut ar) == 0 {
+                break;
+            }
+            if ffi::lua_getinfo(l, c"Sl".as_ptr(), &raw mut ar) != 0 && ar.currentline > 0 && !ar.source.is_null() {
+                let source = std::ffi::CStr::from_ptr(ar.source).to_bytes();
+                if !(source.starts_with(b"=") && source.ends_with(b".lua")) {
+                    return level;
+                }
+            }
+        }
+        1
+    }
+}
+
+/// A message for the user, with the position in front that it is about.
 ///
 /// # Safety
 /// `l` is a live state with two free slots.
@@ -130,7 +156,7 @@ type Outcome = std::result::Result<c_int, ()>;
 unsafe fn fail(l: *mut lua_State, text: &str) -> Outcome {
     // SAFETY: by the contract; the strings are copied by Lua.
     unsafe {
-        ffi::luaL_where(l, 1);
+        ffi::luaL_where(l, level_of_program(l));
         ffi::lua_pushlstring(l, text.as_ptr().cast(), text.len());
         ffi::lua_concat(l, 2);
     }

@@ -2,7 +2,7 @@
 
 use super::index::push_element_access;
 use super::invoke::push_compiled;
-use super::quick::push_quick;
+use super::traced::push_traced;
 use super::{identity, push_metatables, push_tensor, tensor_at};
 use crate::lua::table::Compiled;
 use crate::tensor::Tensor;
@@ -45,7 +45,7 @@ pub fn register(lua: &Lua, table: &Table, classes: &[&'static str], groups: &[Gr
         table.set("newindex", access.1)?;
         table.set("storage_index", access.2)?;
         table.set("storage_newindex", access.3)?;
-        table.set("quick", lua.exec_raw::<Value>((), |l| push_quick(l))?)?;
+        table.set("traced", lua.exec_raw::<Value>((), |l| push_traced(l))?)?;
         table.set("identity", lua.create_c_function(identity)?)
     }
 }

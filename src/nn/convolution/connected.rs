@@ -10,10 +10,10 @@ use crate::demand;
 use crate::fields;
 use crate::nn::window::Step;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Source, Workspace};
+use crate::tensor::access::{Dest, MatrixDest, Source, Workspace};
 use crate::tensor::check;
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::Blas;
+use crate::tensor::product::Multiply;
 
 fields! {
     /// The connections, and window and stride.
@@ -38,6 +38,8 @@ fields! {
 /// One call. `full` for the transposed convolution, whose weights are those of the convolution back.
 struct Call {
     plan: Plan,
+    /// Number of samples.
+    batch: usize,
     /// Row and column of planes in the weight matrix, for each connection.
     places: Vec<(usize, usize)>,
     output: Vec<usize>,
@@ -71,7 +73,7 @@ impl Call {
         let mut output = input.layout().sizes().to_vec();
         output[nd - 3..].copy_from_slice(&[to, h, w]);
         let batch = if nd == 4 { input.size(0) } else { 1 };
-        Ok(Call { plan: Plan { geometry, batch, out }, places, output, full })
+        Ok(Call { plan: Plan { geometry, out }, batch, places, output, full })
     }
 
     fn places(f: &Connected, [from, to]: [usize; 2], full: bool) -> Result<Vec<(usize, usize)>> {
@@ -91,7 +93,7 @@ impl Call {
     }
 
     /// The weights of all planes, zero where they are not connected.
-    fn dense<T: Blas>(&self, weight: &[T]) -> Result<Workspace<T>> {
+    fn dense<T: Multiply>(&self, weight: &[T]) -> Result<Workspace<T>> {
         let (k, len) = (self.plan.geometry.rows(), self.plan.geometry.window_len());
         let mut all = Workspace::<T>::zeros(self.plan.out * k)?;
         for (&(row, column), w) in self.places.iter().zip(weight.chunks(len)) {
@@ -100,33 +102,33 @@ impl Call {
         }
         Ok(all)
     }
-
-    fn matrix<'a, T>(&self, all: &'a [T]) -> Matrix<'a, T> {
-        Matrix::new(all, self.plan.out, self.plan.geometry.rows())
-    }
 }
 
-fn convolve<T: Blas>([input, output, weight, bias]: [&Tensor; 4], f: &Connected, full: bool) -> Result<()> {
+fn convolve<T: Multiply>([input, output, weight, bias]: [&Tensor; 4], f: &Connected, full: bool) -> Result<()> {
     let call = Call::new(input, weight, f, full)?;
     check::sizes("bias", bias, &[f.to.max(0) as usize])?;
     let (x, w, b) = (Source::<T>::of(input)?, Source::<T>::of(weight)?, Source::<T>::of(bias)?);
     let w = call.dense(&w)?;
     let mut y = Dest::<T>::new(output, &call.output)?;
-    let (plan, w, b) = (&call.plan, call.matrix(&w), Some(&*b));
-    if call.full { plan.transposed(&x, w, b, &mut y) } else { plan.forward(&x, w, b, &mut y) }
+    let plan = &call.plan;
+    if call.full { plan.transposed(&x, &w, &b, &mut y) } else { plan.forward(&x, &w, &b, &mut y) }
 }
 
-fn gradient<T: Blas>([input, grad_output, grad_input, weight]: [&Tensor; 4], f: &Connected, full: bool) -> Result<()> {
+fn gradient<T: Multiply>(
+    [input, grad_output, grad_input, weight]: [&Tensor; 4],
+    f: &Connected,
+    full: bool,
+) -> Result<()> {
     let call = Call::new(input, weight, f, full)?;
     check::sizes("gradOutput", grad_output, &call.output)?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let w = call.dense(&w)?;
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    let (plan, w) = (&call.plan, call.matrix(&w));
-    if call.full { plan.forward(&go, w, None, &mut gi) } else { plan.transposed(&go, w, None, &mut gi) }
+    let plan = &call.plan;
+    if call.full { plan.forward(&go, &w, &[], &mut gi) } else { plan.transposed(&go, &w, &[], &mut gi) }
 }
 
-fn accumulate<T: Blas>(
+fn accumulate<T: Multiply>(
     [input, grad_output, grad_weight, grad_bias]: [&Tensor; 4],
     scale: T,
     f: &Connected,
@@ -138,11 +140,11 @@ fn accumulate<T: Blas>(
     let (plan, g) = (&call.plan, &call.plan.geometry);
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let pixels = if full { g.plane_len() } else { g.pixels() };
-    plane_sums(&go, plan.batch, pixels, scale, MatrixDest::update(grad_bias)?.view());
+    plane_sums(&go, call.batch, pixels, scale, MatrixDest::update(grad_bias)?.view());
     let (k, len) = (g.rows(), g.window_len());
     let mut all = Workspace::<T>::zeros(plan.out * k)?;
     let (from, to) = if full { (&go, &x) } else { (&x, &go) };
-    plan.weight_gradient(from, to, scale, MatrixMut::new(&mut all, plan.out, k))?;
+    plan.weight_gradient(from, to, scale, &mut all)?;
     let mut gw = Dest::<T>::update(grad_weight)?;
     for (&(row, column), gw) in call.places.iter().zip(gw.chunks_mut(len)) {
         gw.iter_mut().zip(&all[row * k + column * len..]).for_each(|(w, &v)| *w = w.add(v));
@@ -161,7 +163,7 @@ macro_rules! kernels {
             ///
             /// # Errors
             /// Sizes that do not fit, connections of planes that are not there.
-            pub fn forward<T: Blas>(
+            pub fn forward<T: Multiply>(
                 input: &Tensor,
                 output: &Tensor,
                 weight: &Tensor,
@@ -175,7 +177,7 @@ macro_rules! kernels {
             ///
             /// # Errors
             /// As the forward pass.
-            pub fn grad_input<T: Blas>(
+            pub fn grad_input<T: Multiply>(
                 input: &Tensor,
                 grad_output: &Tensor,
                 grad_input: Option<&Tensor>,
@@ -190,7 +192,7 @@ macro_rules! kernels {
             ///
             /// # Errors
             /// As the forward pass.
-            pub fn acc_grad<T: Blas>(
+            pub fn acc_grad<T: Multiply>(
                 input: &Tensor,
                 grad_output: &Tensor,
                 scale: T,

@@ -6,10 +6,10 @@ use super::unfold::Geometry;
 use super::{Window, with_planes};
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
+use crate::tensor::access::{Dest, MatrixMut, Rows, Source, Workspace, try_share};
 use crate::tensor::check;
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::Blas;
+use crate::tensor::product::Multiply;
 
 /// One call: what is done to each plane of each sample.
 struct Call {
@@ -39,7 +39,7 @@ impl Call {
         output[nd - 3] = planes * out;
         (output[nd - 2], output[nd - 1]) = (h, w);
         let batch = if nd == 4 { input.size(0) } else { 1 };
-        Ok(Call { plan: Plan { geometry, batch: 1, out }, batch, planes, output })
+        Ok(Call { plan: Plan { geometry, out }, batch, planes, output })
     }
 
     /// Elements of an input plane, and of the output planes made of it.
@@ -48,13 +48,13 @@ impl Call {
     }
 
     /// The weights by input planes: (C x M x kH x kW).
-    fn by_planes<T: Blas>(&self, weight: &Tensor) -> Result<Source<T>> {
+    fn by_planes<T: Multiply>(&self, weight: &Tensor) -> Result<Source<T>> {
         Source::of(&weight.with_layout(weight.layout().transpose(0, 1)?))
     }
 
-    fn weights<'a, T>(&self, all: &'a [T], plane: usize) -> Matrix<'a, T> {
-        let len = self.plan.geometry.window_len();
-        Matrix::new(&all[plane * self.plan.out * len..], self.plan.out, len)
+    fn weights<'a, T>(&self, all: &'a [T], plane: usize) -> &'a [T] {
+        let len = self.plan.out * self.plan.geometry.window_len();
+        &all[plane * len..][..len]
     }
 
     fn cost(&self) -> usize {
@@ -66,7 +66,7 @@ impl Call {
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn forward<T: Blas>(
+pub fn forward<T: Multiply>(
     input: &Tensor,
     output: &Tensor,
     weight: &Tensor,
@@ -85,11 +85,12 @@ pub fn forward<T: Blas>(
         None => None,
     };
     let mut y = Dest::<T>::new(output, &call.output)?;
+    let plane_of = call.plan.correlation()?;
     try_share(Rows::new(&mut y, out), call.cost(), |first, planes| {
         (first..).zip(planes.into_rows()).try_for_each(|(i, y)| {
             let plane = i % call.planes;
-            let bias = b.as_ref().map(|b| &b[plane * m..][..m]);
-            call.plan.forward(&x[i * len..][..len], call.weights(&w, plane), bias, y)
+            let bias = b.as_ref().map_or(&[][..], |b| &b[plane * m..][..m]);
+            plane_of.sample(&x[i * len..][..len], call.weights(&w, plane), bias, y)
         })
     })
 }
@@ -98,7 +99,7 @@ pub fn forward<T: Blas>(
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn grad_input<T: Blas>(
+pub fn grad_input<T: Multiply>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: Option<&Tensor>,
@@ -111,10 +112,11 @@ pub fn grad_input<T: Blas>(
     let (len, out) = call.lengths();
     let (go, w) = (Source::<T>::of(grad_output)?, call.by_planes::<T>(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
+    let gradient = call.plan.input_gradient()?;
     try_share(Rows::new(&mut gi, len), call.cost(), |first, planes| {
-        (first..).zip(planes.into_rows()).try_for_each(|(i, gi)| {
-            call.plan.transposed(&go[i * out..][..out], call.weights(&w, i % call.planes), None, gi)
-        })
+        (first..)
+            .zip(planes.into_rows())
+            .try_for_each(|(i, gi)| gradient.sample(&go[i * out..][..out], call.weights(&w, i % call.planes), gi))
     })
 }
 
@@ -122,7 +124,7 @@ pub fn grad_input<T: Blas>(
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn acc_grad<T: Blas>(
+pub fn acc_grad<T: Multiply>(
     input: &Tensor,
     grad_output: &Tensor,
     scale: T,
@@ -146,12 +148,12 @@ pub fn acc_grad<T: Blas>(
         });
     }
     let mut sums = Workspace::<T>::zeros(m * call.planes * k)?;
+    let gradient = call.plan.weights()?;
     try_share(Rows::new(&mut sums, m * k), call.cost().saturating_mul(call.batch), |first, planes| {
         (first..).zip(planes.into_rows()).try_for_each(|(plane, sum)| {
             (0..call.batch).try_for_each(|n| {
                 let i = n * call.planes + plane;
-                let sum = MatrixMut::new(sum, m, k);
-                call.plan.weight_gradient(&x[i * len..][..len], &go[i * out..][..out], scale, sum)
+                gradient.sample(&x[i * len..][..len], &go[i * out..][..out], scale, sum)
             })
         })
     })?;

@@ -2,13 +2,19 @@
 //! connections; with weights of their own for each position; by planes.
 
 pub mod connected;
+mod correlation;
 pub mod depthwise;
 pub mod engine;
+mod gradient;
 pub mod local;
 pub mod planes;
 pub mod temporal;
 pub mod unfold;
+mod weight;
+mod winograd;
 
+#[cfg(test)]
+mod engine_tests;
 #[cfg(test)]
 mod tests;
 

@@ -9,10 +9,10 @@ use crate::demand;
 use crate::fields;
 use crate::nn::window::Step;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Source};
+use crate::tensor::access::{Dest, MatrixDest, Source};
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
-use crate::tensor::ops::blas::Blas;
+use crate::tensor::product::Multiply;
 
 fields! {
     /// Window, stride and padding of a convolution over planes.
@@ -153,6 +153,8 @@ impl From<FullVolumetric> for Steps {
 /// Everything about one call.
 struct Call {
     plan: Plan,
+    /// Number of samples.
+    batch: usize,
     /// Sizes that the output has, or should have.
     output: Vec<usize>,
 }
@@ -194,7 +196,7 @@ impl Call {
         output[d] = result;
         let spatial = if full { geometry.input() } else { geometry.output() };
         output[d + 1..].copy_from_slice(&spatial[3 - n..]);
-        Ok(Call { plan: Plan { geometry, batch, out }, output })
+        Ok(Call { plan: Plan { geometry, out }, batch, output })
     }
 
     fn check_grad(&self, grad_output: &Tensor) -> Result<()> {
@@ -207,10 +209,6 @@ impl Call {
         Ok(())
     }
 
-    fn matrix<'a, T>(&self, weight: &'a [T]) -> Matrix<'a, T> {
-        Matrix::new(weight, self.plan.out, self.plan.geometry.rows())
-    }
-
     /// Output planes, and positions of one.
     fn output_planes(&self, full: bool) -> (usize, usize) {
         let g = &self.plan.geometry;
@@ -218,14 +216,14 @@ impl Call {
     }
 }
 
-fn bias_of<T: Blas>(bias: Option<&Tensor>, planes: usize) -> Result<Option<Source<T>>> {
+fn bias_of<T: Multiply>(bias: Option<&Tensor>, planes: usize) -> Result<Option<Source<T>>> {
     let Some(b) = bias else { return Ok(None) };
     demand!(b.numel() == planes, "bias {} does not fit {planes} output planes", b.shape_text());
     Source::of(b).map(Some)
 }
 
 /// Convolves, or with `full` the transposed way.
-fn convolve<T: Blas>(
+fn convolve<T: Multiply>(
     input: &Tensor,
     output: &Tensor,
     weight: &Tensor,
@@ -238,12 +236,12 @@ fn convolve<T: Blas>(
     let bias = bias_of::<T>(bias, call.output_planes(full).0)?;
     let (x, w) = (Source::<T>::of(input)?, Source::<T>::of(weight)?);
     let mut y = Dest::<T>::new(output, &call.output)?;
-    let (w, bias) = (call.matrix(&w), bias.as_deref());
-    if full { call.plan.transposed(&x, w, bias, &mut y) } else { call.plan.forward(&x, w, bias, &mut y) }
+    let bias = bias.as_deref().unwrap_or(&[]);
+    if full { call.plan.transposed(&x, &w, bias, &mut y) } else { call.plan.forward(&x, &w, bias, &mut y) }
 }
 
 /// The gradient of the input, of its size.
-fn gradient<T: Blas>(
+fn gradient<T: Multiply>(
     [input, grad_output, grad_input, weight, output]: [&Tensor; 5],
     steps: &Steps,
     full: bool,
@@ -254,12 +252,11 @@ fn gradient<T: Blas>(
     call.check_grad(grad_output)?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    let w = call.matrix(&w);
-    if full { call.plan.forward(&go, w, None, &mut gi) } else { call.plan.transposed(&go, w, None, &mut gi) }
+    if full { call.plan.forward(&go, &w, &[], &mut gi) } else { call.plan.transposed(&go, &w, &[], &mut gi) }
 }
 
 /// Adds `scale` times the gradients of weight and bias.
-fn accumulate<T: Blas>(
+fn accumulate<T: Multiply>(
     [input, grad_output, grad_weight]: [&Tensor; 3],
     grad_bias: Option<&Tensor>,
     scale: T,
@@ -275,12 +272,11 @@ fn accumulate<T: Blas>(
     }
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     if let Some(gb) = grad_bias {
-        plane_sums(&go, call.plan.batch, len, scale, MatrixDest::update(gb)?.view());
+        plane_sums(&go, call.batch, len, scale, MatrixDest::update(gb)?.view());
     }
     let mut gw = Dest::<T>::update(grad_weight)?;
-    let gw = MatrixMut::new(&mut gw, call.plan.out, call.plan.geometry.rows());
     let (from, to) = if full { (&go, &x) } else { (&x, &go) };
-    call.plan.weight_gradient(from, to, scale, gw)
+    call.plan.weight_gradient(from, to, scale, &mut gw)
 }
 
 /// One module of kernels per kind of fields.
@@ -294,7 +290,7 @@ macro_rules! kernels {
             ///
             /// # Errors
             /// Sizes that do not fit.
-            pub fn forward<T: Blas>(
+            pub fn forward<T: Multiply>(
                 input: &Tensor,
                 output: &Tensor,
                 weight: &Tensor,
@@ -308,7 +304,7 @@ macro_rules! kernels {
             ///
             /// # Errors
             /// Sizes that do not fit, a backward pass before the first forward one.
-            pub fn grad_input<T: Blas>(
+            pub fn grad_input<T: Multiply>(
                 input: &Tensor,
                 grad_output: &Tensor,
                 grad_input: Option<&Tensor>,
@@ -324,7 +320,7 @@ macro_rules! kernels {
             ///
             /// # Errors
             /// Sizes that do not fit.
-            pub fn acc_grad<T: Blas>(
+            pub fn acc_grad<T: Multiply>(
                 input: &Tensor,
                 grad_output: &Tensor,
                 scale: T,

@@ -105,6 +105,10 @@ impl Geometry {
         Geometry::new(planes, &outputs, steps)
     }
 
+    /// Frames, rows, columns.
+    pub fn axes(&self) -> [Axis; 3] {
+        self.axes
+    }
     /// Sizes of an input plane: frames, rows, columns.
     pub fn input(&self) -> [usize; 3] {
         self.axes.map(|a| a.input)

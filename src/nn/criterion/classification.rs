@@ -2,13 +2,13 @@
 //! targets are class numbers from 1.
 
 use super::Averaging;
-use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
+use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
-use crate::with_dtype;
+use crate::{demand, refuse, with_dtype};
 
 /// The elements of a tensor of any type as integers.
 fn integers(t: &Tensor) -> Result<Vec<i64>> {
@@ -25,14 +25,11 @@ struct Scores {
 
 impl Scores {
     /// One sample or a batch of them.
-    fn of(name: &str, input: &Tensor) -> Result<Scores> {
+    fn of(input: &Tensor) -> Result<Scores> {
         match *input.layout().sizes() {
             [n] => Ok(Scores { rows: 1, n, inner: 1 }),
             [rows, n] => Ok(Scores { rows, n, inner: 1 }),
-            _ => {
-                demand!(false, in name, "input tensor should be 1D or 2D, got {}", input.shape_text());
-                Ok(Scores { rows: 0, n: 0, inner: 1 })
-            }
+            _ => refuse!("input tensor should be 1D or 2D, got {}", input.shape_text()),
         }
     }
 
@@ -49,21 +46,15 @@ impl Scores {
         Ok(Scores { rows, n, inner: h * w })
     }
 
-    /// The class number `c` counted from 0.
-    fn class(self, c: i64) -> Result<usize> {
-        demand!(c >= 1 && c as usize <= self.n, "target class {c} out of range 1..{}", self.n);
-        Ok(c as usize - 1)
-    }
-
     /// The classes of a target with one entry per sample, counted from 0.
-    fn targets(self, name: &str, target: &Tensor) -> Result<Vec<usize>> {
+    fn targets(self, target: &Tensor) -> Result<Vec<usize>> {
         demand!(
             target.ndim() <= 1 && target.numel() == self.rows,
-            in name, "target of {} entries expected, got {}",
+            "target of {} entries expected, got {}",
             self.rows,
             target.shape_text()
         );
-        integers(target)?.into_iter().map(|c| self.class(c)).collect()
+        integers(target)?.into_iter().map(|c| check::class(c, self.n)).collect()
     }
 
     /// The weight of each class.
@@ -92,7 +83,7 @@ fields! {
 
 /// The scores that a negative log likelihood looks at: their positions and weights. Ignored ones are left out.
 fn chosen<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood, maps: bool) -> Result<Vec<(usize, f64)>> {
-    let scores = if maps { Scores::maps(input, target)? } else { Scores::of("ClassNLLCriterion", input)? };
+    let scores = if maps { Scores::maps(input, target)? } else { Scores::of(input)? };
     let t = integers(target)?;
     if !maps {
         demand!(target.ndim() <= 1 && !t.is_empty(), "multi-target not supported, got {}", target.shape_text());
@@ -102,7 +93,7 @@ fn chosen<T: Float>(input: &Tensor, target: &Tensor, fields: Likelihood, maps: b
     let w = scores.weights::<T>(fields.weights)?;
     let mut out = Vec::with_capacity(t.len());
     for (i, &c) in t[..scores.rows * scores.inner].iter().enumerate().filter(|(_, c)| **c != fields.ignore) {
-        let c = scores.class(c)?;
+        let c = check::class(c, scores.n)?;
         let (row, place) = (i / scores.inner, i % scores.inner);
         out.push(((row * scores.n + c) * scores.inner + place, weight(w.as_ref(), c)));
     }
@@ -191,10 +182,9 @@ impl MultiMargin<'_> {
         target: &Tensor,
         mut f: impl FnMut(usize, f64, f64, usize),
     ) -> Result<Scores> {
-        let name = "MultiMarginCriterion";
-        let scores = Scores::of(name, input)?;
+        let scores = Scores::of(input)?;
         let (x, w) = (Source::<T>::of(input)?, scores.weights::<T>(self.weights)?);
-        for (row, class) in scores.targets(name, target)?.into_iter().enumerate() {
+        for (row, class) in scores.targets(target)?.into_iter().enumerate() {
             let (first, right, by) = (row * scores.n, row * scores.n + class, weight(w.as_ref(), class));
             let least = x[right].to_f64() - self.margin;
             for i in (first..first + scores.n).filter(|&i| i != right) {
@@ -244,17 +234,16 @@ pub fn multi_margin_grad<T: Float>(
 /// Calls `f(position of a label, position of another class, gap)` wherever a class that is no label comes within 1 of a
 /// label. The labels of a sample stand at the front of its target; the first 0 ends them.
 fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize, usize, f64)) -> Result<Scores> {
-    let name = "MultiLabelMarginCriterion";
-    let scores = Scores::of(name, input)?;
+    let scores = Scores::of(input)?;
     demand!(
         target.same_size(input),
-        in name, "target {} should have the size of the input, {}",
+        "target {} should have the size of the input, {}",
         target.shape_text(),
         input.shape_text()
     );
     let (x, t, n) = (Source::<T>::of(input)?, integers(target)?, scores.n);
     if let Some(bad) = t.iter().find(|c| **c < 0 || **c as usize > n) {
-        demand!(false, in name, "target {bad} out of range 0..{n}");
+        refuse!("target class {bad} out of range 0..{n}");
     }
     let mut is_label = vec![false; n];
     for (row, t) in t.chunks(n.max(1)).enumerate() {

@@ -151,10 +151,10 @@ pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
 const EPS: f64 = 1e-12;
 
 /// One weight per column, if any, for input (columns) or (rows x columns).
-fn columns<T: Float>(name: &str, weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
+fn columns<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
     let Some(w) = weights else { return Ok(None) };
     let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
-    demand!(fits, in name, "{} weights do not fit the columns of input {}", w.numel(), input.shape_text());
+    demand!(fits, "{} weights do not fit the columns of input {}", w.numel(), input.shape_text());
     Source::of(w).map(Some)
 }
 
@@ -165,7 +165,7 @@ fn over_columns<T: Float>(
     Weighted { average, weights }: Weighted,
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
-    let Some(w) = columns::<T>(name, weights, input)? else { return over_pairs::<T>(name, input, target, average, f) };
+    let Some(w) = columns::<T>(weights, input)? else { return over_pairs::<T>(name, input, target, average, f) };
     let i = Cell::new(0);
     over_pairs::<T>(name, input, target, average, |x, y| {
         let at = i.get();
@@ -182,7 +182,7 @@ fn column_grad<T: Float>(
     slope: impl Fn(f64, f64) -> f64 + Copy + Sync,
 ) -> Result<()> {
     same_count(name, input, target)?;
-    columns::<T>(name, weights, input)?;
+    columns::<T>(weights, input)?;
     grad_input.resize_as(input)?;
     let by = norm::<f64>(input, average);
     map::binary(name, grad_input, input, target, |x: T, y: T| T::from_f64(by * slope(x.to_f64(), y.to_f64())))?;

@@ -5,11 +5,11 @@ mod adaptive;
 mod fractional;
 mod max;
 mod subsampling;
-mod sum;
+pub(super) mod sum;
 #[cfg(test)]
 mod tests;
 mod unpooling;
-mod window;
+pub(super) mod window;
 
 pub use adaptive::{Adaptive, adaptive_average, adaptive_average_grad, adaptive_max, adaptive_max_grad};
 pub use fractional::{
@@ -24,7 +24,7 @@ pub use unpooling::{
 
 use crate::demand;
 use crate::fields;
-use crate::nn::window::Step;
+use crate::nn::window::{PlaneWindow, SequenceWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
@@ -36,14 +36,8 @@ use window::{Axis, Plan};
 fields! {
     /// Windows over planes.
     pub struct Spatial {
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Step from one window to the next along the width.
-        dw: i64 = ".dW:long",
-        /// Step along the height.
-        dh: i64 = ".dH:long",
+        /// Its size and stride.
+        window: PlaneWindow = PlaneWindow::TEXT,
         /// Padding on the left and on the right.
         pad_w: i64 = ".padW:long=0",
         /// Padding above and below.
@@ -87,20 +81,11 @@ fields! {
         ceil: bool = ".ceil_mode:bool=false",
     }
 }
-fields! {
-    /// Windows over sequences.
-    pub struct Temporal {
-        /// Elements of the window.
-        kw: i64 = ".kW:long",
-        /// Step from one window to the next.
-        dw: i64 = ".dW:long",
-    }
-}
-
 impl Spatial {
     fn plan(self, input: &Tensor) -> Result<Plan> {
-        let y = Step { kernel: self.kh, stride: self.dh, pad: self.pad_h, dilation: self.dilation_h };
-        let x = Step { kernel: self.kw, stride: self.dw, pad: self.pad_w, dilation: self.dilation_w };
+        let PlaneWindow { kw, kh, dw, dh } = self.window;
+        let y = Step { kernel: kh, stride: dh, pad: self.pad_h, dilation: self.dilation_h };
+        let x = Step { kernel: kw, stride: dw, pad: self.pad_w, dilation: self.dilation_w };
         Plan::regular(input, &[y, x], self.ceil)
     }
 }
@@ -115,7 +100,7 @@ impl Volumetric {
 }
 
 /// The windows of sequences (T x F), or of a batch of them: frames are pooled, their elements are not.
-fn sequences(input: &Tensor, kw: i64, dw: i64) -> Result<Plan> {
+fn sequences(input: &Tensor, SequenceWindow { kw, dw }: SequenceWindow) -> Result<Plan> {
     let step = Step::new(kw, dw, 0);
     step.check()?;
     let batch = input.ndim() - 2;
@@ -125,11 +110,11 @@ fn sequences(input: &Tensor, kw: i64, dw: i64) -> Result<Plan> {
     Plan::of(input, batch, |i, n| if i == 0 { Axis::regular(n, count, step) } else { Axis::whole(n) })
 }
 
-impl Temporal {
+impl SequenceWindow {
     fn plan(self, input: &Tensor) -> Result<Plan> {
         let nd = input.ndim();
         demand!(nd == 2 || nd == 3, "2D or 3D (batch mode) tensor expected for input, got {}", input.shape_text());
-        sequences(input, self.kw, self.dw)
+        sequences(input, self)
     }
 }
 
@@ -212,7 +197,7 @@ max_kernels! {
     /// Maxima over frames of planes; indices hold frame, row and column within the window in their bytes (-1: none).
     volumetric_max volumetric_max_grad Volumetric Bytes false;
     /// Maxima over sequences; indices count the places in the window from 0 (-1: none).
-    temporal_max temporal_max_grad Temporal Row true;
+    temporal_max temporal_max_grad SequenceWindow Row true;
 }
 
 fields! {
@@ -248,7 +233,8 @@ impl Divisor {
 
 impl SpatialAverage {
     fn divisor(self) -> Divisor {
-        let times = (!self.divide).then_some((self.window.kw * self.window.kh) as f64);
+        let window = self.window.window;
+        let times = (!self.divide).then_some((window.kw * window.kh) as f64);
         Divisor { include_pad: self.include_pad, times }
     }
 }
@@ -256,7 +242,7 @@ impl SpatialAverage {
 fn averages<T: Float>(input: &Tensor, output: &Tensor, p: &Plan, by: Divisor) -> Result<()> {
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &p.sizes)?;
-    sum::forward(&x, p, &mut y, |v, place| by.apply(p, v, place));
+    sum::forward(&x, p, &mut y, |v| v, |v, place| by.apply(p, v, place));
     Ok(())
 }
 
@@ -297,12 +283,28 @@ pub fn spatial_average_grad<T: Float>(
 /// What lies inside alone counts.
 const INSIDE: Divisor = Divisor { include_pad: false, times: None };
 
+fields! {
+    /// The windows of an average over frames of planes, and whether padding counts.
+    pub struct VolumetricAverage {
+        /// The windows.
+        window: Volumetric = Volumetric::TEXT,
+        /// Whether padding counts.
+        include_pad: bool = ".count_include_pad:bool=true",
+    }
+}
+
+impl VolumetricAverage {
+    fn divisor(self) -> Divisor {
+        Divisor { include_pad: self.include_pad, times: None }
+    }
+}
+
 /// Averages over frames of planes.
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn volumetric_average<T: Float>(input: &Tensor, output: &Tensor, window: Volumetric) -> Result<()> {
-    averages::<T>(input, output, &window.plan(input)?, INSIDE)
+pub fn volumetric_average<T: Float>(input: &Tensor, output: &Tensor, fields: VolumetricAverage) -> Result<()> {
+    averages::<T>(input, output, &fields.window.plan(input)?, fields.divisor())
 }
 
 /// Backward of [`volumetric_average`].
@@ -313,7 +315,7 @@ pub fn volumetric_average_grad<T: Float>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: &Tensor,
-    window: Volumetric,
+    fields: VolumetricAverage,
 ) -> Result<()> {
-    averages_grad::<T>(input, grad_output, grad_input, &window.plan(input)?, INSIDE)
+    averages_grad::<T>(input, grad_output, grad_input, &fields.window.plan(input)?, fields.divisor())
 }

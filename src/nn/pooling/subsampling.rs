@@ -5,7 +5,7 @@ use super::window::{Plan, planes_of};
 use super::{sequences, sum};
 use crate::demand;
 use crate::fields;
-use crate::nn::window::Step;
+use crate::nn::window::{PlaneWindow, SequenceWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
@@ -16,14 +16,8 @@ fields! {
     pub struct SubSampling {
         /// Number of planes.
         planes: i64 = ".nInputPlane:long",
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Its height.
-        kh: i64 = ".kH:long",
-        /// Step from one window to the next along the width.
-        dw: i64 = ".dW:long",
-        /// Step along the height.
-        dh: i64 = ".dH:long",
+        /// The windows.
+        window: PlaneWindow = PlaneWindow::TEXT,
     }
 }
 fields! {
@@ -31,10 +25,8 @@ fields! {
     pub struct Sequences {
         /// Elements of a frame.
         size: i64 = ".inputFrameSize:long",
-        /// Frames of the window.
-        kw: i64 = ".kW:long",
-        /// Step from one window to the next.
-        dw: i64 = ".dW:long",
+        /// The windows.
+        window: SequenceWindow = SequenceWindow::TEXT,
     }
 }
 
@@ -63,7 +55,8 @@ impl SubSampling {
         let first = planes_of(input, 2)?;
         let channels = input.size(first - 1);
         demand!(channels as i64 == self.planes, "input of {} planes expected, got {channels}", self.planes);
-        let steps = [Step::new(self.kh, self.dh, 0), Step::new(self.kw, self.dw, 0)];
+        let PlaneWindow { kw, kh, dw, dh } = self.window;
+        let steps = [Step::new(kh, dh, 0), Step::new(kw, dw, 0)];
         Ok(Call { plan: Plan::regular(input, &steps, false)?, channels, by_column: false })
     }
 }
@@ -73,7 +66,7 @@ impl Sequences {
         demand!(input.ndim() == 2, "2D tensor expected for input, got {}", input.shape_text());
         let channels = input.size(1);
         demand!(channels as i64 == self.size, "frames of {} elements expected, got {channels}", self.size);
-        Ok(Call { plan: sequences(input, self.kw, self.dw)?, channels, by_column: true })
+        Ok(Call { plan: sequences(input, self.window)?, channels, by_column: true })
     }
 }
 
@@ -81,10 +74,11 @@ fn forward<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Te
     let (w, b) = (call.vector::<T>("weight", weight)?, call.vector::<T>("bias", bias)?);
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &call.plan.sizes)?;
-    sum::forward(&x, &call.plan, &mut y, |v, place| {
+    let weigh = |v: T, place| {
         let c = call.channel(place);
         v.mul(w[c]).add(b[c])
-    });
+    };
+    sum::forward(&x, &call.plan, &mut y, |v| v, weigh);
     Ok(())
 }
 
@@ -116,7 +110,7 @@ fn accumulate<T: Float>(
     call.vector::<T>("gradBias", grad_bias)?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut sums = Workspace::<T>::new(p.len())?;
-    sum::forward(&x, p, &mut sums, |v, _| v);
+    sum::forward(&x, p, &mut sums, |v| v, |v, _| v);
     let mut found = vec![[0.0; 2]; call.channels];
     for (i, (&g, &v)) in go.iter().zip(sums.iter()).enumerate() {
         let [w, b] = &mut found[call.channel([i / p.out_plane(), 0, 0, i % p.width()])];

@@ -68,6 +68,18 @@ impl Case {
         Volumetric { kt, kw, kh, dt, dw, dh, pad_t, pad_w, pad_h, dilation_t, dilation_w, dilation_h, ceil }
     }
 
+    /// How many positions the window of an output position has, with those in the padding.
+    fn padded_window(&self, out: usize) -> f64 {
+        let [_, oh, ow] = self.output;
+        let at = [out / (oh * ow) % self.output[0], out / ow % oh, out % ow];
+        let along = |i: usize| {
+            let [k, stride, pad, _] = self.steps[i];
+            let first = at[i] as i64 * stride - pad;
+            (first + k).min(self.input[i] as i64 + pad) - first
+        };
+        (0..3).map(along).product::<i64>() as f64
+    }
+
     /// Calls `f(output position, input position, position within the window)` for every pair in every plane.
     fn every(&self, planes: usize, mut f: impl FnMut(usize, usize, [i64; 3])) {
         let ([t, h, w], [ot, oh, ow]) = (self.input, self.output);
@@ -123,18 +135,24 @@ fn poolings_equal_plain_loops() {
             assert!(volumetric_max_grad::<f64>(&x, &g, &gi, &at, c.fields()).is_err());
         }
 
-        let c = Case::draw(&mut d, false, false);
+        let c = Case::draw(&mut d, false, true);
         let x = d.tensor(&[before, &c.input].concat());
-        volumetric_average::<f64>(&x, &y, c.fields()).unwrap();
+        let fields = VolumetricAverage { window: c.fields(), include_pad: round % 3 > 0 };
+        volumetric_average::<f64>(&x, &y, fields).unwrap();
         let g = d.tensor(y.layout().sizes());
-        volumetric_average_grad::<f64>(&x, &g, &gi, c.fields()).unwrap();
-        let (xv, gv, n) = (values(&x), values(&g), c.steps.iter().map(|s| s[0]).product::<i64>() as f64);
+        volumetric_average_grad::<f64>(&x, &g, &gi, fields).unwrap();
+        let (xv, gv) = (values(&x), values(&g));
+        let mut counts = vec![0.0; gv.len()];
+        c.every(planes, |o, _, _| counts[o] += 1.0);
+        if fields.include_pad {
+            counts.iter_mut().enumerate().for_each(|(o, n)| *n = c.padded_window(o));
+        }
         let (mut sums, mut want) = (vec![0.0; gv.len()], vec![0.0; xv.len()]);
         c.every(planes, |o, i, _| {
-            sums[o] += xv[i];
-            want[i] += gv[o] / n;
+            sums[o] += xv[i] / counts[o];
+            want[i] += gv[o] / counts[o];
         });
-        assert!(values(&y).iter().zip(sums).all(|(y, s)| (y - s / n).abs() < 1e-12));
+        assert!(values(&y).iter().zip(sums).all(|(y, s)| (y - s).abs() < 1e-12));
         assert!(values(&gi).iter().zip(want).all(|(r, w)| (r - w).abs() < 1e-12));
     }
 }
@@ -209,7 +227,8 @@ fn gradients_of_poolings() {
     });
     assert!(fractional_spatial::<f64>(&x, &y, &at, 5, 2, fields).is_err());
 
-    let window = Spatial { kw: 3, kh: 2, dw: 2, dh: 2, pad_w: 1, pad_h: 1, dilation_w: 1, dilation_h: 1, ceil: true };
+    let window = PlaneWindow { kw: 3, kh: 2, dw: 2, dh: 2 };
+    let window = Spatial { window, pad_w: 1, pad_h: 1, dilation_w: 1, dilation_h: 1, ceil: true };
     for (include_pad, divide) in [(true, true), (false, true), (true, false)] {
         let fields = SpatialAverage { window, include_pad, divide };
         spatial_average::<f64>(&x, &y, fields).unwrap();
@@ -221,7 +240,7 @@ fn gradients_of_poolings() {
         });
     }
     let s = scattered(18, &[6, 3]);
-    let temporal = Temporal { kw: 2, dw: 2 };
+    let temporal = SequenceWindow { kw: 2, dw: 2 };
     let g = scattered(9, &[3, 3]);
     temporal_max::<f64>(&s, &y, &at, temporal).unwrap();
     temporal_max_grad::<f64>(&s, &g, &gi, &at, temporal).unwrap();
@@ -233,8 +252,8 @@ fn gradients_of_poolings() {
 
 #[test]
 fn gradients_of_subsamplings() {
-    let fields = SubSampling { planes: 2, kw: 3, kh: 2, dw: 2, dh: 1 };
-    let frames = Sequences { size: 3, kw: 2, dw: 3 };
+    let fields = SubSampling { planes: 2, window: PlaneWindow { kw: 3, kh: 2, dw: 2, dh: 1 } };
+    let frames = Sequences { size: 3, window: SequenceWindow { kw: 2, dw: 3 } };
     let (x, s) = (scattered(60, &[2, 5, 6]), scattered(24, &[8, 3]));
     let (w, b, y) = (scattered(2, &[2]), scattered(2, &[2]), empty());
     let (v, c, z) = (scattered(3, &[3]), scattered(3, &[3]), empty());

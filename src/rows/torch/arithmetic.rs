@@ -23,8 +23,8 @@ pub static ROWS: &[Op] = &[
     op!(
         "add",
         &[
-            form("*res?:T x@1:T v:real", all!(arithmetic::add_scalar).or(half!(half::add_scalar))),
-            form("*res?:T x@1:T v:real=1 y:T", all!(arithmetic::add_scaled).or(half!(half::add_scaled))),
+            traced("*res?:T x@1:T v:real", all!(arithmetic::add_scalar).or(half!(half::add_scalar))),
+            traced("*res?:T x@1:T v:real=1 y:T", all!(arithmetic::add_scaled).or(half!(half::add_scaled))),
         ]
     ),
     op!(
@@ -34,13 +34,13 @@ pub static ROWS: &[Op] = &[
             form("*res?:T x@1:T v:real=1 y:T", all!(arithmetic::sub_scaled)),
         ]
     ),
-    op!("mul", &[form("*res?:T x@1:T v:real", all!(arithmetic::mul_scalar))]),
-    op!("div", &[form("*res?:T x@1:T v:real", all!(arithmetic::div_scalar))]),
+    op!("mul", &[traced("*res?:T x@1:T v:real", all!(arithmetic::mul_scalar))]),
+    op!("div", &[traced("*res?:T x@1:T v:real", all!(arithmetic::div_scalar))]),
     op!("fmod", &[form("*res?:T x@1:T v:real", all!(arithmetic::fmod_scalar))]),
     op!("mod", &[form("*res?:T x@1:T v:real", all!(arithmetic::fmod_scalar))]),
     op!("remainder", &[form("*res?:T x@1:T v:real", all!(arithmetic::remainder_scalar))]),
-    op!("cmul", &[form("*res?:T x@1:T y:T", all!(arithmetic::cmul))]),
-    op!("cdiv", &[form("*res?:T x@1:T y:T", all!(arithmetic::cdiv))]),
+    op!("cmul", &[traced("*res?:T x@1:T y:T", all!(arithmetic::cmul))]),
+    op!("cdiv", &[traced("*res?:T x@1:T y:T", all!(arithmetic::cdiv))]),
     op!("cfmod", &[form("*res?:T x@1:T y:T", all!(arithmetic::cfmod))]),
     op!("cmod", &[form("*res?:T x@1:T y:T", all!(arithmetic::cfmod))]),
     op!("cremainder", &[form("*res?:T x@1:T y:T", all!(arithmetic::cremainder))]),

@@ -6,8 +6,8 @@ use crate::tensor::ops::products;
 /// All call forms. A given result of `mm` and kin must fit; the `add` family resizes it to the summand's size, and as
 /// methods their receiver is the summand where none is given.
 pub static ROWS: &[Op] = &[
-    op!("mm", &[form("a:T b:T", all!(products::mm_new)), form("*res:T a:T b:T", all!(products::mm))]),
-    op!("mv", &[form("a:T b:T", all!(products::mv_new)), form("*res:T a:T b:T", all!(products::mv))]),
+    op!("mm", &[form("a:T b:T", all!(products::mm_new)), traced("*res:T a:T b:T", all!(products::mm))]),
+    op!("mv", &[form("a:T b:T", all!(products::mv_new)), traced("*res:T a:T b:T", all!(products::mv))]),
     op!("ger", &[form("a:T b:T", all!(products::ger_new)), form("*res:T a:T b:T", all!(products::ger))]),
     op!("bmm", &[form("a:T b:T", all!(products::bmm_new)), form("*res:T a:T b:T", all!(products::bmm))]),
     func!("addmv", &[form("*res?:T beta:real=1 t:T alpha:real=1 a:T b:T", all!(products::addmv))]),

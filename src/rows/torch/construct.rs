@@ -66,13 +66,13 @@ fn with_pairs(s: &Storage, offset: usize, pairs: Dims) -> Result<Tensor> {
 pub static TENSOR: Op = func!(
     "new",
     &[
-        form("", every!(empty)),
+        traced("", every!(empty)),
         form("s:S", any!(all_of)),
         form("s:S offset:index sizes:LongStorage strides:LongStorage=nil", any!(with_sizes)),
         form("s:S offset:index", any!(at_offset)),
         form("s:S offset:index pairs:dims", any!(with_pairs)),
         form("sizes:LongStorage", every!(sized_by)),
-        form("sizes:dims", every!(dims)),
+        traced("sizes:dims", every!(dims)),
         form("sizes:LongStorage strides:LongStorage", every!(strided)),
         form("x:T", any!(share)),
         form("t:nested", every!(nested)),

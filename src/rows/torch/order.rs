@@ -16,7 +16,7 @@ pub static ROWS: &[Op] = &[
     ),
     op!("histc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(histogram::histc))]),
     op!("bhistc", &[form("*res?:T x:T bins:long=100 low:num=0 high:num=0", floats!(histogram::bhistc))]),
-    op!("renorm", &[form("*res?:T x@1:T p:num dim:index most:num", floats!(histogram::renorm))]),
-    op!("cross", &[form("*res?:T a:T b:T dim:index=nil", all!(histogram::cross))]),
-    op!("match", &[form("*res?:T a:T b:T gain:real=1", all!(histogram::distances))]),
+    op!("renorm", &[form("*res?:T x@1:T p:num dim:index most:num", floats!(reduce::renorm))]),
+    op!("cross", &[form("*res?:T a:T b:T dim:index=nil", all!(products::cross))]),
+    op!("match", &[form("*res?:T a:T b:T gain:real=1", all!(products::distances))]),
 ];

@@ -10,25 +10,25 @@ fn numel(x: &Tensor) -> Result<usize> {
 
 /// The rows.
 pub static ROWS: &[Op] = &[
-    op!("sum", &[form("x:T", all!(reduce::sum_all)), form("*res?:T x:T dim:index", all!(reduce::sum))]),
+    op!("sum", &[traced("x:T", all!(reduce::sum_all)), form("*res?:T x:T dim:index", all!(reduce::sum))]),
     op!("prod", &[form("x:T", all!(reduce::prod_all)), form("*res?:T x:T dim:index", all!(reduce::prod))]),
     op!(
         "mean",
         &[
-            form("x:T", floats!(reduce::mean_all).or(half!(half::mean_all))),
+            traced("x:T", floats!(reduce::mean_all).or(half!(half::mean_all))),
             form("*res?:T x:T dim:index", floats!(reduce::mean).or(half!(half::mean)))
         ]
     ),
     op!(
         "max",
         &[
-            form("x:T", all!(reduce::max_all).or(half!(half::max_all))),
+            traced("x:T", all!(reduce::max_all).or(half!(half::max_all))),
             form("*values?:T *places?:Long x:T dim:index", all!(reduce::max).or(half!(half::max))),
         ]
     ),
     op!(
         "min",
-        &[form("x:T", all!(reduce::min_all)), form("*values?:T *places?:Long x:T dim:index", all!(reduce::min)),]
+        &[traced("x:T", all!(reduce::min_all)), form("*values?:T *places?:Long x:T dim:index", all!(reduce::min)),]
     ),
     op!(
         "var",
@@ -49,7 +49,7 @@ pub static ROWS: &[Op] = &[
         &[form("x:T p:num=2", floats!(reduce::norm_all)), form("*res?:T x:T p:num dim:index", floats!(reduce::norm)),]
     ),
     op!("dist", &[form("x:T y:T p:num=2", floats!(reduce::dist))]),
-    op!("dot", &[form("x:T y:T", all!(reduce::dot))]),
+    op!("dot", &[traced("x:T y:T", all!(reduce::dot))]),
     op!("trace", &[form("x:T", all!(reduce::trace))]),
     op!("cumsum", &[form("*res?:T x:T dim:index=1", all!(reduce::cumsum))]),
     op!("cumprod", &[form("*res?:T x:T dim:index=1", all!(reduce::cumprod))]),

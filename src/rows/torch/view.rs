@@ -191,16 +191,16 @@ pub static ROWS: &[Op] = &[
     op!("linspace", &[form("*res?:T a:num b:num n:num=100", floats!(create::linspace))]),
     op!("logspace", &[form("*res?:T a:num b:num n:num=100", floats!(create::logspace))]),
     op!("eye", &[form("*res?:T n:long m:long=0", all!(eye))]),
-    op!("zero", &[form("*x:T", all!(create::zero))]),
-    op!("fill", &[form("*x:T v:real", every!(create::fill))]),
-    method!("copy", &[form("*x:T y:tensor", any!(copy::copy))]),
+    op!("zero", &[traced("*x:T", all!(create::zero))]),
+    op!("fill", &[traced("*x:T v:real", every!(create::fill))]),
+    method!("copy", &[traced("*x:T y:tensor", any!(copy::copy))]),
     method!("clone", &[form("x:T", any!(copy::clone))]),
     method!("contiguous", &[form("*x:T", any!(contiguous))]),
     method!(
         "size",
         &[
             form("x:T", any!(size_all)),
-            form("x:T d:index", any!(size)),
+            traced("x:T d:index", any!(size)),
             form("x:T d:nil", any!(|x: &Tensor, _: Nil| size_all(x))),
         ]
     ),
@@ -212,9 +212,9 @@ pub static ROWS: &[Op] = &[
             form("x:T d:nil", any!(|x: &Tensor, _: Nil| stride_all(x))),
         ]
     ),
-    method!("dim", &[form("x:T", any!(dim))]),
+    method!("dim", &[traced("x:T", any!(dim))]),
     method!("nDimension", &[form("x:T", any!(dim))]),
-    method!("nElement", &[form("x:T", any!(n_element))]),
+    method!("nElement", &[traced("x:T", any!(n_element))]),
     method!("storageOffset", &[form("x:T", any!(offset))]),
     method!("storage", &[form("x:T", any!(storage))]),
     method!("elementSize", &[form("x:T", any!(element_size))]),
@@ -226,7 +226,7 @@ pub static ROWS: &[Op] = &[
         "resize",
         &[form("*x:T d:dims", any!(resize)), form("*x:T sizes:LongStorage strides:LongStorage", any!(resize_strided)),]
     ),
-    method!("resizeAs", &[form("*x:T y:T", any!(resize_as))]),
+    method!("resizeAs", &[traced("*x:T y:T", any!(resize_as))]),
     method!(
         "set",
         &[
@@ -238,11 +238,11 @@ pub static ROWS: &[Op] = &[
             form("*x:T s:S offset:index pairs:dims", any!(set_pairs)),
         ]
     ),
-    method!("narrow", &[form("x:T dim:index first:index n:long", any!(view::narrow))]),
-    method!("select", &[form("x:T dim:index i:index", any!(select))]),
+    method!("narrow", &[traced("x:T dim:index first:index n:long", any!(view::narrow))]),
+    method!("select", &[traced("x:T dim:index i:index", any!(select))]),
     method!("sub", &[form("x:T d:dims", any!(sub))]),
-    method!("transpose", &[form("x:T a:index b:index", any!(view::transpose))]),
-    method!("t", &[form("x:T", any!(view::t))]),
+    method!("transpose", &[traced("x:T a:index b:index", any!(view::transpose))]),
+    method!("t", &[traced("x:T", any!(view::t))]),
     op!("permute", &[form("x:T d:dims", any!(permute))]),
     method!("unfold", &[form("x:T dim:index size:long step:long", any!(view::unfold))]),
     op!("expand", &[form("x:T d:dims", any!(expand)), form("*res:T x:T d:dims", any!(expand_into))]),

@@ -87,6 +87,11 @@ impl<D: Divide> Blocks<D> {
         Blocks { all, size: size.max(1) }
     }
 
+    /// All of it.
+    pub fn into_inner(self) -> D {
+        self.all
+    }
+
     /// Calls `f(first item, block)` for each block; `first` is the number of the first one.
     ///
     /// # Errors

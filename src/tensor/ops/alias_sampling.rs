@@ -7,7 +7,7 @@ use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
-use crate::tensor::walk::for_each_ptr;
+use crate::tensor::walk::update;
 use std::cell::RefCell;
 
 /// Builds the tables of alternatives and of thresholds for probabilities `p` (a vector that sums to 1).
@@ -52,12 +52,9 @@ pub fn draw<T: Float>(out: &Tensor, g: &RefCell<Generator>, alternative: &Tensor
     demand!(!j.is_empty() && j.len() == q.len(), "tables of {} and {} entries", j.len(), q.len());
     let g = &mut *g.borrow_mut();
     let n = j.len();
-    for_each_ptr(&out.view_mut::<i64>()?, |p| {
+    update(out, |_: i64| {
         let k = (g.uniform(0.0, n as f64) as usize).min(n - 1);
         let first = g.uniform(0.0, 1.0) <= q[k].to_f64();
-        let v = if first { k as i64 + 1 } else { j[k] };
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(v) };
-    });
-    Ok(())
+        if first { k as i64 + 1 } else { j[k] }
+    })
 }

@@ -201,6 +201,28 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     }
 }
 
+/// The sum of elements, as [`dot`] has its sums.
+pub fn total<T: Real>(x: &[T]) -> T {
+    const LANES: usize = 32;
+    let (x, rest) = x.as_chunks::<LANES>();
+    let rest = rest.iter().fold(T::ZERO, |sum, v| sum.add(*v));
+    if x.is_empty() {
+        return rest;
+    }
+    vectorize(
+        #[inline(always)]
+        move || {
+            let mut sums = [T::ZERO; LANES];
+            for x in x {
+                for l in 0..LANES {
+                    sums[l] = sums[l].add(x[l]);
+                }
+            }
+            folded(sums, T::add).add(rest)
+        },
+    )
+}
+
 fn dot_in<T: Real, const LANES: usize>(a: &[T], b: &[T]) -> T {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let rest = a_rest.iter().zip(b_rest).fold(T::ZERO, |sum, (x, y)| sum.add(x.mul(*y)));

@@ -54,7 +54,7 @@ comparisons! { lt <; gt >; le <=; ge >=; eq ==; ne !=; }
 pub fn all(x: &Tensor) -> Result<bool> {
     check::has_elements("a tensor", x)?;
     let mut holds = true;
-    for_each(&x.view::<u8>()?, |v| holds &= v != 0);
+    for_each(x, |v: u8| holds &= v != 0)?;
     Ok(holds)
 }
 
@@ -65,7 +65,7 @@ pub fn all(x: &Tensor) -> Result<bool> {
 pub fn any(x: &Tensor) -> Result<bool> {
     check::has_elements("a tensor", x)?;
     let mut holds = false;
-    for_each(&x.view::<u8>()?, |v| holds |= v != 0);
+    for_each(x, |v: u8| holds |= v != 0)?;
     Ok(holds)
 }
 

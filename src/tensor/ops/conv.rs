@@ -4,6 +4,7 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Result};
+use crate::tensor::storage;
 
 /// How two operands are combined.
 #[derive(Clone, Copy)]
@@ -89,7 +90,8 @@ pub fn convolve<T: Real>(res: &Tensor, x: &Tensor, k: &Tensor, m: Mode) -> Resul
     }
     let planes = data.len() / xn;
     let outputs = if bank { k.size(0) } else { planes };
-    let mut out = vec![T::ZERO; outputs * on];
+    let mut out = storage::room(outputs * on)?;
+    out.resize(outputs * on, T::ZERO);
     for (o, part) in out.chunks_mut(on).enumerate() {
         let inputs = if bank { 0..planes } else { o..o + 1 };
         for i in inputs {

@@ -1,11 +1,11 @@
 //! Copies between tensors of any types, and conversions.
 
 use super::transpose::{self, TILE};
+use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, disjoint, same_count};
 use crate::tensor::threads::split;
-use crate::tensor::{Tensor, View};
 use crate::with_dtype;
 use std::borrow::Cow;
 
@@ -28,11 +28,8 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
             unsafe { run(d, s, n) };
             return Ok(());
         }
-        if dst.ndim() == 2 && dst.same_size(src) && src.stride(0) == 1 && src.stride(1) > 1 && dst.stride(1) == 1 {
-            let done = transposed::<D>(&dst.view_mut()?, &src.view()?);
-            if done {
-                return Ok(());
-            }
+        if dst.ndim() == 2 && src.stride(1) > 1 && transposed::<D>(dst, src)? {
+            return Ok(());
         }
     }
     map::unary(
@@ -50,7 +47,7 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
 /// # Safety
 /// `n` elements can be read and written there.
 unsafe fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
-    if !disjoint(d, n, s, n) {
+    if !disjoint(d as usize, n * size_of::<T>(), s as usize, n * size_of::<T>()) {
         // SAFETY: both runs have n elements; `copy` allows them to overlap.
         return unsafe { std::ptr::copy(s, d, n) };
     }
@@ -62,15 +59,20 @@ unsafe fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
 }
 
 /// A matrix whose columns lie together, copied to one whose rows do, tile by tile so that both stay in cache. Not done
-/// where the two overlap: the order of elements then counts.
-fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
+/// where the two overlap, since the order of elements then counts, nor for other tensors; whether it was.
+fn transposed<T: Element>(dst: &Tensor, src: &Tensor) -> Result<bool> {
+    let (d, s) = (dst.view_mut::<T>()?, src.view::<T>()?);
+    let fit = d.layout.ndim() == 2 && d.layout.sizes() == s.layout.sizes();
+    if !fit || d.layout.strides()[1] != 1 || s.layout.strides()[0] != 1 {
+        return Ok(false);
+    }
     let (rows, cols) = (d.layout.sizes()[0], d.layout.sizes()[1]);
     let (dr, sc) = (d.layout.strides()[0] as usize, s.layout.strides()[1] as usize);
     let (dp, sp) = (Ptr(d.ptr), Ptr(s.ptr));
     let overlap = (d.ptr as usize) < s.ptr.wrapping_add(sc * cols) as usize
         && (s.ptr as usize) < d.ptr.wrapping_add(dr * rows) as usize;
     if overlap {
-        return false;
+        return Ok(false);
     }
     let part = |i0: usize, j0: usize, ni: usize, nj: usize| {
         if ni == TILE && nj == TILE {
@@ -97,7 +99,7 @@ fn transposed<T: Element>(d: &View<T>, s: &View<T>) -> bool {
         }
     };
     split(rows, cols, body);
-    true
+    Ok(true)
 }
 
 /// A contiguous copy of the given type.

@@ -6,7 +6,7 @@ use crate::tensor::error::Result;
 use crate::tensor::map;
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads;
-use crate::tensor::walk::for_each_ptr;
+use crate::tensor::walk::update;
 use crate::{demand, refuse};
 
 /// Every element becomes `v`.
@@ -40,12 +40,10 @@ fn generate<T: Element>(res: &Tensor, cost: usize, f: impl Fn(f64) -> f64 + Sync
         return Ok(());
     }
     let mut i = 0.0;
-    for_each_ptr(&res.view_mut::<T>()?, |p| {
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(T::from_f64(f(i))) };
+    update(res, |_| {
         i += 1.0;
-    });
-    Ok(())
+        T::from_f64(f(i - 1.0))
+    })
 }
 
 /// Gives the result `n` elements in one dimension unless it has as many already.

@@ -9,7 +9,7 @@ use crate::tensor::layout::Layout;
 use crate::tensor::map::{Ptr, disjoint};
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads::split;
-use crate::tensor::walk::{Cursor, for_each_ptr, walk};
+use crate::tensor::walk::{Cursor, update, walk};
 use crate::{demand, refuse};
 
 /// The mask's elements, and how many are 1.
@@ -73,12 +73,10 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
         return Ok(());
     }
     let mut i = 0;
-    for_each_ptr(&res.view_mut::<T>()?, |p| {
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(values[i]) };
+    update::<T>(res, |_| {
         i += 1;
-    });
-    Ok(())
+        values[i - 1]
+    })
 }
 
 /// Writes `v` where the mask is 1.
@@ -110,14 +108,10 @@ pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
         return Ok(());
     }
     let mut i = 0;
-    for_each_ptr(&x.view_mut::<T>()?, |p| {
-        if bits[i] != 0 {
-            // SAFETY: the walk stays inside the view.
-            unsafe { p.write(v) };
-        }
+    update(x, |old| {
         i += 1;
-    });
-    Ok(())
+        if bits[i - 1] != 0 { v } else { old }
+    })
 }
 
 /// Writes the source's elements one after another where the mask is 1.
@@ -132,15 +126,13 @@ pub fn masked_copy<T: Element>(x: &Tensor, mask: &Tensor, src: &Tensor) -> Resul
     }
     let values = Source::<T>::apart(src, &[x])?;
     let (mut i, mut k) = (0, 0);
-    for_each_ptr(&x.view_mut::<T>()?, |p| {
+    update(x, |old| {
         // no branch depends on the bits: the next value is read in any case, and kept or not
-        let next = values[k.min(wanted - 1)];
-        // SAFETY: the walk stays inside the view.
-        unsafe { *p = [*p, next][usize::from(bits[i] & 1)] };
-        k += usize::from(bits[i]);
+        let (next, bit) = (values[k.min(wanted - 1)], usize::from(bits[i] & 1));
+        k += bit;
         i += 1;
-    });
-    Ok(())
+        [old, next][bit]
+    })
 }
 
 /// Indices from 1 as offsets, checked.
@@ -177,10 +169,12 @@ fn slice(x: &Tensor, d: usize, k: usize) -> Result<Tensor> {
 fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<bool> {
     let (Some((to, n)), Some((from, m))) = (out.flat_mut::<T>()?, source.flat::<T>()?) else { return Ok(false) };
     // two storages may be parts of one
-    if !disjoint(to, n, from, m) {
+    let (size, width) = (size_of::<T>(), n / places.len().max(1));
+    let inside = places.iter().all(|k| (k + 1) * width <= m);
+    if !inside || !disjoint(to as usize, n * size, from as usize, m * size) {
         return Ok(false);
     }
-    let (to, from, width) = (Ptr(to), Ptr(from), n / places.len().max(1));
+    let (to, from) = (Ptr(to), Ptr(from));
     split(places.len(), width, |first, count| {
         for (i, &k) in (first..).zip(&places[first..first + count]) {
             // SAFETY: row k of the source and row i of the result, which share no memory.

@@ -22,11 +22,11 @@ fn shaped<T: Element>(sizes: &[usize], swapped: bool, f: impl Fn(usize) -> T) ->
         t.set_layout(t.layout().transpose(0, last).unwrap());
     }
     let mut i = 0;
-    for_each_ptr(&t.view_mut::<T>().unwrap(), |p| {
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(f(i)) };
+    update(&t, |_: T| {
         i += 1;
-    });
+        f(i - 1)
+    })
+    .unwrap();
     assert_eq!(i, n);
     t
 }

@@ -9,7 +9,8 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::map::Ptr;
-use crate::tensor::threads::split;
+use crate::tensor::storage;
+use crate::tensor::threads::{self, split};
 use crate::tensor::walk::{Cursor, walk};
 
 /// What a kernel does with each line: it gives the places, from 1, of the elements for the result.
@@ -38,6 +39,12 @@ fn each_line<T: Real>(
     let turned = turn(x)?;
     let in_place = turned.stride(last) == 1 && !values.same_storage(x) && !places.same_storage(x);
     let source = if in_place { turned } else { super::copy::clone(&turned)? };
+    if x.size(d) > LONG_LINE {
+        // words to sort, and as many to sort them into
+        storage::enough::<u128>(
+            x.size(d).saturating_mul(2).saturating_mul(threads::threads().min(x.numel() / x.size(d))),
+        )?;
+    }
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = k;
     values.resize_for_result(&sizes)?;
@@ -51,6 +58,9 @@ fn each_line<T: Real>(
     super::copy::copy(values, &turn(&v)?)?;
     super::copy::copy(places, &turn(&p)?)
 }
+
+/// Lines from this length on are sorted only where there is memory for it.
+const LONG_LINE: usize = 1 << 16;
 
 /// Runs the kernel over lines along the last dimension, whose elements are neighbours. The results are contiguous and
 /// lie in storages of their own.

@@ -1,14 +1,18 @@
-//! The products of Torch7: mm, mv, ger, bmm and the family that adds a product to a summand.
+//! The products of Torch7: mm, mv, ger, bmm, the family that adds a product to a summand, cross products and squared
+//! distances.
 
 use super::blas::{Blas, product};
 use super::copy::apart;
+use super::view;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Rows, Source, share};
 use crate::tensor::check;
-use crate::tensor::error::Result;
+use crate::tensor::dtype::Real;
+use crate::tensor::error::{Error, Result};
 use crate::tensor::map;
 use crate::tensor::threads;
+use crate::tensor::walk::update;
 
 #[inline]
 fn dims(x: &Tensor, n: usize) -> Result<()> {
@@ -228,6 +232,50 @@ macro_rules! onto {
     )* };
 }
 onto!(addmm 2 addmv 1 addr 2 addbmm 2 baddbmm 3);
+
+/// Cross products along a dimension of size 3: the given one, or the first such.
+///
+/// # Errors
+/// Sizes that differ, no dimension of size 3.
+pub fn cross<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, d: Option<usize>) -> Result<()> {
+    check::same_size("a tensor", a, "another", b)?;
+    let d = d.or_else(|| a.layout().sizes().iter().position(|&n| n == 3)).filter(|&d| d < a.ndim() && a.size(d) == 3);
+    let Some(d) = d else {
+        return Err(Error::invalid(format!("expected a dimension of size 3, got {}", a.shape_text())));
+    };
+    let x = view::transpose(a, 0, d)?.to_vec::<T>()?;
+    let y = view::transpose(b, 0, d)?.to_vec::<T>()?;
+    let n = x.len() / 3;
+    res.resize_as(a)?;
+    let mut at = 0;
+    update::<T>(&view::transpose(res, 0, d)?, |_| {
+        let (plane, i) = (at / n, at % n);
+        let (j, k) = ((plane + 1) % 3 * n + i, (plane + 2) % 3 * n + i);
+        at += 1;
+        x[j].mul(y[k]).sub(x[k].mul(y[j]))
+    })
+}
+
+/// Squared distances between the rows of two tensors, times `gain`.
+///
+/// # Errors
+/// Rows of different length, no element.
+pub fn distances<T: Real>(res: &Tensor, a: &Tensor, b: &Tensor, gain: T) -> Result<()> {
+    check::has_elements("a tensor", a)?;
+    check::has_elements("a tensor", b)?;
+    let (rows, cols) = (a.size(0), b.size(0));
+    let (x, y) = (a.to_vec::<T>()?, b.to_vec::<T>()?);
+    let n = x.len() / rows.max(1);
+    demand!(n > 0 && y.len() / cols.max(1) == n, "inconsistent sizes, {} and {}", a.shape_text(), b.shape_text());
+    res.resize(&[rows, cols])?;
+    let mut at = 0;
+    update(res, |_: T| {
+        let (u, v) = (&x[at / cols * n..][..n], &y[at % cols * n..][..n]);
+        let sum = u.iter().zip(v).fold(T::ZERO, |s, (&u, &v)| s.add(u.sub(v).mul(u.sub(v))));
+        at += 1;
+        gain.mul(sum)
+    })
+}
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use crate::tensor::random::{Generator, UNIT};
 use crate::tensor::simd::vectorize;
 use crate::tensor::storage::room;
 use crate::tensor::vmath::{Plain, VectorMath};
-use crate::tensor::walk::for_each_ptr;
+use crate::tensor::walk::update;
 use std::cell::RefCell;
 use std::f64::consts::PI;
 
@@ -24,18 +24,16 @@ fn fill_blocks<T: Element>(x: &Tensor, cost: usize, mut fill: impl FnMut(&mut [T
     let mut left = x.numel();
     let mut buffer = vec![T::default(); left.min(block_size(cost))];
     let mut at = buffer.len();
-    for_each_ptr(&x.view_mut::<T>()?, |p| {
+    update(x, |_| {
         if at == buffer.len() {
             at = 0;
             buffer.truncate(left);
             fill(&mut buffer);
             left -= buffer.len();
         }
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(buffer[at]) };
         at += 1;
-    });
-    Ok(())
+        buffer[at - 1]
+    })
 }
 
 /// Element `i` becomes `f` of the generator's next raw number.
@@ -325,12 +323,10 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
 
 fn write_order<T: Real>(res: &Tensor, order: &[impl Copy + Into<u64>]) -> Result<()> {
     let mut i = 0;
-    for_each_ptr(&res.view_mut::<T>()?, |p| {
-        // SAFETY: the walk stays inside the view.
-        unsafe { p.write(T::from_i64(order[i].into() as i64)) };
+    update(res, |_| {
         i += 1;
-    });
-    Ok(())
+        T::from_i64(order[i - 1].into() as i64)
+    })
 }
 
 /// Draws category numbers (from 1) by weight, per row of a matrix or from one vector.

@@ -1,12 +1,14 @@
-//! Reductions: over all elements here, along a dimension in [`along`] and [`scan`].
+//! Reductions: over all elements here, along a dimension in [`along`], [`scan`] and [`renorm`].
 //!
 //! Elements are taken in blocks whose bounds depend on nothing but the number of elements; blocks give partial results
 //! that are joined in order. So results are the same on any number of threads, and rounding errors stay small.
 
 mod along;
+mod renorm;
 mod scan;
 
 pub use along::{max, mean, min, norm, prod, std, sum, var};
+pub use renorm::renorm;
 pub use scan::{cumprod, cumsum};
 
 use crate::tensor::Tensor;
@@ -80,13 +82,13 @@ fn gathered<T: Element, A: Copy>(
 ) -> Result<A> {
     let mut acc = init;
     let mut buffer = Vec::with_capacity(BLOCK);
-    for_each(&x.view::<T>()?, |v| {
+    for_each(x, |v| {
         buffer.push(v);
         if buffer.len() == BLOCK {
             acc = join(acc, block(&buffer));
             buffer.clear();
         }
-    });
+    })?;
     Ok(if buffer.is_empty() { acc } else { join(acc, block(&buffer)) })
 }
 

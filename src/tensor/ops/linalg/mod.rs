@@ -25,6 +25,7 @@ use crate::tensor::dtype::Float;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::layout::Layout;
 use crate::tensor::map;
+use crate::tensor::storage;
 use crate::{demand, refuse};
 use faer::{MatMut, MatRef};
 
@@ -77,6 +78,8 @@ impl<T: Linear> Dense<T> {
     pub fn read(name: &str, x: &Tensor) -> Result<Self> {
         check::rank(name, x, 2)?;
         check::has_elements(name, x)?;
+        // factorizations keep a few matrices of this size
+        storage::enough::<T>(x.numel().saturating_mul(6))?;
         let data = x.with_layout(x.layout().transpose(0, 1)?).to_vec()?;
         Ok(Dense { data, rows: x.size(0), cols: x.size(1) })
     }

@@ -87,7 +87,10 @@ impl<T: Element> Bundle<T> {
 
 /// Calls `f(bundle, places of its results, distances between results)` for all lines along `d`, on several threads.
 /// Each layout of `results` has an element for each line.
-pub(super) fn bundles<T: Element, const R: usize>(
+///
+/// # Safety
+/// While this runs the view's elements stay where they are and nothing writes them; `f` keeps no bundle.
+pub(super) unsafe fn bundles<T: Element, const R: usize>(
     x: &View<T>,
     d: usize,
     results: [Layout; R],
@@ -149,7 +152,7 @@ fn per_line<T: Real, A: Copy + Send + Sync>(
     keep_dim(res, x, d)?;
     let r = res.view_mut::<T>()?;
     let to = Ptr(r.ptr);
-    bundles(&source, d, [r.layout], |b, [place], [stride]| {
+    let write = |b: Bundle<T>, [place]: [isize; 1], [stride]: [isize; 1]| {
         let mut found = [zero; WIDE];
         let found = &mut found[..b.lines];
         compute(b, found);
@@ -157,7 +160,9 @@ fn per_line<T: Real, A: Copy + Send + Sync>(
             // SAFETY: every line has its own element in the result.
             unsafe { *to.at(0).wrapping_offset(place + k as isize * stride) = last(v, b.n) };
         }
-    })
+    };
+    // SAFETY: `source` outlives the call, and is not in the result's storage.
+    unsafe { bundles(&source, d, [r.layout], write) }
 }
 
 /// [`per_line`] of a fold: what `whole` makes of a slice, or folding with `step` from `zero` on.
@@ -367,7 +372,7 @@ fn extreme<T: Real>(
     keep_dim(places, x, d)?;
     let (v, p) = (values.view_mut::<T>()?, places.view_mut::<i64>()?);
     let (vp, pp) = (Ptr(v.ptr), Ptr(p.ptr));
-    bundles(&source, d, [v.layout, p.layout], |b, at, steps| {
+    let write = |b: Bundle<T>, at: [isize; 2], steps: [isize; 2]| {
         // SAFETY: lines have one element at least, inside the view.
         let mut best = [unsafe { *b.ptr }; WIDE];
         let mut place = [0usize; WIDE];
@@ -406,7 +411,9 @@ fn extreme<T: Real>(
                 *pp.at(0).wrapping_offset(at[1] + k * steps[1]) = place as i64 + 1;
             }
         }
-    })
+    };
+    // SAFETY: `source` outlives the call, and is in neither result's storage.
+    unsafe { bundles(&source, d, [v.layout, p.layout], write) }
 }
 
 /// Largest elements along a dimension, and where they are; ties take the first, nan wins.

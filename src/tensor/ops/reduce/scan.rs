@@ -168,7 +168,7 @@ fn scan<T: Real>(
     let r = res.view_mut::<T>()?;
     let to = Ptr(r.ptr);
     let step = r.layout.strides()[d];
-    bundles(&source, d, [r.layout.narrow(d, 0, 1)?], |b, [place], [apart]| {
+    let scan_bundle = |b: Bundle<T>, [place]: [isize; 1], [apart]: [isize; 1]| {
         let to = Target { ptr: to.at(0).wrapping_offset(place), apart, step };
         if sums && b.step == 1 && step == 1 {
             for k in 0..b.lines {
@@ -198,7 +198,9 @@ fn scan<T: Real>(
                 }
             }
         }
-    })
+    };
+    // SAFETY: `source` outlives the call, and is not in the result's storage.
+    unsafe { bundles(&source, d, [r.layout.narrow(d, 0, 1)?], scan_bundle) }
 }
 
 /// Running sums along a dimension.

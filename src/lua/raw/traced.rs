@@ -1,0 +1,212 @@
+//! What LuaJIT's compiled code calls through ffi, without leaving its trace: elements, and the functions whose rows say
+//! so (`lua::call::traced`). A C function costs a trace exit and reads its arguments from the stack; here a tensor and
+//! numbers are handed over as they are.
+//!
+//! Such a function may not use the Lua state, which the trace has not written back, so it cannot make objects: it fills
+//! blanks, empty tensors that [`make_blanks`] makes some at a time. Whatever a function here does not take, wrong
+//! arguments included, it leaves to the usual call, which gives the error.
+
+use super::invoke::{Answer, answer, push_form};
+use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
+use crate::lua::call::{Rets, Val};
+use crate::lua::element::{self, inside, position, put};
+use crate::lua::table::{Compiled, MOST_TRACED};
+use crate::tensor::class::TensorClass;
+use crate::tensor::{Tensor, storage};
+use mlua::ffi::{self, lua_State};
+use std::mem::ManuallyDrop;
+use std::os::raw::{c_int, c_void};
+
+/// The usual way has to answer.
+const NO: c_int = 0;
+/// The number is the result.
+const NUMBER: c_int = 1;
+/// The blank has become the result.
+const MADE: c_int = 2;
+/// The first argument is the result.
+const ITSELF: c_int = 3;
+
+/// How many blanks are made at a time.
+const BLANKS: c_int = 64;
+
+/// Pushes a table of the functions' addresses, of [`make_blanks`] and of `form`.
+///
+/// # Safety
+/// `l` is a live state with four free slots.
+pub(super) unsafe fn push_traced(l: *mut lua_State) {
+    let addresses: [(&std::ffi::CStr, *const c_void); 5] = [
+        (c"get", get as *const c_void),
+        (c"set", set as *const c_void),
+        (c"get2", get2 as *const c_void),
+        (c"set2", set2 as *const c_void),
+        (c"call", call as *const c_void),
+    ];
+    // SAFETY: by the contract.
+    unsafe {
+        ffi::lua_createtable(l, 0, 7);
+        for (name, address) in addresses {
+            ffi::lua_pushlightuserdata(l, address.cast_mut());
+            ffi::lua_setfield(l, -2, name.as_ptr());
+        }
+        ffi::lua_pushcclosure(l, make_blanks, 0);
+        own_environment(l);
+        ffi::lua_setfield(l, -2, c"blanks".as_ptr());
+        ffi::lua_pushcclosure(l, push_form, 0);
+        ffi::lua_setfield(l, -2, c"form".as_ptr());
+    }
+}
+
+/// `blanks(pool, class)` fills the array `pool` with empty tensors of the class with this number; how many.
+unsafe extern "C-unwind" fn make_blanks(l: *mut lua_State) -> c_int {
+    // SAFETY: only embedded Lua code has this function; both arguments are looked at all the same.
+    unsafe {
+        let class = TensorClass::ALL.get(ffi::lua_tonumber(l, 2) as usize);
+        let (Some(&class), ffi::LUA_TTABLE) = (class, ffi::lua_type(l, 1)) else { return 0 };
+        for i in 1..=BLANKS {
+            push_new(l, Tensor::empty(class));
+            ffi::lua_rawseti(l, 1, i.into());
+        }
+        ffi::lua_pushnumber(l, f64::from(BLANKS));
+        1
+    }
+}
+
+/// The tensor in an object, unless it is something else or the user wants the program to stop: a loop over elements
+/// may make no other call.
+///
+/// # Safety
+/// `object` is null or the address of userdata, whose memory is at least as large as a mark even when it has no
+/// content.
+#[inline(always)]
+unsafe fn tensor_in<'a>(object: *const Object<Tensor>) -> Option<&'a Tensor> {
+    // SAFETY: only objects with our mark are looked into.
+    unsafe {
+        let ours = !object.is_null() && is_ours((*object).magic) && kind_of((*object).magic) < STORAGE;
+        (ours && !is_interrupted()).then(|| &(*object).value)
+    }
+}
+
+/// Puts a tensor into a blank of its class.
+///
+/// # Safety
+/// As for [`tensor_in`].
+#[inline(always)]
+unsafe fn fill(blank: *mut Object<Tensor>, make: impl FnOnce() -> Option<Tensor>, class: TensorClass) -> c_int {
+    // SAFETY: the blank is one of ours when it has a tensor in it; only its pool refers to it, so no reference to
+    // what it held is alive.
+    unsafe {
+        match tensor_in(blank) {
+            Some(old) if old.class() == class => match make() {
+                Some(t) => {
+                    (*blank).value = t;
+                    MADE
+                }
+                None => NO,
+            },
+            _ => NO,
+        }
+    }
+}
+
+/// Tells what was done, and hands out the number where there is one. The many forms of nan would be taken for other
+/// Lua values.
+///
+/// # Safety
+/// `done` points to an int.
+#[inline(always)]
+unsafe fn tell(done: *mut c_int, number: Option<f64>) -> f64 {
+    // SAFETY: by the contract.
+    unsafe { *done = if number.is_some() { NUMBER } else { NO } };
+    number.map_or(0.0, |v| if v.is_nan() { f64::NAN } else { v })
+}
+
+/// `x[k]`: an element of a vector, or a slice.
+unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, blank: *mut Object<Tensor>, done: *mut c_int) -> f64 {
+    // SAFETY: called by `__index` with objects and with a place for what was done.
+    unsafe {
+        let Some(t) = tensor_in(x) else { return tell(done, None) };
+        if t.ndim() == 1 {
+            return tell(done, position(t, [k]).and_then(|at| element::at(t, at)));
+        }
+        *done = fill(blank, || t.row(inside(k, t.size(0))?), t.class());
+        0.0
+    }
+}
+
+/// `x[k] = v` of a vector.
+unsafe extern "C" fn set(x: *const Object<Tensor>, k: f64, v: f64) -> bool {
+    // SAFETY: called by `__newindex` with an object.
+    unsafe { tensor_in(x).is_some_and(|t| position(t, [k]).is_some_and(|at| put(t, at, v))) }
+}
+
+/// `x[{i, j}]` of a matrix.
+unsafe extern "C" fn get2(x: *const Object<Tensor>, i: f64, j: f64, done: *mut c_int) -> f64 {
+    // SAFETY: as for `get`.
+    unsafe { tell(done, tensor_in(x).and_then(|t| element::at(t, position(t, [i, j])?))) }
+}
+
+/// `x[{i, j}] = v` of a matrix.
+unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> bool {
+    // SAFETY: as for `set`.
+    unsafe { tensor_in(x).is_some_and(|t| position(t, [i, j]).is_some_and(|at| put(t, at, v))) }
+}
+
+/// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
+unsafe extern "C" fn call(
+    form: *const Compiled,
+    count: c_int,
+    blank: *mut Object<Tensor>,
+    done: *mut c_int,
+    p0: *const Object<Tensor>,
+    p1: *const Object<Tensor>,
+    p2: *const Object<Tensor>,
+    p3: *const Object<Tensor>,
+    p4: *const Object<Tensor>,
+    n0: f64,
+    n1: f64,
+    n2: f64,
+    n3: f64,
+    n4: f64,
+) -> f64 {
+    let pointers: [_; MOST_TRACED] = [p0, p1, p2, p3, p4];
+    let numbers: [f64; MOST_TRACED] = [n0, n1, n2, n3, n4];
+    let mut vals = [Val::Nil; MOST_TRACED];
+    let count = (count as usize).min(MOST_TRACED);
+    // SAFETY: called with objects, with what `push_form` gave, which lives for ever, and with a place for what was done.
+    unsafe {
+        // what makes or resizes large tensors leaves room for the collector to run first
+        if is_interrupted() || storage::live_bytes() > CEILING.get() {
+            return tell(done, None);
+        }
+        for ((v, p), n) in vals.iter_mut().zip(pointers).zip(numbers).take(count) {
+            *v = match tensor_in(p) {
+                Some(t) => Val::Tensor(t),
+                None if p.is_null() => Val::Num(n),
+                None => return tell(done, None),
+            };
+        }
+        // numbers and the first argument leave nothing in it
+        let mut rets = ManuallyDrop::new(Rets::Args);
+        match answer(&*form, &vals[..count], &mut rets) {
+            Some(Answer::Number(v)) => tell(done, Some(v)),
+            Some(Answer::Made) => {
+                *done = match (tensor_in(blank), ManuallyDrop::into_inner(rets)) {
+                    (Some(old), Rets::Tensor(made)) if old.class() == made.class() => {
+                        (*blank).value = made;
+                        MADE
+                    }
+                    _ => NO,
+                };
+                0.0
+            }
+            Some(Answer::Itself) => {
+                *done = ITSELF;
+                0.0
+            }
+            None => {
+                ManuallyDrop::drop(&mut rets);
+                tell(done, None)
+            }
+        }
+    }
+}

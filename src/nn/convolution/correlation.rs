@@ -1,0 +1,369 @@
+//! A convolution as a product of views: `y[o][p] = sum over w of image[pixels[p] + window[w]] weight[o][w]`.
+//!
+//! The framed image is a matrix as it lies: the left operand where vectors hold output planes (weights are packed once, the
+//! result is transposed as it is stored), or packed into panels where vectors hold pixels. The gradient of the input is
+//! the same over the output's gradient: input positions of one residue by the stride are a correlation of stride 1.
+
+use super::unfold::Geometry;
+use crate::tensor::access::{Blocks, Divide, Rows, Workspace, share_rows, try_share};
+use crate::tensor::error::Result;
+use crate::tensor::memory_limit;
+use crate::tensor::product::*;
+use crate::tensor::threads::threads;
+
+/// One product of a correlation: with a stride the gradient of the input has several, of other weights each.
+struct Part {
+    pixels: Offsets,
+    window: Offsets,
+    /// Where the weights of the places in the window lie, and of the planes of the result.
+    places: Offsets,
+    planes: Offsets,
+    /// Where pixels and planes of the result lie in a sample, or in the scattered sample where there are several parts.
+    to: [Offsets; 2],
+    /// How many pixels lie side by side, at least.
+    row: usize,
+}
+
+/// What is in vectors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    Planes,
+    Pixels,
+    /// Pixels of one row, as they lie.
+    Row,
+}
+
+/// The weights of a part, prepared for its way.
+enum Weights<T: 'static> {
+    Panels(Panels<T>),
+    Strips(Strips<T>),
+    AsTheyLie,
+}
+
+impl Part {
+    fn way<T: Multiply>(&self, batch: usize) -> Way {
+        let (lanes, n, pixels) = (T::lanes(), self.planes.len(), self.pixels.len());
+        let idle = |n: usize| n.next_multiple_of(lanes) as f64 / n as f64;
+        // weights that are used little are not worth packing; nor are output planes that leave many lanes empty
+        let few = batch.saturating_mul(pixels) < 64;
+        let short = self.window.len() < SHORT;
+        if self.row >= lanes && !few && (short && idle(self.row) < 1.3 || idle(n) > idle(self.row) * 1.1) {
+            Way::Row
+        } else if few || self.window.len() < 48 || idle(n) > idle(pixels) * 1.1 {
+            Way::Pixels
+        } else {
+            Way::Planes
+        }
+    }
+
+    fn weights<T: Multiply>(&self, w: &[T], batch: usize) -> Result<Weights<T>> {
+        Ok(match self.way::<T>(batch) {
+            Way::Planes => Weights::Panels(Panels::pack(self.weight(w))?),
+            Way::Row => Weights::Strips(Strips::pack(self.weight(w).t())?),
+            Way::Pixels => Weights::AsTheyLie,
+        })
+    }
+
+    fn weight<'a, T>(&'a self, w: &'a [T]) -> View<'a, T> {
+        View::new(w, &self.places, &self.planes)
+    }
+
+    fn cost(&self) -> usize {
+        self.window.len().saturating_mul(self.planes.len()) / 8 + 1
+    }
+}
+
+/// Places in a window up to which rows of pixels are worth the lanes that their ends leave empty.
+const SHORT: usize = 100;
+
+/// Memory of a panel of pixels, in elements: about half of what a core has for itself.
+const PANEL: usize = 1 << 17;
+
+/// A correlation over samples of planes.
+pub struct Correlation {
+    frame: Frame,
+    /// Planes of the image.
+    image: usize,
+    /// Sizes of a plane of the result.
+    result: Size,
+    planes: usize,
+    parts: Vec<Part>,
+    /// Residues of each dimension: 1 but for a gradient with a stride.
+    residues: Size,
+}
+
+/// What one call works on.
+#[derive(Clone, Copy)]
+struct Call<'a, T> {
+    x: &'a [T],
+    w: &'a [T],
+    bias: &'a [T],
+}
+
+impl Correlation {
+    /// The convolution to `out` planes.
+    ///
+    /// # Errors
+    /// Frames that are too large.
+    pub fn forward(g: &Geometry, out: usize) -> Result<Correlation> {
+        let (frame, pixels, window) = image_of(g)?;
+        let (k, n) = (g.rows(), g.pixels());
+        let part = Part {
+            pixels,
+            window,
+            places: Offsets::steps(k, 1),
+            planes: Offsets::steps(out, k),
+            to: [Offsets::steps(n, 1), Offsets::steps(out, n)],
+            row: if g.axes()[2].stride == 1 { g.output()[2] } else { 1 },
+        };
+        Ok(Correlation { frame, image: g.planes, result: g.output(), planes: out, parts: vec![part], residues: [1; 3] })
+    }
+
+    /// The gradient of the input of the convolution to `out` planes.
+    ///
+    /// # Errors
+    /// Frames that are too large.
+    pub fn gradient(g: &Geometry, out: usize) -> Result<Correlation> {
+        let residues = super::gradient::residues(g);
+        let classes = residues.map(|n| n.max(1)).iter().product();
+        let all: Vec<Size> = (0..classes)
+            .map(|i| [i / (residues[1] * residues[2]), i / residues[2] % residues[1], i % residues[2]])
+            .collect();
+        let meets: Vec<_> = all.iter().map(|r| super::gradient::meets(g, *r)).collect();
+        let (before, after) = super::gradient::margins(g, &meets);
+        check_frame(g.output(), before, after)?;
+        let frame = Frame::new(g.output(), before, after);
+        let (mut parts, mut at) = (vec![], 0);
+        for m in meets {
+            let n = volume(m.counts);
+            let (window, places) = m.tables(&frame, before, out, g);
+            parts.push(Part {
+                pixels: Offsets::grid(0, &m.counts, &strides(frame.whole(), [1; 3])),
+                window,
+                places,
+                planes: Offsets::steps(g.planes, g.window_len()),
+                to: [Offsets::grid(at, &[n], &[1]), Offsets::steps(g.planes, n)],
+                row: m.counts[2],
+            });
+            at += n * g.planes;
+        }
+        Ok(Correlation { frame, image: out, result: g.input(), planes: g.planes, parts, residues })
+    }
+
+    fn output_len(&self) -> usize {
+        self.planes * volume(self.result)
+    }
+
+    fn image_len(&self) -> usize {
+        self.image * volume(self.frame.size())
+    }
+
+    fn framed_len(&self) -> usize {
+        if self.frame.is_plain() { 0 } else { self.image * self.frame.plane_len() }
+    }
+
+    fn is_strided(&self) -> bool {
+        self.parts.len() > 1
+    }
+
+    /// Correlates: `y` (batch x planes x positions) from `x` (batch x image planes x positions). No bias is an empty one.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn run<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
+        let batch = y.len().checked_div(self.output_len()).unwrap_or(0);
+        let call = Call { x, w, bias };
+        let packed = self.parts.iter().map(|p| p.weights(w, batch)).collect::<Result<Vec<_>>>()?;
+        if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
+            self.samples(call, &packed, y)
+        } else {
+            y.chunks_mut(self.output_len().max(1)).enumerate().try_for_each(|(n, y)| self.shared(call, n, &packed, y))
+        }
+    }
+
+    /// Each thread takes samples of its own.
+    fn samples<T: Multiply>(&self, call: Call<T>, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
+        let cost = self.parts.iter().map(|p| p.cost().saturating_mul(p.pixels.len())).sum();
+        try_share(Rows::new(y, self.output_len()), cost, |first, samples| {
+            self.some_samples(call, first, packed, samples.into_slice())
+        })
+    }
+
+    /// Correlates one sample, on the calling thread.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn sample<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
+        let call = Call { x, w, bias };
+        let packed = self.parts.iter().map(|p| p.weights(w, 1)).collect::<Result<Vec<_>>>()?;
+        self.some_samples(call, 0, &packed, y)
+    }
+
+    /// Samples from `first` on, on the calling thread.
+    fn some_samples<T: Multiply>(&self, call: Call<T>, first: usize, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
+        let mut room = Workspace::zeros(self.framed_len())?;
+        let mut scattered = Workspace::new(if self.is_strided() { self.output_len() } else { 0 })?;
+        for (n, y) in (first..).zip(y.chunks_mut(self.output_len())) {
+            let image = self.image_of(call, n, &mut room);
+            let to = if self.is_strided() { &mut scattered[..] } else { &mut *y };
+            for (part, packed) in self.parts.iter().zip(packed) {
+                let to = ViewMut::new(to, &part.to[0], &part.to[1]);
+                self.pixels(part, image, call, packed, 0, to)?;
+            }
+            if self.is_strided() {
+                self.gather(0, &scattered, y);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sample `n`, framed in `room` where that is needed.
+    fn image_of<'a, T: Multiply>(&self, call: Call<'a, T>, n: usize, room: &'a mut [T]) -> &'a [T] {
+        let sample = &call.x[n * self.image_len()..][..self.image_len()];
+        if self.frame.is_plain() {
+            return sample;
+        }
+        self.frame.fill(sample, room);
+        room
+    }
+
+    /// Threads share sample `n`.
+    fn shared<T: Multiply>(&self, call: Call<T>, n: usize, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
+        let sample = &call.x[n * self.image_len()..][..self.image_len()];
+        let mut room = Workspace::new(self.framed_len())?;
+        let (plane, whole) = (volume(self.frame.size()), self.frame.plane_len());
+        share_rows(&mut room, whole, whole, |first, framed| {
+            framed.fill(T::ZERO);
+            self.frame.fill(&sample[first * plane..][..framed.len() / whole * plane], framed);
+        });
+        let image = if self.frame.is_plain() { sample } else { &room };
+        let mut scattered = Workspace::new(if self.is_strided() { self.output_len() } else { 0 })?;
+        let to = if self.is_strided() { &mut scattered[..] } else { &mut *y };
+        for (part, packed) in self.parts.iter().zip(packed) {
+            let to = ViewMut::new(to, &part.to[0], &part.to[1]);
+            let panel = 2 * T::lanes();
+            if matches!(packed, Weights::AsTheyLie) && part.pixels.len() < threads() * panel {
+                self.by_planes(part, image, call, to)?;
+                continue;
+            }
+            let unit = match packed {
+                Weights::Panels(_) => 1,
+                Weights::Strips(_) => part.row,
+                Weights::AsTheyLie => panel,
+            };
+            try_share(Blocks::new(to, unit), part.cost().saturating_mul(unit), |first, to| {
+                self.pixels(part, image, call, packed, first * unit, to.into_inner())
+            })?;
+        }
+        if self.is_strided() {
+            let len = volume(self.result);
+            share_rows(y, len, len, |first, planes| self.gather(first, &scattered, planes));
+        }
+        Ok(())
+    }
+
+    /// Few pixels, which threads share by planes of the result.
+    fn by_planes<T: Multiply>(&self, part: &Part, image: &[T], call: Call<T>, to: ViewMut<T>) -> Result<()> {
+        let panels = Panels::pack(View::new(image, &part.pixels, &part.window).t())?;
+        let cost = part.window.len().saturating_mul(part.pixels.len()) / 8 + 1;
+        try_share(to.t(), cost, |first, to| {
+            let planes = first..first + to.items();
+            let end = Epilogue { row_bias: call.bias, ..Epilogue::PLAIN }.part(planes.clone(), 0..0);
+            multiply(part.weight(call.w).t().row_range(planes), &panels, to, false, end)
+        })
+    }
+
+    /// The pixels of a part from `first` on, as many as `to` has rows.
+    fn pixels<T: Multiply>(
+        &self,
+        part: &Part,
+        image: &[T],
+        call: Call<T>,
+        packed: &Weights<T>,
+        first: usize,
+        to: ViewMut<T>,
+    ) -> Result<()> {
+        let image = View::new(image, &part.pixels, &part.window).row_range(first..first + to.items());
+        let end = Epilogue { row_bias: call.bias, ..Epilogue::PLAIN };
+        match packed {
+            Weights::Panels(weight) => return multiply(image, weight, to, false, end.t()),
+            Weights::Strips(weight) => {
+                multiply_direct(weight, image.t(), to.t(), call.bias);
+                return Ok(());
+            }
+            Weights::AsTheyLie => {}
+        }
+        let panel = 2 * T::lanes();
+        let most = (PANEL / part.window.len().max(1)).max(panel);
+        let unit = to.items().div_ceil(to.items().div_ceil(most).max(1)).next_multiple_of(panel).min(to.items()).max(1);
+        let mut panels = Panels::new(part.window.len(), unit)?;
+        Blocks::new(to, unit).try_for_each(0, |at, to| {
+            if to.items() != panels.cols() {
+                panels = Panels::new(part.window.len(), to.items())?;
+            }
+            panels.clear();
+            panels.push(image.row_range(at..at + to.items()).t());
+            multiply(part.weight(call.w).t(), &panels, to.t(), panels.count() > 2, end)
+        })
+    }
+
+    /// Planes of the result from `first` on, from the results of the residues.
+    fn gather<T: Multiply>(&self, first: usize, scattered: &[T], planes: &mut [T]) {
+        let ([_, height, width], [ry, rx]) = (self.result, [self.residues[1], self.residues[2]]);
+        for (c, plane) in (first..).zip(planes.chunks_mut(volume(self.result))) {
+            for (line, row) in plane.chunks_mut(width).enumerate() {
+                let (z, y) = (line / height, line % height);
+                let class = (z % self.residues[0] * ry + y % ry) * rx;
+                let source = |x: usize| {
+                    let part = &self.parts[class + x];
+                    let wide = (width - x).div_ceil(rx);
+                    let lines = (height - y % ry).div_ceil(ry);
+                    let at = part.to[0].list()[0] + part.to[1].list()[c];
+                    &scattered[at + (z / self.residues[0] * lines + y / ry) * wide..][..wide]
+                };
+                if rx == 2 {
+                    interleave(row, source(0), source(1));
+                } else {
+                    (0..rx).for_each(|x| row[x..].iter_mut().step_by(rx).zip(source(x)).for_each(|(to, v)| *to = *v));
+                }
+            }
+        }
+    }
+}
+
+/// Even and odd elements of a row.
+fn interleave<T: Copy>(row: &mut [T], even: &[T], odd: &[T]) {
+    let (pairs, last) = row.as_chunks_mut::<2>();
+    for ((pair, a), b) in pairs.iter_mut().zip(even).zip(odd) {
+        *pair = [*a, *b];
+    }
+    if let ([last], Some(v)) = (last, even.last()) {
+        *last = *v;
+    }
+}
+
+/// Fails where framed planes are more than memory holds.
+fn check_frame(size: Size, before: Size, after: Size) -> Result<()> {
+    let whole: Size = std::array::from_fn(|d| size[d].saturating_add(before[d]).saturating_add(after[d]));
+    memory_limit::demand::<f64>(&whole)
+}
+
+/// The framed input, with the offsets of its pixels (where the windows of outputs start) and of the places in a window.
+pub fn image_of(g: &Geometry) -> Result<(Frame, Offsets, Offsets)> {
+    let axes = g.axes();
+    let before = axes.map(|a| a.pad.max(0) as usize);
+    let crop = axes.map(|a| (-a.pad).max(0) as usize);
+    let after = axes.map(|a| {
+        let end = (a.output - 1).saturating_mul(a.stride).saturating_add((a.kernel - 1).saturating_mul(a.dilation));
+        (end as isize + 1).saturating_sub(a.pad).saturating_sub(a.input as isize).max(0) as usize
+    });
+    check_frame(g.input(), before, after)?;
+    let frame = Frame::new(g.input(), before, after);
+    let step = strides(frame.whole(), [1; 3]);
+    let first = crop.iter().zip(step).map(|(c, s)| c * s).sum();
+    let pixels = Offsets::grid(first, &g.output(), &strides(frame.whole(), axes.map(|a| a.stride)));
+    let [z, y, x] = strides(frame.whole(), axes.map(|a| a.dilation));
+    let [d, h, w] = axes.map(|a| a.kernel);
+    let window = Offsets::grid(0, &[g.planes, d, h, w], &[frame.plane_len(), z, y, x]);
+    Ok((frame, pixels, window))
+}

@@ -1,0 +1,181 @@
+//! The engine against plain loops, over random geometries: one to three dimensions, every stride, padding (cropping
+//! included), dilation and odd size, float and double, one thread and several, at every SIMD level.
+
+use super::engine::Plan;
+use super::unfold::Geometry;
+use crate::nn::window::Step;
+use crate::tensor::product::Multiply;
+use crate::tensor::threads::set_threads;
+
+/// Numbers that look random.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+    fn below(&mut self, n: usize) -> usize {
+        self.next() as usize % n
+    }
+    fn of(&mut self, choices: &[usize]) -> usize {
+        choices[self.below(choices.len())]
+    }
+    /// Between -1 and 1, of few digits, so that both types hold them.
+    fn values(&mut self, n: usize) -> Vec<f64> {
+        (0..n).map(|_| self.next() as f64 % 4096.0 / 2048.0 - 1.0).collect()
+    }
+}
+
+#[derive(Debug)]
+struct Case {
+    batch: usize,
+    planes: usize,
+    out: usize,
+    sizes: Vec<usize>,
+    steps: Vec<Step>,
+}
+
+impl Case {
+    fn random(r: &mut Numbers) -> Case {
+        let nd = 1 + r.below(3);
+        let step = |r: &mut Numbers| Step {
+            kernel: 1 + r.below(5) as i64,
+            stride: if r.below(2) == 0 { 1 } else { 1 + r.below(4) as i64 },
+            pad: r.below(6) as i64 - 1,
+            dilation: if r.below(3) > 0 { 1 } else { 1 + r.below(3) as i64 },
+        };
+        Case {
+            batch: r.of(&[1, 1, 2, 3, 5, 9]),
+            planes: r.of(&[1, 2, 3, 16, 20]),
+            out: r.of(&[1, 3, 5, 16, 20, 48, 50]),
+            sizes: (0..nd).map(|_| 1 + r.below([40, 17, 8][nd - 1])).collect(),
+            steps: (0..nd).map(|_| step(r)).collect(),
+        }
+    }
+
+    /// One that goes Winograd's way.
+    fn square(r: &mut Numbers) -> Case {
+        let step = Step::new(3, 1, r.below(3) as i64);
+        Case {
+            batch: r.of(&[1, 2, 3, 5, 9]),
+            planes: r.of(&[16, 20, 33]),
+            out: r.of(&[16, 20, 48]),
+            sizes: vec![3 + r.below(20), 3 + r.below(20)],
+            steps: vec![step, step],
+        }
+    }
+
+    /// Output, gradient of the input and of the weights, by loops over every index.
+    fn plain(&self, g: &Geometry, [x, w, go]: [&[f64]; 3]) -> [Vec<f64>; 3] {
+        let (o, s, a) = (g.output(), g.input(), g.axes());
+        let k = a.map(|a| a.kernel);
+        let at = |i: usize, s: [usize; 3]| [i / (s[1] * s[2]), i / s[2] % s[1], i % s[2]];
+        let mut all = [vec![0.0; go.len()], vec![0.0; x.len()], vec![0.0; w.len()]];
+        for (i, &grad) in go.iter().enumerate() {
+            let (f, n, p) = (i / g.pixels() % self.out, i / g.pixels() / self.out, at(i % g.pixels(), o));
+            for q in 0..g.rows() {
+                let (c, q_at) = (q / g.window_len(), at(q % g.window_len(), k));
+                let from = |d: usize| (p[d] * a[d].stride + q_at[d] * a[d].dilation) as isize - a[d].pad;
+                let from = [from(0), from(1), from(2)];
+                if (0..3).any(|d| from[d] < 0 || from[d] >= s[d] as isize) {
+                    continue;
+                }
+                let [z, y, x_at] = from.map(|v| v as usize);
+                let (xi, wi) = ((n * self.planes + c) * g.plane_len() + (z * s[1] + y) * s[2] + x_at, f * g.rows() + q);
+                all[0][i] += x[xi] * w[wi];
+                all[1][xi] += grad * w[wi];
+                all[2][wi] += grad * x[xi];
+            }
+        }
+        all
+    }
+
+    /// Compares with plain loops, within `limit` of the largest right value, and one thread with several.
+    fn check<T: Multiply>(&self, r: &mut Numbers, limit: f64) {
+        let Ok(geometry) = Geometry::new(self.planes, &self.sizes, &self.steps) else { return };
+        let g = &geometry;
+        let (x, w) = (r.values(self.batch * g.input_len()), r.values(self.out * g.rows()));
+        let (go, bias) = (r.values(self.batch * self.out * g.pixels()), r.values(self.out.max(self.planes)));
+        let mut right = self.plain(g, [&x, &w, &go]);
+        let biased = |v: &mut [f64], planes: usize, len: usize| {
+            v.iter_mut().enumerate().for_each(|(i, v)| *v += bias[i / len % planes]);
+        };
+        biased(&mut right[0], self.out, g.pixels());
+        biased(&mut right[1], self.planes, g.plane_len());
+        right[2].iter_mut().for_each(|v| *v = 1.0 + 0.5 * *v);
+        let [x, w, go, bias] = [&x, &w, &go, &bias].map(|v| v.iter().map(|v| T::from_f64(*v)).collect::<Vec<_>>());
+        let plan = Plan { geometry, out: self.out };
+        let run = |threads| {
+            set_threads(threads);
+            let nan = T::from_f64(f64::NAN);
+            let (mut y, mut gi, mut gw) = (vec![nan; go.len()], vec![nan; x.len()], vec![T::ONE; w.len()]);
+            plan.forward(&x, &w, &bias[..self.out], &mut y).unwrap();
+            plan.transposed(&go, &w, &bias[..self.planes], &mut gi).unwrap();
+            plan.weight_gradient(&x, &go, T::from_f64(0.5), &mut gw).unwrap();
+            [y, gi, gw]
+        };
+        let (one, two) = (run(1), run(2));
+        assert!(one == two && one == run(3), "results depend on threads: {self:?}");
+        for (name, (got, right)) in ["output", "gradInput", "gradWeight"].iter().zip(one.iter().zip(&right)) {
+            let largest = right.iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+            for (i, (a, b)) in got.iter().zip(right).enumerate() {
+                let off = (a.to_f64() - b).abs() / largest;
+                assert!(off <= limit, "{name} {i}: {a:?} for {b}, {self:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn random_geometries_equal_plain_loops() {
+    let mut r = Numbers(1);
+    for _ in 0..80 {
+        let case = Case::random(&mut r);
+        case.check::<f32>(&mut r, 1e-5);
+        case.check::<f64>(&mut r, 1e-13);
+    }
+}
+
+#[test]
+fn winograds_way_equals_plain_loops() {
+    let mut r = Numbers(2);
+    for _ in 0..20 {
+        Case::square(&mut r).check::<f32>(&mut r, 1e-4);
+    }
+}
+
+#[test]
+fn an_infinity_spoils_its_own_windows_alone() {
+    let (step, mut r) = (Step::new(3, 1, 1), Numbers(3));
+    let geometry = Geometry::new(16, &[20, 24], &[step, step]).unwrap();
+    let plan = Plan { geometry, out: 16 };
+    let single = |v: Vec<f64>| v.iter().map(|v| *v as f32).collect::<Vec<_>>();
+    let (mut x, w) = (single(r.values(geometry.input_len())), single(r.values(16 * geometry.rows())));
+    let go = single(r.values(16 * geometry.pixels()));
+    for bad in [f32::INFINITY, f32::NAN] {
+        x[5 * geometry.plane_len() + 7 * 24 + 9] = bad;
+        let mut y = vec![0.0f32; 16 * geometry.pixels()];
+        plan.forward(&x, &w, &[], &mut y).unwrap();
+        for (i, v) in y.iter().enumerate() {
+            let (row, col) = (i % 480 / 24, i % 24);
+            assert_eq!(v.is_finite(), row.abs_diff(7) > 1 || col.abs_diff(9) > 1, "output {i}");
+        }
+        // the infinity meets the weights of its plane alone
+        let mut gw = vec![1.0f32; w.len()];
+        plan.weight_gradient(&x, &go, 1.0, &mut gw).unwrap();
+        assert!(gw.iter().enumerate().all(|(i, v)| v.is_finite() == (i / 9 % 16 != 5)));
+    }
+}
+
+/// The level is chosen once a process: the tests above run in other processes for the levels below this machine's.
+#[test]
+fn lower_simd_levels_do_the_same() {
+    for level in ["avx2", "base"] {
+        let program = std::env::current_exe().unwrap();
+        let done = std::process::Command::new(program).args(["equal_plain_loops"]).env("REKINDLE_SIMD", level).output();
+        let done = done.unwrap();
+        let told = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success() && told.contains("3 passed"), "{level}: {told}");
+    }
+}

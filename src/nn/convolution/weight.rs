@@ -1,0 +1,144 @@
+//! The gradient of a convolution's weights: the windows' matrix, transposed, times the output's gradient.
+
+use super::correlation::image_of;
+use super::unfold::Geometry;
+use crate::tensor::access::{Divide, Rows, Workspace, try_share};
+use crate::tensor::error::Result;
+use crate::tensor::product::*;
+use std::ops::Range;
+
+/// Samples are taken together up to about this many pixels, so that sums stay in registers for as long.
+const TOGETHER: usize = 512;
+
+/// Elements of weights up to which groups of samples sum their gradients on their own.
+const SMALL_WEIGHT: usize = 1 << 14;
+
+/// Most groups of samples.
+const GROUPS: usize = 8;
+
+/// The gradient of the weights of a convolution to `out` planes.
+pub struct WeightGradient {
+    geometry: Geometry,
+    out: usize,
+    frame: Frame,
+    pixels: Offsets,
+    window: Offsets,
+}
+
+/// What one call works on.
+#[derive(Clone, Copy)]
+struct Call<'a, T> {
+    x: &'a [T],
+    go: &'a [T],
+    scale: T,
+}
+
+impl WeightGradient {
+    /// That of the convolution to `out` planes.
+    ///
+    /// # Errors
+    /// Frames that are too large.
+    pub fn new(geometry: Geometry, out: usize) -> Result<WeightGradient> {
+        let (frame, pixels, window) = image_of(&geometry)?;
+        Ok(WeightGradient { geometry, out, frame, pixels, window })
+    }
+
+    /// Adds `scale` times the gradient to `gw` (out x rows), summed over the samples in order. Small weights: groups of samples
+    /// sum up on their own, and the sums are added in order. Large ones: threads share the places of the window.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn run<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<()> {
+        let (k, n) = (self.window.len(), self.pixels.len());
+        let batch = go.len().checked_div(self.out * n).unwrap_or(0);
+        let (places, planes) = (Offsets::steps(k, 1), Offsets::steps(self.out, k));
+        let call = Call { x, go, scale };
+        let groups = if self.out * k <= SMALL_WEIGHT { batch.min(GROUPS) } else { 1 };
+        if groups <= 1 {
+            let cost = (self.out * batch).saturating_mul(n) / 8 + 1;
+            return try_share(ViewMut::new(gw, &places, &planes), cost, |first, to| {
+                self.places(call, 0..batch, first..first + to.items(), to)
+            });
+        }
+        let (len, per) = (self.out * k, batch.div_ceil(groups));
+        let mut sums = Workspace::<T>::zeros(batch.div_ceil(per) * len)?;
+        let cost = len.saturating_mul(per).saturating_mul(n) / 8;
+        try_share(Rows::new(&mut sums, len), cost, |first, groups| {
+            (first..).zip(groups.into_rows()).try_for_each(|(i, sum)| {
+                let call = Call { scale: T::ONE, ..call };
+                let samples = i * per..batch.min((i + 1) * per);
+                self.places(call, samples, 0..k, ViewMut::new(sum, &places, &planes))
+            })
+        })?;
+        for sum in sums.chunks(len) {
+            gw.iter_mut().zip(sum).for_each(|(w, &s)| *w = w.add(scale.mul(s)));
+        }
+        Ok(())
+    }
+
+    /// Adds `scale` times the gradient by one sample, on the calling thread.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn sample<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<()> {
+        let k = self.window.len();
+        let (places, planes) = (Offsets::steps(k, 1), Offsets::steps(self.out, k));
+        self.places(Call { x, go, scale }, 0..1, 0..k, ViewMut::new(gw, &places, &planes))
+    }
+
+    /// Adds the gradient of some places of the window, summed over these samples.
+    fn places<T: Multiply>(
+        &self,
+        call: Call<T>,
+        samples: Range<usize>,
+        places: Range<usize>,
+        to: ViewMut<T>,
+    ) -> Result<()> {
+        let (g, n, out) = (&self.geometry, self.pixels.len(), self.out);
+        let window = g.window_len();
+        let planes = places.start / window..places.end.div_ceil(window);
+        let together = (TOGETHER / n.max(1)).clamp(1, samples.len().max(1));
+        // what is read of a sample: its planes as they lie, or framed ones side by side
+        let plain = self.frame.is_plain();
+        let framed = planes.len() * self.frame.plane_len();
+        let apart = if plain { g.input_len() } else { framed };
+        let skipped = planes.start * self.frame.plane_len();
+        let rows = Offsets::new(self.window.list()[places.clone()].iter().map(|at| at - skipped).collect());
+        let list = (0..together).flat_map(|s| self.pixels.list().iter().map(move |p| s * apart + p));
+        let pixels = Offsets::new(list.collect());
+        let mut room = Workspace::<T>::zeros(if plain { 0 } else { together * framed })?;
+        let (go_rows, go_cols) = (Offsets::steps(n, 1), Offsets::steps(out, n));
+        let ld = out.next_multiple_of(T::lanes());
+        let (sum_rows, sum_cols) = (Offsets::steps(places.len(), ld), Offsets::steps(out, 1));
+        let mut sums = Workspace::<T>::new(places.len() * ld)?;
+        let mut panels = Panels::new(together * n, out)?;
+        let mut end = Epilogue::PLAIN;
+        for first in samples.clone().step_by(together) {
+            let count = together.min(samples.end - first);
+            panels.clear();
+            for s in 0..count {
+                let sample = first + s;
+                panels.push(View::new(&call.go[sample * out * n..][..out * n], &go_rows, &go_cols));
+                if !plain {
+                    let at = sample * g.planes;
+                    let part = (at + planes.start) * g.plane_len()..(at + planes.end) * g.plane_len();
+                    self.frame.fill(&call.x[part], &mut room[s * framed..][..framed]);
+                }
+            }
+            let image = if plain { &call.x[first * g.input_len() + skipped..] } else { &room[..] };
+            // the last samples may be fewer, and then the image ends before the last pixels
+            let short;
+            let pixels = if count == together {
+                &pixels
+            } else {
+                short = Offsets::new(pixels.list()[..count * n].to_vec());
+                &short
+            };
+            let to = ViewMut::new(&mut sums, &sum_rows, &sum_cols);
+            multiply(View::new(image, &rows, pixels), &panels, to, false, end)?;
+            end.beta = T::ONE;
+        }
+        add(call.scale, &sums, to);
+        Ok(())
+    }
+}
