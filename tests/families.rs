@@ -40,7 +40,7 @@ fn classes(rows: &str) -> Vec<&str> {
 }
 
 /// Families of kernels: what is in `src/nn` besides what several of them use.
-const SHARED: &[&str] = &["mod", "window", "positions", "gradient_tests"];
+const SHARED: &[&str] = &["mod", "window", "vectors", "positions", "gradient_tests"];
 
 #[test]
 fn families_of_nn_carry_one_name() {

@@ -53,6 +53,11 @@ fn wrong_inputs_of_nn_are_told_by_class() {
 }
 
 #[test]
+fn composites_of_nn_are_their_chains() {
+    assert!(good(&["tests/lua/nn_composites.lua"]).contains("all as the chains give them"));
+}
+
+#[test]
 fn kernels_answer_by_torch7s_names() {
     assert!(good(&["tests/lua/nn_kernels.lua"]).contains("181 kernels, all as it should be"));
 }

@@ -1,4 +1,4 @@
--- Poolings made of tensor operations: p-norms of windows, and the k largest elements of a sequence.
+-- Poolings by p-norms of windows, which Rust computes, and the k largest elements of a sequence.
 local define = require 'nn.define'
 local expect = require 'nn.expect'
 
@@ -16,7 +16,31 @@ do
       self:add(nn.SpatialAveragePooling(kW, kH, self.dW, self.dH)):add(nn.MulConstant(kW * kH))
       self:add(pnorm == 2 and nn.Sqrt() or nn.Power(1 / pnorm))
    end
-   expect.checked(LPPooling, parent, 3, 4)
+
+   -- The power, where the modules are those of the constructor, so that one pass can stand for all of them.
+   local function power(self)
+      local first, pool, times, last = unpack(self.modules)
+      if #self.modules ~= 4 or torch.typename(pool) ~= 'nn.SpatialAveragePooling' or pool.ceil_mode or
+         (pool.padW or 0) ~= 0 or (pool.padH or 0) ~= 0 or torch.typename(times) ~= 'nn.MulConstant' then
+         return nil
+      end
+      if torch.typename(first) == 'nn.Square' then return torch.typename(last) == 'nn.Sqrt' and 2 or nil end
+      return torch.typename(first) == 'nn.Power' and torch.typename(last) == 'nn.Power' and first.pow or nil
+   end
+   function LPPooling:updateOutput(input)
+      expect.tensor(self, input, 'input', 3, 4)
+      local p = power(self)
+      if not p then return parent.updateOutput(self, input) end
+      return self:norms(input, p)
+   end
+   function LPPooling:updateGradInput(input, gradOutput)
+      expect.tensor(self, input, 'input', 3, 4)
+      expect.gradOutput(self, gradOutput, self.output)
+      local p = power(self)
+      if not p then return parent.updateGradInput(self, input, gradOutput) end
+      return self:gradient(input, gradOutput, p)
+   end
+   function LPPooling:backward(input, gradOutput) return self:updateGradInput(input, gradOutput) end
    for _, method in ipairs {
       'reset', 'accGradParameters', 'accUpdateGradParameters', 'zeroGradParameters', 'updateParameters',
    } do
@@ -33,59 +57,7 @@ do
          expect.whole('FeatureLPPooling', self.stride, 'the stride', 1, 4)
          expect.number('FeatureLPPooling', self.power, 'the power')
       end,
-      scratch = { '_powers', '_slope' },
    })
-
-   -- The input seen as windows, in one more dimension, and the dimension of the features.
-   local function windows(self, input)
-      local d = self.batch_mode and 2 or 1
-      expect.tensor(self, input, 'input', d, d + 2)
-      if input:size(d) < self.width then
-         expect.fail(self, 'at least %d features expected in dimension %d, got %d', self.width, d, input:size(d))
-      end
-      return input:unfold(d, self.width, self.stride), d
-   end
-
-   function Pooling:updateOutput(input)
-      local parts = windows(self, input)
-      local p, powers = self.power, self._powers or input.new()
-      self._powers = powers:resize(parts:size())
-      if p == 1 then powers:copy(parts) elseif p == 2 then powers:cmul(parts, parts) else powers:pow(parts, p) end
-      local sum = powers:sum(parts:dim())
-      self.output:resize(sum:size()):copy(sum)
-      -- the last dimension has size 1 now
-      local sizes = sum:size():totable()
-      sizes[#sizes] = nil
-      self.output:resize(torch.LongStorage(sizes))
-      if p == 2 then self.output:sqrt() elseif p ~= 1 then self.output:pow(1 / p) end
-      return self.output
-   end
-
-   -- g (x / y)^(p-1), and 0 where y is 0
-   function Pooling:updateGradInput(input, gradOutput)
-      if not self.gradInput then return end
-      local parts, d = windows(self, input)
-      expect.gradOutput(self, gradOutput, self.output)
-      local p, last, y = self.power, parts:dim(), self.output
-      expect.forwardFirst(self, parts:nElement() == y:nElement() * self.width)
-      local gradient = self.gradInput:resizeAs(input):zero()
-      local into = gradient:unfold(d, self.width, self.stride)
-      local slope = self._slope or input.new()
-      self._slope = slope:resizeAs(y)
-      local empty = p ~= 1 and y:eq(0)
-      for w = 1, self.width do
-         local x = parts:select(last, w)
-         if p == 1 then
-            slope:copy(gradOutput)
-         else
-            slope:cdiv(x, y)
-            if p ~= 2 then slope:pow(p - 1) end
-            slope:cmul(gradOutput):maskedFill(empty, 0)
-         end
-         into:select(last, w):add(slope)
-      end
-      return gradient
-   end
 
    -- Torch7's text for this class is an error, and its modules cannot be printed.
    function Pooling:__tostring__()

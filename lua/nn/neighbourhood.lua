@@ -1,5 +1,5 @@
 -- Planes without the mean of each place's neighbourhood, and by its standard deviation (Jarrett et al. 2009). A kernel
--- with weights says what counts, over all planes; what lies outside of the planes does not count.
+-- with weights says what counts, over all planes; what lies outside of the planes does not count. Rust computes.
 local define = require 'nn.define'
 local expect = require 'nn.expect'
 
@@ -56,108 +56,89 @@ local function check(self, input)
    end
 end
 
--- How much of the kernel lies inside, for each place: the estimate for planes of ones. A batch repeats it.
-local function coefficients(self, input)
-   local d, coef = input:dim(), self.coef
-   local known = coef:dim()
-   if known < 3 or coef:size(known - 1) ~= input:size(d - 1) or coef:size(known) ~= input:size(d) or
-      coef:size(known - 2) ~= self.nInputPlane or torch.typename(coef) ~= torch.typename(input) then
-      local planes, h, w = self.nInputPlane, input:size(d - 1), input:size(d)
-      local ones = input.new(planes, h, w):fill(1)
-      coef = self.meanestimator:updateOutput(ones):clone():view(planes, h, w)
-   end
-   if coef:dim() == 4 then coef = coef[1] end
-   if d == 4 then coef = coef:view(1, coef:size(1), coef:size(2), coef:size(3)):expandAs(input) end
-   self.coef = coef
-   return coef
-end
-
-do
-   local Subtractive, parent = define('SpatialSubtractiveNormalization', {
-      options = options,
-      setup = function(self)
-         prepare(self, 'SpatialSubtractiveNormalization', function(planes) return planes end)
-         self.meanestimator = estimator(self.nInputPlane, self.kernel)
-         self.subtractor, self.divider = nn.CSubTable(), nn.CDivTable()
-         self.coef = torch.Tensor(1, 1, 1)
-      end,
-      scratch = { 'coef', 'localsums', 'adjustedsums' },
-   })
-   function Subtractive:updateOutput(input)
-      check(self, input)
-      local coef = coefficients(self, input)
-      self.localsums = self.meanestimator:updateOutput(input)
-      self.adjustedsums = self.divider:updateOutput { self.localsums, coef }
-      self.output = self.subtractor:updateOutput { input, self.adjustedsums }
-      expect.remember(self, input)
-      return self.output
-   end
-   function Subtractive:updateGradInput(input, gradOutput)
-      if not self.gradInput then return end
-      check(self, input)
-      expect.gradOutput(self, gradOutput, self.output)
-      expect.remembered(self, input)
-      local apart = self.subtractor:updateGradInput({ input, self.adjustedsums }, gradOutput)
-      local sums = self.divider:updateGradInput({ self.localsums, self.coef }, apart[2])
-      self.gradInput:resizeAs(input):add(apart[1], self.meanestimator:updateGradInput(input, sums[1]))
-      return self.gradInput
-   end
-   function Subtractive:clearState()
-      self.meanestimator:clearState()
-      self.localsums, self.adjustedsums, self.coef = nil, nil, self.kernel.new()
-      self.subtractor:clearState()
-      self.divider:clearState()
-      nn.utils.letGo(self)
-      return self
-   end
-end
-
-do
-   -- Deviations under the threshold count as `thresval`.
-   local Divisive = define('SpatialDivisiveNormalization', {
-      options = { options[1], options[2], { 'threshold', 1e-4, 'number' }, { 'thresval', nil, 'number' } },
-      setup = function(self)
-         self.thresval = self.thresval or self.threshold
-         prepare(self, 'SpatialDivisiveNormalization', function(planes, dims)
-            return dims == 1 and math.sqrt(planes) or planes
-         end)
-         self.meanestimator = estimator(self.nInputPlane, self.kernel)
-         self.stdestimator = estimator(self.nInputPlane, self.kernel, true)
-         self.normalizer, self.divider = nn.CDivTable(), nn.CDivTable()
-         self.thresholder = nn.Threshold(self.threshold, self.thresval)
-         self.coef = torch.Tensor(1, 1, 1)
-      end,
-   })
-   function Divisive:updateOutput(input)
-      check(self, input)
-      local coef = coefficients(self, input)
-      self.localstds = self.stdestimator:updateOutput(input)
-      self.adjustedstds = self.divider:updateOutput { self.localstds, coef }
-      self.thresholdedstds = self.thresholder:updateOutput(self.adjustedstds)
-      self.output = self.normalizer:updateOutput { input, self.thresholdedstds }
-      expect.remember(self, input)
-      return self.output
-   end
-   function Divisive:updateGradInput(input, gradOutput)
-      if not self.gradInput then return end
-      check(self, input)
-      expect.gradOutput(self, gradOutput, self.output)
-      expect.remembered(self, input)
-      local apart = self.normalizer:updateGradInput({ input, self.thresholdedstds }, gradOutput)
-      local stds = self.thresholder:updateGradInput(self.adjustedstds, apart[2])
-      local sums = self.divider:updateGradInput({ self.localstds, self.coef }, stds)
-      self.gradInput:resizeAs(input):add(apart[1], self.stdestimator:updateGradInput(input, sums[1]))
-      return self.gradInput
-   end
-   function Divisive:clearState()
-      for _, part in ipairs { 'meanestimator', 'stdestimator', 'normalizer', 'divider', 'thresholder' } do
-         self[part]:clearState()
+-- The weights of an estimator: a matrix for each plane, or a column for each, and then a row for each.
+local function weights(net)
+   local down, across
+   for _, module in ipairs(net.modules) do
+      local class = torch.typename(module)
+      if class == 'nn.SpatialConvolutionMap' then
+         across = module.weight
+      elseif class == 'nn.SpatialConvolution' then
+         -- a matrix in older files
+         local weight = module.weight
+         down = weight:dim() == 4 and weight or weight:view(1, -1, module.kH, module.kW)
       end
-      self.localstds, self.adjustedstds, self.thresholdedstds, self.coef = nil, nil, nil, self.kernel.new()
+   end
+   return down, across
+end
+
+-- How much of the weights lies inside, for each place of each plane: the sums for planes of ones, kept while sizes stay.
+local function prepare_call(self, input)
+   local d, coef = input:dim(), self.coef
+   local h, w, known = input:size(d - 1), input:size(d), torch.isTensor(coef) and coef:dim()
+   if known ~= 3 or coef:size(1) ~= self.nInputPlane or coef:size(2) ~= h or coef:size(3) ~= w or
+      getmetatable(coef) ~= getmetatable(input) then
+      self.coef = input.new()
+      local down, across = weights(self.meanestimator)
+      self:coefficients(down, self.nInputPlane, h, w, across)
+   end
+end
+
+-- The methods of a class whose `estimator` has the weights: Rust has what they compute.
+local function computed(class, estimator)
+   local parts = { 'meanestimator', 'stdestimator', 'subtractor', 'divider', 'normalizer', 'thresholder' }
+   function class:updateOutput(input)
+      check(self, input)
+      prepare_call(self, input)
+      self:normalize(input, weights(self[estimator]))
+      expect.remember(self, input)
+      return self.output
+   end
+   function class:updateGradInput(input, gradOutput)
+      if not self.gradInput then return end
+      check(self, input)
+      expect.gradOutput(self, gradOutput, self.output)
+      expect.remembered(self, input)
+      prepare_call(self, input)
+      return self:gradient(input, gradOutput, weights(self[estimator]))
+   end
+   function class:clearState()
+      for _, part in ipairs(parts) do
+         if self[part] then self[part]:clearState() end
+      end
+      self.localstds, self.coef = nil, self.kernel.new()
       nn.utils.letGo(self)
       return self
    end
 end
+
+-- What programs and files know of these classes is there: the estimators, and the modules that Torch7 divides and
+-- subtracts with.
+computed(define('SpatialSubtractiveNormalization', {
+   options = options,
+   setup = function(self)
+      prepare(self, 'SpatialSubtractiveNormalization', function(planes) return planes end)
+      self.meanestimator = estimator(self.nInputPlane, self.kernel)
+      self.subtractor, self.divider = nn.CSubTable(), nn.CDivTable()
+      self.coef = torch.Tensor()
+   end,
+}), 'meanestimator')
+
+-- Deviations under the threshold count as `thresval`.
+computed(define('SpatialDivisiveNormalization', {
+   options = { options[1], options[2], { 'threshold', 1e-4, 'number' }, { 'thresval', nil, 'number' } },
+   setup = function(self)
+      self.thresval = self.thresval or self.threshold
+      prepare(self, 'SpatialDivisiveNormalization', function(planes, dims)
+         return dims == 1 and math.sqrt(planes) or planes
+      end)
+      self.meanestimator = estimator(self.nInputPlane, self.kernel)
+      self.stdestimator = estimator(self.nInputPlane, self.kernel, true)
+      self.normalizer, self.divider = nn.CDivTable(), nn.CDivTable()
+      self.thresholder = nn.Threshold(self.threshold, self.thresval)
+      self.coef = torch.Tensor()
+   end,
+}), 'stdestimator')
 
 do
    -- First the means, then the deviations.

@@ -70,57 +70,23 @@ do
             expect.fail('Normalize', 'a norm p above 0 expected, got %s', expect.brief(self.p))
          end
       end,
-      scratch = { 'norm', 'normp', 'buffer', '_indices', 'cross' },
+      scratch = { 'norm', 'normp' },
       text = function(self)
          if self.p == math.huge then return '(inf)' end
          return string.format(self.p % 1 == 0 and '(%d)' or '(%f)', self.p)
       end,
    })
-   local function rows(tensor) return tensor:dim() == 1 and nn.utils.addSingletonDimension(tensor) or tensor end
 
-   -- self.norm is a column; self.normp its p-th power, which a gradient divides by
+   -- Rust computes; norm and normp are columns of the norms and of their p-th powers
+   local computeOutput, computeGradInput = Normalize.updateOutput, Normalize.updateGradInput
    function Normalize:updateOutput(input)
-      local x = rows(expect.tensor(self, input, 'input', 1, 2))
-      local p, norm, size = self.p, buffer(self, 'norm', input), buffer(self, 'buffer', input):resizeAs(x)
-      if p == math.huge then
-         self._indices = torch.typename(self._indices) == 'torch.LongTensor' and self._indices or torch.LongTensor()
-         torch.max(norm, self._indices, size:abs(x), 2)
-         norm:add(self.eps)
-      else
-         local normp = buffer(self, 'normp', input)
-         if p == 2 then size:cmul(x, x) elseif p % 2 == 0 then size:pow(x, p) else size:abs(x):pow(p) end
-         normp:sum(size, 2):add(self.eps)
-         norm:resizeAs(normp):pow(normp, 1 / p)
-      end
-      self.output:resizeAs(x):cdiv(x, norm:expandAs(x))
-      return self.output:resizeAs(input)
+      return computeOutput(self, expect.tensor(self, input, 'input', 1, 2))
    end
-
-   -- (g - d (x . g) / norm) / norm, where d is the derivative of the norm
    function Normalize:updateGradInput(input, gradOutput)
-      if not self.gradInput then return end
-      local x = rows(expect.tensor(self, input, 'input', 1, 2))
+      expect.tensor(self, input, 'input', 1, 2)
       expect.gradOutput(self, gradOutput, self.output)
-      expect.forwardFirst(self, self.norm and self.norm:nElement() == x:size(1) and gradOutput:isSameSizeAs(input))
-      local g, p = rows(gradOutput), self.p
-      local slope, along = self.buffer:resizeAs(x), buffer(self, 'cross', input)
-      along:sum(slope:cmul(x, g), 2):cdiv(self.norm)
-      if p == math.huge then
-         local sign = x:gather(2, self._indices):sign()
-         slope:zero():scatter(2, self._indices, sign:cmul(along))
-      else
-         -- where x is 0 and p < 2, the small number stands for what would be infinite
-         if p == 2 then
-            slope:copy(x)
-         else
-            slope:abs(x)
-            if p < 2 then slope:add(self.eps) end
-            slope:pow(p - 2):cmul(x)
-         end
-         slope:cmul(along:cmul(self.norm):cdiv(self.normp):expandAs(x))
-      end
-      self.gradInput:resizeAs(x):add(g, -1, slope):cdiv(self.norm:expandAs(x))
-      return self.gradInput:resizeAs(input)
+      expect.forwardFirst(self, self.norm and gradOutput:isSameSizeAs(input))
+      return computeGradInput(self, input, gradOutput)
    end
 end
 

@@ -145,51 +145,34 @@ do
       end
       return gate, list, d, batch
    end
-   -- The weights of an expert as large as itself.
-   local function spread(gate, i, expert, batch)
-      local weights = gate:narrow(gate:dim(), i, 1)
-      local sizes = {}
-      for k = 1, expert:dim() do sizes[k] = 1 end
-      if batch then sizes[1] = gate:size(1) end
-      return weights:contiguous():view(torch.LongStorage(sizes)):expandAs(expert)
-   end
-
    function MixtureTable:updateOutput(input)
-      local gate, list, _, batch = parts(self, input)
-      local output = self.output:resizeAs(list[1]):zero()
-      for i, expert in ipairs(list) do output:addcmul(expert, spread(gate, i, expert, batch)) end
-      return output
+      local gate, list, d = parts(self, input)
+      if d then return self:mixSlices(gate, input[2], d) end
+      return self:mix(gate, list)
    end
    function MixtureTable:updateGradInput(input, gradOutput)
-      local gate, list, d, batch = parts(self, input)
+      local gate, list, d = parts(self, input)
       expect.gradOutput(self, gradOutput, self.output)
       expect.forwardFirst(self, gradOutput:isSameSizeAs(list[1]))
       local all = torch.type(self.gradInput) == 'table' and self.gradInput or {}
       self.gradInput = all
-      all[1] = (all[1] or gate.new()):resizeAs(gate)
+      all[1] = all[1] or gate.new()
       if d then
          all[2] = torch.isTensor(all[2]) and all[2] or gate.new()
-         all[2]:resizeAs(input[2])
+         self:sliceGradients(gate, input[2], gradOutput, all[1], all[2], d)
       else
          all[2] = torch.isTensor(all[2]) and {} or all[2] or {}
          for i = #all[2], #list + 1, -1 do all[2][i] = nil end
-      end
-      self._product = (self._product or gate.new()):resizeAs(gradOutput)
-      for i, expert in ipairs(list) do
-         local product = self._product:cmul(expert, gradOutput)
-         if batch then
-            all[1]:select(2, i):copy(product:view(gate:size(1), -1):sum(2))
-         else
-            all[1][i] = product:sum()
+         self:gateGradient(gate, list, gradOutput, all[1])
+         for i = 1, #list do
+            all[2][i] = all[2][i] or gate.new()
+            self:expertGradient(gate, gradOutput, i, all[2][i])
          end
-         if not d then all[2][i] = (all[2][i] or gate.new()):resizeAs(expert) end
-         local gradient = d and all[2]:select(d, i) or all[2][i]
-         gradient:cmul(spread(gate, i, expert, batch), gradOutput)
       end
       return all
    end
    function MixtureTable:clearState()
-      self.gradInput, self._product = {}, nil
+      self.gradInput = {}
       return parent.clearState(self)
    end
 end

@@ -2,7 +2,7 @@
 
 use super::call::{Class, Form, Op};
 use super::column::Column;
-use super::sig::{self, Param, Pattern, Style};
+use super::sig::{self, Param, Pattern, Read, Style};
 use crate::tensor::class::TensorClass;
 use crate::tensor::error::Error;
 
@@ -94,6 +94,11 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         let params = sig::parse(f.sig, style).map_err(|e| format!("{}: '{}': {e}", c.name, f.sig))?;
         if params.len() > super::call::MAX_PARAMS {
             return Err(format!("{}: more than {} parameters", c.name, super::call::MAX_PARAMS));
+        }
+        // the lists of a call are kept by kind
+        let lists = |read| params.iter().filter(|p| p.read == read).count();
+        if [Read::Tensors, Read::Nested, Read::Dims, Read::Texts].into_iter().any(|read| lists(read) > 1) {
+            return Err(format!("{}: two lists of one kind", c.name));
         }
         let mut patterns = sig::patterns(i, &params);
         // forms of one class method share their upvalues, so fields are numbered across all forms

@@ -6,15 +6,20 @@
 pub mod activation;
 pub mod convolution;
 pub mod criterion;
+pub mod distance;
+pub mod featurepooling;
 pub mod linear;
 pub mod lookup;
+pub mod neighbourhood;
 pub mod normalization;
 pub mod padding;
 pub mod pooling;
 pub mod positions;
+pub mod products;
 pub mod sparse;
 pub mod tables;
 pub mod upsampling;
+pub mod vectors;
 pub mod window;
 
 #[cfg(test)]

@@ -224,7 +224,7 @@ mod tests {
         for n in [0, 1, 15, 16, 17, BLOCK - 1, BLOCK, BLOCK + 5, 100 * BLOCK + 33] {
             let (x, g, m) = (numbers(n, 5), numbers(n, 3), numbers(n, 11));
             let (old, grad, sum) = (x.to_vec::<f64>().unwrap(), g.to_vec::<f64>().unwrap(), m.to_vec::<f64>().unwrap());
-            let gradient = Gradient::of(&g, &x, 0.5, false).unwrap();
+            let gradient = Gradient::<f64>::of(&g, &x, 0.5, false).unwrap();
             let (mut a, mut b) = (state(&x, &x).unwrap(), state(&m, &x).unwrap());
             each(gradient, [&mut a, &mut b], |g, [x, m]| (g, [x - g, m + g]));
             drop((a, b));
@@ -244,7 +244,7 @@ mod tests {
         // the parameters are their own gradient
         let x = numbers(40, 5);
         let old = x.to_vec::<f64>().unwrap();
-        let gradient = Gradient::of(&x, &x, 0.5, false).unwrap();
+        let gradient = Gradient::<f64>::of(&x, &x, 0.5, false).unwrap();
         let mut a = state(&x, &x).unwrap();
         each(gradient, [&mut a], |g, [x]| (g, [x - 0.25 * g]));
         drop(a);

@@ -48,6 +48,8 @@ local ARGUMENTS = {
 
 local complaints, given, raised = 0, 0, 0
 local say = print
+-- where a message may say that it happened: here, and not in a file of the host
+local here_in = debug.getinfo(1, 'S').short_src:gsub('%p', '%%%0')
 local function try(class, what, f)
    given = given + 1
    print = function() end
@@ -55,7 +57,7 @@ local function try(class, what, f)
    print = say
    if ok then return end
    raised = raised + 1
-   message = tostring(message):gsub('In %d+ module of nn%.%w+:\n', '')
+   message = tostring(message):gsub('In %d+ module of nn%.%w+:\n', ''):gsub('^' .. here_in .. ':%d+: ', '')
    local first = message:match('^[^\n]*')
    local raw = first:find('attempt to') or first:find('bad argument') or first:find('invalid arguments')
    if raw or not first:find('^nn%.' .. class) then

@@ -8,12 +8,13 @@
 
 use super::invoke::{Answer, answer, push_form};
 use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
-use crate::lua::call::Val;
+use crate::lua::call::{Rets, Val};
 use crate::lua::element::{self, inside, position, put};
 use crate::lua::table::{Compiled, MOST_TRACED};
 use crate::tensor::class::TensorClass;
 use crate::tensor::{Tensor, storage};
 use mlua::ffi::{self, lua_State};
+use std::mem::ManuallyDrop;
 use std::os::raw::{c_int, c_void};
 
 /// The usual way has to answer.
@@ -184,18 +185,28 @@ unsafe extern "C" fn call(
                 None => return tell(done, None),
             };
         }
-        match answer(&*form, &vals[..count]) {
+        // numbers and the first argument leave nothing in it
+        let mut rets = ManuallyDrop::new(Rets::Args);
+        match answer(&*form, &vals[..count], &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
-            Some(Answer::Tensor(made)) => {
-                let class = made.class();
-                *done = fill(blank, || Some(made), class);
+            Some(Answer::Made) => {
+                *done = match (tensor_in(blank), ManuallyDrop::into_inner(rets)) {
+                    (Some(old), Rets::Tensor(made)) if old.class() == made.class() => {
+                        (*blank).value = made;
+                        MADE
+                    }
+                    _ => NO,
+                };
                 0.0
             }
             Some(Answer::Itself) => {
                 *done = ITSELF;
                 0.0
             }
-            None => tell(done, None),
+            None => {
+                ManuallyDrop::drop(&mut rets);
+                tell(done, None)
+            }
         }
     }
 }

@@ -5,11 +5,11 @@ mod adaptive;
 mod fractional;
 mod max;
 mod subsampling;
-mod sum;
+pub(super) mod sum;
 #[cfg(test)]
 mod tests;
 mod unpooling;
-mod window;
+pub(super) mod window;
 
 pub use adaptive::{Adaptive, adaptive_average, adaptive_average_grad, adaptive_max, adaptive_max_grad};
 pub use fractional::{
@@ -242,7 +242,7 @@ impl SpatialAverage {
 fn averages<T: Float>(input: &Tensor, output: &Tensor, p: &Plan, by: Divisor) -> Result<()> {
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &p.sizes)?;
-    sum::forward(&x, p, &mut y, |v, place| by.apply(p, v, place));
+    sum::forward(&x, p, &mut y, |v| v, |v, place| by.apply(p, v, place));
     Ok(())
 }
 

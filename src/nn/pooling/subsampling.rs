@@ -74,10 +74,11 @@ fn forward<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Te
     let (w, b) = (call.vector::<T>("weight", weight)?, call.vector::<T>("bias", bias)?);
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &call.plan.sizes)?;
-    sum::forward(&x, &call.plan, &mut y, |v, place| {
+    let weigh = |v: T, place| {
         let c = call.channel(place);
         v.mul(w[c]).add(b[c])
-    });
+    };
+    sum::forward(&x, &call.plan, &mut y, |v| v, weigh);
     Ok(())
 }
 
@@ -109,7 +110,7 @@ fn accumulate<T: Float>(
     call.vector::<T>("gradBias", grad_bias)?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut sums = Workspace::<T>::new(p.len())?;
-    sum::forward(&x, p, &mut sums, |v, _| v);
+    sum::forward(&x, p, &mut sums, |v| v, |v, _| v);
     let mut found = vec![[0.0; 2]; call.channels];
     for (i, (&g, &v)) in go.iter().zip(sums.iter()).enumerate() {
         let [w, b] = &mut found[call.channel([i / p.out_plane(), 0, 0, i % p.width()])];

@@ -8,8 +8,14 @@ use crate::tensor::error::Result;
 /// A window: its plane, frame, row and column.
 pub type Place = [usize; 4];
 
-/// Writes `finish(sum, window)` of every window to `y`.
-pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], finish: impl Fn(T, Place) -> T + Sync) {
+/// Writes `finish(sum, window)` of every window to `y`; the sum is that of `of(element)`.
+pub fn forward<T: Float>(
+    x: &[T],
+    p: &Plan,
+    y: &mut [T],
+    of: impl Fn(T) -> T + Sync,
+    finish: impl Fn(T, Place) -> T + Sync,
+) {
     let (width, len, columns, step) = (p.width(), p.plane(), p.axes[2].input, p.axes[2].step);
     share_rows(y, width, p.row_cost(), |first, rows| {
         for (r, y) in (first..).zip(rows.chunks_mut(width.max(1))) {
@@ -21,9 +27,9 @@ pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], finish: impl Fn(T, Plac
                 for (y, &[_, start, end, _]) in y.iter_mut().zip(spans) {
                     let under = row[start as usize..end as usize].iter();
                     *y = if step == 1 {
-                        under.fold(*y, |sum, &v| sum.add(v))
+                        under.fold(*y, |sum, &v| sum.add(of(v)))
                     } else {
-                        under.step_by(step).fold(*y, |sum, &v| sum.add(v))
+                        under.step_by(step).fold(*y, |sum, &v| sum.add(of(v)))
                     };
                 }
             });

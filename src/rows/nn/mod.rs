@@ -5,11 +5,15 @@ use crate::lua::prelude::Class;
 pub mod activation;
 pub mod convolution;
 pub mod criterion;
+pub mod distance;
+pub mod featurepooling;
 pub mod linear;
 pub mod lookup;
+pub mod neighbourhood;
 pub mod normalization;
 pub mod padding;
 pub mod pooling;
+pub mod products;
 pub mod sparse;
 pub mod tables;
 pub mod upsampling;
@@ -20,11 +24,15 @@ pub static ALL: &[&[Class]] = &[
     activation::CLASSES,
     convolution::CLASSES,
     criterion::CLASSES,
+    distance::CLASSES,
+    featurepooling::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,
+    neighbourhood::CLASSES,
     normalization::CLASSES,
     padding::CLASSES,
     pooling::CLASSES,
+    products::CLASSES,
     sparse::CLASSES,
     tables::CLASSES,
     upsampling::CLASSES,

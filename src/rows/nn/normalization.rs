@@ -1,22 +1,35 @@
-//! Batch normalization; `nDim` is a field of the classes.
+//! Batch normalization, where `nDim` is a field of the classes, and that of vectors.
 
 use crate::lua::prelude::*;
 use crate::nn::normalization;
 
 /// The methods that Rust computes; the spatial and volumetric classes inherit them.
-pub static CLASSES: &[Class] = &[class!(
-    "nn.BatchNormalization",
-    &[
-        form3!("updateOutput", "input:T *.output:T .weight:T=nil .bias:T=nil ..", floats!(normalization::forward),),
-        form3!(
-            "updateGradInput",
-            "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil ..",
-            floats!(normalization::grad_input),
-        ),
-        form3!(
-            "accGradParameters",
-            "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil ..",
-            floats!(normalization::acc_grad),
-        ),
-    ],
-)];
+pub static CLASSES: &[Class] = &[
+    class!(
+        "nn.BatchNormalization",
+        &[
+            form3!("updateOutput", "input:T *.output:T .weight:T=nil .bias:T=nil ..", floats!(normalization::forward),),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T=nil .weight:T=nil ..",
+                floats!(normalization::grad_input),
+            ),
+            form3!(
+                "accGradParameters",
+                "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil ..",
+                floats!(normalization::acc_grad),
+            ),
+        ],
+    ),
+    class!(
+        "nn.Normalize",
+        &[
+            form3!("updateOutput", "input:T *.output:T +.norm:T +.normp:T ..", floats!(normalization::normalize)),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T=nil .norm:T .normp:T ..",
+                floats!(normalization::normalize_grad)
+            ),
+        ],
+    ),
+];

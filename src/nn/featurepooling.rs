@@ -1,0 +1,163 @@
+//! p-norms of windows, (sum of x^p)^(1/p): of planes (C x H x W) or a batch of them, and of neighbouring features
+//! (F), (F x a) or (F x a x b), or a batch of either.
+
+use super::pooling::sum;
+use super::pooling::window::{Axis, Plan};
+use super::vectors::root;
+use super::window::{PlaneWindow, Step};
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source, Workspace, share_rows};
+use crate::tensor::check;
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::{demand, fields};
+
+/// `v` to the power of `p`.
+#[inline(always)]
+fn raised<T: Float>(v: T, p: f64) -> T {
+    if p == 1.0 {
+        v
+    } else if p == 2.0 {
+        v.mul(v)
+    } else {
+        v.pow(T::from_f64(p))
+    }
+}
+
+/// What the power `1 / p` makes of `v`.
+#[inline(always)]
+fn lowered<T: Float>(v: T, p: f64) -> T {
+    if p == 1.0 {
+        v
+    } else if p == 2.0 {
+        root(v)
+    } else {
+        v.pow(T::from_f64(1.0 / p))
+    }
+}
+
+fn norms<T: Float>(input: &Tensor, output: &Tensor, plan: &Plan, p: f64) -> Result<()> {
+    let x = Source::<T>::of(input)?;
+    let mut y = Dest::<T>::new(output, &plan.sizes)?;
+    if p == 2.0 {
+        // a loop of its own, without a look at the power for each element
+        sum::forward(&x, plan, &mut y, |v| v.mul(v), |v, _| root(v));
+    } else {
+        sum::forward(&x, plan, &mut y, |v| raised(v, p), |v, _| lowered(v, p));
+    }
+    Ok(())
+}
+
+/// The derivative of a norm y by an element x is (x / y)^(p-1). `still` says whether it counts as 0 where y is.
+fn norms_grad<T: Float>(
+    [input, grad_output, grad_input, output]: [&Tensor; 4],
+    plan: &Plan,
+    p: f64,
+    still: bool,
+) -> Result<()> {
+    plan.check("gradOutput", grad_output)?;
+    demand!(output.has_sizes(&plan.sizes), "forward comes before backward, with the same input");
+    let (x, g, y) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?, Source::<T>::of(output)?);
+    let mut slopes = Workspace::<T>::new(g.len())?;
+    for ((slope, &g), &y) in slopes.iter_mut().zip(g.iter()).zip(y.iter()) {
+        *slope = if p == 1.0 {
+            g
+        } else if still && y == T::ZERO {
+            T::ZERO
+        } else if p == 2.0 {
+            g.div(y).unwrap_or(T::ZERO)
+        } else {
+            g.mul(y.pow(T::from_f64(1.0 - p)))
+        };
+    }
+    let mut r = Dest::<T>::like(grad_input, input)?;
+    sum::backward(&slopes, plan, &mut r, |v, _| v)?;
+    if p != 1.0 {
+        share_rows(&mut r, 1, 4, |first, part| {
+            part.iter_mut()
+                .zip(&x[first..])
+                .for_each(|(r, &x)| *r = r.mul(if p == 2.0 { x } else { raised(x, p - 1.0) }));
+        });
+    }
+    Ok(())
+}
+
+fn plane_windows(input: &Tensor, PlaneWindow { kw, kh, dw, dh }: PlaneWindow) -> Result<Plan> {
+    Plan::regular(input, &[Step::new(kh, dh, 0), Step::new(kw, dw, 0)], false)
+}
+
+/// Norms of windows over planes.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn spatial<T: Float>(input: &Tensor, output: &Tensor, power: f64, window: PlaneWindow) -> Result<()> {
+    norms::<T>(input, output, &plane_windows(input, window)?, power)
+}
+
+/// Backward of [`spatial`]. The slope of a window of zeros is 0 for the power 2, and not defined for others.
+///
+/// # Errors
+/// Sizes that do not fit, an output of another input.
+pub fn spatial_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    output: &Tensor,
+    power: f64,
+    window: PlaneWindow,
+) -> Result<()> {
+    let plan = plane_windows(input, window)?;
+    norms_grad::<T>([input, grad_output, grad_input, output], &plan, power, power == 2.0)
+}
+
+fields! {
+    /// Windows over neighbouring features.
+    pub struct Features {
+        /// Features of the window.
+        width: i64 = ".width:long",
+        /// Stride.
+        stride: i64 = ".stride:long",
+        /// The power of the norm.
+        power: f64 = ".power:num",
+        /// Whether samples stand in a batch.
+        batch: bool = ".batch_mode:bool=false",
+    }
+}
+
+impl Features {
+    fn plan(self, input: &Tensor) -> Result<Plan> {
+        let first = usize::from(self.batch);
+        check::ranks("input", input, first + 1..=first + 3)?;
+        check::has_elements("input", input)?;
+        let step = Step::new(self.width, self.stride, 0);
+        step.check()?;
+        let n = input.size(first);
+        let enough = n as i64 >= self.width;
+        demand!(enough, "at least {} features expected in dimension {}, got {n}", self.width, first + 1);
+        let windows = (n - self.width as usize) / self.stride as usize + 1;
+        // what follows the features comes last, and is not pooled
+        Plan::of(input, first, |i, n| if i == 0 { Axis::regular(n, windows, step) } else { Axis::whole(n) })
+    }
+}
+
+/// Norms of windows over neighbouring features.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn features<T: Float>(input: &Tensor, output: &Tensor, fields: Features) -> Result<()> {
+    norms::<T>(input, output, &fields.plan(input)?, fields.power)
+}
+
+/// Backward of [`features`]. The slope of a window of zeros is 0.
+///
+/// # Errors
+/// Sizes that do not fit, an output of another input.
+pub fn features_grad<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    grad_input: &Tensor,
+    output: &Tensor,
+    fields: Features,
+) -> Result<()> {
+    norms_grad::<T>([input, grad_output, grad_input, output], &fields.plan(input)?, fields.power, true)
+}
