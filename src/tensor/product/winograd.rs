@@ -68,7 +68,6 @@ fn each(n: usize, cost: usize, f: impl Fn(usize) -> Result<()> + Sync) -> Result
 struct Plan<T: 'static> {
     kernels: &'static Kernels<T>,
     w: &'static Winograd<T>,
-    batch: usize,
     /// Tiles down and across.
     tiles: [usize; 2],
 }
@@ -100,10 +99,10 @@ struct Target<'a, T> {
 }
 
 impl<T: Multiply> Plan<T> {
-    fn new(outputs: Outputs, batch: usize, y: Planes) -> Self {
+    fn new(outputs: Outputs, y: Planes) -> Self {
         let kernels = T::kernels();
         let w = &kernels.winograd[usize::from(outputs == Outputs::Four)];
-        Plan { kernels, w, batch, tiles: [y.height.div_ceil(w.m), y.width.div_ceil(w.m)] }
+        Plan { kernels, w, tiles: [y.height.div_ceil(w.m), y.width.div_ceil(w.m)] }
     }
 
     fn side(&self) -> usize {
@@ -321,7 +320,7 @@ pub fn correlate<T: Multiply>(
     if y.is_empty() || x.is_empty() {
         return Ok(false);
     }
-    let plan = Plan::<T>::new(outputs, batch, results);
+    let plan = Plan::<T>::new(outputs, results);
     let (across, vectors) = (plan.tiles[1], results.count.div_ceil(plan.kernels.lanes));
     let (deep, outs) = (plan.whole(planes.count), plan.whole(results.count));
     let (u, u_ld) = plan.weights(w, planes.count, results.count)?;
@@ -382,7 +381,7 @@ pub fn weight_gradient<T: Multiply>(
     if go.is_empty() || x.is_empty() {
         return Ok(false);
     }
-    let plan = Plan::<T>::new(outputs, batch, results);
+    let plan = Plan::<T>::new(outputs, results);
     let lanes = plan.kernels.lanes;
     let ld = planes.count * plan.whole(results.count) + lanes;
     let len = plan.places() * ld;
