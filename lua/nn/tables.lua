@@ -3,15 +3,25 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 local locate = require('nn.dimensions').locate
 
--- One gradient per input, of its size, kept from call to call.
-local function gradients(self, input, count)
-   count = count or #input
-   if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
-   for i = #self.gradInput, count + 1, -1 do self.gradInput[i] = nil end
-   for i = 1, count do
-      self.gradInput[i] = (self.gradInput[i] or input[1].new()):resizeAs(input[i])
+-- One tensor per input, kept from call to call, whatever its size.
+local function places(self, input, count)
+   local list = self.gradInput
+   if type(list) ~= 'table' or torch.typename(list) then
+      list = {}
+      self.gradInput = list
    end
-   return self.gradInput
+   for i = #list, count + 1, -1 do list[i] = nil end
+   for i = 1, count do
+      if not list[i] then list[i] = input[1].new() end
+   end
+   return list
+end
+
+-- One gradient per input, of its size.
+local function gradients(self, input, count)
+   local list = places(self, input, count or #input)
+   for i, gradient in ipairs(list) do gradient:resizeAs(input[i]) end
+   return list
 end
 
 -- A class from its gradient: one(self, input, gradOutput, i, gradient) makes that of input `i`, of `count` or all.
@@ -26,9 +36,17 @@ local function elementwise(name, one, spec)
    return class, parent
 end
 
-elementwise('CAddTable', function(self, _, gradOutput, _, gradient)
-   if self.inplace then gradient:set(gradOutput) else gradient:copy(gradOutput) end
-end, { options = { { 'inplace' } } })
+do
+   local CAddTable = define('CAddTable', { options = { { 'inplace' } }, setup = function(self) self.gradInput = {} end })
+   function CAddTable:updateGradInput(input, gradOutput)
+      if self.inplace then
+         for _, gradient in ipairs(gradients(self, input)) do gradient:set(gradOutput) end
+      else
+         self:copies(input, gradOutput, places(self, input, #input))
+      end
+      return self.gradInput
+   end
+end
 
 do
    local CSubTable = elementwise('CSubTable', function(_, _, gradOutput, i, gradient)
@@ -47,9 +65,11 @@ do
 end
 
 do
-   local CMulTable = elementwise('CMulTable', function(self, input, gradOutput, i, gradient)
-      self:others(input, gradOutput, i, gradient)
-   end, { scratch = { 'tout' } })
+   local CMulTable = define('CMulTable', { setup = function(self) self.gradInput = {} end, scratch = { 'tout' } })
+   function CMulTable:updateGradInput(input, gradOutput)
+      self:others(input, gradOutput, places(self, input, #input))
+      return self.gradInput
+   end
    -- Torch7's shortcut through the quotient; the plain way is as fast here, and right where an input is 0
    CMulTable.updateGradInput_efficient = CMulTable.updateGradInput
 end
@@ -115,18 +135,16 @@ do
 
    local SplitTable = define('SplitTable', { options = options })
    function SplitTable:updateOutput(input)
-      local d, slices = dimensionOf(self, input), {}
-      for i = 1, input:size(d) do slices[i] = input:select(d, i) end
-      self.output = slices
-      return slices
+      local d = dimensionOf(self, input)
+      -- the parts of a vector are numbers
+      self.output = input:dim() == 1 and input:totable() or self:slices(input, d)
+      return self.output
    end
    function SplitTable:updateGradInput(input, gradOutput)
-      local whole = self.gradInput
-      if not whole then return end
+      if not self.gradInput then return end
       local d = dimensionOf(self, input)
       if input:dim() == 1 then error('nn.SplitTable: the parts of a vector are numbers, which have no gradient') end
-      whole:resizeAs(input)
-      for i, slice in ipairs(gradOutput) do whole:select(d, i):copy(slice) end
-      return whole
+      self:join(input, gradOutput, d)
+      return self.gradInput
    end
 end

@@ -153,29 +153,12 @@ local function leave(call, ...)
    return ...
 end
 
--- Functions of the host put the position of their caller into messages, so they are called by one that has none; the
--- error then goes on from where the object was called.
-local function leave_host(call, ok, ...)
-   if ok then return leave(call, ...) end
-   local why = ...
-   -- by a tail call: the first level is the timer's caller
-   return raw_error(why, type(why) == 'string' and 1 or 0)
-end
-
 local function timer_of(method, f)
-   local timer
-   if getinfo(f, 'S').what == 'C' then
-      function timer(...)
-         local call = enter(method, (...))
-         return leave_host(call, pcall(f, ...))
-      end
-   else
-      -- `call` is the first variable, where `enclosing` finds it; by an index, f has no other name in tracebacks
-      local held = { f }
-      function timer(...)
-         local call = enter(method, (...))
-         return leave(call, held[1](...))
-      end
+   -- `call` is the first variable, where `enclosing` finds it; by an index, f has no other name in tracebacks
+   local held = { f }
+   local function timer(...)
+      local call = enter(method, (...))
+      return leave(call, held[1](...))
    end
    timers[timer] = true
    return timer

@@ -22,13 +22,6 @@ local function prepare(file, mode, referenced)
    return file
 end
 
--- a file on disk, or an error where its name was given
-local function opened(...)
-   local ok, file = pcall(torch.DiskFile, ...)
-   if not ok then error(file, 3) end
-   return file
-end
-
 -- reads the one object of a file and closes it
 local function read_whole(file, mode, options)
    local m = references(file)
@@ -56,7 +49,7 @@ function torch.save(path, object, mode, referenced)
    if type(path) ~= 'string' then error('torch.save: expected a file name, got ' .. torch.type(path), 2) end
    mode = mode_of('torch.save', mode)
    -- under a temporary name until it is whole, so that a failed save leaves what was there
-   local file = prepare(opened(path, 'w', false, true), mode, referenced)
+   local file = prepare(torch.DiskFile(path, 'w', false, true), mode, referenced)
    local ok, why = pcall(file.writeObject, file, object)
    if not ok then
       file:discard()
@@ -69,7 +62,7 @@ function torch.load(path, mode, referenced, options)
    if type(path) ~= 'string' then error('torch.load: expected a file name, got ' .. torch.type(path), 2) end
    options = options_of(mode, referenced, options)
    mode = mode_of('torch.load', type(mode) ~= 'table' and mode or nil)
-   local file = prepare(opened(path, 'r'), mode, referenced)
+   local file = prepare(torch.DiskFile(path, 'r'), mode, referenced)
    -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
    if (stream.left(file) or 0) >= LARGE then collectgarbage() end
    return read_whole(file, mode, options)

@@ -181,6 +181,8 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State, _: *mut ffi::lua_Debug) {
 /// `l` is a live state with a free slot, inside a protected call. Its allocator so far takes blocks from Rust's global
 /// one, as mlua's does.
 pub unsafe fn install(l: *mut lua_State) {
+    #[cfg(feature = "mimalloc")]
+    storage::release_with(crate::alloc::release);
     // SAFETY: the Heap lives as long as the process. The probe shows where in its block userdata of a tensor's size
     // lies: it is the last block that was asked for while it was made, and lies inside it.
     unsafe {

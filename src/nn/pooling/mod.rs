@@ -225,7 +225,7 @@ impl Divisor {
     fn apply<T: Float>(self, p: &Plan, v: T, [plane, oz, oy, ox]: sum::Place) -> T {
         let o = [oz, oy, ox];
         let spans = [0, 1, 2].map(|i| p.axes[i].span(plane, o[i]));
-        let n: usize = spans.iter().map(|s| if self.include_pad { s.full } else { s.end - s.start }).product();
+        let n: i64 = spans.iter().map(|s| if self.include_pad { s.full } else { (s.end - s.start) as i64 }).product();
         let v = v.to_f64() / n as f64;
         T::from_f64(self.times.map_or(v, |by| v * by))
     }

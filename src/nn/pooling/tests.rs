@@ -152,7 +152,9 @@ fn poolings_equal_plain_loops() {
             sums[o] += xv[i] / counts[o];
             want[i] += gv[o] / counts[o];
         });
-        assert!(values(&y).iter().zip(sums).all(|(y, s)| (y - s).abs() < 1e-12));
+        // a window without elements has no mean
+        let means = values(&y).into_iter().zip(sums).zip(counts);
+        assert!(means.into_iter().all(|((y, s), n)| n <= 0.0 || (y - s).abs() < 1e-12));
         assert!(values(&gi).iter().zip(want).all(|(r, w)| (r - w).abs() < 1e-12));
     }
 }

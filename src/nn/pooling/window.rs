@@ -19,13 +19,13 @@ pub struct Span {
     pub start: usize,
     /// After its last position inside of the input.
     pub end: usize,
-    /// How many positions it has, padding included.
-    pub full: usize,
+    /// How many positions it has, padding included; below 0 where it begins after the padding.
+    pub full: i64,
 }
 
 impl Span {
     fn new([origin, start, end, full]: [i64; 4]) -> Span {
-        Span { origin, start: start as usize, end: end as usize, full: full as usize }
+        Span { origin, start: start as usize, end: end as usize, full }
     }
 
     /// The positions inside of the input, of windows without gaps.
