@@ -177,13 +177,16 @@ impl Correlation {
     /// # Errors
     /// Not enough memory.
     pub fn run<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
-        let batch = y.len().checked_div(self.output_len()).unwrap_or(0);
+        if y.is_empty() {
+            return Ok(());
+        }
+        let batch = y.len() / self.output_len();
         let call = Call { x, w, bias };
         let packed = self.parts.iter().map(|p| p.weights(w, batch)).collect::<Result<Vec<_>>>()?;
         if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
             self.samples(call, &packed, y)
         } else {
-            y.chunks_mut(self.output_len().max(1)).enumerate().try_for_each(|(n, y)| self.shared(call, n, &packed, y))
+            y.chunks_mut(self.output_len()).enumerate().try_for_each(|(n, y)| self.shared(call, n, &packed, y))
         }
     }
 

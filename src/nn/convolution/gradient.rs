@@ -137,14 +137,17 @@ impl Fold {
     pub fn run<T: Multiply>(&self, go: &[T], w: &[T], bias: &[T], gi: &mut [T]) -> Result<()> {
         let (g, n) = (&self.geometry, self.pixels.len());
         let cost = self.out.saturating_mul(g.rows()).saturating_mul(n) / 8;
-        let batch = gi.len().checked_div(g.input_len()).unwrap_or(0);
+        if gi.is_empty() {
+            return Ok(());
+        }
+        let batch = gi.len() / g.input_len();
         if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
             return try_share(Rows::new(gi, g.input_len()), cost, |first, samples| {
                 self.samples(&go[first * self.out * n..], w, bias, samples.into_slice())
             });
         }
         let (rows, cols) = (Offsets::steps(self.out, n), Offsets::steps(n, 1));
-        for (i, gi) in gi.chunks_mut(g.input_len().max(1)).enumerate() {
+        for (i, gi) in gi.chunks_mut(g.input_len()).enumerate() {
             let panels = Panels::pack(View::new(&go[i * self.out * n..], &rows, &cols))?;
             let block = self.block();
             try_share(Rows::new(gi, block * g.plane_len()), cost / g.planes.div_ceil(block), |first, blocks| {
@@ -167,9 +170,9 @@ impl Fold {
         let (sample, n) = (self.geometry.input_len(), self.pixels.len());
         let (rows, cols) = (Offsets::steps(self.out, n), Offsets::steps(n, 1));
         let mut panels = Panels::new(self.out, n)?;
-        for (go, gi) in go.chunks(self.out * n).zip(gi.chunks_mut(sample)) {
+        for (i, gi) in gi.chunks_mut(sample).enumerate() {
             panels.clear();
-            panels.push(View::new(go, &rows, &cols));
+            panels.push(View::new(&go[i * self.out * n..], &rows, &cols));
             let blocks = Rows::new(gi, self.block() * self.geometry.plane_len());
             self.blocks(Folded { go: &panels, w, bias }, 0, blocks)?;
         }
