@@ -87,7 +87,10 @@ impl Place {
     }
 
     /// Puts a job here, if there is none. Wakes the worker.
-    fn put(&self, job: *mut Job) -> bool {
+    ///
+    /// # Safety
+    /// The job lives until it is done or taken back.
+    unsafe fn put(&self, job: *mut Job) -> bool {
         let free = self.job.compare_exchange(null_mut(), job, SeqCst, Relaxed).is_ok();
         if free
             && self.asleep.load(SeqCst)
@@ -163,7 +166,8 @@ pub(super) fn processors() -> usize {
 pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     let task = Task::new(b);
     let job = ptr::from_ref(&task.job).cast_mut();
-    let free = |asleep| move |p: &&Place| p.asleep.load(Relaxed) == asleep && p.put(job);
+    // SAFETY: this function does not end before the job is done or taken back.
+    let free = |asleep| move |p: &&Place| p.asleep.load(Relaxed) == asleep && unsafe { p.put(job) };
     let places = if is_paused() { &[] } else { places() };
     // a sleeping one would be late
     let Some(place) = places.iter().find(free(false)).or_else(|| places.iter().find(free(true))) else {

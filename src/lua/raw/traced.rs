@@ -151,6 +151,24 @@ unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> b
     unsafe { tensor_in(x).is_some_and(|t| position(t, [i, j]).is_some_and(|at| put(t, at, v))) }
 }
 
+/// Exchanges a new tensor with a blank of its class. In place: moving it would wait for the writes to its fields.
+///
+/// # Safety
+/// As for [`fill`].
+#[inline(always)]
+unsafe fn give(blank: *mut Object<Tensor>, rets: &mut Rets) -> c_int {
+    // SAFETY: as in `fill`.
+    unsafe {
+        match (tensor_in(blank), rets) {
+            (Some(old), Rets::Tensor(made)) if old.class() == made.class() => {
+                std::mem::swap(&mut (*blank).value, made);
+                MADE
+            }
+            _ => NO,
+        }
+    }
+}
+
 /// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
 unsafe extern "C" fn call(
     form: *const Compiled,
@@ -190,13 +208,8 @@ unsafe extern "C" fn call(
         match answer(&*form, &vals[..count], &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Made) => {
-                *done = match (tensor_in(blank), ManuallyDrop::into_inner(rets)) {
-                    (Some(old), Rets::Tensor(made)) if old.class() == made.class() => {
-                        (*blank).value = made;
-                        MADE
-                    }
-                    _ => NO,
-                };
+                *done = give(blank, &mut rets);
+                ManuallyDrop::drop(&mut rets);
                 0.0
             }
             Some(Answer::Itself) => {
