@@ -5,6 +5,7 @@ local locate = require('nn.dimensions').locate
 
 -- One gradient per input, of its size, kept from call to call.
 local function gradients(self, input, count)
+   expect.list(self, input, count or 1)
    count = count or #input
    if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
    for i = #self.gradInput, count + 1, -1 do self.gradInput[i] = nil end
@@ -20,7 +21,9 @@ local function elementwise(name, one, spec)
    spec.setup = function(self) self.gradInput = {} end
    local class, parent = define(name, spec)
    function class:updateGradInput(input, gradOutput)
-      for i, gradient in ipairs(gradients(self, input, spec.count)) do one(self, input, gradOutput, i, gradient) end
+      local all = gradients(self, input, spec.count)
+      expect.gradElements(self, gradOutput, input[1])
+      for i, gradient in ipairs(all) do one(self, input, gradOutput, i, gradient) end
       return self.gradInput
    end
    return class, parent
@@ -37,9 +40,7 @@ do
       if i == 2 then gradient:mul(-1) end
    end, { count = 2 })
    function CSubTable:updateOutput(input)
-      if torch.type(input) ~= 'table' then
-         expect.fail(self, 'a table of two tensors expected as input, got %s', expect.brief(input))
-      end
+      expect.table(self, input, 'input', 2)
       -- more of them count for nothing, as in Torch7
       for i = 1, 2 do expect.tensor(self, input[i], string.format('input[%d]', i)) end
       return self.output:add(input[1], -1, input[2])
@@ -58,6 +59,7 @@ do
    local CDivTable = define('CDivTable', { setup = function(self) self.gradInput = {} end })
    function CDivTable:updateGradInput(input, gradOutput)
       local g = gradients(self, input, 2)
+      expect.gradElements(self, gradOutput, input[1])
       self:quotients(input, gradOutput, g[1], g[2])
       return g
    end
@@ -73,15 +75,11 @@ do
    local options = { { 'dimension' }, { 'nInputDims' } }
 
    local function dimensionOf(self, tensor)
-      if not torch.isTensor(tensor) then
-         error(string.format('%s: expected %s, got a %s', torch.type(self),
-            torch.isTypeOf(self, 'nn.JoinTable') and 'a table of tensors' or 'a tensor', torch.type(tensor)))
-      end
+      expect.tensor(self, tensor, torch.isTypeOf(self, 'nn.JoinTable') and 'input[1]' or 'input')
       expect.whole(self, self.dimension, 'the dimension', -math.huge)
       local d = locate(self.dimension, tensor:dim(), self.nInputDims)
       if d < 1 or d > tensor:dim() then
-         error(string.format('%s: dimension %d does not exist in an input of %d dimensions', torch.type(self),
-            self.dimension, tensor:dim()))
+         expect.fail(self, 'dimension %d does not exist in an input of %d dimensions', self.dimension, tensor:dim())
       end
       return d
    end
@@ -91,17 +89,28 @@ do
       setup = function(self) self.size, self.gradInput = torch.LongStorage(), {} end,
    })
    function JoinTable:updateOutput(input)
-      if type(input) ~= 'table' then error('nn.JoinTable: expected a table of tensors, got a ' .. torch.type(input)) end
-      for i, part in ipairs(input) do expect.tensor(self, part, string.format('input[%d]', i)) end
-      self.output:cat(input, dimensionOf(self, input[1]))
+      expect.list(self, input, 1)
+      local d = dimensionOf(self, input[1])
+      for i, part in ipairs(input) do
+         if part:dim() < d then expect.fail(self, 'inputs of %d dimensions or more expected, got %s', d, expect.brief(part)) end
+      end
+      self.output:cat(input, d)
       local sizes = self.output:size()
       self.size:resize(#sizes):copy(sizes)
       return self.output
    end
    function JoinTable:updateGradInput(input, gradOutput)
-      local d, offset = dimensionOf(self, input[1]), 1
+      expect.list(self, input, 1)
+      local d, offset, total = dimensionOf(self, input[1]), 1, 0
       expect.tensor(self, gradOutput, 'gradOutput')
-      for _, gradient in ipairs(gradients(self, input)) do
+      for _, part in ipairs(input) do total = total + (part:dim() >= d and part:size(d) or 0) end
+      if gradOutput:dim() < d or gradOutput:size(d) < total then
+         expect.fail(self, 'gradOutput of size %d in dimension %d expected, got %s', total, d, expect.brief(gradOutput))
+      end
+      for i, gradient in ipairs(gradients(self, input)) do
+         if gradOutput:nElement() / gradOutput:size(d) * gradient:size(d) ~= gradient:nElement() then
+            expect.fail(self, 'gradOutput does not fit input[%d]: got %s and %s', i, expect.brief(gradOutput), expect.brief(input[i]))
+         end
          local n = gradient:size(d)
          gradient:copy(gradOutput:narrow(d, offset, n))
          offset = offset + n
@@ -124,9 +133,20 @@ do
       local whole = self.gradInput
       if not whole then return end
       local d = dimensionOf(self, input)
-      if input:dim() == 1 then error('nn.SplitTable: the parts of a vector are numbers, which have no gradient') end
+      if input:dim() == 1 then expect.fail(self, 'the parts of a vector are numbers, which have no gradient') end
       whole:resizeAs(input)
-      for i, slice in ipairs(gradOutput) do whole:select(d, i):copy(slice) end
+      expect.table(self, gradOutput, 'gradOutput')
+      if #gradOutput > input:size(d) then
+         expect.fail(self, 'a table of %d gradients expected as gradOutput, got %d', input:size(d), #gradOutput)
+      end
+      for i, slice in ipairs(gradOutput) do
+         local part = whole:select(d, i)
+         expect.tensor(self, slice, string.format('gradOutput[%d]', i))
+         if slice:nElement() ~= part:nElement() then
+            expect.fail(self, 'gradOutput[%d] of %d elements expected, got %s', i, part:nElement(), expect.brief(slice))
+         end
+         part:copy(slice)
+      end
       return whole
    end
 end

@@ -8,7 +8,7 @@ use crate::tensor::error::Result;
 use crate::tensor::map::{self, same_count};
 
 fn check(name: &'static str, inputs: &[&Tensor], least: usize) -> Result<()> {
-    demand!(inputs.len() >= least, in name, "{least} inputs or more expected, got {}", inputs.len());
+    demand!(inputs.len() >= least, "{least} inputs or more expected, got {}", inputs.len());
     inputs.iter().try_for_each(|x| same_count(name, inputs[0], x))
 }
 
