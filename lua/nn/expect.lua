@@ -53,8 +53,9 @@ function expect.tensor(self, value, what, low, high)
    -- comparing two metatables is all that a check costs where nothing is wrong
    local class = getmetatable(value)
    if class and not low and class == getmetatable(self.gradInput) then return value end
-   expect.anyTensor(self, value, what, low, high)
    local own, given = typeOf(self), torch.typename(value)
+   if own and not torch.isTensor(value) then fail(self, 'a %s expected as %s, got %s', own, what, brief(value)) end
+   expect.anyTensor(self, value, what, low, high)
    if own and own ~= given then
       local short = given:match('^torch%.(%a+)Tensor$')
       local ways = (short == 'Float' or short == 'Double') and string.format('module:%s() or ', short:lower()) or ''

@@ -43,7 +43,7 @@ for _, class in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion', 'B
    local name = 'nn.' .. class .. ': '
    says(name .. types('criterion', 'input'), function() nn[class]():forward(y:float(), y:float()) end)
    says(name .. types('criterion', 'target'), function() nn[class]():forward(y, y:float()) end)
-   says(name .. 'a tensor expected as target, got nothing', function() nn[class]():forward(y) end)
+   says(name .. 'a torch.DoubleTensor expected as target, got nothing', function() nn[class]():forward(y) end)
 end
 
 -- class targets

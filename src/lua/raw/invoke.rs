@@ -531,6 +531,7 @@ fn of_module(c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> 
         }
         let want = match p.accept {
             kind::T => format!("a {}", class.tensor_name()),
+            _ if p.read == Read::Tensors => format!("a table of {}s", class.tensor_name()),
             _ => format!("a {}", sig::help(std::slice::from_ref(p), class).trim_matches(['[', ']', '*'])),
         };
         let got = match kind_name(k) {
