@@ -57,6 +57,19 @@ fn give_up_reserve(size: usize) -> bool {
     !block.is_null()
 }
 
+unsafe extern "C" {
+    /// Frees what the allocator keeps; with `force` its memory goes back to the system, that of all threads.
+    fn mi_collect(force: bool);
+}
+
+/// Gives memory that is free back to the system. From any thread; the caller's waits for it, and no other.
+pub fn release() {
+    // a thread that never asked for memory has no heap, and the call would do nothing
+    drop(std::hint::black_box(Box::new(0u8)));
+    // SAFETY: it may be called at any time.
+    unsafe { mi_collect(true) }
+}
+
 /// A block, with a second try after the reserve was set free.
 #[inline(always)]
 fn with_reserve(size: usize, request: impl Fn() -> *mut u8) -> *mut u8 {

@@ -32,7 +32,6 @@ struct Options {
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    rekindle::tensor::threads::take_part();
     match run(&Options::parse_from(detached(std::env::args_os().collect()))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {

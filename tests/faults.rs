@@ -72,6 +72,7 @@ fn memory_that_runs_out_is_an_error() {
     let hungry = [
         "local t = {} for i = 1, 1e9 do t[i] = { i } end",
         "local t = {} for i = 1, 1e9 do t[i] = i .. 'x' end",
+        "local t = {} while true do t = { t, {}, function() return t end } end",
         "local s = 'x' while true do s = s .. s end",
         "return #('x'):rep(1.9e9)",
         "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(3) end",

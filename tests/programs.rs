@@ -93,6 +93,14 @@ fn temporaries_stay_small() {
     }
 }
 
+#[test]
+fn memory_goes_back_and_steady_steps_ask_for_none() {
+    if cfg!(target_os = "linux") {
+        let text = good(&["tests/lua/memory.lua"]);
+        assert!(text.ends_with("0 complaints\n"), "{text}");
+    }
+}
+
 /// Kilobytes that programs could still take, where the system tells.
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;

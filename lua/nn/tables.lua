@@ -3,16 +3,27 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 local locate = require('nn.dimensions').locate
 
--- One gradient per input, of its size, kept from call to call.
-local function gradients(self, input, count)
+-- One tensor per input, kept from call to call, whatever its size.
+local function places(self, input, count)
    expect.list(self, input, count or 1)
    count = count or #input
-   if torch.type(self.gradInput) ~= 'table' then self.gradInput = {} end
-   for i = #self.gradInput, count + 1, -1 do self.gradInput[i] = nil end
-   for i = 1, count do
-      self.gradInput[i] = (self.gradInput[i] or input[1].new()):resizeAs(input[i])
+   local list = self.gradInput
+   if type(list) ~= 'table' or torch.typename(list) then
+      list = {}
+      self.gradInput = list
    end
-   return self.gradInput
+   for i = #list, count + 1, -1 do list[i] = nil end
+   for i = 1, count do
+      if not list[i] then list[i] = input[1].new() end
+   end
+   return list
+end
+
+-- One gradient per input, of its size.
+local function gradients(self, input, count)
+   local list = places(self, input, count)
+   for i, gradient in ipairs(list) do gradient:resizeAs(input[i]) end
+   return list
 end
 
 -- A class from its gradient: one(self, input, gradOutput, i, gradient) makes that of input `i`, of `count` or all.
@@ -29,9 +40,19 @@ local function elementwise(name, one, spec)
    return class, parent
 end
 
-elementwise('CAddTable', function(self, _, gradOutput, _, gradient)
-   if self.inplace then gradient:set(gradOutput) else gradient:copy(gradOutput) end
-end, { options = { { 'inplace' } } })
+do
+   local CAddTable = define('CAddTable', { options = { { 'inplace' } }, setup = function(self) self.gradInput = {} end })
+   function CAddTable:updateGradInput(input, gradOutput)
+      expect.list(self, input, 1)
+      expect.gradElements(self, gradOutput, input[1])
+      if self.inplace then
+         for _, gradient in ipairs(gradients(self, input)) do gradient:set(gradOutput) end
+      else
+         self:copies(input, gradOutput, places(self, input))
+      end
+      return self.gradInput
+   end
+end
 
 do
    local CSubTable = elementwise('CSubTable', function(_, _, gradOutput, i, gradient)
@@ -48,9 +69,13 @@ do
 end
 
 do
-   local CMulTable = elementwise('CMulTable', function(self, input, gradOutput, i, gradient)
-      self:others(input, gradOutput, i, gradient)
-   end, { scratch = { 'tout' } })
+   local CMulTable = define('CMulTable', { setup = function(self) self.gradInput = {} end, scratch = { 'tout' } })
+   function CMulTable:updateGradInput(input, gradOutput)
+      local list = places(self, input)
+      expect.gradElements(self, gradOutput, input[1])
+      self:others(input, gradOutput, list)
+      return self.gradInput
+   end
    -- Torch7's shortcut through the quotient; the plain way is as fast here, and right where an input is 0
    CMulTable.updateGradInput_efficient = CMulTable.updateGradInput
 end
@@ -124,29 +149,18 @@ do
 
    local SplitTable = define('SplitTable', { options = options })
    function SplitTable:updateOutput(input)
-      local d, slices = dimensionOf(self, input), {}
-      for i = 1, input:size(d) do slices[i] = input:select(d, i) end
-      self.output = slices
-      return slices
+      local d = dimensionOf(self, input)
+      -- the parts of a vector are numbers
+      self.output = input:dim() == 1 and input:totable() or self:slices(input, d)
+      return self.output
    end
    function SplitTable:updateGradInput(input, gradOutput)
-      local whole = self.gradInput
-      if not whole then return end
+      if not self.gradInput then return end
       local d = dimensionOf(self, input)
       if input:dim() == 1 then expect.fail(self, 'the parts of a vector are numbers, which have no gradient') end
-      whole:resizeAs(input)
       expect.table(self, gradOutput, 'gradOutput')
-      if #gradOutput > input:size(d) then
-         expect.fail(self, 'a table of %d gradients expected as gradOutput, got %d', input:size(d), #gradOutput)
-      end
-      for i, slice in ipairs(gradOutput) do
-         local part = whole:select(d, i)
-         expect.tensor(self, slice, string.format('gradOutput[%d]', i))
-         if slice:nElement() ~= part:nElement() then
-            expect.fail(self, 'gradOutput[%d] of %d elements expected, got %s', i, part:nElement(), expect.brief(slice))
-         end
-         part:copy(slice)
-      end
-      return whole
+      for i, slice in ipairs(gradOutput) do expect.tensor(self, slice, string.format('gradOutput[%d]', i)) end
+      self:join(input, gradOutput, d)
+      return self.gradInput
    end
 end

@@ -79,73 +79,134 @@ function gModule:__tostring__() return self.name or torch.type(self) end
 
 ------------------------------------------------------------------------------------------ running
 
--- Calls f for each node; with nngraph.setDebug, an error says at which node it came up.
-local function eachNode(self, nodes, f)
-   for _, node in ipairs(nodes) do
-      if not nngraph.debug then
-         f(self, node)
-      else
-         local ok, why = pcall(f, self, node)
-         if not ok then
-            if type(why) == 'string' then why = string.format('%s\nat the %s', why, node:describe()) end
-            error(why, 0)
+-- What a pass does at each node, worked out once for the lists of nodes that a graph has. Outside of the object, so that
+-- copies and files do not have it, and without holding what it belongs to: a module may know the graph that it is in.
+local plans = setmetatable({}, { __mode = 'k' })
+local weak = { __mode = 'v' }
+
+-- What is done at the nodes of a list: where the value of each goes, as places in the list.
+local function steps(self, nodes, forward)
+   local place, list = {}, {}
+   for i, node in ipairs(nodes) do place[node.data] = i end
+   for i, node in ipairs(nodes) do
+      local data = node.data
+      local map = data.mapindex
+      local step = {
+         place = i, several = #map > 1, part = data.selectindex, parts = data.selectindex and map[1].nSplitOutputs,
+         first = data == self.innode.data, last = data == self.outnode.data, uses = #node.children, to = {}, slot = {},
+      }
+      for j, child in ipairs(node.children) do
+         step.to[j] = place[child.data]
+         if forward then
+            -- which of the child's inputs
+            step.slot[j] = child.data.mapindex[data]
+         else
+            -- which part of the gradient, and false for all of it
+            step.slot[j] = #map > 1 and (map[child.data] or j)
          end
+      end
+      list[i] = step
+   end
+   return list
+end
+
+local function plan(self)
+   local found = plans[self]
+   if found and found.of.forwardnodes == self.forwardnodes and found.of.backwardnodes == self.backwardnodes then
+      return found
+   end
+   local function datas(nodes)
+      local list = setmetatable({}, weak)
+      for i, node in ipairs(nodes) do list[i] = node.data end
+      return list
+   end
+   found = {
+      of = setmetatable({ forwardnodes = self.forwardnodes, backwardnodes = self.backwardnodes }, weak),
+      forward = steps(self, self.forwardnodes, true), backward = steps(self, self.backwardnodes, false),
+      forwardData = datas(self.forwardnodes), backwardData = datas(self.backwardnodes),
+      received = {}, results = #self.outnode.data.mapindex,
+   }
+   plans[self] = found
+   return found
+end
+
+-- Calls f(self, datas, step, a, b) for each step; with nngraph.setDebug, an error says at which node it came up.
+local function run(self, nodes, list, datas, f, a, b)
+   if not nngraph.debug then
+      for i = 1, #list do f(self, datas, list[i], a, b) end
+      return
+   end
+   for i = 1, #list do
+      local ok, why = pcall(f, self, datas, list[i], a, b)
+      if not ok then
+         if type(why) == 'string' then why = string.format('%s\nat the %s', why, nodes[i]:describe()) end
+         error(why, 0)
       end
    end
 end
 
 -- The input of a node: one value as it is, several as a table.
-local function inputOf(data)
-   local input = data.input
-   if #data.mapindex > 1 then return input end
-   return input[1]
+local function inputOf(data, several)
+   if several then return data.input end
+   return data.input[1]
 end
 
 -- The part of a table that a node stands for.
-local function select_(data, value, parts)
-   if type(value) ~= 'table' or #value ~= parts then
+local function select_(step, value)
+   if type(value) ~= 'table' or #value ~= step.parts then
       local what = type(value) == 'table' and 'a table of ' .. #value or 'a ' .. torch.type(value)
-      error(string.format('nn.gModule: split(%d) cannot split %s', parts, what), 0)
+      error(string.format('nn.gModule: split(%d) cannot split %s', step.parts, what), 0)
    end
-   return value[data.selectindex]
+   return value[step.part]
+end
+
+local function give(data, slot, value)
+   local input = data.input
+   if not input then
+      input = {}
+      data.input = input
+   end
+   input[slot] = value
+end
+
+local function evaluate(self, datas, step, f, input)
+   local data = datas[step.place]
+   local output
+   if step.first then
+      output = input
+      give(data, 1, input)
+   elseif step.last then
+      return
+   else
+      output = inputOf(data, step.several)
+      if step.part then output = select_(step, output) end
+      local module = data.module
+      if module then output = f(module, output) end
+   end
+   if self.verbose then print(' V : ' .. self.forwardnodes[step.place]:describe()) end
+   local to, slot = step.to, step.slot
+   for j = 1, step.uses do give(datas[to[j]], slot[j], output) end
 end
 
 -- Runs f(module, input) through the graph.
 local function forwardThrough(self, f, input)
-   local graphIn, graphOut = self.innode.data, self.outnode.data
    if self.nInputs ~= 1 and (type(input) ~= 'table' or #input ~= self.nInputs) then
       error(string.format('nn.gModule: Got %s instead of %d inputs',
          type(input) == 'table' and #input .. ' inputs' or 'a ' .. torch.type(input), self.nInputs), 0)
    end
-   local function evaluate(self, node)
-      local data = node.data
-      local output
-      if data == graphIn then
-         output = input
-         data.input = data.input or {}
-         data.input[1] = input
-      elseif data == graphOut then
-         return
-      else
-         output = inputOf(data)
-         if data.selectindex then output = select_(data, output, data.mapindex[1].nSplitOutputs) end
-         if data.module then output = f(data.module, output) end
-      end
-      if self.verbose then print(' V : ' .. node:describe()) end
-      for _, child in ipairs(node.children) do
-         local into = child.data
-         into.input = into.input or {}
-         into.input[into.mapindex[data]] = output
-      end
-   end
-   eachNode(self, self.forwardnodes, evaluate)
+   local p = plan(self)
+   run(self, self.forwardnodes, p.forward, p.forwardData, evaluate, f, input)
    if self.verbose then print(' V : output') end
-   local results = graphOut.input
-   if #graphOut.mapindex == 1 then
+   local results = self.outnode.data.input
+   if p.results == 1 then
       self.output = results[1]
    else
-      if type(self.output) ~= 'table' then self.output = {} end
-      for i = 1, #graphOut.mapindex do self.output[i] = results[i] end
+      local output = self.output
+      if type(output) ~= 'table' then
+         output = {}
+         self.output = output
+      end
+      for i = 1, p.results do output[i] = results[i] end
    end
    return self.output
 end
@@ -163,75 +224,99 @@ local function updateOutput(module, input) return module:updateOutput(input) end
 function gModule:updateOutput(input) return forwardThrough(self, updateOutput, input) end
 
 -- Adds one more gradient to those that a node has got; `part` for the part of a split that it belongs to.
-local function contribute(data, gradient, part)
-   local all = data.gradOutput
-   if not part then
-      all[#all + 1] = gradient
-      return
+local function contribute(received, place, data, gradient, part)
+   local all, count = data.gradOutput, received[place]
+   if part then
+      local parts = data.gradParts
+      if not parts then
+         parts = {}
+         data.gradParts = parts
+         for i = count, 1, -1 do all[i + 1] = all[i] end
+         all[1] = parts
+         received[place] = count + 1
+      end
+      parts[part] = gradient
+   elseif gradient ~= nil then
+      all[count + 1] = gradient
+      received[place] = count + 1
    end
-   if not data.gradParts then
-      data.gradParts = {}
-      table.insert(all, 1, data.gradParts)
-   end
-   data.gradParts[part] = gradient
 end
 
--- The sum of the gradients that a node has got.
-local function total(data)
+-- The sum of the gradients that a node has got; the only one as it is.
+local function total(data, count)
    local all = data.gradOutput
-   if #all == 1 then return all[1] end
-   local sum = nn.utils.recursiveCopy(data.gradOutputBuffer, all[1])
+   if count < 2 then return all[1] end
+   local sum, a, b = data.gradOutputBuffer, all[1], all[2]
+   local rest = 2
+   if torch.isTensor(a) and torch.isTensor(b) and (sum == nil or torch.typename(sum) == torch.typename(a)) then
+      sum = (sum or a.new()):add(a, 1, b)
+      rest = 3
+   else
+      sum = nn.utils.recursiveCopy(sum, a)
+   end
    data.gradOutputBuffer = sum
-   for i = 2, #all do nn.utils.recursiveAdd(sum, all[i]) end
+   for i = rest, count do nn.utils.recursiveAdd(sum, all[i]) end
    return sum
 end
 
-local function passBack(self, node, gradient)
-   local map = node.data.mapindex
-   for i, child in ipairs(node.children) do
-      local share = gradient
-      if #map > 1 then share = gradient[map[child.data] or i] end
-      contribute(child.data, share, node.data.selectindex)
+local function forgetGradients(_, datas, step, received)
+   local data = datas[step.place]
+   data.gradParts = nil
+   local all = data.gradOutput
+   if not all then
+      all = {}
+      data.gradOutput = all
+   end
+   for i = #all, 1, -1 do all[i] = nil end
+   received[step.place] = 0
+end
+
+local function passBack(self, datas, step, received, gradOutput)
+   local data = datas[step.place]
+   if self.verbose then print(' V : ' .. self.backwardnodes[step.place]:describe()) end
+   local gradient = gradOutput
+   if not step.last then
+      gradient = total(data, received[step.place])
+      if step.first then self.gradInput = gradient end
+      local module = data.module
+      if module and not step.first then gradient = module:updateGradInput(inputOf(data, step.several), gradient) end
+   end
+   local to, slot, part = step.to, step.slot, step.part
+   for j = 1, step.uses do
+      local share, place = gradient, to[j]
+      if slot[j] then share = gradient[slot[j]] end
+      contribute(received, place, datas[place], share, part)
    end
 end
 
 function gModule:updateGradInput(_, gradOutput)
-   local graphIn, graphOut, wanted = self.innode.data, self.outnode.data, #self.outnode.data.mapindex
-   if wanted > 1 and (type(gradOutput) ~= 'table' or #gradOutput ~= wanted) then
+   local p = plan(self)
+   if p.results > 1 and (type(gradOutput) ~= 'table' or #gradOutput ~= p.results) then
       error(string.format('nn.gModule: Got %s instead of %d gradOutputs',
-         type(gradOutput) == 'table' and #gradOutput .. ' gradOutputs' or 'a ' .. torch.type(gradOutput), wanted), 0)
+         type(gradOutput) == 'table' and #gradOutput .. ' gradOutputs' or 'a ' .. torch.type(gradOutput), p.results), 0)
    end
-   for _, node in ipairs(self.backwardnodes) do
-      local data = node.data
-      data.gradParts = nil
-      data.gradOutput = data.gradOutput or {}
-      for i = #data.gradOutput, 1, -1 do data.gradOutput[i] = nil end
-   end
-   eachNode(self, self.backwardnodes, function(_, node)
-      local data = node.data
-      if self.verbose then print(' V : ' .. node:describe()) end
-      if data == graphOut then return passBack(self, node, gradOutput) end
-      local gradient = total(data)
-      if data == graphIn then
-         self.gradInput = gradient
-      else
-         if data.module then gradient = data.module:updateGradInput(inputOf(data), gradient) end
-         passBack(self, node, gradient)
-      end
-   end)
+   local list, datas, received = p.backward, p.backwardData, p.received
+   for i = 1, #list do forgetGradients(self, datas, list[i], received) end
+   run(self, self.backwardnodes, list, datas, passBack, received, gradOutput)
    return self.gradInput
 end
 
--- What each module's output got in updateGradInput.
-local function received(data)
-   return #data.gradOutput == 1 and data.gradOutput[1] or data.gradOutputBuffer
+local nothing = nn.Module.accGradParameters
+
+local function accumulate(_, datas, step, scale)
+   local data = datas[step.place]
+   local module = data.module
+   if not module then return end
+   local f = module.accGradParameters
+   if f == nothing then return end
+   -- what the module's output got in updateGradInput
+   local all = data.gradOutput
+   f(module, inputOf(data, step.several), #all == 1 and all[1] or data.gradOutputBuffer, scale)
 end
 
 function gModule:accGradParameters(_, _, scale)
-   eachNode(self, self.backwardnodes, function(_, node)
-      local data = node.data
-      if data.module then data.module:accGradParameters(inputOf(data), received(data), scale) end
-   end)
+   local p = plan(self)
+   run(self, self.backwardnodes, p.backward, p.backwardData, accumulate, scale)
 end
 
 ------------------------------------------------------------------------------------------ as a container

@@ -95,9 +95,9 @@ pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -
         if params.len() > super::call::MAX_PARAMS {
             return Err(format!("{}: more than {} parameters", c.name, super::call::MAX_PARAMS));
         }
-        // the lists of a call are kept by kind
+        // lists of tensors are kept by place, the others by kind
         let lists = |read| params.iter().filter(|p| p.read == read).count();
-        if [Read::Tensors, Read::Nested, Read::Dims, Read::Texts].into_iter().any(|read| lists(read) > 1) {
+        if [Read::Nested, Read::Dims, Read::Texts].into_iter().any(|read| lists(read) > 1) {
             return Err(format!("{}: two lists of one kind", c.name));
         }
         let mut patterns = sig::patterns(i, &params);

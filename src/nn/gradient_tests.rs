@@ -219,7 +219,7 @@ fn drawn_slopes_stay_within_bounds_and_repeat() {
 fn tables_of_inputs() {
     let (a, b, c) = (scattered(4, &[4]), tensor(&[0.5, 2.0, -1.0, 0.7], &[4]), tensor(&[3.0, 0.1, 0.2, -2.0], &[4]));
     let (g, y, ga, gb) = (tensor(&[1.0, -2.0, 0.5, 3.0], &[4]), empty(), empty(), empty());
-    tables::product_grad::<f64>(&[&a, &b, &c], &g, 1, &gb).unwrap();
+    tables::product_grads::<f64>(&[&a, &b, &c], &g, &[&ga, &gb, &y]).unwrap();
     agrees("product", &b, &gb, |b| {
         let y = empty();
         tables::product::<f64>(&[&a, b, &c], &y).map(|()| probe(&y, &g))

@@ -3,9 +3,12 @@
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
-use crate::tensor::dtype::Float;
+use crate::tensor::check;
+use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, same_count};
+use crate::tensor::ops::copy::copy;
+use crate::tensor::ops::view::select;
 
 fn check(name: &'static str, inputs: &[&Tensor], least: usize) -> Result<()> {
     demand!(inputs.len() >= least, "{least} inputs or more expected, got {}", inputs.len());
@@ -47,13 +50,28 @@ pub fn product<T: Float>(inputs: &[&Tensor], output: &Tensor) -> Result<()> {
     fold("CMulTable", inputs, output, |a: T, b: T| a.mul(b))
 }
 
-/// Backward of [`product`]: the gradient times the product of all others, so that zeros do no harm.
+/// Backward of [`sum`]: a copy of the gradient for each input, of its size.
 ///
 /// # Errors
 /// Sizes that differ.
-pub fn product_grad<T: Float>(inputs: &[&Tensor], grad_output: &Tensor, i: usize, grad_input: &Tensor) -> Result<()> {
-    check("CMulTable", inputs, i + 1)?;
+pub fn sum_grads<T: Float>(inputs: &[&Tensor], grad_output: &Tensor, grads: &[&Tensor]) -> Result<()> {
+    inputs.iter().zip(grads).try_for_each(|(x, grad)| {
+        grad.resize_as(x)?;
+        copy(grad, grad_output)
+    })
+}
+
+/// Backward of [`product`]: for each input the gradient times the product of all others, so that zeros do no harm.
+///
+/// # Errors
+/// Sizes that differ.
+pub fn product_grads<T: Float>(inputs: &[&Tensor], grad_output: &Tensor, grads: &[&Tensor]) -> Result<()> {
+    check("CMulTable", inputs, 1)?;
     same_count("CMulTable", grad_output, inputs[0])?;
+    grads.iter().enumerate().try_for_each(|(i, grad)| product_grad::<T>(inputs, grad_output, i, grad))
+}
+
+fn product_grad<T: Float>(inputs: &[&Tensor], grad_output: &Tensor, i: usize, grad_input: &Tensor) -> Result<()> {
     grad_input.resize_as(inputs[i])?;
     let mut so_far = grad_output;
     for (j, x) in inputs.iter().enumerate() {
@@ -136,4 +154,23 @@ pub fn extreme_grad<T: Float>(
     grad_input.resize_as(input)?;
     let here = T::from_f64(i as f64);
     map::binary("CMaxTable", grad_input, grad_output, index, |g: T, k: T| if k == here { g } else { T::ZERO })
+}
+
+/// nn.SplitTable: the slices of the input along a dimension.
+///
+/// # Errors
+/// No such dimension.
+pub fn slices(input: &Tensor, dim: usize) -> Result<Vec<Tensor>> {
+    check::dimension("SplitTable", dim, input.ndim())?;
+    (0..input.size(dim)).map(|i| select(input, dim, i)).collect()
+}
+
+/// Backward of [`slices`]: `grad_input` gets the size of the input, and the parts as its slices.
+///
+/// # Errors
+/// No such dimension, more parts than slices, parts of other numbers of elements.
+pub fn join<T: Element>(input: &Tensor, parts: &[&Tensor], dim: usize, grad_input: &Tensor) -> Result<()> {
+    check::dimension("SplitTable", dim, input.ndim())?;
+    grad_input.resize_as(input)?;
+    parts.iter().enumerate().try_for_each(|(i, part)| copy(&select(grad_input, dim, i)?, part))
 }

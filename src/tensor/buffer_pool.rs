@@ -1,15 +1,18 @@
 //! The memory under storages: owned blocks, and large ones kept for the next storage.
 //!
 //! A program that makes a large result in each step would otherwise get fresh pages from the system each time, and
-//! touching them for the first time costs several times what most operations do with them.
+//! touching them for the first time costs several times what most operations do with them. What is not used again goes
+//! back: kept blocks to the allocator after two collections of Lua's, and the allocator's memory to the system, from a
+//! thread beside the program's.
 
 use super::access::loans;
 use super::error::{Error, Kind, Result};
 use super::memory_limit;
 use std::alloc::{self, Layout as Alloc};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 /// Alignment of a buffer: for the widest vector registers, but small ones as the allocator likes them best, since an
 /// aligned allocation costs more than what is done with a handful of numbers.
@@ -26,11 +29,66 @@ const KEPT_FROM: usize = 1 << 16;
 /// Bytes that kept blocks may have in all.
 const KEPT: usize = 128 << 20;
 
+/// Collections that a kept block outlives without being used.
+const UNUSED: u8 = 2;
+
 /// Bytes held by all storages of the process.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 /// Freed blocks, the latest last.
 static SPARE: Mutex<Spare> = Mutex::new(Spare { blocks: Vec::new(), bytes: 0 });
+
+/// Bytes in which memory goes back to the system.
+const RETURNED: usize = 64 << 20;
+
+/// How long freed memory may still be asked for again, twice: while much is being freed, and after that.
+const WAIT: Duration = Duration::from_millis(400);
+
+/// Gives the allocator's free memory back to the system.
+static RELEASE: OnceLock<fn()> = OnceLock::new();
+
+/// Bytes given to the allocator since memory last went back to the system.
+static FREED: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a thread waits to give memory back.
+static RELEASING: AtomicBool = AtomicBool::new(false);
+
+/// The most bytes that storages held: since memory last went back, and since the thread that waits last looked.
+static MOST: AtomicUsize = AtomicUsize::new(0);
+static LATELY: AtomicUsize = AtomicUsize::new(0);
+
+/// Says how the allocator gives memory back to the system; without it, memory stays with the allocator.
+pub fn release_with(release: fn()) {
+    RELEASE.get_or_init(|| release);
+}
+
+/// Counts what the allocator got back. Where that is much, it goes on to the system, unless storages need it again soon.
+fn note_freed(bytes: usize) {
+    let freed = FREED.fetch_add(bytes, Relaxed) + bytes;
+    if freed > RETURNED.max(live_bytes() / 2) && !RELEASING.swap(true, Relaxed) {
+        release_soon();
+    }
+}
+
+#[cold]
+fn release_soon() {
+    let Some(release) = RELEASE.get() else { return };
+    let work = move || {
+        std::thread::sleep(WAIT);
+        LATELY.store(live_bytes(), Relaxed);
+        std::thread::sleep(WAIT);
+        FREED.store(0, Relaxed);
+        RELEASING.store(false, Relaxed);
+        let lately = LATELY.load(Relaxed);
+        if MOST.load(Relaxed).saturating_sub(lately) > RETURNED {
+            MOST.store(lately, Relaxed);
+            release();
+        }
+    };
+    if std::thread::Builder::new().name("memory".into()).spawn(work).is_err() {
+        RELEASING.store(false, Relaxed);
+    }
+}
 
 /// Bytes that all storages hold at present; the Lua side feeds them to its collector.
 pub fn live_bytes() -> usize {
@@ -57,24 +115,34 @@ unsafe impl Send for Raw {}
 
 impl Raw {
     fn free(self) {
+        if self.bytes >= KEPT_FROM {
+            note_freed(self.bytes);
+        }
         // SAFETY: blocks are allocated with this size and the alignment that follows from it, and are freed once, since
         // this takes the only handle.
         unsafe { alloc::dealloc(self.ptr.as_ptr(), Alloc::from_size_align_unchecked(self.bytes, align(self.bytes))) }
     }
 }
 
+/// A block that is kept, and how many collections it has been.
+struct Kept {
+    raw: Raw,
+    age: u8,
+}
+
 struct Spare {
-    blocks: Vec<Raw>,
+    blocks: Vec<Kept>,
     bytes: usize,
 }
 
 impl Spare {
     /// A block of at least this size and at most an eighth more, the latest first: its content may still be cached.
     fn take(&mut self, bytes: usize) -> Option<Raw> {
-        let fits = |r: &Raw| r.bytes >= bytes && r.bytes - bytes <= bytes / 8;
+        let fits = |k: &Kept| k.raw.bytes >= bytes && k.raw.bytes - bytes <= bytes / 8;
         let at = self.blocks.iter().rposition(fits)?;
-        self.bytes -= self.blocks[at].bytes;
-        Some(self.blocks.remove(at))
+        let raw = self.blocks.remove(at).raw;
+        self.bytes -= raw.bytes;
+        Some(raw)
     }
 
     /// Keeps a block; the oldest ones go where there are too many.
@@ -83,13 +151,22 @@ impl Spare {
             return raw.free();
         }
         self.bytes += raw.bytes;
-        self.blocks.push(raw);
+        self.blocks.push(Kept { raw, age: 0 });
         let mut over = 0;
         while self.bytes > KEPT {
-            self.bytes -= self.blocks[over].bytes;
+            self.bytes -= self.blocks[over].raw.bytes;
             over += 1;
         }
-        self.blocks.drain(..over).for_each(Raw::free);
+        self.blocks.drain(..over).for_each(|k| k.raw.free());
+    }
+
+    /// Lets go what has not been used for some collections.
+    fn decay(&mut self) {
+        for old in self.blocks.extract_if(.., |k| k.age >= UNUSED) {
+            self.bytes -= old.raw.bytes;
+            old.raw.free();
+        }
+        self.blocks.iter_mut().for_each(|k| k.age += 1);
     }
 }
 
@@ -130,7 +207,14 @@ impl Block {
         }
         let raw = if bytes < KEPT_FROM { fresh(bytes) } else { recycled(bytes, content) };
         let Raw { ptr, bytes } = raw.ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
-        LIVE.fetch_add(bytes, Relaxed);
+        let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
+        if bytes >= KEPT_FROM {
+            for most in [&MOST, &LATELY] {
+                if live > most.load(Relaxed) {
+                    most.store(live, Relaxed);
+                }
+            }
+        }
         Ok(Block { ptr, bytes, file: None })
     }
 
@@ -182,7 +266,12 @@ pub fn free_spare() {
         s.bytes = 0;
         std::mem::take(&mut s.blocks)
     });
-    blocks.into_iter().for_each(Raw::free);
+    blocks.into_iter().for_each(|k| k.raw.free());
+}
+
+/// Frees the kept blocks that have not been used lately; called once for each collection of Lua's.
+pub fn collected() {
+    spare(Spare::decay);
 }
 
 impl Drop for Block {
@@ -244,11 +333,19 @@ mod tests {
         for _ in 0..8 {
             s.keep(raw());
         }
-        assert!(s.blocks.len() == 8 && s.bytes == KEPT && s.blocks.iter().all(|b| b.ptr != at));
+        assert!(s.blocks.len() == 8 && s.bytes == KEPT && s.blocks.iter().all(|k| k.raw.ptr != at));
         assert!(s.take(KEPT / 16).is_none() && s.take(KEPT / 4).is_none());
         assert!(s.take(KEPT / 8).is_some() && s.bytes == KEPT / 8 * 7);
         s.keep(fresh(KEPT).unwrap());
         assert!(s.blocks.len() == 7);
-        s.blocks.drain(..).for_each(Raw::free);
+        // those that two collections found unused go with the third
+        s.decay();
+        s.keep(raw());
+        s.decay();
+        assert!(s.blocks.len() == 8);
+        s.decay();
+        assert!(s.blocks.len() == 1 && s.bytes == KEPT / 8);
+        s.decay();
+        assert!(s.blocks.is_empty() && s.bytes == 0);
     }
 }

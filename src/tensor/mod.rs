@@ -26,6 +26,7 @@ pub mod storage;
 pub mod threads;
 pub mod vmath;
 pub(crate) mod walk;
+mod workers;
 
 use crate::demand;
 use buffer_pool::Content;

@@ -120,7 +120,7 @@ fn same_as_singles(
             assert_eq!(a.borrow().export_state(), b.export_state());
         }
     }
-    set_threads(rayon::current_num_threads());
+    set_threads(crate::tensor::workers::processors());
 }
 
 #[test]

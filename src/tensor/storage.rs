@@ -6,7 +6,7 @@
 
 use super::access::loans;
 use super::buffer_pool::{Block, Content};
-pub use super::buffer_pool::{free_spare, live_bytes};
+pub use super::buffer_pool::{collected, free_spare, live_bytes, release_with};
 use super::class::TensorClass;
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};

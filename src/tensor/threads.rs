@@ -1,8 +1,7 @@
 //! The threads that share the work of a kernel. Kernels divide work by sizes alone, so that results do not depend on how
 //! many there are.
 
-use rayon::prelude::*;
-use std::cell::Cell;
+use super::workers::{join, processors};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// From this many elements on, work is shared between threads.
@@ -10,38 +9,15 @@ const GRAIN: usize = 32 * 1024;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-thread_local! {
-    /// Whether this thread becomes one of the workers when there is something to share.
-    static TAKES_PART: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Makes the calling thread one of those that share its work, instead of one that sleeps meanwhile and has to be woken.
-/// For the thread that runs programs as long as the process lives; called before anything is shared.
-pub fn take_part() {
-    TAKES_PART.set(true);
-}
-
-/// Starts the workers where the caller is to be one of them; otherwise they start by themselves.
-pub(super) fn start_workers() {
-    if TAKES_PART.replace(false)
-        && let Err(e) = rayon::ThreadPoolBuilder::new().use_current_thread().build_global()
-    {
-        tracing::debug!("the workers had been started: {e}");
-    }
-}
-
-/// How many threads kernels use: set by [`set_threads`], else as many as the machine has cores.
+/// How many threads kernels use: set by [`set_threads`], else as many as the machine has processors.
 pub fn threads() -> usize {
     match THREADS.load(Relaxed) {
-        0 => {
-            start_workers();
-            rayon::current_num_threads()
-        }
+        0 => processors(),
         n => n,
     }
 }
 
-/// Sets how many threads kernels use; at least one.
+/// Sets how many threads kernels use, at least one; they share what processors there are.
 pub fn set_threads(n: usize) {
     THREADS.store(n.max(1), Relaxed);
 }
@@ -73,9 +49,13 @@ fn split_many(n: usize, cost: usize, f: &(dyn Fn(usize, usize) + Sync)) {
     if share >= n {
         return f(0, n);
     }
-    start_workers();
-    (0..n.div_ceil(share)).into_par_iter().for_each(|k| {
-        let start = k * share;
-        f(start, share.min(n - start));
-    });
+    parts(0, n, share, f);
+}
+
+fn parts(first: usize, n: usize, share: usize, f: &(dyn Fn(usize, usize) + Sync)) {
+    if n <= share {
+        return f(first, n);
+    }
+    let half = n.div_ceil(share) / 2 * share;
+    join(|| parts(first, half, share, f), || parts(first + half, n - half, share, f));
 }

@@ -34,7 +34,16 @@ struct Heap {
     collecting: bool,
     /// How often it has tried again.
     tries: u8,
+    /// Bytes of small requests that are granted although memory has run out, until it has been collected.
+    grace: usize,
 }
+
+/// What small requests get in all between an error for want of memory and the collection after it: the program that
+/// caught the error goes on meanwhile.
+const GRACE: usize = 4 << 20;
+
+/// The largest of them.
+const SMALL: usize = 4096;
 
 /// Bytes up to which nobody asks how much memory the machine has.
 const LARGE: usize = 1 << 28;
@@ -122,9 +131,15 @@ unsafe fn exhausted(h: *mut Heap, p: *mut c_void, old: usize, new: usize) -> *mu
         }
         storage::free_spare();
         let fits = new < isize::MAX as usize && (*h).allows(new - old);
-        let made = if fits { (*h).resized(p, old, new) } else { null_mut() };
+        let more = new - old;
+        let granted = (*h).hook.is_some() && more <= SMALL && more <= (*h).grace;
+        if granted && !fits {
+            (*h).grace -= more;
+        }
+        let made = if fits || granted { (*h).resized(p, old, new) } else { null_mut() };
         let l = (*h).state;
         if made.is_null() && (*h).hook.is_none() {
+            (*h).grace = GRACE;
             (*h).hook = Some((ffi::lua_gethook(l), ffi::lua_gethookmask(l), ffi::lua_gethookcount(l)));
             ffi::lua_sethook(l, Some(collect), ffi::LUA_MASKCOUNT, 1);
         }
@@ -148,11 +163,12 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State, _: *mut ffi::lua_Debug) {
         (*h).collecting = true;
         ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0);
         (*h).collecting = false;
-        // what filled the memory may still stand in a place of the stack that the next instructions overwrite
+        // what filled the memory may still stand in a place of the stack that later instructions overwrite: soon, or when
+        // the program has gone some way
         if (*h).used > held / 2 && (*h).tries < TRIES {
             (*h).tries += 1;
             (*h).hook = Some((hook, mask, count));
-            ffi::lua_sethook(l, Some(collect), ffi::LUA_MASKCOUNT, 1);
+            ffi::lua_sethook(l, Some(collect), ffi::LUA_MASKCOUNT, 1 << (2 * (*h).tries));
         } else {
             (*h).tries = 0;
         }
@@ -165,6 +181,8 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State, _: *mut ffi::lua_Debug) {
 /// `l` is a live state with a free slot, inside a protected call. Its allocator so far takes blocks from Rust's global
 /// one, as mlua's does.
 pub unsafe fn install(l: *mut lua_State) {
+    #[cfg(feature = "mimalloc")]
+    storage::release_with(crate::alloc::release);
     // SAFETY: the Heap lives as long as the process. The probe shows where in its block userdata of a tensor's size
     // lies: it is the last block that was asked for while it was made, and lies inside it.
     unsafe {
@@ -180,6 +198,7 @@ pub unsafe fn install(l: *mut lua_State) {
             hook: None,
             collecting: false,
             tries: 0,
+            grace: 0,
         };
         let h = Box::into_raw(Box::new(h));
         ffi::lua_setallocf(l, allocate, h.cast());

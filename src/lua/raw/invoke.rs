@@ -71,18 +71,19 @@ pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
 }
 
 /// What a call from compiled code comes to.
+#[derive(Clone, Copy)]
 pub(super) enum Answer {
     /// A number.
     Number(f64),
-    /// A new tensor.
-    Tensor(Tensor),
-    /// The tensor whose method it is.
+    /// What is in the results, a new tensor.
+    Made,
+    /// The first argument.
     Itself,
 }
 
 /// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
-/// an error: both are left to the usual call.
-pub(super) fn answer(c: &Compiled, vals: &[Val]) -> Option<Answer> {
+/// an error: both are left to the usual call. `rets` is [`Rets::Args`].
+pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
     let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
     for (k, v) in kinds.iter_mut().zip(vals) {
@@ -95,32 +96,39 @@ pub(super) fn answer(c: &Compiled, vals: &[Val]) -> Option<Answer> {
     let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
     let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
     let kernel = c.columns[p.form].get(class)?;
-    let (dims, mut filled) = (dims_of(p, vals), [Val::Nil; MOST_STEPS]);
-    let listed = dims.as_ref().map(Val::Dims);
-    for (step, v) in p.steps.iter().zip(&mut filled) {
-        *v = match (step.fill, step.read) {
-            (Fill::Stack(s), Read::Plain) => *vals.get(usize::from(s))?,
-            (Fill::Stack(_), Read::Dims) => listed?,
-            (Fill::Num(x), _) => Val::Num(x),
+    // sizes, which nothing goes with
+    let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
+    let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
+    // one number that the call leaves out
+    let mut number = Val::Nil;
+    let mut absent = Some(&mut number);
+    let mut args = [&Val::Nil; MOST_STEPS];
+    for (step, arg) in p.steps.iter().zip(&mut args) {
+        *arg = match (step.fill, step.read) {
+            (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
+            (Fill::Stack(0), Read::Dims) => &listed,
+            (Fill::Num(x), Read::Plain) => {
+                let v = absent.take()?;
+                *v = Val::Num(x);
+                v
+            }
             _ => return None,
         };
     }
-    let args = filled.each_ref();
     let args = args.get(..p.steps.len())?;
-    let mut rets = Rets::Args;
-    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets)));
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
     storage::reclaim();
-    match (ran, rets) {
-        (Ok(None), Rets::Num(v)) => Some(Answer::Number(v)),
-        (Ok(None), Rets::Tensor(t)) => Some(Answer::Tensor(t)),
+    match (ran, &*rets) {
+        (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
+        (Ok(None), Rets::Tensor(_)) => Some(Answer::Made),
         (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
         _ => None,
     }
 }
 
-/// The sizes of a call that has nothing but sizes.
-fn dims_of(p: &Pattern, vals: &[Val]) -> Option<Dims> {
-    let [Step { fill: Fill::Stack(0), read: Read::Dims, .. }] = p.steps[..] else { return None };
+/// A list of numbers alone, as sizes.
+#[inline(never)]
+fn dims_of(vals: &[Val]) -> Option<Dims> {
     let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
     vals.iter().map(number).collect::<Option<_>>().map(Dims)
 }

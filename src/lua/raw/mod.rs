@@ -23,6 +23,7 @@ use mlua::ffi::{self, lua_State};
 use std::cell::{Cell, RefCell};
 use std::os::raw::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// Marks userdata as ours; the low byte tells which object. Drawn anew in every process, so that no content of a
 /// Lua string or table can pass for it.
@@ -67,12 +68,20 @@ struct Object<O> {
 thread_local! {
     /// The class of `torch.Tensor`.
     static DEFAULT: Cell<TensorClass> = const { Cell::new(TensorClass::host(DType::Double)) };
-    /// Native bytes from which on the collector runs.
-    static CEILING: Cell<usize> = const { Cell::new(GC_STEP) };
+    /// Native bytes from which on it is looked whether the collector should run.
+    static CEILING: Cell<usize> = const { Cell::new(GC_LOOK) };
+    /// Native bytes from which on it runs whatever that costs.
+    static LIMIT: Cell<usize> = const { Cell::new(GC_STEP) };
+    /// When the last collection ended, and how long it took.
+    static COLLECTED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
     static GEN: &'static RefCell<Generator> = Box::leak(Box::new(RefCell::new(Generator::new())));
 }
 /// Native bytes that may pile up between two full collections.
 const GC_STEP: usize = 64 << 20;
+/// Native bytes that pile up before the collector is thought of.
+const GC_LOOK: usize = 8 << 20;
+/// It runs early where it has not run for so many times as long as it takes.
+const GC_SHARE: u32 = 50;
 
 /// Set when the user wants the running program to stop; the next call of a row raises an error.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -329,22 +338,32 @@ unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
     0
 }
 
-/// Runs Lua's collector when native memory has grown: programs that make large temporaries stay small.
+/// Runs Lua's collector when native memory has grown: programs that make large temporaries stay small, and get memory
+/// again that was used before instead of pages that the system has to clear first.
 #[inline(always)]
 unsafe fn collect_if_large(l: *mut lua_State) {
     if storage::live_bytes() > CEILING.get() {
         // SAFETY: passed on to the caller.
-        unsafe { collect(l) }
+        unsafe { collect_if_due(l) }
     }
 }
 
 #[cold]
 #[inline(never)]
-unsafe fn collect(l: *mut lua_State) {
+unsafe fn collect_if_due(l: *mut lua_State) {
+    let live = storage::live_bytes();
+    let begun = Instant::now();
+    let early = COLLECTED.get().is_none_or(|(ended, took)| begun - ended >= took * GC_SHARE);
+    if !early && live <= LIMIT.get() {
+        return CEILING.set((live + GC_LOOK / 4).min(LIMIT.get()));
+    }
     // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it.
     unsafe { ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0) };
+    storage::collected();
+    COLLECTED.set(Some((Instant::now(), begun.elapsed())));
     let live = storage::live_bytes();
-    CEILING.set(live + GC_STEP.max(live / 2));
+    LIMIT.set(live + GC_STEP.max(live / 2));
+    CEILING.set(live + (live / 4).clamp(GC_LOOK, GC_STEP));
 }
 
 /// Makes the metatable of each of our objects, those of foreign `classes` included, registers it, and leaves on the

@@ -66,7 +66,8 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
 #[derive(Default)]
 pub(super) struct Lists<'a> {
     dims: Dims,
-    tensors: Vec<&'a Tensor>,
+    /// With the places of the tables.
+    tensors: Vec<(c_int, Vec<&'a Tensor>)>,
     nested: Nested,
     strings: Vec<&'a [u8]>,
 }
@@ -89,7 +90,7 @@ pub(super) unsafe fn lists<'a>(
             match step.read {
                 Read::Plain | Read::Text => {}
                 Read::Texts => out.strings = (0..vals.len() - s).map(|k| text(l, at + k as c_int)).collect(),
-                Read::Tensors => out.tensors = tensor_list(l, at, class)?,
+                Read::Tensors => out.tensors.push((at, tensor_list(l, at, class)?)),
                 Read::Nested => out.nested = nested(l, at)?,
                 Read::Dims => {
                     out.dims.0 = match vals[s] {
@@ -122,7 +123,7 @@ pub(super) unsafe fn convert<'a>(
         Read::Text => Some(Val::Str(unsafe { text(l, at) })),
         Read::Texts => lists.map(|x| Val::Strings(&x.strings)),
         Read::Dims => lists.map(|x| Val::Dims(&x.dims)),
-        Read::Tensors => lists.map(|x| Val::Tensors(&x.tensors)),
+        Read::Tensors => lists?.tensors.iter().find(|(place, _)| *place == at).map(|(_, list)| Val::Tensors(list)),
         Read::Nested => lists.map(|x| Val::Nested(&x.nested)),
     }
 }

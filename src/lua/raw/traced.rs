@@ -8,12 +8,13 @@
 
 use super::invoke::{Answer, answer, push_form};
 use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
-use crate::lua::call::Val;
+use crate::lua::call::{Rets, Val};
 use crate::lua::element::{self, inside, position, put};
 use crate::lua::table::{Compiled, MOST_TRACED};
 use crate::tensor::class::TensorClass;
 use crate::tensor::{Tensor, storage};
 use mlua::ffi::{self, lua_State};
+use std::mem::ManuallyDrop;
 use std::os::raw::{c_int, c_void};
 
 /// The usual way has to answer.
@@ -150,6 +151,24 @@ unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> b
     unsafe { tensor_in(x).is_some_and(|t| position(t, [i, j]).is_some_and(|at| put(t, at, v))) }
 }
 
+/// Exchanges a new tensor with a blank of its class. In place: moving it would wait for the writes to its fields.
+///
+/// # Safety
+/// As for [`fill`].
+#[inline(always)]
+unsafe fn give(blank: *mut Object<Tensor>, rets: &mut Rets) -> c_int {
+    // SAFETY: as in `fill`.
+    unsafe {
+        match (tensor_in(blank), rets) {
+            (Some(old), Rets::Tensor(made)) if old.class() == made.class() => {
+                std::mem::swap(&mut (*blank).value, made);
+                MADE
+            }
+            _ => NO,
+        }
+    }
+}
+
 /// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
 unsafe extern "C" fn call(
     form: *const Compiled,
@@ -184,18 +203,23 @@ unsafe extern "C" fn call(
                 None => return tell(done, None),
             };
         }
-        match answer(&*form, &vals[..count]) {
+        // numbers and the first argument leave nothing in it
+        let mut rets = ManuallyDrop::new(Rets::Args);
+        match answer(&*form, &vals[..count], &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
-            Some(Answer::Tensor(made)) => {
-                let class = made.class();
-                *done = fill(blank, || Some(made), class);
+            Some(Answer::Made) => {
+                *done = give(blank, &mut rets);
+                ManuallyDrop::drop(&mut rets);
                 0.0
             }
             Some(Answer::Itself) => {
                 *done = ITSELF;
                 0.0
             }
-            None => tell(done, None),
+            None => {
+                ManuallyDrop::drop(&mut rets);
+                tell(done, None)
+            }
         }
     }
 }

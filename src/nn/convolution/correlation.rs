@@ -20,6 +20,8 @@ struct Part {
     planes: Offsets,
     /// Where pixels and planes of the result lie in a sample, or in the scattered sample where there are several parts.
     to: [Offsets; 2],
+    /// How many pixels lie side by side, at least.
+    row: usize,
 }
 
 /// What is in vectors.
@@ -27,15 +29,39 @@ struct Part {
 enum Way {
     Planes,
     Pixels,
+    /// Pixels of one row, as they lie.
+    Row,
+}
+
+/// The weights of a part, prepared for its way.
+enum Weights<T: 'static> {
+    Panels(Panels<T>),
+    Strips(Strips<T>),
+    AsTheyLie,
 }
 
 impl Part {
     fn way<T: Multiply>(&self, batch: usize) -> Way {
         let (lanes, n, pixels) = (T::lanes(), self.planes.len(), self.pixels.len());
-        // weights that are used little are not worth packing; nor are output planes that leave many lanes empty
-        let few = batch.saturating_mul(pixels) < 64 || self.window.len() < 48;
         let idle = |n: usize| n.next_multiple_of(lanes) as f64 / n as f64;
-        if few || idle(n) > idle(pixels) * 1.1 { Way::Pixels } else { Way::Planes }
+        // weights that are used little are not worth packing; nor are output planes that leave many lanes empty
+        let few = batch.saturating_mul(pixels) < 64;
+        let short = self.window.len() < SHORT;
+        if self.row >= lanes && !few && (short && idle(self.row) < 1.3 || idle(n) > idle(self.row) * 1.1) {
+            Way::Row
+        } else if few || self.window.len() < 48 || idle(n) > idle(pixels) * 1.1 {
+            Way::Pixels
+        } else {
+            Way::Planes
+        }
+    }
+
+    fn weights<T: Multiply>(&self, w: &[T], batch: usize) -> Result<Weights<T>> {
+        Ok(match self.way::<T>(batch) {
+            Way::Planes => Weights::Panels(Panels::pack(self.weight(w))?),
+            Way::Row => Weights::Strips(Strips::pack(self.weight(w).t())?),
+            Way::Pixels => Weights::AsTheyLie,
+        })
     }
 
     fn weight<'a, T>(&'a self, w: &'a [T]) -> View<'a, T> {
@@ -46,6 +72,9 @@ impl Part {
         self.window.len().saturating_mul(self.planes.len()) / 8 + 1
     }
 }
+
+/// Places in a window up to which rows of pixels are worth the lanes that their ends leave empty.
+const SHORT: usize = 100;
 
 /// Memory of a panel of pixels, in elements: about half of what a core has for itself.
 const PANEL: usize = 1 << 17;
@@ -85,6 +114,7 @@ impl Correlation {
             places: Offsets::steps(k, 1),
             planes: Offsets::steps(out, k),
             to: [Offsets::steps(n, 1), Offsets::steps(out, n)],
+            row: if g.axes()[2].stride == 1 { g.output()[2] } else { 1 },
         };
         Ok(Correlation { frame, image: g.planes, result: g.output(), planes: out, parts: vec![part], residues: [1; 3] })
     }
@@ -113,6 +143,7 @@ impl Correlation {
                 places,
                 planes: Offsets::steps(g.planes, g.window_len()),
                 to: [Offsets::grid(at, &[n], &[1]), Offsets::steps(g.planes, n)],
+                row: m.counts[2],
             });
             at += n * g.planes;
         }
@@ -142,13 +173,7 @@ impl Correlation {
     pub fn run<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
         let batch = y.len().checked_div(self.output_len()).unwrap_or(0);
         let call = Call { x, w, bias };
-        let mut packed = vec![];
-        for p in &self.parts {
-            packed.push(match p.way::<T>(batch) {
-                Way::Planes => Some(Panels::pack(p.weight(w))?),
-                Way::Pixels => None,
-            });
-        }
+        let packed = self.parts.iter().map(|p| p.weights(w, batch)).collect::<Result<Vec<_>>>()?;
         if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
             self.samples(call, &packed, y)
         } else {
@@ -157,7 +182,7 @@ impl Correlation {
     }
 
     /// Each thread takes samples of its own.
-    fn samples<T: Multiply>(&self, call: Call<T>, packed: &[Option<Panels<T>>], y: &mut [T]) -> Result<()> {
+    fn samples<T: Multiply>(&self, call: Call<T>, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
         let cost = self.parts.iter().map(|p| p.cost().saturating_mul(p.pixels.len())).sum();
         try_share(Rows::new(y, self.output_len()), cost, |first, samples| {
             self.some_samples(call, first, packed, samples.into_slice())
@@ -170,17 +195,12 @@ impl Correlation {
     /// Not enough memory.
     pub fn sample<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
         let call = Call { x, w, bias };
-        self.some_samples(call, 0, &self.parts.iter().map(|_| None).collect::<Vec<_>>(), y)
+        let packed = self.parts.iter().map(|p| p.weights(w, 1)).collect::<Result<Vec<_>>>()?;
+        self.some_samples(call, 0, &packed, y)
     }
 
     /// Samples from `first` on, on the calling thread.
-    fn some_samples<T: Multiply>(
-        &self,
-        call: Call<T>,
-        first: usize,
-        packed: &[Option<Panels<T>>],
-        y: &mut [T],
-    ) -> Result<()> {
+    fn some_samples<T: Multiply>(&self, call: Call<T>, first: usize, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
         let mut room = Workspace::zeros(self.framed_len())?;
         let mut scattered = Workspace::new(if self.is_strided() { self.output_len() } else { 0 })?;
         for (n, y) in (first..).zip(y.chunks_mut(self.output_len())) {
@@ -188,7 +208,7 @@ impl Correlation {
             let to = if self.is_strided() { &mut scattered[..] } else { &mut *y };
             for (part, packed) in self.parts.iter().zip(packed) {
                 let to = ViewMut::new(to, &part.to[0], &part.to[1]);
-                self.pixels(part, image, call, packed.as_ref(), 0, to)?;
+                self.pixels(part, image, call, packed, 0, to)?;
             }
             if self.is_strided() {
                 self.gather(0, &scattered, y);
@@ -208,7 +228,7 @@ impl Correlation {
     }
 
     /// Threads share sample `n`.
-    fn shared<T: Multiply>(&self, call: Call<T>, n: usize, packed: &[Option<Panels<T>>], y: &mut [T]) -> Result<()> {
+    fn shared<T: Multiply>(&self, call: Call<T>, n: usize, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
         let sample = &call.x[n * self.image_len()..][..self.image_len()];
         let mut room = Workspace::new(self.framed_len())?;
         let (plane, whole) = (volume(self.frame.size()), self.frame.plane_len());
@@ -222,13 +242,17 @@ impl Correlation {
         for (part, packed) in self.parts.iter().zip(packed) {
             let to = ViewMut::new(to, &part.to[0], &part.to[1]);
             let panel = 2 * T::lanes();
-            if packed.is_none() && part.pixels.len() < threads() * panel {
+            if matches!(packed, Weights::AsTheyLie) && part.pixels.len() < threads() * panel {
                 self.by_planes(part, image, call, to)?;
                 continue;
             }
-            let unit = if packed.is_some() { 1 } else { panel };
+            let unit = match packed {
+                Weights::Panels(_) => 1,
+                Weights::Strips(_) => part.row,
+                Weights::AsTheyLie => panel,
+            };
             try_share(Blocks::new(to, unit), part.cost().saturating_mul(unit), |first, to| {
-                self.pixels(part, image, call, packed.as_ref(), first * unit, to.into_inner())
+                self.pixels(part, image, call, packed, first * unit, to.into_inner())
             })?;
         }
         if self.is_strided() {
@@ -255,13 +279,19 @@ impl Correlation {
         part: &Part,
         image: &[T],
         call: Call<T>,
-        packed: Option<&Panels<T>>,
+        packed: &Weights<T>,
         first: usize,
         to: ViewMut<T>,
     ) -> Result<()> {
         let image = View::new(image, &part.pixels, &part.window).row_range(first..first + to.items());
-        if let Some(weight) = packed {
-            return multiply(image, weight, to, false, Epilogue { col_bias: call.bias, ..Epilogue::PLAIN });
+        let end = Epilogue { row_bias: call.bias, ..Epilogue::PLAIN };
+        match packed {
+            Weights::Panels(weight) => return multiply(image, weight, to, false, end.t()),
+            Weights::Strips(weight) => {
+                multiply_direct(weight, image.t(), to.t(), call.bias);
+                return Ok(());
+            }
+            Weights::AsTheyLie => {}
         }
         let panel = 2 * T::lanes();
         let most = (PANEL / part.window.len().max(1)).max(panel);
@@ -273,7 +303,6 @@ impl Correlation {
             }
             panels.clear();
             panels.push(image.row_range(at..at + to.items()).t());
-            let end = Epilogue { row_bias: call.bias, ..Epilogue::PLAIN };
             multiply(part.weight(call.w).t(), &panels, to.t(), panels.count() > 2, end)
         })
     }

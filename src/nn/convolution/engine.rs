@@ -9,6 +9,7 @@ use super::correlation::Correlation;
 use super::gradient::{Fold, residues};
 use super::unfold::Geometry;
 use super::weight::WeightGradient;
+use super::winograd::Winograd;
 use crate::tensor::access::{MatrixMut, share};
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, total};
@@ -46,6 +47,11 @@ impl Plan {
     /// # Errors
     /// Not enough memory.
     pub fn forward<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
+        if let Some(fast) = Winograd::of::<T>(&self.geometry, self.out)
+            && fast.forward(x, w, bias, y)?
+        {
+            return Ok(());
+        }
         self.correlation()?.run(x, w, bias, y)
     }
 
@@ -63,6 +69,11 @@ impl Plan {
     /// # Errors
     /// Not enough memory.
     pub fn transposed<T: Multiply>(&self, go: &[T], w: &[T], bias: &[T], gi: &mut [T]) -> Result<()> {
+        if let Some(fast) = Winograd::of::<T>(&self.geometry, self.out)
+            && fast.transposed(go, w, bias, gi)?
+        {
+            return Ok(());
+        }
         match self.input_gradient()? {
             InputGradient::Correlation(c) => c.run(go, w, bias, gi),
             InputGradient::Fold(f) => f.run(go, w, bias, gi),
@@ -89,6 +100,11 @@ impl Plan {
     /// # Errors
     /// Not enough memory.
     pub fn weight_gradient<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<()> {
+        if let Some(fast) = Winograd::of::<T>(&self.geometry, self.out)
+            && fast.weight_gradient(x, go, scale, gw)?
+        {
+            return Ok(());
+        }
         self.weights()?.run(x, go, scale, gw)
     }
 

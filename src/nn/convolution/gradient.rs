@@ -81,7 +81,7 @@ pub struct Fold {
 }
 
 /// Rows of a block of planes that is folded at once, about: blocks depend on sizes alone, as the order of additions does.
-const BLOCK: usize = 96;
+const BLOCK: usize = 400;
 
 /// What some planes of a sample are folded from.
 #[derive(Clone, Copy)]

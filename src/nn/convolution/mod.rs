@@ -11,6 +11,7 @@ pub mod planes;
 pub mod temporal;
 pub mod unfold;
 mod weight;
+mod winograd;
 
 #[cfg(test)]
 mod engine_tests;

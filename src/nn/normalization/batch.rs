@@ -38,8 +38,8 @@ impl Channels {
     }
 }
 
-/// Partial sums that a channel's values are added to in turn, so that the loop vectorises.
-const LANES: usize = 8;
+/// Partial sums that a channel's values are added to in turn: so many that additions do not wait for one another.
+const LANES: usize = 32;
 
 /// What `f` of a channel makes of two values at the same position, summed over each channel.
 fn channel_sums<T: Float, F: Fn(f64, f64) -> [f64; K] + Copy, const K: usize>(
@@ -222,19 +222,26 @@ struct Found {
     inverse: f64,
 }
 
+/// In one pass: distances are from the channel's first value instead of the mean, and the mean's share is taken off.
 fn batch_statistics<T: Float>(ch: Channels, x: &[T], eps: f64) -> Vec<Found> {
     let n = ch.values() as f64;
-    let means: Vec<f64> = channel_sums(ch, [x, x], |_| |x, _| [x]).into_iter().map(|[sum]| sum / n).collect();
-    let squares = channel_sums(ch, [x, x], |c| {
-        let mean = means[c];
-        move |x, _| [(x - mean) * (x - mean)]
+    let first = |c: usize| x.get(c * ch.inner).map_or(0.0, |v| v.to_f64());
+    let start = |c: usize| Some(first(c)).filter(|v| v.is_finite()).unwrap_or(0.0);
+    let sums = channel_sums(ch, [x, x], |c| {
+        let start = start(c);
+        move |x, _| [x - start, (x - start) * (x - start)]
     });
-    let of = |(&mean, [sum]): (&f64, [f64; 1])| Found {
-        mean,
-        unbiased: sum / (n - 1.0),
-        inverse: inverse_root(sum / n + eps),
+    let of = |(c, [sum, squares]): (usize, [f64; 2])| {
+        let sum_of_squares = squares - sum * (sum / n);
+        // below 0 by rounding alone; what is not a number stays so
+        let sum_of_squares = if sum_of_squares < 0.0 { 0.0 } else { sum_of_squares };
+        Found {
+            mean: start(c) + sum / n,
+            unbiased: sum_of_squares / (n - 1.0),
+            inverse: inverse_root(sum_of_squares / n + eps),
+        }
     };
-    means.iter().zip(squares).map(of).collect()
+    sums.into_iter().enumerate().map(of).collect()
 }
 
 /// Mean and 1/std of each channel as the forward pass used them: those of the batch, or the running ones.

@@ -5,12 +5,18 @@ use crate::nn::tables;
 
 /// The methods that Rust computes; Lua makes one gradient for each input.
 pub static CLASSES: &[Class] = &[
-    class!("nn.CAddTable", &[form3!("updateOutput", "input:T[] *.output:T .inplace:bool=false", floats!(tables::sum))],),
+    class!(
+        "nn.CAddTable",
+        &[
+            form3!("updateOutput", "input:T[] *.output:T .inplace:bool=false", floats!(tables::sum)),
+            form3!("copies", "input:T[] gradOutput:T gradients:T[]", floats!(tables::sum_grads)),
+        ],
+    ),
     class!(
         "nn.CMulTable",
         &[
             form3!("updateOutput", "input:T[] *.output:T", floats!(tables::product)),
-            form3!("others", "input:T[] gradOutput:T i:index *gradient:T", floats!(tables::product_grad)),
+            form3!("others", "input:T[] gradOutput:T gradients:T[]", floats!(tables::product_grads)),
         ],
     ),
     class!(
@@ -32,6 +38,13 @@ pub static CLASSES: &[Class] = &[
         &[
             form3!("updateOutput", "input:T[] *.output:T +.minIdx:T .least:bool=true", floats!(tables::extreme)),
             form3!("chosen", "input:T gradOutput:T index:T i:long *gradient:T", floats!(tables::extreme_grad)),
+        ],
+    ),
+    class!(
+        "nn.SplitTable",
+        &[
+            form3!("slices", "input:tensor dim:index", any!(tables::slices)),
+            form3!("join", "input:T gradOutput:T[] dim:index .gradInput:T", every!(tables::join)),
         ],
     ),
 ];

@@ -2,6 +2,7 @@
 
 use crate::tensor::error::Result;
 use crate::tensor::threads;
+use crate::tensor::workers::join;
 use std::sync::OnceLock;
 
 /// Something that consists of items and can be cut between any two of them.
@@ -135,7 +136,6 @@ pub fn share<D: Divide>(all: D, cost: usize, f: impl Fn(usize, D) + Sync) {
     if share >= n {
         return f(0, all);
     }
-    threads::start_workers();
     halve(all, 0, share, &f);
 }
 
@@ -161,7 +161,7 @@ fn halve<D: Divide>(all: D, first: usize, share: usize, f: &(impl Fn(usize, D) +
     }
     let half = n.div_ceil(share) / 2 * share;
     let (a, b) = all.cut(half);
-    rayon::join(|| halve(a, first, share, f), || halve(b, first + half, share, f));
+    join(|| halve(a, first, share, f), || halve(b, first + half, share, f));
 }
 
 /// Calls `f(first row, rows)` for parts of a slice of rows, each a whole number of rows of `row` elements, on several

@@ -1,14 +1,13 @@
 //! Elements picked by number or mask.
 
 use crate::tensor::Tensor;
-use crate::tensor::access::Source;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
 use crate::tensor::map::{Ptr, disjoint};
 use crate::tensor::simd::vectorize;
-use crate::tensor::storage::room;
 use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, update, walk};
 use crate::{demand, refuse};
@@ -40,27 +39,26 @@ fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<(Source<u8>, usize)>
 /// # Errors
 /// A mask with another number of elements, or with other values than 0 and 1.
 pub fn masked_select<T: Element>(res: &Tensor, x: &Tensor, mask: &Tensor) -> Result<()> {
-    // the values are complete before the result is touched, which may be an argument
-    let out = {
-        let (bits, count) = mask_bits("maskedSelect", x, mask)?;
-        chosen(&Source::<T>::of(x)?, &bits, count)?
-    };
-    write_list(res, &out)
+    let (bits, count) = mask_bits("maskedSelect", x, mask)?;
+    let from = Source::<T>::of(x)?;
+    if count == 0 {
+        drop((bits, from));
+        return res.resize(&[]);
+    }
+    choose(&from, &bits, &mut Dest::<T>::new(res, &[count])?);
+    Ok(())
 }
 
-/// The `count` values whose bit is 1. Each is written and then kept or not, so that no branch depends on the bits.
-fn chosen<T: Element>(from: &[T], bits: &[u8], count: usize) -> Result<Vec<T>> {
-    let mut out = room(count + 1)?;
-    let to: *mut T = out.as_mut_ptr();
-    let mut k = 0;
-    for (&v, &b) in from.iter().zip(bits) {
-        // SAFETY: k counts the bits so far, `count` at most, for which there is room, and for one more.
-        unsafe { to.add(k).write(v) };
+/// Writes the values whose bit is 1, as many as `to` has room for. Each is written and then kept or not, so that no branch
+/// depends on the bits.
+fn choose<T: Element>(from: &[T], bits: &[u8], to: &mut [T]) {
+    let last = bits.iter().rposition(|&b| b == 1).map_or(0, |at| at + 1);
+    let (mut k, most) = (0, to.len().wrapping_sub(1));
+    for (&v, &b) in from.iter().zip(&bits[..last]) {
+        // no branch: beyond the end it would be the last one again
+        to[k.min(most)] = v;
         k += usize::from(b);
     }
-    // SAFETY: the first k values have been written.
-    unsafe { out.set_len(k) };
-    Ok(out)
 }
 
 /// Makes the result a vector of these values; no value leaves it without dimensions.

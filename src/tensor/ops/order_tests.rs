@@ -104,7 +104,7 @@ fn long_lines_are_the_same_on_any_number_of_threads() {
         check_line(&whole);
         check_line(&whole.iter().map(|&v| v as u8).collect::<Vec<_>>());
     }
-    set_threads(rayon::current_num_threads());
+    set_threads(crate::tensor::workers::processors());
 }
 
 #[test]

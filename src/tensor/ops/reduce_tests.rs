@@ -47,7 +47,7 @@ fn all_elements() {
             }
         }
     }
-    set_threads(rayon::current_num_threads());
+    set_threads(crate::tensor::workers::processors());
     let bytes: Vec<u8> = (0..1000u64).map(|i| (mixed(i) * 1e6) as i64 as u8).collect();
     assert_eq!(max_all::<u8>(&Tensor::from_slice(&bytes).unwrap()).unwrap(), f64::from(*bytes.iter().max().unwrap()));
     assert_eq!(min_all::<u8>(&Tensor::from_slice(&bytes).unwrap()).unwrap(), f64::from(*bytes.iter().min().unwrap()));
@@ -158,5 +158,5 @@ fn along_every_dimension_of_every_layout() {
             check_along(&x.with_layout(x.layout().narrow(d, x.size(d) / 2, 1).unwrap()), 0);
         }
     }
-    set_threads(rayon::current_num_threads());
+    set_threads(crate::tensor::workers::processors());
 }

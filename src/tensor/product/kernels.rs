@@ -33,11 +33,14 @@ pub struct Pair<'a, T> {
     pub steps: &'a [usize],
     /// The right operand: steps of vectors, `ld` elements apart; or the vectors of step `p` lie at `b + steps[p]`.
     pub b: *const T,
-    /// Elements between steps of the right operand.
+    /// Elements between steps of the right operand, or between the vectors of a step where that is not packed.
     pub ld: usize,
+    /// What the sums of each row start from; nothing for 0.
+    pub start: &'a [T],
 }
 
-/// Writes the products of `k` steps of a pair to `c`: M rows of V vectors, `ld` elements apart.
+/// Writes the products of `k` steps of a pair to `c`: M rows of V vectors, `ld` elements apart. The vectors of a row are
+/// neighbours, or as far apart as those of the right operand where that is not packed.
 ///
 /// # Safety
 /// The processor has the level; all elements of the pair and of `c` are there.
@@ -55,12 +58,17 @@ unsafe fn tile<S: Simd, const M: usize, const V: usize, const HOW: usize>(
     // SAFETY: by the contract.
     unsafe {
         let mut sums = [[S::splat(S::T::ZERO); V]; M];
+        if pair.start.len() == M {
+            for (sums, start) in sums.iter_mut().zip(pair.start) {
+                *sums = [S::splat(*start); V];
+            }
+        }
         for p in 0..k {
             let at = if HOW == 0 { a.add(*steps.add(p)) } else { a.add(p * M) };
             let from = if HOW == 2 { b.add(*steps.add(p)) } else { b.add(p * b_ld) };
             let mut row = [S::splat(S::T::ZERO); V];
             for (j, v) in row.iter_mut().enumerate() {
-                *v = S::load(from.add(j * S::L));
+                *v = S::load(from.add(j * if HOW == 2 { b_ld } else { S::L }));
             }
             for (i, sums) in sums.iter_mut().enumerate() {
                 let x = S::splat(if HOW == 0 { *at.add(*rows.add(i)) } else { *at.add(i) });
@@ -72,7 +80,7 @@ unsafe fn tile<S: Simd, const M: usize, const V: usize, const HOW: usize>(
         // by reference: moving the sums would copy them through the stack
         for (i, sums) in sums.iter().enumerate() {
             for (j, sum) in sums.iter().enumerate() {
-                S::store(c.add(i * ld + j * S::L), *sum);
+                S::store(c.add(i * ld + j * if HOW == 2 { b_ld } else { S::L }), *sum);
             }
         }
     }
@@ -88,6 +96,13 @@ impl Runs {
     #[inline(always)]
     fn of(lanes: &[usize]) -> Runs {
         let mut runs = Runs { count: 0, at: [(0, 0); LANES] };
+        let first = lanes.first().copied().unwrap_or(0);
+        // no early way out: so it vectorises
+        if lanes.iter().enumerate().fold(true, |all, (i, &lane)| all & (lane == first + i)) {
+            runs.count = 1;
+            runs.at[0] = ((1 << lanes.len()) - 1, first as isize);
+            return runs;
+        }
         let mut before = usize::MAX - 1;
         for (i, &lane) in lanes.iter().enumerate() {
             if lane != before + 1 {
@@ -289,6 +304,34 @@ unsafe fn lay<S: Simd>(
     }
 }
 
+/// Whether so many whole vectors are finite.
+///
+/// # Safety
+/// The processor has the level; the vectors are there.
+pub type Finite<T> = unsafe fn(from: *const T, vectors: usize) -> bool;
+
+#[inline(always)]
+unsafe fn finite<S: Simd>(from: *const S::T, vectors: usize) -> bool {
+    let mut lanes = [S::T::ZERO; LANES];
+    // SAFETY: by the contract; the buffer has a vector's lanes.
+    unsafe {
+        // 0 times what is finite stays 0
+        let zero = S::splat(S::T::ZERO);
+        let mut sums = [zero; 4];
+        for i in 0..vectors {
+            let sum = &mut sums[i % 4];
+            *sum = S::fma(S::load(from.add(i * S::L)), zero, *sum);
+        }
+        for sum in sums {
+            S::store(lanes.as_mut_ptr(), sum);
+            if lanes.iter().any(|v| *v != S::T::ZERO) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
 /// The routines of one SIMD level.
 pub struct Kernels<T: 'static> {
     /// Elements of a vector.
@@ -301,6 +344,8 @@ pub struct Kernels<T: 'static> {
     pub finish: Finish<T>,
     /// Copies rows.
     pub copy: Rows<T>,
+    /// Looks for what is not finite.
+    pub finite: Finite<T>,
     /// Winograd's transforms for outputs of 2 and of 4.
     pub winograd: &'static [Winograd<T>; 2],
 }
@@ -363,6 +408,11 @@ macro_rules! level {
                 // SAFETY: by the contract.
                 unsafe { copy_rows::<$s>(from, from_ld, to, to_ld, rows, n) }
             }
+            $(#[$feature])?
+            unsafe fn all_finite(from: *const $t, vectors: usize) -> bool {
+                // SAFETY: by the contract.
+                unsafe { finite::<$s>(from, vectors) }
+            }
             Kernels {
                 lanes: <$s as Simd>::L,
                 tiles: [
@@ -373,6 +423,7 @@ macro_rules! level {
                 pack: packed,
                 finish: finished,
                 copy: copied,
+                finite: all_finite,
                 winograd: &super::transform::$name,
             }
         };

@@ -6,14 +6,18 @@
 //! whatever its tile: results depend neither on threads nor on how a product is cut. An [`Epilogue`] says what becomes
 //! of it. Kernels are written once, over the vectors of a SIMD level.
 
+mod direct;
 mod frame;
 mod kernels;
 mod multiply;
 mod transform;
 mod vectors;
 mod views;
+mod winograd;
 
+pub use direct::{Strips, multiply_direct};
 pub use frame::{Frame, Size, strides, volume};
 pub use kernels::{Epilogue, Multiply};
 pub use multiply::{Panels, add, multiply, parts};
 pub use views::{Offsets, View, ViewMut};
+pub use winograd::{Outputs, Planes, correlate, weight_gradient};

@@ -21,10 +21,10 @@ pub struct Panels<T: 'static> {
     cols: usize,
 }
 
-/// Room for panels, shared by those who fill different ones.
+/// Room that jobs share, each of which writes a part of its own.
 #[derive(Clone, Copy)]
-struct Room<T>(*mut T);
-// SAFETY: whoever shares it writes panels of their own.
+pub(super) struct Room<T>(pub(super) *mut T);
+// SAFETY: jobs write parts of their own.
 unsafe impl<T: Send> Sync for Room<T> {}
 
 impl<T: Multiply> Panels<T> {
@@ -117,9 +117,9 @@ pub fn parts(n: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Whether tiles can go straight to a result: rows without gaps, equally far apart.
-fn is_plain<T>(c: &ViewMut<T>) -> bool {
-    let even = c.rows().windows(3).all(|w| w[2].wrapping_sub(w[1]) == w[1].wrapping_sub(w[0]));
-    even && c.cols().windows(2).all(|w| w[1] == w[0] + 1) && c.rows().is_sorted()
+pub(super) fn is_plain(rows: &[usize], cols: &[usize]) -> bool {
+    let even = rows.windows(3).all(|w| w[2].wrapping_sub(w[1]) == w[1].wrapping_sub(w[0]));
+    even && cols.windows(2).all(|w| w[1] == w[0] + 1) && rows.is_sorted()
 }
 
 /// `c = alpha a b + bias + beta c` on this thread, the sum of each element in the order of the steps. `pack` copies the rows of
@@ -141,7 +141,7 @@ pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, c: ViewMut<T>, pack: boo
     let most = kernels.most_rows(how, if b.vectors() % PAIR == 1 && b.vectors() > 1 { WIDE } else { PAIR });
     // packing writes whole vectors, the last one behind its panel
     let mut room = Workspace::<T>::new(if pack { k * most + LANES } else { 0 })?;
-    let whole = end.is_plain() && is_plain(&c);
+    let whole = end.is_plain() && is_plain(c.rows(), c.cols());
     for rows in parts(a.rows().len(), most) {
         let a_rows = &a.rows()[rows.clone()];
         if pack {
@@ -158,6 +158,7 @@ pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, c: ViewMut<T>, pack: boo
                 steps: a.cols(),
                 b: b.data.as_ptr().wrapping_add(b.start(i)),
                 ld: wide,
+                start: &[],
             };
             if whole && cols.len() == wide {
                 let ld = c_rows.get(1).map_or(0, |r| r - c_rows[0]);
