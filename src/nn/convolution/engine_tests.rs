@@ -130,7 +130,7 @@ impl Case {
 #[test]
 fn random_geometries_equal_plain_loops() {
     let mut r = Numbers(1);
-    for _ in 0..80 {
+    for _ in 0..40 {
         let case = Case::random(&mut r);
         case.check::<f32>(&mut r, 1e-5);
         case.check::<f64>(&mut r, 1e-13);
@@ -140,7 +140,7 @@ fn random_geometries_equal_plain_loops() {
 #[test]
 fn winograds_way_equals_plain_loops() {
     let mut r = Numbers(2);
-    for _ in 0..20 {
+    for _ in 0..10 {
         Case::square(&mut r).check::<f32>(&mut r, 1e-4);
     }
 }
