@@ -7,7 +7,7 @@ use rekindle::nn::convolution::engine::Plan;
 use rekindle::nn::convolution::unfold::Geometry;
 use rekindle::nn::window::Step;
 use rekindle::tensor::simd::{Level, level, vectorize_maths};
-use rekindle::tensor::threads::{set_threads, take_part, threads};
+use rekindle::tensor::threads::{set_threads, threads};
 use std::time::Instant;
 
 /// Name, batch, planes, output planes, side of the input, window, stride, padding.
@@ -75,7 +75,6 @@ fn rate<const N: usize, const L: usize>() -> f64 {
 }
 
 fn main() -> anyhow::Result<()> {
-    take_part();
     let (all, level) = (threads(), level());
     let peak = match level {
         Level::V4 => rate::<24, 16>(),

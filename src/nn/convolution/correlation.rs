@@ -49,7 +49,7 @@ impl Part {
         let short = self.window.len() < SHORT;
         if self.row >= lanes && !few && (short && idle(self.row) < 1.3 || idle(n) > idle(self.row) * 1.1) {
             Way::Row
-        } else if few || self.window.len() < 48 || idle(n) > idle(pixels) * 1.1 {
+        } else if few || self.window.len() < 48 || idle(n) > idle(pixels) * if pixels < 4 * lanes { 1.3 } else { 1.1 } {
             Way::Pixels
         } else {
             Way::Planes
@@ -75,6 +75,10 @@ impl Part {
 
 /// Places in a window up to which rows of pixels are worth the lanes that their ends leave empty.
 const SHORT: usize = 100;
+
+/// Input rows for each of the output from which rows of the input's gradient take the places of the window alone that
+/// they meet.
+const SPARSE: f64 = 1.2;
 
 /// Memory of a panel of pixels, in elements: about half of what a core has for itself.
 const PANEL: usize = 1 << 17;
@@ -125,26 +129,28 @@ impl Correlation {
     /// Frames that are too large.
     pub fn gradient(g: &Geometry, out: usize) -> Result<Correlation> {
         let residues = super::gradient::residues(g);
-        let classes = residues.map(|n| n.max(1)).iter().product();
-        let all: Vec<Size> = (0..classes)
+        let classes: usize = residues.iter().product();
+        let all = (0..classes)
             .map(|i| [i / (residues[1] * residues[2]), i / residues[2] % residues[1], i % residues[2]])
-            .collect();
-        let meets: Vec<_> = all.iter().map(|r| super::gradient::meets(g, *r)).collect();
-        let (before, after) = super::gradient::margins(g, &meets);
+            .map(|r| super::gradient::meets(g, r));
+        let [_, rows, _] = g.output();
+        let sparse = classes == 1 && g.input()[1] as f64 > SPARSE * rows as f64;
+        let all: Vec<_> = if sparse { all.flat_map(|m| m.by_rows(rows)).collect() } else { all.collect() };
+        let (before, after) = super::gradient::margins(g, &all);
         check_frame(g.output(), before, after)?;
         let frame = Frame::new(g.output(), before, after);
         let (mut parts, mut at) = (vec![], 0);
-        for m in meets {
+        for m in all {
             let n = volume(m.counts);
-            let (window, places) = m.tables(&frame, before, out, g);
-            parts.push(Part {
-                pixels: Offsets::grid(0, &m.counts, &strides(frame.whole(), [1; 3])),
-                window,
-                places,
-                planes: Offsets::steps(g.planes, g.window_len()),
-                to: [Offsets::grid(at, &[n], &[1]), Offsets::steps(g.planes, n)],
-                row: m.counts[2],
-            });
+            let [pixels, window, places] = m.tables(&frame, before, out, g);
+            let to = if classes > 1 {
+                [Offsets::grid(at, &[n], &[1]), Offsets::steps(g.planes, n)]
+            } else {
+                let step = strides(g.input(), [1; 3]);
+                [Offsets::grid(m.first[1] * step[1], &m.counts, &step), Offsets::steps(g.planes, g.plane_len())]
+            };
+            let planes = Offsets::steps(g.planes, g.window_len());
+            parts.push(Part { pixels, window, places, planes, to, row: m.counts[2] });
             at += n * g.planes;
         }
         Ok(Correlation { frame, image: out, result: g.input(), planes: g.planes, parts, residues })
@@ -163,7 +169,7 @@ impl Correlation {
     }
 
     fn is_strided(&self) -> bool {
-        self.parts.len() > 1
+        volume(self.residues) > 1
     }
 
     /// Correlates: `y` (batch x planes x positions) from `x` (batch x image planes x positions). No bias is an empty one.
@@ -171,13 +177,16 @@ impl Correlation {
     /// # Errors
     /// Not enough memory.
     pub fn run<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
-        let batch = y.len().checked_div(self.output_len()).unwrap_or(0);
+        if y.is_empty() {
+            return Ok(());
+        }
+        let batch = y.len() / self.output_len();
         let call = Call { x, w, bias };
         let packed = self.parts.iter().map(|p| p.weights(w, batch)).collect::<Result<Vec<_>>>()?;
         if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
             self.samples(call, &packed, y)
         } else {
-            y.chunks_mut(self.output_len().max(1)).enumerate().try_for_each(|(n, y)| self.shared(call, n, &packed, y))
+            y.chunks_mut(self.output_len()).enumerate().try_for_each(|(n, y)| self.shared(call, n, &packed, y))
         }
     }
 

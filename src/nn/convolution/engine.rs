@@ -18,9 +18,6 @@ use crate::tensor::product::Multiply;
 /// Input planes from which the gradient of the input fills vectors of planes.
 const MANY_PLANES: usize = 16;
 
-/// Input positions for each output from which a correlation multiplies so many zeros that a fold is faster.
-const SPARSE: f64 = 1.3;
-
 /// Residues of input positions by the stride beyond which each has too few for a product of its own.
 const MANY_RESIDUES: usize = 16;
 
@@ -87,8 +84,7 @@ impl Plan {
     pub fn input_gradient(&self) -> Result<InputGradient> {
         let g = &self.geometry;
         let classes: usize = residues(g).iter().product();
-        let sparse = g.plane_len() as f64 > SPARSE * g.pixels() as f64;
-        let fold = if classes == 1 { g.planes < MANY_PLANES || sparse } else { classes > MANY_RESIDUES };
+        let fold = if classes == 1 { g.planes < MANY_PLANES } else { classes > MANY_RESIDUES };
         Ok(match fold {
             true => InputGradient::Fold(Fold::new(*g, self.out)?),
             false => InputGradient::Correlation(Correlation::gradient(g, self.out)?),

@@ -12,10 +12,13 @@ pub fn residues(g: &Geometry) -> Size {
     g.axes().map(|a| a.stride.min(a.input))
 }
 
-/// The input positions of one residue: how many in each dimension, and which places of the window meet them, with how far
-/// from the position's quotient by the stride they lie in the output.
+/// Input positions that the same places of the window meet: where they begin, how many there are in each dimension, and
+/// those places, with how far from a position (by the stride) they lie in the output.
+#[derive(Clone)]
 pub struct Meets {
-    /// Input positions.
+    /// The first position.
+    pub first: Size,
+    /// How many.
     pub counts: Size,
     places: [Vec<(usize, isize)>; 3],
 }
@@ -30,10 +33,10 @@ pub fn meets(g: &Geometry, residue: Size) -> Meets {
         let stride = a.stride as isize;
         (0..a.kernel).filter(|&k| from(k) % stride == 0).map(|k| (k, from(k) / stride)).collect()
     });
-    Meets { counts, places }
+    Meets { first: [0; 3], counts, places }
 }
 
-/// What the output's gradient needs around it for all residues.
+/// What the output's gradient needs around it for all of them.
 pub fn margins(g: &Geometry, all: &[Meets]) -> (Size, Size) {
     let out = g.output();
     let most = |f: &dyn Fn(&Meets, usize, isize) -> isize| {
@@ -42,17 +45,42 @@ pub fn margins(g: &Geometry, all: &[Meets]) -> (Size, Size) {
             each.fold(0, isize::max) as usize
         })
     };
-    let before = most(&|_, _, at| -at);
-    let after = most(&|m, d, at| m.counts[d] as isize + at - out[d] as isize);
+    let before = most(&|m, d, at| -at - m.first[d] as isize);
+    let after = most(&|m, d, at| (m.first[d] + m.counts[d]) as isize + at - out[d] as isize);
     (before, after)
 }
 
 impl Meets {
-    /// Offsets of the window in a framed sample of the output's gradient, and of its places in the weights.
-    pub fn tables(&self, frame: &Frame, before: Size, out: usize, g: &Geometry) -> (Offsets, Offsets) {
+    /// Parts of the rows, each with the places alone that lie inside of an output of so many rows: what lies outside
+    /// would be multiplied by 0.
+    pub fn by_rows(self, rows: usize) -> Vec<Meets> {
+        let inside = |row: usize| {
+            let all = self.places[1].iter().copied();
+            all.filter(|(_, at)| (0..rows as isize).contains(&(row as isize + at))).collect::<Vec<_>>()
+        };
+        let mut parts: Vec<Meets> = vec![];
+        for row in 0..self.counts[1] {
+            let places = inside(row);
+            match parts.last_mut().filter(|p| p.places[1] == places) {
+                Some(part) => part.counts[1] += 1,
+                None => {
+                    let mut part = self.clone();
+                    (part.first[1], part.counts[1], part.places[1]) = (row, 1, places);
+                    parts.push(part);
+                }
+            }
+        }
+        parts
+    }
+
+    /// The pixels and the window in a framed sample of the output's gradient, and the window's places in the weights.
+    pub fn tables(&self, frame: &Frame, before: Size, out: usize, g: &Geometry) -> [Offsets; 3] {
         let step = strides(frame.whole(), [1; 3]);
         let kernel = strides(g.axes().map(|a| a.kernel), [1; 3]);
-        let at = |d: usize, (k, m): (usize, isize)| (((m + before[d] as isize) as usize) * step[d], k * kernel[d]);
+        let least: [isize; 3] = std::array::from_fn(|d| self.places[d].iter().map(|p| p.1).min().unwrap_or(0));
+        // pixels begin where the window's first place is
+        let start = |d: usize| (self.first[d] as isize + least[d] + before[d] as isize).max(0) as usize * step[d];
+        let at = |d: usize, (k, m): (usize, isize)| ((m - least[d]) as usize * step[d], k * kernel[d]);
         let mut places = vec![];
         for &z in &self.places[0] {
             for &y in &self.places[1] {
@@ -65,13 +93,13 @@ impl Meets {
         let all = |f: &dyn Fn(usize, &(usize, usize)) -> usize| {
             Offsets::new((0..out).flat_map(|o| places.iter().map(move |p| f(o, p))).collect())
         };
-        (all(&|o, p| o * frame.plane_len() + p.0), all(&|o, p| o * g.rows() + p.1))
+        let pixels = Offsets::grid(start(0) + start(1) + start(2), &self.counts, &step);
+        [pixels, all(&|o, p| o * frame.plane_len() + p.0), all(&|o, p| o * g.rows() + p.1)]
     }
 }
 
 /// The gradient of the input as the transposed weight times the output's gradient, each tile added where its windows lie:
-/// for few planes, which leave vectors of planes empty, and for outputs much smaller than the input, where a
-/// correlation would multiply zeros.
+/// for few planes, which leave vectors of planes empty.
 pub struct Fold {
     geometry: Geometry,
     frame: Frame,
@@ -109,14 +137,17 @@ impl Fold {
     pub fn run<T: Multiply>(&self, go: &[T], w: &[T], bias: &[T], gi: &mut [T]) -> Result<()> {
         let (g, n) = (&self.geometry, self.pixels.len());
         let cost = self.out.saturating_mul(g.rows()).saturating_mul(n) / 8;
-        let batch = gi.len().checked_div(g.input_len()).unwrap_or(0);
+        if gi.is_empty() {
+            return Ok(());
+        }
+        let batch = gi.len() / g.input_len();
         if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
             return try_share(Rows::new(gi, g.input_len()), cost, |first, samples| {
                 self.samples(&go[first * self.out * n..], w, bias, samples.into_slice())
             });
         }
         let (rows, cols) = (Offsets::steps(self.out, n), Offsets::steps(n, 1));
-        for (i, gi) in gi.chunks_mut(g.input_len().max(1)).enumerate() {
+        for (i, gi) in gi.chunks_mut(g.input_len()).enumerate() {
             let panels = Panels::pack(View::new(&go[i * self.out * n..], &rows, &cols))?;
             let block = self.block();
             try_share(Rows::new(gi, block * g.plane_len()), cost / g.planes.div_ceil(block), |first, blocks| {
@@ -139,9 +170,9 @@ impl Fold {
         let (sample, n) = (self.geometry.input_len(), self.pixels.len());
         let (rows, cols) = (Offsets::steps(self.out, n), Offsets::steps(n, 1));
         let mut panels = Panels::new(self.out, n)?;
-        for (go, gi) in go.chunks(self.out * n).zip(gi.chunks_mut(sample)) {
+        for (i, gi) in gi.chunks_mut(sample).enumerate() {
             panels.clear();
-            panels.push(View::new(go, &rows, &cols));
+            panels.push(View::new(&go[i * self.out * n..], &rows, &cols));
             let blocks = Rows::new(gi, self.block() * self.geometry.plane_len());
             self.blocks(Folded { go: &panels, w, bias }, 0, blocks)?;
         }

@@ -51,6 +51,9 @@ impl WeightGradient {
     pub fn run<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<()> {
         let (k, n) = (self.window.len(), self.pixels.len());
         let batch = go.len().checked_div(self.out * n).unwrap_or(0);
+        if batch == 0 || gw.is_empty() {
+            return Ok(());
+        }
         let (places, planes) = (Offsets::steps(k, 1), Offsets::steps(self.out, k));
         let call = Call { x, go, scale };
         let groups = if self.out * k <= SMALL_WEIGHT { batch.min(GROUPS) } else { 1 };
