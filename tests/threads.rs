@@ -30,6 +30,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut args = families(&root.join("src/tensor/ops"), "ops", false);
     args.extend(families(&root.join("src/nn"), "nn", true));
+    args.extend(families(&root.join("src/optim"), "optim", false));
     let out = Command::new(env!("CARGO_BIN_EXE_th"))
         .arg(root.join("tests/lua/threads.lua"))
         .args(args)

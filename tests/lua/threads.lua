@@ -1,9 +1,10 @@
 -- Results do not depend on the number of threads: large operations of every family of kernels, bit by bit.
 --
--- The arguments name the families: the files of src/tensor/ops and src/nn (`tests/threads.rs` lists them). Each has an
+-- The arguments name the families: the files of src/tensor/ops, src/nn and src/optim (`tests/threads.rs` lists them). Each has an
 -- entry here: its operations, or the family whose operations run it (a string). A family without one is an error, and
 -- so is an entry of a family that is gone.
 require 'nn'
+require 'optim'
 
 local function inputs(type)
    torch.manualSeed(11)
@@ -199,6 +200,27 @@ local families = {
    ['nn/upsampling'] = function(t)
       return pass(nn.SpatialUpSamplingNearest(2), t.batch), pass(nn.SpatialUpSamplingBilinear(2), t.batch)
    end,
+   ['nn/vectors'] = 'nn/distance',
+   ['nn/distance'] = function(t)
+      return pass(nn.PairwiseDistance(2), { t.m, t.square }), pass(nn.CosineDistance(), { t.m, t.square }),
+         pass(nn.Cosine(420, 60), t.m), pass(nn.Euclidean(420, 60), t.m), pass(nn.WeightedEuclidean(420, 60), t.m)
+   end,
+   ['nn/products'] = function(t)
+      local gate = torch.rand(310, 3):typeAs(t.m)
+      return pass(nn.MixtureTable(), { gate, { t.m, t.square, t.m } }, t.m)
+   end,
+   ['nn/featurepooling'] = function(t)
+      return pass(nn.SpatialLPPooling(12, 2, 3, 3), t.batch), pass(nn.FeatureLPPooling(3, 2, 2, true), t.m)
+   end,
+   ['nn/neighbourhood'] = function(t)
+      return pass(nn.SpatialSubtractiveNormalization(3, torch.ones(5, 5)), t.images),
+         pass(nn.SpatialDivisiveNormalization(3, torch.ones(5)), t.images),
+         pass(nn.SpatialContrastiveNormalization(3, torch.ones(7, 7)), t.images)
+   end,
+   ['nn/normalization/batch'] = 'nn/normalization',
+   ['nn/normalization/vector'] = function(t)
+      return pass(nn.Normalize(2), t.m), pass(nn.Normalize(1), t.m), pass(nn.Normalize(math.huge), t.m)
+   end,
    ['nn/sparse'] = function(t)
       local x = torch.cat(torch.range(1, 300):typeAs(t.m), t.m:select(2, 1):narrow(1, 1, 300), 2)
       local m = nn.SparseLinear(310, 40):type(t.m:type())
@@ -209,6 +231,22 @@ local families = {
    end,
    ['nn/normalization'] = function(t)
       return pass(nn.SpatialBatchNormalization(3), t.images), pass(nn.BatchNormalization(420), t.m)
+   end,
+   ['optim/descent'] = function(t)
+      local function steps(method, options)
+         local x, g = t.v:clone(), t.w:clone()
+         for _ = 1, 3 do method(function() return 0, g end, x, options) end
+         return { x, g }
+      end
+      return steps(optim.sgd, { learningRate = 0.1, momentum = 0.9, weightDecay = 0.01 }), steps(optim.nag, { momentum = 0.9 }),
+         steps(optim.asgd, {})
+   end,
+   ['optim/adaptive'] = function(t)
+      return each({ 'adam', 'adamax', 'adagrad', 'rmsprop', 'adadelta' }, function(name)
+         local x, state = t.v:clone(), {}
+         for _ = 1, 3 do optim[name](function() return 0, t.w end, x, state) end
+         return x
+      end)
    end,
    ['nn/tables'] = function(t)
       local two = { t.m, t.square }
