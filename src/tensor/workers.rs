@@ -24,7 +24,7 @@ const SEARCH: Duration = Duration::from_micros(500);
 const STOPPED: Duration = Duration::from_micros(200);
 
 /// Nothing is given away for so many times the wait, and for twice as long each time that it happens again soon.
-const PAUSE: u32 = 10;
+const TIMES: u32 = 10;
 
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -124,7 +124,7 @@ impl Place {
             let stopped = now - seen;
             if stopped > STOPPED {
                 // somebody else wants this processor, perhaps the very thread that gives work away
-                pause(stopped);
+                PAUSE.begin(self::now(), stopped);
             }
             seen = now;
             if stopped > STOPPED || now - since > SEARCH {
@@ -179,7 +179,7 @@ pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     let job = ptr::from_ref(&task.job).cast_mut();
     // SAFETY: this function does not end before the job is done or taken back.
     let free = |asleep| move |p: &&Place| p.asleep.load(Relaxed) == asleep && unsafe { p.put(job) };
-    let places = if is_paused() { &[] } else { places() };
+    let places = if PAUSE.holds(now) { &[] } else { places() };
     // a sleeping one would be late
     let Some(place) = places.iter().find(free(false)).or_else(|| places.iter().find(free(true))) else {
         a();
@@ -197,7 +197,7 @@ pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     wait_for(&task.job);
     let waited = begun.elapsed() - own;
     if waited > STOPPED && waited > own {
-        pause(waited);
+        PAUSE.begin(now(), waited);
     }
     if let Some(panic) = first.err().or(task.panic.into_inner()) {
         resume_unwind(panic);
@@ -225,23 +225,35 @@ fn now() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-/// Until when nothing is given away, and how long the last pause was; in nanoseconds.
-static PAUSED_UNTIL: AtomicU64 = AtomicU64::new(0);
-static LAST_PAUSE: AtomicU64 = AtomicU64::new(0);
-
-fn is_paused() -> bool {
-    let until = PAUSED_UNTIL.load(Relaxed);
-    until != 0 && now() < until
+/// When nothing is given away; in nanoseconds.
+struct Pause {
+    until: AtomicU64,
+    /// How long the last one was.
+    last: AtomicU64,
 }
 
-#[cold]
-fn pause(waited: Duration) {
-    let (now, last) = (now(), LAST_PAUSE.load(Relaxed));
-    let again = now.saturating_sub(PAUSED_UNTIL.load(Relaxed)) < last;
-    let least = (waited * PAUSE).as_nanos() as u64;
-    let length = least.max(if again { 2 * last } else { 0 }).min(LONGEST.as_nanos() as u64);
-    LAST_PAUSE.store(length, Relaxed);
-    PAUSED_UNTIL.store(now + length, Relaxed);
+static PAUSE: Pause = Pause::none();
+
+impl Pause {
+    const fn none() -> Pause {
+        Pause { until: AtomicU64::new(0), last: AtomicU64::new(0) }
+    }
+
+    fn holds(&self, now: impl FnOnce() -> u64) -> bool {
+        let until = self.until.load(Relaxed);
+        until != 0 && now() < until
+    }
+
+    /// Begins one, after a worker was stopped for so long.
+    #[cold]
+    fn begin(&self, now: u64, stopped: Duration) {
+        let last = self.last.load(Relaxed);
+        let again = now.saturating_sub(self.until.load(Relaxed)) < last;
+        let least = (stopped * TIMES).as_nanos() as u64;
+        let length = least.max(if again { 2 * last } else { 0 }).min(LONGEST.as_nanos() as u64);
+        self.last.store(length, Relaxed);
+        self.until.store(now + length, Relaxed);
+    }
 }
 
 #[cfg(test)]
@@ -315,12 +327,17 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_end() {
-        pause(Duration::from_micros(300));
-        let first = LAST_PAUSE.load(Relaxed);
-        assert!(first >= 3_000_000 && is_paused());
-        pause(Duration::from_micros(300));
-        assert!(LAST_PAUSE.load(Relaxed) == 2 * first);
-        thread::sleep(Duration::from_nanos(2 * first));
-        assert!(!is_paused());
+        let pause = Pause::none();
+        assert!(!pause.holds(|| 0));
+        pause.begin(1000, Duration::from_micros(300));
+        assert!(pause.holds(|| 3_000_999) && !pause.holds(|| 3_001_000));
+        // soon after the last one
+        pause.begin(3_500_000, Duration::from_micros(300));
+        assert!(pause.holds(|| 9_499_999) && !pause.holds(|| 9_500_000));
+        // long after it
+        pause.begin(90_000_000, Duration::from_micros(300));
+        assert!(pause.holds(|| 92_999_999) && !pause.holds(|| 93_000_000));
+        pause.begin(93_000_000, Duration::from_secs(5));
+        assert!(!pause.holds(|| 1_093_000_000));
     }
 }

@@ -53,10 +53,12 @@ pub fn masked_select<T: Element>(res: &Tensor, x: &Tensor, mask: &Tensor) -> Res
 /// depends on the bits.
 fn choose<T: Element>(from: &[T], bits: &[u8], to: &mut [T]) {
     let last = bits.iter().rposition(|&b| b == 1).map_or(0, |at| at + 1);
-    let (mut k, most) = (0, to.len().wrapping_sub(1));
+    let mut k = 0;
     for (&v, &b) in from.iter().zip(&bits[..last]) {
-        // no branch: beyond the end it would be the last one again
-        to[k.min(most)] = v;
+        // there always is one
+        if let Some(to) = to.get_mut(k) {
+            *to = v;
+        }
         k += usize::from(b);
     }
 }
