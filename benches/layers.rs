@@ -25,6 +25,15 @@ fn main() -> anyhow::Result<()> {
         bilinear = step(nn.SpatialUpSamplingBilinear(2), torch.randn(16, 32, 12, 12))
         reflection = step(nn.SpatialReflectionPadding(2), torch.randn(16, 32, 24, 24))
         norm = step(nn.SpatialBatchNormalization(32), torch.randn(16, 32, 24, 24))
+        minus = step(nn.SpatialSubtractiveNormalization(64, torch.ones(7)), torch.randn(64, 14, 14))
+        contrast = step(nn.SpatialContrastiveNormalization(3, torch.ones(9, 9)), torch.randn(3, 64, 64))
+        lp = step(nn.SpatialLPPooling(64, 2, 2, 2, 2, 2), torch.randn(64, 28, 28))
+        features = step(nn.FeatureLPPooling(4, 4, 2, true), torch.randn(128, 512))
+        unit = step(nn.Normalize(2), torch.randn(128, 512))
+        pair = { torch.randn(128, 512), torch.randn(128, 512) }
+        cosine, apart = step(nn.CosineDistance(), pair), step(nn.PairwiseDistance(2), pair)
+        euclidean = step(nn.Euclidean(64, 100), torch.randn(128, 64))
+        mixture = step(nn.MixtureTable(), { torch.rand(128, 8), torch.randn(128, 8, 64) })
         tanh = step(nn.Tanh(), torch.randn(128, 512))
         relu = step(nn.ReLU(), torch.randn(128, 512))
         softmax = step(nn.LogSoftMax(), torch.randn(128, 100))
@@ -46,6 +55,15 @@ fn main() -> anyhow::Result<()> {
             ("SpatialUpSamplingBilinear", "bilinear()"),
             ("SpatialReflectionPadding", "reflection()"),
             ("SpatialBatchNormalization", "norm()"),
+            ("SpatialSubtractiveNormalization", "minus()"),
+            ("SpatialContrastiveNormalization", "contrast()"),
+            ("SpatialLPPooling", "lp()"),
+            ("FeatureLPPooling", "features()"),
+            ("Normalize", "unit()"),
+            ("CosineDistance", "cosine()"),
+            ("PairwiseDistance", "apart()"),
+            ("Euclidean", "euclidean()"),
+            ("MixtureTable", "mixture()"),
             ("Tanh", "tanh()"),
             ("ReLU", "relu()"),
             ("LogSoftMax", "softmax()"),

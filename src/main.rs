@@ -71,6 +71,8 @@ fn run(o: &Options) -> anyhow::Result<()> {
     host.call::<()>("prelude", ())?;
     let Some(trace) = &o.profile else { return program(&host, o) };
     host.run("profile", trace.as_deref())?;
+    // Ctrl-C is an error then, after which the tables are printed as after others
+    rekindle::repl::watch_interrupts(&host)?;
     let done = program(&host, o);
     // after an error too: that is the one to tell
     let told = host.run("profiled", ());

@@ -116,3 +116,23 @@ fn a_trace_that_cannot_be_written_stops_the_program_before_it_starts() {
     assert_eq!((out.status.code(), text(&out.stdout)), (Some(1), String::new()));
     assert!(told.contains("th: --profile: ") && told.contains("cannot open </no/such/folder/trace.json>"), "{told}");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_program_is_told_about() {
+    use std::io::{BufRead, BufReader, Read};
+    let program = "require 'nn' local m, x = nn.Linear(3, 2), torch.randn(3) \
+                   print('begun') io.stdout:flush() while true do m:forward(x) end";
+    let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
+    let th = th.args(["--profile", "-e", program]).stdout(std::process::Stdio::piped());
+    let mut running = th.stderr(std::process::Stdio::piped()).spawn().expect("th runs");
+    let mut first = String::new();
+    BufReader::new(running.stdout.take().expect("a pipe")).read_line(&mut first).expect("a line");
+    assert_eq!(first, "begun\n");
+    let id = running.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill runs").success());
+    let mut told = String::new();
+    running.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+    assert_eq!(running.wait().expect("an end").code(), Some(1), "{told}");
+    assert!(told.contains("interrupted!") && told.contains("nn.Linear(3 -> 2)"), "{told}");
+}

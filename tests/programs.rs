@@ -58,6 +58,13 @@ fn composites_of_nn_are_their_chains() {
 }
 
 #[test]
+fn supervised_training_learns_in_every_way() {
+    let file = std::env::temp_dir().join(format!("rekindle-supervised-{}.t7", std::process::id()));
+    let text = good(&["tests/lua/supervised.lua", file.to_str().expect("a name in UTF-8")]);
+    assert!(text.contains("36 trainings, all as it should be"), "{text}");
+}
+
+#[test]
 fn kernels_answer_by_torch7s_names() {
     assert!(good(&["tests/lua/nn_kernels.lua"]).contains("181 kernels, all as it should be"));
 }

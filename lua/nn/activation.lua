@@ -58,8 +58,7 @@ define('ELU', {
 
 local function ordered(self)
    if self.min_val >= self.max_val then
-      error(string.format('%s: the minimum (%g) should lie below the maximum (%g)', torch.type(self), self.min_val,
-         self.max_val))
+      expect.fail(self, 'the minimum (%g) should lie below the maximum (%g)', self.min_val, self.max_val)
    end
 end
 define('HardTanh', { options = { { 'min_val', -1, 'number' }, { 'max_val', 1, 'number' }, inplace }, setup = ordered })
@@ -78,7 +77,7 @@ define('SoftPlus', { options = { { 'beta', 1 } }, setup = function(self) self.th
 define('PReLU', {
    options = { { 'nOutputPlane', 0, 'number' } },
    setup = function(self)
-      local n = math.max(self.nOutputPlane, 1)
+      local n = expect.count('PReLU', math.max(self.nOutputPlane, 1), 'the number of planes')
       self.weight, self.gradWeight = torch.Tensor(n):fill(0.25), torch.Tensor(n):zero()
    end,
    scratch = { 'gradWeightBuf', 'gradWeightBuf2' },
@@ -88,8 +87,7 @@ define('RReLU', {
    options = { { 'lower', 1 / 8, 'number' }, { 'upper', 1 / 3, 'number' }, { 'inplace', false } },
    setup = function(self)
       if self.lower < 0 or self.lower > self.upper then
-         error(string.format('nn.RReLU: slopes with 0 <= lower <= upper expected, got %g and %g', self.lower,
-            self.upper))
+         expect.fail(self, 'slopes with 0 <= lower <= upper expected, got %g and %g', self.lower, self.upper)
       end
       self.noise, self.train = torch.Tensor(), true
    end,

@@ -13,9 +13,8 @@ local function addUp(self, i, part)
    local utils, sum = nn.utils, self.gradInput
    local same = torch.type(sum) == torch.type(part)
    if i > 1 then
-      if not same then
-         error(string.format('%s: module %d gives a %s as gradient where those before gave a %s', torch.type(self), i,
-            torch.type(part), torch.type(sum)))
+      if not same or torch.isTensor(sum) and sum:nElement() ~= part:nElement() then
+         expect.fail(self, 'module %d gives %s as gradient where those before gave %s', i, expect.brief(part), expect.brief(sum))
       end
       utils.recursiveAdd(sum, part)
    else
@@ -72,7 +71,16 @@ end
 
 local function common(input) return input end
 local function own(input, i) return input[i] end
-local function entries(_, gradOutput) return function(i) return gradOutput[i] end end
+-- A gradient for each module, from a table or the rows of a tensor.
+local function entries(self, gradOutput)
+   local n = #self.modules
+   local rows = torch.isTensor(gradOutput) and (gradOutput:dim() > 0 and gradOutput:size(1) or 0)
+   if not rows and torch.type(gradOutput) ~= 'table' or rows and rows < n then
+      expect.fail(self, 'a table with a gradient for each of %d modules expected as gradOutput, got %s', n,
+         expect.brief(gradOutput))
+   end
+   return function(i) return gradOutput[i] end
+end
 
 -- The modules' outputs are the entries of a table, which stays the same from call to call.
 local function listed(self, parts)
@@ -93,6 +101,10 @@ do
          local first = 1
          expect.tensor(self, gradOutput, 'gradOutput')
          expect.forwardFirst(self, self.output:dim() > 0)
+         local d = self.dimension
+         if gradOutput:dim() ~= self.output:dim() or gradOutput:size(d) < self.output:size(d) then
+            expect.gradOutput(self, gradOutput, self.output)
+         end
          return function(i)
             local output = self.modules[i].output
             local window = self:windowNarrow(gradOutput, output, first)
@@ -105,6 +117,10 @@ do
          expect.whole(self, self.dimension, 'the dimension', 1)
          for i, part in ipairs(parts) do
             expect.anyTensor(self, part, string.format('the output of module %d', i))
+            if part:dim() < self.dimension then
+               expect.fail(self, 'outputs of %d dimensions or more expected, to be joined along dimension %d; module %d gives %s',
+                  self.dimension, self.dimension, i, expect.brief(part))
+            end
             if torch.typename(part) ~= torch.typename(self.output) then
                expect.fail(self, 'the module is %s, what its module %d gives is %s; convert the whole or the input',
                   torch.typename(self.output), i, torch.typename(part))
@@ -161,7 +177,7 @@ do
          expect.anyTensor(self, input, 'input')
          local n = input:size(expect.whole(self, self.inputDimension, 'inputDimension', 1, input:dim()))
          if n > #self.modules then
-            error(string.format('nn.Parallel: at most %d slices expected, one per module, got %d', #self.modules, n))
+            expect.fail(self, 'at most %d slices expected, one per module, got %d', #self.modules, n)
          end
          return n
       end,
@@ -179,8 +195,16 @@ do
             return gradOutput:narrow(d, first - n, n)
          end
       end,
-      start = function(self, input) self.gradInput:resizeAs(input):zero() end,
-      merge = function(self, i, gradient) self.gradInput:select(self.inputDimension, i):copy(gradient) end,
+      start = function(self, input)
+         expect.tensor(self, input, 'input')
+         self.gradInput:resizeAs(input):zero()
+      end,
+      merge = function(self, i, gradient)
+         local slice = self.gradInput:select(self.inputDimension, i)
+         expect.anyTensor(self, gradient, string.format('the gradient of module %d', i))
+         expect.forwardFirst(self, gradient:nElement() == slice:nElement())
+         slice:copy(gradient)
+      end,
       join = function(self, parts)
          local first = parts[1]
          expect.whole(self, self.outputDimension, 'outputDimension', 1, first and first:dim() or math.huge)

@@ -29,7 +29,7 @@ local function scaled(result, self, value) return result:mul(value, self.constan
 
 constant('MulConstant', {
    options = { { 'constant_scalar', nil, 'number' }, inplace },
-   setup = function(self) assert(self.constant_scalar, 'nn.MulConstant: a factor expected, got nothing') end,
+   setup = function(self) if not self.constant_scalar then expect.fail('MulConstant', 'a factor expected, got nothing') end end,
    act = scaled,
    back = scaled,
    undo = function(input, self) input:div(self.constant_scalar) end,
@@ -46,7 +46,7 @@ end
 
 constant('AddConstant', {
    options = { { 'constant_scalar' }, inplace },
-   setup = function(self) assert(self.constant_scalar, 'nn.AddConstant: a number or tensor expected, got nothing') end,
+   setup = function(self) if not self.constant_scalar then expect.fail('AddConstant', 'a number or tensor expected, got nothing') end end,
    act = function(result, self, value) return shifted(result, self, value, 1) end,
    back = copied,
    undo = function(input, self) shifted(input, self, input, -1) end,
@@ -54,7 +54,7 @@ constant('AddConstant', {
 
 constant('Power', {
    options = { { 'pow' } },
-   setup = function(self) assert(self.pow, 'nn.Power: an exponent expected, got nothing') end,
+   setup = function(self) expect.number('Power', self.pow, 'the exponent') end,
    act = function(result, self, value) return result:pow(value, self.pow) end,
    back = function(result, self, gradOutput, input)
       return result:pow(input, self.pow - 1):cmul(gradOutput):mul(self.pow)
@@ -90,6 +90,10 @@ do
       end,
       act = function(result, self, value)
          if self.scalar then return result:add(value, self.bias[1]) end
+         local n = self.bias:size(1)
+         if value:dim() == 0 or value:nElement() % n ~= 0 or value:nElement() ~= n and value:nElement() ~= value:size(1) * n then
+            expect.fail(self, 'samples of %d elements expected as input, got %s', n, expect.brief(value))
+         end
          local matrix = rows(result:copy(value))
          matrix:add(self.bias:view(1, -1):expandAs(matrix))
          return result
@@ -97,8 +101,14 @@ do
       back = copied,
    })
    function Add:reset(deviation) nn.utils.draw(self.bias:size(1), deviation, self.bias) end
-   function Add:accGradParameters(_, gradOutput, by)
+   function Add:accGradParameters(input, gradOutput, by)
       by = by or 1
+      expect.gradElements(self, gradOutput, input)
+      local n = self.bias:size(1)
+      local size = gradOutput:dim() == 1 and 1 or gradOutput:size(1)
+      if not self.scalar and gradOutput:nElement() ~= size * n then
+         expect.fail(self, 'gradOutput of samples of %d elements expected, got %s', n, expect.brief(gradOutput))
+      end
       if self.scalar then
          self.gradBias[1] = self.gradBias[1] + by * gradOutput:sum()
       else

@@ -58,15 +58,9 @@ local function planar(self) return self.kH, self.kW end
 
 local function checkSizes(name, self, axes)
    for _, field in ipairs { 'nInputPlane', 'nOutputPlane' } do
-      if type(self[field]) ~= 'number' then
-         error(string.format('nn.%s: a number expected as %s, got %s', name, field, torch.type(self[field])), 0)
-      end
+      expect.number(name, self[field], field)
    end
-   for _, axis in ipairs(axes) do
-      if type(self['k' .. axis]) ~= 'number' then
-         error(string.format('nn.%s: a number expected as k%s, got %s', name, axis, torch.type(self['k' .. axis])), 0)
-      end
-   end
+   for _, axis in ipairs(axes) do expect.number(name, self['k' .. axis], 'k' .. axis) end
 end
 
 local function planesOf(self) return self.nOutputPlane end

@@ -9,6 +9,11 @@ do
       setup = function(self)
          local usual = torch.getdefaulttensortype()
          self.intype, self.outtype = self.intype or usual, self.outtype or usual
+         for _, name in ipairs { self.intype, self.outtype } do
+            if type(name) ~= 'string' or not name:find('^torch%.%a+Tensor$') then
+               expect.fail('Copy', "the name of a tensor type expected, as 'torch.FloatTensor', got %s", expect.brief(name))
+            end
+         end
          self.gradInput = torch.Tensor():type(self.intype)
          self.output = torch.Tensor():type(self.outtype)
       end,
@@ -23,9 +28,11 @@ do
          self.output:set(input)
          return input
       end
+      expect.anyTensor(self, input, 'input')
       return self.output:resize(input:size()):copy(input)
    end
    function Copy:updateGradInput(_, gradOutput)
+      expect.anyTensor(self, gradOutput, 'gradOutput')
       return self.gradInput:resize(gradOutput:size()):copy(gradOutput)
    end
    function Copy:type(typename, ...)

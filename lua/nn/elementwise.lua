@@ -1,6 +1,7 @@
 -- One parameter per element of a sample (or per row, column... where a size is 1): products (CMul) and biases (CAdd).
 local define = require 'nn.define'
 local expect = require 'nn.expect'
+local text = require('nn.dimensions').text
 
 -- The parameter's sizes, with the batch dimension where the tensor has one; nil where they cannot be compared, as with
 -- a batch of vectors for a matrix of parameters.
@@ -15,6 +16,11 @@ local function spread(self, parameter, input)
    local n = parameter:nElement()
    if n == input:nElement() then return parameter:view(input:size()) end
    local sizes = aligned(self, input)
+   local fits = sizes or input:nElement() > 0 and input:nElement() % n == 0
+   for d, size in ipairs(sizes or {}) do fits = fits and (size == 1 or size == input:size(d)) end
+   if not fits then
+      expect.fail(self, 'an input that fits parameters of size %s expected, got %s', text(self.size), expect.brief(input))
+   end
    if sizes then return parameter:view(torch.LongStorage(sizes)):expandAs(input) end
    return parameter:view(1, n):expand(input:nElement() / n, n):contiguous():view(input:size())
 end

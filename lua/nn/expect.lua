@@ -53,8 +53,9 @@ function expect.tensor(self, value, what, low, high)
    -- comparing two metatables is all that a check costs where nothing is wrong
    local class = getmetatable(value)
    if class and not low and class == getmetatable(self.gradInput) then return value end
-   expect.anyTensor(self, value, what, low, high)
    local own, given = typeOf(self), torch.typename(value)
+   if own and not torch.isTensor(value) then fail(self, 'a %s expected as %s, got %s', own, what, brief(value)) end
+   expect.anyTensor(self, value, what, low, high)
    if own and own ~= given then
       local short = given:match('^torch%.(%a+)Tensor$')
       local ways = (short == 'Float' or short == 'Double') and string.format('module:%s() or ', short:lower()) or ''
@@ -144,6 +145,33 @@ function expect.tensors(self, input, n, low, high)
    end
    for i = 1, n do expect.tensor(self, input[i], string.format('input[%d]', i), low, high) end
    return unpack(input, 1, n)
+end
+
+-- A table of `least` or more tensors of the module's type.
+function expect.list(self, input, least)
+   if torch.type(input) ~= 'table' or #input < least then
+      fail(self, 'a table of %d or more tensors expected as input, got %s', least, brief(input))
+   end
+   for i, entry in ipairs(input) do expect.tensor(self, entry, string.format('input[%d]', i)) end
+   return input
+end
+
+-- A table, of `n` entries or more where that is told.
+function expect.table(self, value, what, n)
+   if torch.type(value) ~= 'table' or n and #value < n then
+      fail(self, 'a table%s expected as %s, got %s', n and string.format(' of %d entries', n) or '', what, brief(value))
+   end
+   return value
+end
+
+-- A tensor, or a table of tensors and of such tables.
+function expect.nested(self, value, what)
+   if torch.isTensor(value) then return value end
+   if torch.type(value) ~= 'table' then
+      fail(self, 'a tensor or a table of tensors expected as %s, got %s', what, brief(value))
+   end
+   for key, entry in pairs(value) do expect.nested(self, entry, string.format('%s[%s]', what, tostring(key))) end
+   return value
 end
 
 -- A whole number from `low` to `high`, as an option of a class.

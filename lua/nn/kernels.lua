@@ -137,6 +137,9 @@ local function indexed(kernel)
    end
    local batch = 'keys keysOffset values sizes cumSumSizes '
    kernel('IndexLinear_updateOutput', batch .. 'output weight bias normalizedValues train', function(a)
+      -- a C int, of which nothing but 0 is false
+      a.train = a.train ~= 0 and a.train
+      if type(a.train) == 'number' then a.train = true end
       prepare(a).combine(a, a.values, a.keys, a.sizes)
    end)
    kernel('IndexLinear_accGradParameters',

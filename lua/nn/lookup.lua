@@ -28,27 +28,25 @@ function LookupTable:scaleGradByFreq()
 end
 
 -- Row numbers as a LongTensor of the input's sizes.
-local function numbers(input)
-   if not torch.isTensor(input) then
-      error('nn.LookupTable: a tensor of row numbers expected, got ' .. torch.type(input))
-   end
-   if input:dim() < 1 or input:dim() > 2 then
-      error('nn.LookupTable: a vector or matrix of row numbers expected, got ' .. input:dim() .. ' dimensions')
+local function numbers(self, input)
+   if not torch.isTensor(input) or input:dim() < 1 or input:dim() > 2 then
+      expect.fail(self, 'a vector or matrix of row numbers expected as input, got %s', expect.brief(input))
    end
    return input:long()
 end
 
 -- Scales rows that are looked up and too long down to the largest norm.
 function LookupTable:renorm(input)
-   if self.maxNorm then self:shorten(self.weight, numbers(input)) end
+   if self.maxNorm then self:shorten(self.weight, numbers(self, input)) end
 end
 
 function LookupTable:updateOutput(input)
    self:renorm(input)
-   return self:rows(self.weight, numbers(input))
+   return self:rows(self.weight, numbers(self, input))
 end
 
 function LookupTable:updateGradInput(input)
+   expect.anyTensor(self, input, 'input', 1, 2)
    -- row numbers have no gradient
    local none = self.gradInput
    if torch.typename(none) ~= torch.typename(input) or not none:isSameSizeAs(input) then
@@ -58,7 +56,7 @@ function LookupTable:updateGradInput(input)
 end
 
 function LookupTable:accGradParameters(input, gradOutput, scale)
-   self:accRows(gradOutput, numbers(input), scale or 1)
+   self:accRows(gradOutput, numbers(self, input), scale or 1)
 end
 
 -- Gives up the gradients: only accUpdateGradParameters works from here on.

@@ -1,5 +1,6 @@
 -- Modules that change how tables are nested; the tensors in them stay what they are.
 local define = require 'nn.define'
+local expect = require 'nn.expect'
 
 local function tables(self) self.output, self.gradInput = {}, {} end
 
@@ -41,7 +42,7 @@ do
 
    -- output and map stay the same tables as long as the same tensors come in
    function FlattenTable:updateOutput(input)
-      if type(input) ~= 'table' then error('nn.FlattenTable: a table expected, got a ' .. torch.type(input)) end
+      expect.table(self, input, 'input')
       if not fits(input, self.input_map, self.output) then
          self.output = {}
          self.input_map = flatten(input, self.output)
@@ -49,7 +50,7 @@ do
       return self.output
    end
    function FlattenTable:updateGradInput(_, gradOutput)
-      self.gradInput = nested(self.input_map, gradOutput)
+      self.gradInput = nested(self.input_map, expect.table(self, gradOutput, 'gradOutput', #self.output))
       return self.gradInput
    end
    function FlattenTable:clearState()
@@ -66,8 +67,10 @@ end
 
 do
    -- rows become columns
-   local function zip(list)
+   local function zip(self, list, what)
+      expect.table(self, list, what, 1)
       local zipped = {}
+      for i, row in ipairs(list) do expect.table(self, row, string.format('%s[%d]', what, i)) end
       for i = 1, #list[1] do
          zipped[i] = {}
          for j, row in ipairs(list) do zipped[i][j] = row[i] end
@@ -76,30 +79,53 @@ do
    end
    local ZipTable = define('ZipTable', { setup = tables })
    function ZipTable:updateOutput(input)
-      self.output = zip(input)
+      self.output = zip(self, input, 'input')
       return self.output
    end
    function ZipTable:updateGradInput(_, gradOutput)
-      self.gradInput = zip(gradOutput)
+      self.gradInput = zip(self, gradOutput, 'gradOutput')
       return self.gradInput
    end
 end
 
--- A class over { one, { many... } }, whose output has an entry for each of the many: join(one, entry), and
--- back(gradient) gives the gradients of the two.
+-- A class over { one, { many... } }, whose output has an entry for each of the many: join(one, entry, self, i), and
+-- back(gradient, self, i) gives the gradients of the two.
 local function oneToMany(name, join, back)
    local class = define(name, { setup = tables })
+   local function parts(self, input)
+      if torch.type(input) ~= 'table' or #input ~= 2 or torch.type(input[2]) ~= 'table' then
+         expect.fail(self, 'one value and a table of others expected as input, got %s', expect.brief(input))
+      end
+      if not torch.isTensor(input[1]) and torch.type(input[1]) ~= 'table' then
+         expect.fail(self, 'a tensor or a table of tensors expected as input[1], got %s', expect.brief(input[1]))
+      end
+      return input[1], input[2]
+   end
+   -- Whether two nestings are of the same tensors.
+   local function alike(a, b)
+      if torch.isTensor(a) then
+         return torch.isTensor(b) and torch.typename(a) == torch.typename(b) and a:nElement() == b:nElement()
+      end
+      if torch.type(a) ~= 'table' or torch.type(b) ~= 'table' then return false end
+      for k, v in pairs(a) do
+         if not alike(v, b[k]) then return false end
+      end
+      return true
+   end
    function class:updateOutput(input)
-      if #input ~= 2 then error('nn.' .. name .. ': one value and a table of others expected, got ' .. #input) end
+      local one, entries = parts(self, input)
       local output = {}
-      for i, entry in ipairs(input[2]) do output[i] = join(input[1], entry) end
+      for i, entry in ipairs(entries) do output[i] = join(one, entry, self, i) end
       self.output = output
       return output
    end
    function class:updateGradInput(input, gradOutput)
-      local sum, many = nn.utils.zerosLike(input[1]), {}
-      for i, gradient in ipairs(gradOutput) do
-         local one, other = back(gradient)
+      local sum, many = nn.utils.zerosLike(parts(self, input)), {}
+      for i, gradient in ipairs(expect.table(self, gradOutput, 'gradOutput')) do
+         local one, other = back(gradient, self, i)
+         if not alike(sum, one) then
+            expect.fail(self, 'gradOutput[%d] does not fit input[1]: got %s and %s', i, expect.brief(one), expect.brief(sum))
+         end
          nn.utils.recursiveAdd(sum, one)
          many[i] = nn.utils.recursiveCopy(nil, other)
       end
@@ -109,6 +135,19 @@ local function oneToMany(name, join, back)
 end
 
 oneToMany('ZipTableOneToMany', function(one, entry) return { one, entry } end,
-   function(gradient) return gradient[1], gradient[2] end)
-oneToMany('CAddTensorTable', function(one, entry) return torch.add(entry, one) end,
-   function(gradient) return gradient, gradient end)
+   function(gradient, self, i)
+      expect.table(self, gradient, string.format('gradOutput[%d]', i), 2)
+      return gradient[1], gradient[2]
+   end)
+oneToMany('CAddTensorTable', function(one, entry, self, i)
+   expect.tensor(self, one, 'input[1]')
+   expect.tensor(self, entry, string.format('input[2][%d]', i))
+   if entry:nElement() ~= one:nElement() then
+      expect.fail(self, 'tensors of one size expected, got %s as input[1] and %s as input[2][%d]', expect.brief(one),
+         expect.brief(entry), i)
+   end
+   return torch.add(entry, one)
+end, function(gradient, self, i)
+   expect.anyTensor(self, gradient, string.format('gradOutput[%d]', i))
+   return gradient, gradient
+end)

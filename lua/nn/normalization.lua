@@ -1,17 +1,20 @@
 -- Batch normalization: constructors; Rust computes. The classes differ in the number of dimensions of a batch.
 local define = require 'nn.define'
 
-local function complain(text, ...) error('nn.BatchNormalization: ' .. string.format(text, ...)) end
+local expect = require 'nn.expect'
 
 local BN, parent = define('BatchNormalization', {
    options = { { 'nOutput' }, { 'eps', 1e-5 }, { 'momentum', 0.1 }, { 'affine', true } },
    setup = function(self)
       local n = self.nOutput
       self.nOutput = nil
-      if type(n) ~= 'number' or n == 0 then
-         complain('the number of features expected as argument 1, got %s (affine = false is argument 4)', tostring(n))
+      if type(n) ~= 'number' or not (n >= 1 and n < 2 ^ 40) then
+         expect.fail(self, 'the number of features expected as argument 1, got %s (affine = false is argument 4)',
+            expect.brief(n))
       end
-      if type(self.affine) ~= 'boolean' then complain('affine should be true or false, got a %s', type(self.affine)) end
+      if type(self.affine) ~= 'boolean' then
+         expect.fail(self, 'affine should be true or false, got %s', expect.brief(self.affine))
+      end
       self.train = true
       self.running_mean, self.running_var = torch.Tensor(n), torch.Tensor(n)
       if self.affine then
@@ -52,8 +55,6 @@ for name, dims in pairs { SpatialBatchNormalization = 4, VolumetricBatchNormaliz
    class.nDim = dims
    if dims == 4 then class.__version = 2 end
 end
-
-local expect = require 'nn.expect'
 
 local function buffer(self, field, like)
    local tensor = self[field] or like.new()

@@ -8,8 +8,8 @@ local dimension = { { 'dimension', 1 }, { 'nInputDims' } }
 local function place(self, input)
    expect.tensor(self, input, 'input')
    local d = locate(self.dimension, input:dim(), self.nInputDims)
-   if d > input:dim() then
-      error(string.format('%s: an input of at least %d dimensions expected, got %d', torch.type(self), d, input:dim()))
+   if d < 1 or d > input:dim() then
+      expect.fail(self, 'an input with dimension %d expected, got %s', d, expect.brief(input))
    end
    return d
 end
@@ -58,7 +58,9 @@ for name, extreme in pairs { Max = torch.max, Min = torch.min } do
    function class:updateGradInput(input, gradOutput)
       local d = place(self, input)
       expect.tensor(self, gradOutput, 'gradOutput')
-      expect.forwardFirst(self, self._indices and self._indices:dim() == input:dim())
+      local indices = self._indices
+      expect.forwardFirst(self, indices and indices:dim() == input:dim() and
+         indices:nElement() * input:size(d) == input:nElement())
       if gradOutput:nElement() ~= self._indices:nElement() then expect.gradOutput(self, gradOutput, self.output) end
       if input:dim() > 1 then gradOutput = nn.utils.addSingletonDimension(gradOutput, d) end
       return self.gradInput:resizeAs(input):zero():scatter(d, self._indices, gradOutput)

@@ -91,12 +91,27 @@ do
       if type(input) ~= 'table' and not torch.isTensor(input) then
          expect.fail(self, 'a table expected as input, got %s', expect.brief(input))
       end
-      self.output = input[key(self, input)]
-      if self.output == nil then error('nn.SelectTable: the input has no entry ' .. tostring(self.index)) end
+      local at = key(self, input)
+      if torch.isTensor(input) and not (type(at) == 'number' and input:dim() > 0 and at >= 1 and at <= input:size(1)) then
+         expect.fail(self, 'the input has no entry %s, it is %s', tostring(self.index), expect.brief(input))
+      end
+      self.output = input[at]
+      if self.output == nil then
+         expect.fail(self, 'the input has no entry %s, it is %s', tostring(self.index), expect.brief(input))
+      end
       return self.output
    end
    function SelectTable:updateGradInput(input, gradOutput)
+      expect.nested(self, input, 'input')
+      expect.nested(self, gradOutput, 'gradOutput')
       local chosen, gradients = key(self, input), nn.utils.zerosLike(input)
+      if torch.isTensor(input) then
+         local fits = chosen >= 1 and input:dim() > 1 and chosen <= input:size(1)
+         if not fits or not torch.isTensor(gradOutput) or gradOutput:nElement() ~= input[chosen]:nElement() then
+            expect.fail(self, 'gradOutput of an entry of the input expected, got %s for %s', expect.brief(gradOutput),
+               expect.brief(input))
+         end
+      end
       gradients[chosen] = nn.utils.recursiveCopy(gradients[chosen], gradOutput)
       self.gradInput = gradients
       return gradients
@@ -109,16 +124,18 @@ do
    local NarrowTable = define('NarrowTable', {
       options = { { 'offset', nil, 'number' }, { 'length', 1, 'number' } },
       setup = function(self)
-         assert(self.offset, 'nn.NarrowTable: the place of the first entry expected, got nothing')
+         expect.number('NarrowTable', self.offset, 'the place of the first entry')
          self.output, self.gradInput = {}, {}
       end,
    })
    function NarrowTable:updateOutput(input)
-      if torch.type(input) ~= 'table' then expect.fail(self, 'a table expected as input, got %s', expect.brief(input)) end
+      expect.table(self, input, 'input')
       self.output = { unpack(input, self.offset, self.offset + self.length - 1) }
       return self.output
    end
    function NarrowTable:updateGradInput(input, gradOutput)
+      expect.nested(self, expect.table(self, gradOutput, 'gradOutput', self.length), 'gradOutput')
+      expect.nested(self, expect.table(self, input, 'input'), 'input')
       local gradients, before = nn.utils.zerosLike(input), self.offset - 1
       for i = 1, self.length do
          gradients[before + i] = nn.utils.recursiveCopy(gradients[before + i], gradOutput[i])

@@ -106,6 +106,7 @@ do
    local IndexLinear = define('IndexLinear', {
       setup = function(self, inputSize, outputSize, doGradInput, keysOffset, weight, bias, normalize)
          self.normalize = normalize and 4 or 0
+         expect.number('IndexLinear', keysOffset or 0, 'keysOffset')
          if not weight then
             expect.whole('IndexLinear', inputSize, 'the number of inputs', 1)
             expect.whole('IndexLinear', outputSize, 'the number of outputs', 1)

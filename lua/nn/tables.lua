@@ -5,6 +5,8 @@ local locate = require('nn.dimensions').locate
 
 -- One tensor per input, kept from call to call, whatever its size.
 local function places(self, input, count)
+   expect.list(self, input, count or 1)
+   count = count or #input
    local list = self.gradInput
    if type(list) ~= 'table' or torch.typename(list) then
       list = {}
@@ -19,7 +21,7 @@ end
 
 -- One gradient per input, of its size.
 local function gradients(self, input, count)
-   local list = places(self, input, count or #input)
+   local list = places(self, input, count)
    for i, gradient in ipairs(list) do gradient:resizeAs(input[i]) end
    return list
 end
@@ -30,7 +32,9 @@ local function elementwise(name, one, spec)
    spec.setup = function(self) self.gradInput = {} end
    local class, parent = define(name, spec)
    function class:updateGradInput(input, gradOutput)
-      for i, gradient in ipairs(gradients(self, input, spec.count)) do one(self, input, gradOutput, i, gradient) end
+      local all = gradients(self, input, spec.count)
+      expect.gradElements(self, gradOutput, input[1])
+      for i, gradient in ipairs(all) do one(self, input, gradOutput, i, gradient) end
       return self.gradInput
    end
    return class, parent
@@ -39,10 +43,12 @@ end
 do
    local CAddTable = define('CAddTable', { options = { { 'inplace' } }, setup = function(self) self.gradInput = {} end })
    function CAddTable:updateGradInput(input, gradOutput)
+      expect.list(self, input, 1)
+      expect.gradElements(self, gradOutput, input[1])
       if self.inplace then
          for _, gradient in ipairs(gradients(self, input)) do gradient:set(gradOutput) end
       else
-         self:copies(input, gradOutput, places(self, input, #input))
+         self:copies(input, gradOutput, places(self, input))
       end
       return self.gradInput
    end
@@ -55,9 +61,7 @@ do
       if i == 2 then gradient:mul(-1) end
    end, { count = 2 })
    function CSubTable:updateOutput(input)
-      if torch.type(input) ~= 'table' then
-         expect.fail(self, 'a table of two tensors expected as input, got %s', expect.brief(input))
-      end
+      expect.table(self, input, 'input', 2)
       -- more of them count for nothing, as in Torch7
       for i = 1, 2 do expect.tensor(self, input[i], string.format('input[%d]', i)) end
       return self.output:add(input[1], -1, input[2])
@@ -67,7 +71,9 @@ end
 do
    local CMulTable = define('CMulTable', { setup = function(self) self.gradInput = {} end, scratch = { 'tout' } })
    function CMulTable:updateGradInput(input, gradOutput)
-      self:others(input, gradOutput, places(self, input, #input))
+      local list = places(self, input)
+      expect.gradElements(self, gradOutput, input[1])
+      self:others(input, gradOutput, list)
       return self.gradInput
    end
    -- Torch7's shortcut through the quotient; the plain way is as fast here, and right where an input is 0
@@ -78,6 +84,7 @@ do
    local CDivTable = define('CDivTable', { setup = function(self) self.gradInput = {} end })
    function CDivTable:updateGradInput(input, gradOutput)
       local g = gradients(self, input, 2)
+      expect.gradElements(self, gradOutput, input[1])
       self:quotients(input, gradOutput, g[1], g[2])
       return g
    end
@@ -93,15 +100,11 @@ do
    local options = { { 'dimension' }, { 'nInputDims' } }
 
    local function dimensionOf(self, tensor)
-      if not torch.isTensor(tensor) then
-         error(string.format('%s: expected %s, got a %s', torch.type(self),
-            torch.isTypeOf(self, 'nn.JoinTable') and 'a table of tensors' or 'a tensor', torch.type(tensor)))
-      end
+      expect.tensor(self, tensor, torch.isTypeOf(self, 'nn.JoinTable') and 'input[1]' or 'input')
       expect.whole(self, self.dimension, 'the dimension', -math.huge)
       local d = locate(self.dimension, tensor:dim(), self.nInputDims)
       if d < 1 or d > tensor:dim() then
-         error(string.format('%s: dimension %d does not exist in an input of %d dimensions', torch.type(self),
-            self.dimension, tensor:dim()))
+         expect.fail(self, 'dimension %d does not exist in an input of %d dimensions', self.dimension, tensor:dim())
       end
       return d
    end
@@ -111,17 +114,28 @@ do
       setup = function(self) self.size, self.gradInput = torch.LongStorage(), {} end,
    })
    function JoinTable:updateOutput(input)
-      if type(input) ~= 'table' then error('nn.JoinTable: expected a table of tensors, got a ' .. torch.type(input)) end
-      for i, part in ipairs(input) do expect.tensor(self, part, string.format('input[%d]', i)) end
-      self.output:cat(input, dimensionOf(self, input[1]))
+      expect.list(self, input, 1)
+      local d = dimensionOf(self, input[1])
+      for i, part in ipairs(input) do
+         if part:dim() < d then expect.fail(self, 'inputs of %d dimensions or more expected, got %s', d, expect.brief(part)) end
+      end
+      self.output:cat(input, d)
       local sizes = self.output:size()
       self.size:resize(#sizes):copy(sizes)
       return self.output
    end
    function JoinTable:updateGradInput(input, gradOutput)
-      local d, offset = dimensionOf(self, input[1]), 1
+      expect.list(self, input, 1)
+      local d, offset, total = dimensionOf(self, input[1]), 1, 0
       expect.tensor(self, gradOutput, 'gradOutput')
-      for _, gradient in ipairs(gradients(self, input)) do
+      for _, part in ipairs(input) do total = total + (part:dim() >= d and part:size(d) or 0) end
+      if gradOutput:dim() < d or gradOutput:size(d) < total then
+         expect.fail(self, 'gradOutput of size %d in dimension %d expected, got %s', total, d, expect.brief(gradOutput))
+      end
+      for i, gradient in ipairs(gradients(self, input)) do
+         if gradOutput:nElement() / gradOutput:size(d) * gradient:size(d) ~= gradient:nElement() then
+            expect.fail(self, 'gradOutput does not fit input[%d]: got %s and %s', i, expect.brief(gradOutput), expect.brief(input[i]))
+         end
          local n = gradient:size(d)
          gradient:copy(gradOutput:narrow(d, offset, n))
          offset = offset + n
@@ -143,7 +157,9 @@ do
    function SplitTable:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
       local d = dimensionOf(self, input)
-      if input:dim() == 1 then error('nn.SplitTable: the parts of a vector are numbers, which have no gradient') end
+      if input:dim() == 1 then expect.fail(self, 'the parts of a vector are numbers, which have no gradient') end
+      expect.table(self, gradOutput, 'gradOutput')
+      for i, slice in ipairs(gradOutput) do expect.tensor(self, slice, string.format('gradOutput[%d]', i)) end
       self:join(input, gradOutput, d)
       return self.gradInput
    end

@@ -200,6 +200,11 @@ do
       local n, batch = #self.permutations, batchDims(self, tensor) == 1 and 1 or 0
       for i = 1, n do
          local pair = self.permutations[backwards and n - i + 1 or i]
+         local d = math.max(pair[1], pair[2]) + batch
+         if d > tensor:dim() or math.min(pair[1], pair[2]) + batch < 1 then
+            expect.fail(self, 'dimensions %d and %d expected in the %s, got %s', pair[1] + batch, pair[2] + batch,
+               backwards and 'gradOutput' or 'input', expect.brief(tensor))
+         end
          tensor = tensor:transpose(pair[1] + batch, pair[2] + batch)
       end
       return self[field]:resizeAs(tensor):copy(tensor)

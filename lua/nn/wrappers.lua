@@ -72,6 +72,7 @@ do
    -- The input as the module takes it.
    local function bottled(self, input)
       expect.anyTensor(self, input, 'input')
+      if input:dim() == 0 then expect.fail(self, 'an input with elements expected, got %s', expect.brief(input)) end
       return flat(input, expect.whole(self, self.nInputDim, 'the number of input dimensions', 1))
    end
 
@@ -118,6 +119,8 @@ do
       options = { { 'castin', false }, { 'castout' }, { 'moduleType' } },
       setup = function(self, module)
          if self.castout == nil then self.castout = self.castin end
+         expect.module(self, module)
+         if not module.type then expect.fail(self, 'a module expected as argument 1, got %s', expect.brief(module)) end
          self.moduleType = self.moduleType or module:type()
       end,
    })
@@ -131,6 +134,8 @@ do
       return list
    end
    local function inside(self, input, gradOutput)
+      if self.castin then expect.nested(self, input, 'input') end
+      if self.castout then expect.nested(self, gradOutput, 'gradOutput') end
       return cast(input, self.moduleType, self.castin), cast(gradOutput, self.moduleType, self.castout)
    end
 
@@ -241,6 +246,11 @@ do
    -- Runs a method of every copy with its input and the rest of its arguments, into a table of results.
    local function each(self, method, entries, input, gradOutput, by)
       if torch.type(entries) ~= 'table' then entries = {} end
+      expect.table(self, input, 'input')
+      if method ~= 'updateOutput' then
+         expect.table(self, gradOutput, 'gradOutput')
+         expect.forwardFirst(self, #self.modules >= #input)
+      end
       for i = 1, math.max(#input, #entries) do
          local x = input[i]
          local g = gradOutput and gradOutput[i]
@@ -251,9 +261,7 @@ do
 
    function MapTable:updateOutput(input)
       if not self.module then error('nn.MapTable: a module expected, there is none yet') end
-      if torch.type(input) ~= 'table' then
-         expect.fail(self, 'a table of inputs expected, got %s', expect.brief(input))
-      end
+      expect.table(self, input, 'input')
       if #self.modules < #input then self:resize(#input) end
       self.output = each(self, 'updateOutput', self.output, input)
       return self.output

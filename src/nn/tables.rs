@@ -11,7 +11,7 @@ use crate::tensor::ops::copy::copy;
 use crate::tensor::ops::view::select;
 
 fn check(name: &'static str, inputs: &[&Tensor], least: usize) -> Result<()> {
-    demand!(inputs.len() >= least, in name, "{least} inputs or more expected, got {}", inputs.len());
+    demand!(inputs.len() >= least, "{least} inputs or more expected, got {}", inputs.len());
     inputs.iter().try_for_each(|x| same_count(name, inputs[0], x))
 }
 

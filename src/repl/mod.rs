@@ -46,7 +46,10 @@ fn history_file() -> Option<PathBuf> {
 
 /// Makes Ctrl-C stop the running chunk: at its next call of a row, or at the next hook where it makes none. A second one
 /// that comes before the first had any effect (a loop that LuaJIT has compiled, a long kernel) ends the process.
-fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
+///
+/// # Errors
+/// When Lua refuses the hook.
+pub fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
     let asked = || {
         if interrupt() {
             eprintln!("\nth: interrupted twice, leaving");

@@ -23,8 +23,9 @@ const fn align(bytes: usize) -> usize {
 /// Above this many bytes one looks whether the machine has them.
 const LARGE: usize = 1 << 28;
 
-/// Blocks from this size are kept when they are freed; the allocator recycles smaller ones well.
-const KEPT_FROM: usize = 1 << 16;
+/// Blocks from this size are kept when they are freed. The allocator recycles smaller ones well; for larger ones it goes
+/// round through its memory, and some of what a kernel takes in each step would always be new to the system.
+const KEPT_FROM: usize = 1 << 14;
 
 /// Bytes that kept blocks may have in all.
 const KEPT: usize = 128 << 20;

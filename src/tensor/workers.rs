@@ -3,8 +3,9 @@
 //! A kernel's shares follow each other within microseconds, and a thread that sleeps takes longer to wake than a share
 //! takes. So a worker that has nothing to do looks for work for a while before it sleeps ([`SEARCH`]). Nobody waits for a
 //! worker that has not begun: who is done with the own share takes back the one given away and does it too. Only a
-//! worker that has begun is waited for. Where it was stopped meanwhile, because another process needs the processor, the
-//! wait is much longer than the work would have been; then nothing is given away for a while.
+//! worker that has begun is waited for. Where another process needs the processors, a worker is stopped for a while: when
+//! it looks for work, which its clock shows, or in the middle of a share, which the wait for it shows. Then nothing is given
+//! away for some time, and workers sleep: one thread has all of the process' part of the machine.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -18,7 +19,8 @@ use std::time::{Duration, Instant};
 /// How long a worker looks for work before it sleeps.
 const SEARCH: Duration = Duration::from_micros(500);
 
-/// A wait that is longer than this, and than the own share took, means that a worker was stopped.
+/// A worker that does nothing for longer than this was stopped, and one that is waited for longer than this, and than the
+/// own share took.
 const STOPPED: Duration = Duration::from_micros(200);
 
 /// Nothing is given away for so many times the wait, and for twice as long each time that it happens again soon.
@@ -109,6 +111,7 @@ impl Place {
     /// Waits for a job and takes it.
     fn wait(&self) -> *mut Job {
         let mut since = Instant::now();
+        let mut seen = since;
         loop {
             for _ in 0..64 {
                 let job = self.job.load(Relaxed);
@@ -117,13 +120,21 @@ impl Place {
                 }
                 std::hint::spin_loop();
             }
-            if since.elapsed() > SEARCH {
+            let now = Instant::now();
+            let stopped = now - seen;
+            if stopped > STOPPED {
+                // somebody else wants this processor, perhaps the very thread that gives work away
+                pause(stopped);
+            }
+            seen = now;
+            if stopped > STOPPED || now - since > SEARCH {
                 self.asleep.store(true, SeqCst);
                 while self.job.load(SeqCst).is_null() {
                     thread::park();
                 }
                 self.asleep.store(false, SeqCst);
                 since = Instant::now();
+                seen = since;
             }
         }
     }

@@ -207,6 +207,15 @@ for _, entry in ipairs {
    end)
 end
 do
+   -- weights spread over a batch, as Torch7's class gives them
+   local x, t, w, y, g = T.rand(3, 2), T.rand(3, 2), T.rand(2), T.Tensor(1), T.Tensor()
+   local m, wide = nn.BCECriterion(w), w:view(1, 2):expand(3, 2)
+   call(x, 'BCECriterion_updateOutput', x, t, y, true, wide)
+   same('BCECriterion', y[1], m:forward(x, t))
+   call(x, 'BCECriterion_updateGradInput', x, t, g, true, wide)
+   same('BCECriterion', g, m:backward(x, t))
+end
+do
    local x, y, g = randn(3), T.Tensor(1), T.Tensor()
    call(x, 'L1Cost_updateOutput', x, y)
    same('L1Cost', y[1], x:norm(1))
@@ -326,6 +335,8 @@ do
    local weight, bias, ends, none = randn(4, 2), randn(2), T.LongTensor { 2, 4 }, T.Tensor()
    local output, expected = T.Tensor(), dense * weight + bias:view(1, 2):expand(2, 2)
    call(values, 'IndexLinear_updateOutput', keys, -1, values, sizes, ends, output, weight, bias, none, true)
+   same('IndexLinear', output, expected)
+   call(values, 'IndexLinear_updateOutput', keys, -1, values, sizes, ends, output, weight, bias, none, 1)
    same('IndexLinear', output, expected)
    local stepped, gradBias, gradWeight = weight - (dense:t() * g) * 0.1, T.zeros(2), T.Tensor()
    call(values, 'IndexLinear_accGradParameters', keys, -1, values, sizes, ends, g, gradWeight, gradBias, weight, bias, none, 0, 1)

@@ -1,4 +1,4 @@
--- Messages for wrong inputs: every class of nn that is listed below is given what it cannot take, forwards, backwards and
+-- Messages for wrong inputs: every class of nn is given what it cannot take, forwards, backwards and
 -- as gradOutput, and to its constructor. What it raises names a class of nn and is no raw error of Lua or of a tensor's
 -- method. `th tests/lua/nn_messages.lua -all` prints all messages, to be read; a class's name after it only that one's.
 require 'nn'
@@ -8,16 +8,10 @@ local samples = dofile(here .. 'nn_samples.lua')
 local all = arg and arg[1] == '-all'
 local only = all and arg[2]
 
--- Containers around modules give the messages of these.
-local CLASSES = {
-   'Bilinear', 'Collapse', 'Constant', 'Convert', 'Cosine', 'CosineDistance', 'DotProduct', 'Dropout', 'Euclidean',
-   'FeatureLPPooling', 'GradientReversal', 'Index', 'Kmeans', 'L1Penalty', 'LayerNormalization', 'LinearWeightNorm', 'MM',
-   'MV', 'MaskedSelect', 'MixtureTable', 'Narrow', 'Normalize', 'OneHot', 'Padding', 'PairwiseDistance', 'PartialLinear',
-   'PixelShuffle', 'PrintSize', 'Replicate', 'Reshape', 'Select', 'SpatialContrastiveNormalization', 'SpatialCrossMapLRN',
-   'SpatialDivisiveNormalization', 'SpatialDropout', 'SpatialLPPooling', 'SpatialSubtractiveNormalization',
-   'SpatialZeroPadding', 'Squeeze', 'TemporalDynamicKMaxPooling', 'Unsqueeze', 'UpSampling', 'View', 'VolumetricDropout',
-   'WeightedEuclidean', 'WhiteNoise', 'ZeroGrad',
-}
+-- Every class that has a sample. What a container raises may be about a module in it, or in what it is made from.
+local CLASSES = {}
+for name in pairs(samples) do CLASSES[#CLASSES + 1] = name end
+table.sort(CLASSES)
 
 local function map(value, f)
    if torch.isTensor(value) then return f(value) end
@@ -60,7 +54,7 @@ local function try(class, what, f)
    message = tostring(message):gsub('In %d+ module of nn%.%w+:\n', ''):gsub('^' .. here_in .. ':%d+: ', '')
    local first = message:match('^[^\n]*')
    local raw = first:find('attempt to') or first:find('bad argument') or first:find('invalid arguments')
-   if raw or not first:find('^nn%.' .. class) then
+   if raw or not (first:find('^nn%.' .. class) or first:find('^nn%.%u%w*: ')) then
       complaints = complaints + 1
       say(string.format('nn.%s, %s: %s', class, what, first))
    elseif all then
@@ -72,22 +66,30 @@ for _, class in ipairs(CLASSES) do
    for _, entry in ipairs(nn[class] and (not only or only == class) and samples[class] or {}) do
       if all then say('nn.' .. entry[1]) end
       local make, x = assert(loadstring('return nn.' .. entry[1])), entry[2]
+      -- what a criterion compares with, and what backward gets beside the input
+      local target = type(entry[3]) == 'table' and entry[3].target or nil
+      local criterion = torch.isTypeOf(make(), 'nn.Criterion')
       local function after()
          local object = make()
-         object:forward(x)
+         object:forward(x, target)
          return object
+      end
+      local function gradOutputOf(object)
+         if criterion then return target end
+         return object.output
       end
       for _, case in ipairs(wrong(x)) do
          local what, value = case[1], case[2]
-         try(class, 'forward of ' .. what, function() make():forward(value) end)
+         try(class, 'forward of ' .. what, function() make():forward(value, target) end)
+         if criterion then try(class, 'target ' .. what, function() make():forward(x, value) end) end
          try(class, 'backward of ' .. what, function()
             local object = after()
-            object:backward(value, object.output)
+            object:backward(value, gradOutputOf(object))
          end)
          try(class, 'gradOutput ' .. what, function() after():backward(x, value) end)
       end
       print = function() end
-      local gradOutput = after().output
+      local gradOutput = gradOutputOf(after())
       print = say
       try(class, 'backward before forward', function() make():backward(x, gradOutput) end)
    end

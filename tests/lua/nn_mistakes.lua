@@ -43,7 +43,7 @@ for _, class in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion', 'B
    local name = 'nn.' .. class .. ': '
    says(name .. types('criterion', 'input'), function() nn[class]():forward(y:float(), y:float()) end)
    says(name .. types('criterion', 'target'), function() nn[class]():forward(y, y:float()) end)
-   says(name .. 'a tensor expected as target, got nothing', function() nn[class]():forward(y) end)
+   says(name .. 'a torch.DoubleTensor expected as target, got nothing', function() nn[class]():forward(y) end)
 end
 
 -- class targets
@@ -51,8 +51,8 @@ for _, class in ipairs { 'ClassNLLCriterion', 'CrossEntropyCriterion', 'MultiMar
    local function forward(target)
       return function() nn[class]():forward(randn(3), target) end
    end
-   for _, target in ipairs { 'x', {}, true } do says('a class number or a tensor of them as target', forward(target)) end
-   says('a class number or a tensor of them as target, got nil', forward(nil))
+   for _, target in ipairs { 'x', {}, true } do says('a class number or a tensor of them expected as target', forward(target)) end
+   says('a class number or a tensor of them expected as target, got nothing', forward(nil))
    says('a class number expected as target, got nan', forward(0 / 0))
    says('target class 0 out of range 1..3', forward(0))
    says('target class 4 out of range 1..3', forward(4))
@@ -82,7 +82,7 @@ end)
 says('nn.ParallelCriterion: nn.MSECriterion is a class, not a criterion; write nn.MSECriterion()', function()
    nn.ParallelCriterion():add(nn.MSECriterion)
 end)
-says('nn.MapTable: a table of inputs expected, got a tensor of size 2x3', function()
+says('nn.MapTable: a table expected as input, got a tensor of size 2x3', function()
    nn.MapTable():add(nn.Tanh()):forward(x)
 end)
 says('nn.Decorator: a module inside expected', function() nn.Decorator():forward(x) end)

@@ -31,6 +31,7 @@ local function summing(name, spec)
       return total
    end
    function class:updateGradInput(input, target)
+      expect.nested(self, input, 'input')
       local gradients = utils.recursiveFill(utils.recursiveResizeAs(self.gradInput, input), 0)
       self.gradInput = gradients
       sum(self, input, target, function(i, weight, criterion, x, y)
@@ -41,7 +42,17 @@ local function summing(name, spec)
 end
 
 local function whole(_, value) return value end
-local function entry(_, values, i) return values[i] end
+-- Entry `i` of a table, or of a tensor's rows; each criterion gets one.
+local function entry(what)
+   return function(self, values, i)
+      local n = #self.criterions
+      local rows = torch.isTensor(values) and (values:dim() > 0 and values:size(1) or 0)
+      if not rows and torch.type(values) ~= 'table' or rows and rows < n then
+         expect.fail(self, 'a table with an entry for each of %d criteria expected as %s, got %s', n, what, expect.brief(values))
+      end
+      return values[i]
+   end
+end
 
 summing('MultiCriterion', {
    setup = function(self) self.criterions, self.weights = {}, torch.DoubleStorage() end,
@@ -52,8 +63,8 @@ summing('MultiCriterion', {
 summing('ParallelCriterion', {
    options = { { 'repeatTarget' } },
    setup = function(self) self.criterions, self.weights, self.gradInput = {}, {}, {} end,
-   part = entry,
-   wanted = function(self, target, i) return self.repeatTarget and target or target[i] end,
+   part = entry 'input',
+   wanted = function(self, target, i) return self.repeatTarget and target or entry 'target'(self, target, i) end,
 })
 
 do
@@ -91,12 +102,18 @@ do
       options = { { 'criterion' } },
       setup = function(self) self.gradInput = {} end,
    })
+   local function pair(self, input)
+      if torch.type(input) ~= 'table' and not (torch.isTensor(input) and input:dim() > 0 and input:size(1) >= 2) then
+         expect.fail(self, 'a table of an input and a target expected as input, got %s', expect.brief(input))
+      end
+      return input[1], input[2]
+   end
    function Table:updateOutput(input)
-      self.output = self.criterion:updateOutput(input[1], input[2])
+      self.output = self.criterion:updateOutput(pair(self, input))
       return self.output
    end
    function Table:updateGradInput(input)
-      self.gradInput = { self.criterion:updateGradInput(input[1], input[2]) }
+      self.gradInput = { self.criterion:updateGradInput(pair(self, input)) }
       return self.gradInput
    end
 end
@@ -106,23 +123,23 @@ do
    local Crop, parent = define('SpatialAutoCropMSECriterion', { parent = 'nn.MSECriterion' })
    function Crop:__init(...) parent.__init(self, ...) end
 
-   local function complain(text, ...) error('nn.SpatialAutoCropMSECriterion: ' .. string.format(text, ...)) end
-
-   local function middle(input, target)
+   local function middle(self, input, target)
+      expect.tensor(self, input, 'input')
+      expect.tensor(self, target, 'target')
       local dims = input:dim()
       if dims ~= target:dim() or dims < 3 or dims > 4 then
-         complain('input and target of 3 or 4 dimensions expected, got %d and %d', dims, target:dim())
+         expect.fail(self, 'input and target of 3 or 4 dimensions expected, got %d and %d', dims, target:dim())
       end
       for d = dims - 1, dims do
          local n, rest = input:size(d), target:size(d) - input:size(d)
          if rest < 0 then
-            complain('a target of at least %d in dimension %d expected, got %d', n, d, n + rest)
+            expect.fail(self, 'a target of at least %d in dimension %d expected, got %d', n, d, n + rest)
          end
          target = target:narrow(d, math.floor(rest / 2) + 1, n)
       end
       return target
    end
-   function Crop:updateOutput(input, target) return parent.updateOutput(self, input, middle(input, target)) end
+   function Crop:updateOutput(input, target) return parent.updateOutput(self, input, middle(self, input, target)) end
 end
 
 do

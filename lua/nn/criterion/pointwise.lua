@@ -24,8 +24,8 @@ local average = { 'sizeAverage', true }
 local weights = { 'weights' }
 local function checkWeights(self)
    local w = self.weights
-   if w and w:dim() ~= 1 then
-      error(string.format('%s: weights should be a vector, got a tensor of %d dimensions', torch.type(self), w:dim()))
+   if w and not (torch.isTensor(w) and w:dim() == 1) then
+      expect.fail(self, 'weights should be a vector, got %s', expect.brief(w))
    end
 end
 
@@ -80,7 +80,7 @@ local numbers = setmetatable({}, { __mode = 'k' })
 local function classes(self, target)
    if torch.isTensor(target) then return target:long() end
    if type(target) ~= 'number' then
-      error(torch.type(self) .. ': expected a class number or a tensor of them as target, got ' .. torch.type(target))
+      expect.fail(self, 'a class number or a tensor of them expected as target, got %s', expect.brief(target))
    end
    if target ~= target then expect.fail(self, 'a class number expected as target, got nan') end
    local number = numbers[self]
@@ -154,7 +154,7 @@ for name, spec in pairs {
       options = { { 'p', 1 }, weights, { 'margin', 1 } },
       setup = function(self)
          if self.p ~= 1 and self.p ~= 2 then
-            error('nn.MultiMarginCriterion: p should be 1 or 2, got ' .. tostring(self.p))
+            expect.fail(self, 'p should be 1 or 2, got %s', expect.brief(self.p))
          end
          checkWeights(self)
          self.sizeAverage = true
@@ -194,20 +194,26 @@ do
 
    function Simplex:__init(nClasses)
       parent.__init(self)
-      if type(nClasses) ~= 'number' or nClasses < 2 or nClasses % 1 ~= 0 then
-         error('nn.ClassSimplexCriterion: a number of classes from 2 on expected, got ' .. tostring(nClasses))
+      if type(nClasses) ~= 'number' or not (nClasses >= 2 and nClasses < 2 ^ 31) or nClasses % 1 ~= 0 then
+         expect.fail(self, 'a number of classes from 2 on expected, got %s', expect.brief(nClasses))
       end
       self.nClasses, self.simplex, self._target = nClasses, corners(nClasses), torch.Tensor(nClasses)
    end
 
    local function embed(self, input, target)
       if torch.isTensor(target) and target:dim() ~= 1 then
-         error('nn.ClassSimplexCriterion: a vector of classes expected, got ' .. target:dim() .. ' dimensions')
+         expect.fail(self, 'a vector of classes expected as target, got %s', expect.brief(target))
       end
-      local rows = self.simplex:index(1, classes(self, target))
+      expect.tensor(self, input, 'input')
+      local numbers = classes(self, target)
+      if numbers:min() < 1 or numbers:max() > self.nClasses then
+         expect.fail(self, 'classes from 1 to %d expected as target, got %d', self.nClasses,
+            numbers:min() < 1 and numbers:min() or numbers:max())
+      end
+      local rows = self.simplex:index(1, numbers)
       if not torch.isTensor(target) then rows = rows[1] end
       if not input:isSameSizeAs(rows) then
-         error('nn.ClassSimplexCriterion: rows of ' .. self.nClasses .. ' expected as input, one for each target')
+         expect.fail(self, 'rows of %d expected as input, one for each target, got %s', self.nClasses, expect.brief(input))
       end
       self._target = rows
       return rows

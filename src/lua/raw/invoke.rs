@@ -322,6 +322,10 @@ unsafe fn no_kernel(l: *mut lua_State, c: &Compiled, class: TensorClass) -> Outc
             let method = name.trim_start_matches("torch.").trim_end_matches("Tensor").to_lowercase();
             format!("{owner}: the module is {name}, its input {given}; convert one: input:{method}()")
         }
+        None if c.dispatch == Dispatch::Class => {
+            let owner = c.name.rsplit_once('.').map_or(c.name.as_str(), |(owner, _)| owner);
+            format!("{owner}: a torch.FloatTensor or torch.DoubleTensor expected as input, got a {given}")
+        }
         None => format!("{given} does not implement the {}() function", c.name),
     };
     // SAFETY: by the contract.
@@ -535,6 +539,7 @@ fn of_module(c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> 
         }
         let want = match p.accept {
             kind::T => format!("a {}", class.tensor_name()),
+            _ if p.read == Read::Tensors => format!("a table of {}s", class.tensor_name()),
             _ => format!("a {}", sig::help(std::slice::from_ref(p), class).trim_matches(['[', ']', '*'])),
         };
         let got = match kind_name(k) {

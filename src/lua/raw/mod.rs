@@ -68,20 +68,17 @@ struct Object<O> {
 thread_local! {
     /// The class of `torch.Tensor`.
     static DEFAULT: Cell<TensorClass> = const { Cell::new(TensorClass::host(DType::Double)) };
-    /// Native bytes from which on it is looked whether the collector should run.
-    static CEILING: Cell<usize> = const { Cell::new(GC_LOOK) };
-    /// Native bytes from which on it runs whatever that costs.
-    static LIMIT: Cell<usize> = const { Cell::new(GC_STEP) };
-    /// When the last collection ended, and how long it took.
-    static COLLECTED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
+    /// Native bytes from which on the collector runs.
+    static CEILING: Cell<usize> = const { Cell::new(GC_LEAST) };
+    /// Native bytes that may pile up before that, and what collections have cost since that last changed.
+    static STEP: Cell<(usize, Duration)> = const { Cell::new((GC_LEAST, Duration::ZERO)) };
     static GEN: &'static RefCell<Generator> = Box::leak(Box::new(RefCell::new(Generator::new())));
 }
-/// Native bytes that may pile up between two full collections.
-const GC_STEP: usize = 64 << 20;
-/// Native bytes that pile up before the collector is thought of.
-const GC_LOOK: usize = 8 << 20;
-/// It runs early where it has not run for so many times as long as it takes.
-const GC_SHARE: u32 = 50;
+/// Native bytes that may pile up between two full collections: at first, and at most unless more is alive.
+const GC_LEAST: usize = 8 << 20;
+const GC_MOST: usize = 64 << 20;
+/// What it costs to get a megabyte from the system and to touch it for the first time, roughly.
+const FRESH: Duration = Duration::from_micros(500);
 
 /// Set when the user wants the running program to stop; the next call of a row raises an error.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -339,31 +336,32 @@ unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
 }
 
 /// Runs Lua's collector when native memory has grown: programs that make large temporaries stay small, and get memory
-/// again that was used before instead of pages that the system has to clear first.
+/// again that was used before, instead of pages that the system has to clear first.
 #[inline(always)]
 unsafe fn collect_if_large(l: *mut lua_State) {
     if storage::live_bytes() > CEILING.get() {
         // SAFETY: passed on to the caller.
-        unsafe { collect_if_due(l) }
+        unsafe { collect(l) }
     }
 }
 
+/// Collects, and says when the next time is. How much may pile up until then grows once collections have cost as much as
+/// the memory would: a small heap is collected often, and a large one as seldom as memory allows.
 #[cold]
 #[inline(never)]
-unsafe fn collect_if_due(l: *mut lua_State) {
-    let live = storage::live_bytes();
+unsafe fn collect(l: *mut lua_State) {
     let begun = Instant::now();
-    let early = COLLECTED.get().is_none_or(|(ended, took)| begun - ended >= took * GC_SHARE);
-    if !early && live <= LIMIT.get() {
-        return CEILING.set((live + GC_LOOK / 4).min(LIMIT.get()));
-    }
     // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it.
     unsafe { ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0) };
     storage::collected();
-    COLLECTED.set(Some((Instant::now(), begun.elapsed())));
+    let (mut step, mut cost) = STEP.get();
     let live = storage::live_bytes();
-    LIMIT.set(live + GC_STEP.max(live / 2));
-    CEILING.set(live + (live / 4).clamp(GC_LOOK, GC_STEP));
+    cost += begun.elapsed();
+    if cost > FRESH * (step >> 20) as u32 {
+        (step, cost) = ((2 * step).min(GC_MOST.max(live / 2)), Duration::ZERO);
+    }
+    STEP.set((step, cost));
+    CEILING.set(live + step);
 }
 
 /// Makes the metatable of each of our objects, those of foreign `classes` included, registers it, and leaves on the

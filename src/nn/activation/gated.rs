@@ -2,13 +2,14 @@
 
 #![allow(clippy::too_many_arguments, reason = "one parameter per field of the module")]
 
+use super::check_gradient;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, same_count};
+use crate::tensor::map;
 use crate::tensor::random::Generator;
 use std::cell::RefCell;
 
@@ -194,7 +195,7 @@ pub fn random_leaky_grad<T: Float>(
     noise: &Tensor,
     inplace: bool,
 ) -> Result<()> {
-    same_count("RReLU", grad_output, noise)?;
+    check_gradient(grad_output, noise)?;
     if inplace {
         grad_input.set(grad_output)?
     } else {

@@ -5,14 +5,13 @@ pub mod gated;
 pub mod shrink;
 pub mod softmax;
 
-use crate::fields;
-use crate::maths;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::function::Function;
 use crate::tensor::map;
 use crate::tensor::vmath::Arith;
+use crate::{demand, fields, maths};
 
 /// The stateless activations, one line each: what the gradient is computed from, the class, its kernels, the function of
 /// an element, and the gradient from the output or the input and the output's gradient. The macro that is named gets
@@ -58,6 +57,17 @@ macro_rules! kernels {
 }
 for_each_activation!(kernels);
 
+/// Demands a gradient with as many elements as what the slope is computed from: the input, or the output of forward.
+fn check_gradient(grad_output: &Tensor, known: &Tensor) -> Result<()> {
+    let (n, got) = (known.numel(), grad_output.shape_text());
+    demand!(
+        n > 0 || grad_output.numel() == 0,
+        "forward comes before backward: there is nothing yet that gradOutput {got} belongs to"
+    );
+    demand!(n == grad_output.numel(), "gradOutput of {n} elements expected, got {got}");
+    Ok(())
+}
+
 #[inline(always)]
 fn gradient<T: Float>(
     name: &'static str,
@@ -66,7 +76,7 @@ fn gradient<T: Float>(
     grad_input: &Tensor,
     f: impl Function<(T, T), T>,
 ) -> Result<()> {
-    map::same_count(name, grad_output, known)?;
+    check_gradient(grad_output, known)?;
     grad_input.resize_as(known)?;
     map::binary(name, grad_input, known, grad_output, f)
 }
@@ -181,7 +191,7 @@ pub fn threshold_grad<T: Float>(
     f: Threshold<T>,
 ) -> Result<()> {
     let Threshold { threshold, inplace, .. } = f;
-    map::same_count("threshold", grad_output, input)?;
+    check_gradient(grad_output, input)?;
     place_gradient(grad_input, grad_output, input, inplace)?;
     map::binary("threshold", grad_input, grad_output, input, |g: T, x: T| if x > threshold { g } else { T::ZERO })
 }
@@ -202,7 +212,7 @@ pub fn leaky<T: Float>(input: &Tensor, output: &Tensor, f: LeakyReLU<T>) -> Resu
 /// Sizes that differ.
 pub fn leaky_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, f: LeakyReLU<T>) -> Result<()> {
     let LeakyReLU { slope, inplace } = f;
-    map::same_count("leaky", grad_output, input)?;
+    check_gradient(grad_output, input)?;
     place_gradient(grad_input, grad_output, input, inplace)?;
     map::binary("leaky", grad_input, grad_output, input, |g: T, x: T| if x > T::ZERO { g } else { g.mul(slope) })
 }
@@ -230,7 +240,7 @@ pub fn elu_grad<T: Float>(
     f: ELU<T>,
 ) -> Result<()> {
     let ELU { alpha, inplace } = f;
-    map::same_count("elu", grad_output, output)?;
+    check_gradient(grad_output, output)?;
     place_gradient(grad_input, grad_output, output, inplace)?;
     let f = |g: T, y: T| if y <= T::ZERO { g.mul(y.add(alpha)) } else { g };
     map::binary("elu", grad_input, grad_output, output, f)
@@ -266,7 +276,7 @@ pub fn hard_tanh_grad<T: Float>(
     f: HardTanh<T>,
 ) -> Result<()> {
     let HardTanh { low, high, inplace } = f;
-    map::same_count("hard_tanh", grad_output, input)?;
+    check_gradient(grad_output, input)?;
     place_gradient(grad_input, grad_output, input, inplace)?;
     let f = |g: T, x: T| if x <= low || x >= high { T::ZERO } else { g };
     map::binary("hard_tanh", grad_input, grad_output, input, f)

@@ -1,5 +1,6 @@
 //! Activations with a shape of their own: shrinking ones, SoftPlus, and PReLU with its parameters.
 
+use super::check_gradient;
 use crate::demand;
 use crate::fields;
 use crate::maths;
@@ -40,7 +41,7 @@ pub fn soft<T: Float>(input: &Tensor, output: &Tensor, lambda: T) -> Result<()> 
 /// # Errors
 /// Sizes that differ.
 pub fn grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, lambda: T) -> Result<()> {
-    map::same_count("shrink", grad_output, input)?;
+    check_gradient(grad_output, input)?;
     grad_input.resize_as(input)?;
     let f = |g: T, x: T| if x > lambda || x < lambda.neg() { g } else { T::ZERO };
     map::binary("shrink", grad_input, grad_output, input, f)
@@ -83,7 +84,7 @@ pub fn soft_plus_grad<T: Float>(
     fields: SoftPlus<T>,
 ) -> Result<()> {
     let SoftPlus { beta, threshold } = fields;
-    map::same_count("SoftPlus", grad_output, output)?;
+    check_gradient(grad_output, output)?;
     grad_input.resize_as(output)?;
     let f = maths!(|m, g: T, y: T| {
         let by = y.mul(beta);
@@ -130,7 +131,7 @@ pub fn prelu<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor) -> Resu
 /// # Errors
 /// Sizes that do not fit.
 pub fn prelu_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Tensor, weight: &Tensor) -> Result<()> {
-    map::same_count("PReLU", grad_output, input)?;
+    check_gradient(grad_output, input)?;
     let (n, inner) = planes(input, weight)?;
     let (x, g, w) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut r = Dest::<T>::like(grad_input, input)?;
@@ -149,7 +150,7 @@ pub fn prelu_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &T
 /// # Errors
 /// Sizes that do not fit.
 pub fn prelu_acc<T: Float>(input: &Tensor, grad_output: &Tensor, scale: T, grad_weight: &Tensor) -> Result<()> {
-    map::same_count("PReLU", grad_output, input)?;
+    check_gradient(grad_output, input)?;
     let (n, inner) = planes(input, grad_weight)?;
     let mut sums = vec![0.0; n];
     let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);

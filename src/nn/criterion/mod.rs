@@ -150,10 +150,11 @@ pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
 
 const EPS: f64 = 1e-12;
 
-/// One weight per column, if any, for input (columns) or (rows x columns).
+/// One weight per column, if any, for input (columns) or (rows x columns), or one per element of it.
 fn columns<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
     let Some(w) = weights else { return Ok(None) };
-    let fits = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
+    let of_columns = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
+    let fits = of_columns || w.same_size(input);
     demand!(fits, "{} weights do not fit the columns of input {}", w.numel(), input.shape_text());
     Source::of(w).map(Some)
 }
@@ -187,6 +188,9 @@ fn column_grad<T: Float>(
     let by = norm::<f64>(input, average);
     map::binary(name, grad_input, input, target, |x: T, y: T| T::from_f64(by * slope(x.to_f64(), y.to_f64())))?;
     let Some(w) = weights else { return Ok(()) };
+    if w.same_size(input) {
+        return map::binary(name, grad_input, grad_input, w, |g: T, w: T| g.mul(w));
+    }
     let mut row = vec![1; input.ndim() - 1];
     row.push(w.numel());
     let spread = contiguous(w)?;

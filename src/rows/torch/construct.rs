@@ -150,7 +150,8 @@ const BYTES: &[DType] = &[DType::Byte, DType::Char];
 
 /// Methods of storages.
 pub static ROWS: &[Op] = &[
-    storage_method!("size", &[form("s:S", any!(size))]),
+    // sizes are asked for by dimension too, and storages resized with a word on what they hold: neither matters
+    storage_method!("size", &[form("s:S", any!(size)), form("s:S d:num", any!(|s: &Storage, _: f64| size(s)))]),
     storage_method!(
         "__len__",
         &[form("s:S", any!(size)), form("s:S other:S", any!(|s: &Storage, _: &Storage| size(s)))]
@@ -158,7 +159,13 @@ pub static ROWS: &[Op] = &[
     storage_method!("elementSize", &[form("s:S", any!(element_size)), form("", every!(element_size_of)),]),
     storage_method!("fill", &[form("*s:S v:real", every!(construct::storage_fill))]),
     storage_method!("copy", &[form("*s:S src:storage", any!(construct::storage_copy))]),
-    storage_method!("resize", &[form("*s:S n:long", any!(construct::storage_resize))]),
+    storage_method!(
+        "resize",
+        &[
+            form("*s:S n:long", any!(construct::storage_resize)),
+            form("*s:S n:long keep:bool", any!(|s: &Storage, n: i64, _: bool| construct::storage_resize(s, n))),
+        ]
+    ),
     storage_method!(
         "string",
         &[form("s:S", every!(text).only(BYTES)), form("*s:S text:text", every!(set_text).only(BYTES))]
