@@ -161,6 +161,16 @@ local families = {
    end,
    ['nn/convolution'] = 'nn/convolution/planes',
    ['nn/convolution/engine'] = 'nn/convolution/planes',
+   ['nn/convolution/correlation'] = function(t)
+      return pass(nn.SpatialConvolution(3, 20, 5, 5, 2, 1, 1, 2), t.images),
+         pass(nn.SpatialFullConvolution(3, 18, 3, 3, 2, 2, 1, 1), t.images), pass(nn.SpatialConvolution(12, 20, 5, 5), t.batch)
+   end,
+   ['nn/convolution/gradient'] = 'nn/convolution/correlation',
+   ['nn/convolution/weight'] = 'nn/convolution/correlation',
+   ['nn/convolution/winograd'] = function(t)
+      local x = torch.randn(5, 16, 22, 19):typeAs(t.m)
+      return pass(nn.SpatialConvolution(16, 24, 3, 3, 1, 1, 1, 1), x), pass(nn.SpatialConvolution(16, 24, 3, 3), x)
+   end,
    ['nn/convolution/unfold'] = 'nn/convolution/planes',
    ['nn/convolution/planes'] = function(t)
       return pass(nn.SpatialConvolution(12, 9, 5, 3, 2, 1, 1, 1), batch4(t)), pass(nn.SpatialConvolution(3, 16, 5, 5), t.images),

@@ -27,6 +27,7 @@ pub struct Winograd<T: 'static> {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "moving columns out of an array copies them through the stack")]
 unsafe fn square<S: Simd, const R: usize, const Q: usize>(
     line: impl Fn([S::V; R]) -> [S::V; Q],
     from: *const S::T,
