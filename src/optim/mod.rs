@@ -9,7 +9,6 @@ use crate::tensor::access::{Blocks, Dest, Divide, Source, share};
 use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
-use crate::tensor::layout::Layout;
 use crate::tensor::ops::arithmetic::add_scaled;
 use crate::tensor::ops::copy::clone;
 use crate::tensor::simd::vectorize;
@@ -47,7 +46,7 @@ impl<T: Real> Gradient<T> {
     fn of(dfdx: &Tensor, x: &Tensor, decay: f64, changes: bool) -> Result<Gradient<T>> {
         check::count("the gradient", dfdx, x.numel())?;
         let decay = T::from_f64(decay);
-        if overlap(dfdx, x) {
+        if dfdx.may_overlap(x) {
             // a function may give its argument: first all of the gradient, then all of the step
             if decay != T::ZERO {
                 add_scaled(dfdx, dfdx, decay, x)?;
@@ -68,13 +67,6 @@ impl<T: Real> Gradient<T> {
             Given::Changed(g) => Part::Changed(g),
         }
     }
-}
-
-/// Whether two tensors may share elements.
-fn overlap(a: &Tensor, b: &Tensor) -> bool {
-    let (first, second) = (a.layout(), b.layout());
-    let before = |x: &Layout, y: &Layout| x.extent().is_ok_and(|end| end <= y.offset);
-    a.same_storage(b) && !before(&first, &second) && !before(&second, &first)
 }
 
 /// Some of a gradient.

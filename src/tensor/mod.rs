@@ -253,6 +253,13 @@ impl Tensor {
         matches!((self.peek_storage(), other.peek_storage()), (Some(a), Some(b)) if a.same(b))
     }
 
+    /// Whether both may have elements in common: views of one storage, neither of which ends before the other begins.
+    pub fn may_overlap(&self, other: &Tensor) -> bool {
+        let (a, b) = (self.layout(), other.layout());
+        let before = |x: &Layout, y: &Layout| x.extent().is_ok_and(|end| end <= y.offset);
+        self.same_storage(other) && !before(&a, &b) && !before(&b, &a)
+    }
+
     /// The storage, made if there is none yet.
     ///
     /// # Errors
