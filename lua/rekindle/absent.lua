@@ -4,7 +4,7 @@
 local absent = {}
 
 -- The text of chunks that are no files, by their names, for those that want their lines looked at.
-absent.texts = {}
+absent.texts = require('rekindle.native').texts
 
 local elsewhere = { ['nn.gModule'] = 'nngraph' }
 

@@ -44,11 +44,26 @@ local function checked(reader)
    end
 end
 
+-- The text of the last chunks that have names and are no files, for messages about their lines.
+native.texts = {}
+local texts, names, latest = native.texts, {}, 0
+local KEPT = 32
+local function keep(text, name)
+   if type(name) ~= 'string' or name:sub(1, 1) ~= '=' or text:byte() == SIGNATURE then return end
+   if texts[name] == nil then
+      latest = latest % KEPT + 1
+      if names[latest] then texts[names[latest]] = nil end
+      names[latest] = name
+   end
+   texts[name] = text
+end
+
 local function load(code, ...)
    local kind = type(code)
    if kind == 'string' then
       local why = damage(code)
       if why then return nil, why end
+      keep(code, ...)
    elseif kind == 'function' then
       code = checked(code)
    elseif kind == 'userdata' and tostring(code):byte() == SIGNATURE then
