@@ -1,4 +1,4 @@
-//! Reductions: over all elements here, along a dimension in [`along`], [`scan`] and [`renorm`].
+//! Reductions: over all elements here, along a dimension in [`along`], [`scan`] and [`mod@renorm`].
 //!
 //! Elements are taken in blocks whose bounds depend on nothing but the number of elements; blocks give partial results
 //! that are joined in order. So results are the same on any number of threads, and rounding errors stay small.
