@@ -49,7 +49,8 @@ function absent.tell(package_name, package, kind)
          end
          local nearest = require('rekindle.help').nearest(key, package)
          local hint = nearest and string.format('; nearest: %s.%s', package_name, nearest) or ''
-         error(string.format('%s: there is no such %s%s', name, kind, hint), 2)
+         -- what Lua would say of it stands at the end: programs look for it
+         error(string.format('%s: there is no such %s%s (a nil value)', name, kind, hint), 2)
       end,
    })
 end

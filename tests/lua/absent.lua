@@ -24,6 +24,10 @@ says("nn.gModule: require 'nngraph'", function()
 end)
 says('[string "return nn.Sigmoyd()"]:1: nn.Sigmoyd: there is no such class; nearest: nn.Sigmoid',
    assert(loadstring 'return nn.Sigmoyd()'))
+-- chunks with names of their own; what Lua would say stands at the end
+says('x:2: nn.Sigmoyd: there is no such class; nearest: nn.Sigmoid (a nil value)',
+   assert(loadstring('local _\nreturn nn.Sigmoyd()', '=x')))
+for i = 1, 100 do assert(loadstring('return nn.Sigmoyd == nil', '=x' .. i))() end
 
 -- asking is no call, whatever stands beside it
 assert(nn.Foo == nil and optim.foo == nil and nn[1] == nil)
