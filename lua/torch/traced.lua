@@ -11,6 +11,9 @@
 local native = require 'rekindle.native'
 local ffi = require 'ffi'
 local traced = native.traced
+-- a few hundred functions are made from bytecode of this file's own, which needs no check
+local load = native.raw_load
+native.raw_load = nil
 
 local function address(name, signature) return ffi.cast(signature, traced[name]) end
 local entries = {
@@ -48,7 +51,7 @@ end, 'trace')
 
 -- Compiles a function anew: its text begins with the locals that it takes from `values`.
 local function compile(code, values)
-   local f = assert(loadstring(code, '=[traced]'))()
+   local f = assert(load(code, '=[traced]'))()
    for i = 1, 60 do
       local name = getupvalue(f, i)
       if not name then return f end
@@ -142,7 +145,7 @@ return function(...)
    return row(...)
 end]]
 -- there are many of these; bytecode is read faster than text
-local method = string.dump(loadstring(text, '=[traced]'))
+local method = string.dump(load(text, '=[traced]'))
 -- a constructor's first argument is its class
 local constructor = text:gsub("select%('#', %.%.%.%)", '%0 - 1'):gsub('local x, a', 'local _, x, a')
 
