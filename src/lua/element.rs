@@ -66,12 +66,10 @@ pub fn position<const N: usize>(t: &Tensor, indices: [f64; N]) -> Option<usize> 
     usize::try_from(at).ok()
 }
 
-/// Storage element `at` as a number; none outside the storage. A nan is the usual one: Lua takes others for values
-/// that are no numbers.
+/// Storage element `at` as a number; none outside the storage.
 #[inline(always)]
 pub fn at(t: &Tensor, at: usize) -> Option<f64> {
-    let v = with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64))?;
-    Some(if v.is_nan() { f64::NAN } else { v })
+    with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64))
 }
 
 /// Writes storage element `at`; false outside the storage.

@@ -86,23 +86,20 @@ unsafe fn tensor_in<'a>(object: *const Object<Tensor>) -> Option<&'a Tensor> {
     }
 }
 
-/// Puts a tensor into a blank of its class.
+/// Exchanges a new tensor with a blank of its class. In place: moving it would wait for the writes to its fields.
 ///
 /// # Safety
 /// As for [`tensor_in`].
 #[inline(always)]
-unsafe fn fill(blank: *mut Object<Tensor>, make: impl FnOnce() -> Option<Tensor>, class: TensorClass) -> c_int {
+unsafe fn give(blank: *mut Object<Tensor>, made: &mut Tensor) -> c_int {
     // SAFETY: the blank is one of ours when it has a tensor in it; only its pool refers to it, so no reference to
     // what it held is alive.
     unsafe {
         match tensor_in(blank) {
-            Some(old) if old.class() == class => match make() {
-                Some(t) => {
-                    (*blank).value = t;
-                    MADE
-                }
-                None => NO,
-            },
+            Some(old) if old.class() == made.class() => {
+                std::mem::swap(&mut (*blank).value, made);
+                MADE
+            }
             _ => NO,
         }
     }
@@ -128,7 +125,8 @@ unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, blank: *mut Object<Te
         if t.ndim() == 1 {
             return tell(done, position(t, [k]).and_then(|at| element::at(t, at)));
         }
-        *done = fill(blank, || t.row(inside(k, t.size(0))?), t.class());
+        let Some(mut row) = inside(k, t.size(0)).and_then(|at| t.row(at)) else { return tell(done, None) };
+        *done = give(blank, &mut row);
         0.0
     }
 }
@@ -149,24 +147,6 @@ unsafe extern "C" fn get2(x: *const Object<Tensor>, i: f64, j: f64, done: *mut c
 unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> bool {
     // SAFETY: as for `set`.
     unsafe { tensor_in(x).is_some_and(|t| position(t, [i, j]).is_some_and(|at| put(t, at, v))) }
-}
-
-/// Exchanges a new tensor with a blank of its class. In place: moving it would wait for the writes to its fields.
-///
-/// # Safety
-/// As for [`fill`].
-#[inline(always)]
-unsafe fn give(blank: *mut Object<Tensor>, rets: &mut Rets) -> c_int {
-    // SAFETY: as in `fill`.
-    unsafe {
-        match (tensor_in(blank), rets) {
-            (Some(old), Rets::Tensor(made)) if old.class() == made.class() => {
-                std::mem::swap(&mut (*blank).value, made);
-                MADE
-            }
-            _ => NO,
-        }
-    }
 }
 
 /// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
@@ -208,7 +188,7 @@ unsafe extern "C" fn call(
         match answer(&*form, &vals[..count], &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Made) => {
-                *done = give(blank, &mut rets);
+                *done = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
                 ManuallyDrop::drop(&mut rets);
                 0.0
             }

@@ -50,9 +50,10 @@ impl Winograd {
         Some(Winograd { input, output, pad: y.pad as usize, tile })
     }
 
-    /// Whether so many samples with this output have enough tiles.
-    fn pays(&self, batch: usize, y: Planes, least: usize) -> bool {
+    /// Whether samples with so many elements of the input, and with this output, have enough tiles.
+    fn pays(&self, elements: usize, y: Planes, least: usize) -> bool {
         let m = if self.tile == Outputs::Four { 4 } else { 2 };
+        let batch = elements / self.input.sample_len();
         batch * y.height.div_ceil(m) * y.width.div_ceil(m) >= least
     }
 
@@ -61,12 +62,11 @@ impl Winograd {
     /// # Errors
     /// Not enough memory.
     pub fn forward<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<bool> {
-        let k = 9 * self.input.count;
-        let (rows, cols) = (Offsets::steps(k, 1), Offsets::steps(self.output.count, k));
-        let batch = x.len() / (self.input.count * self.input.height * self.input.width);
-        if !self.pays(batch, self.output, TILES) {
+        if !self.pays(x.len(), self.output, TILES) {
             return Ok(false);
         }
+        let k = 9 * self.input.count;
+        let (rows, cols) = (Offsets::steps(k, 1), Offsets::steps(self.output.count, k));
         correlate(self.tile, (x, self.input, self.pad), View::new(w, &rows, &cols), bias, (y, self.output))
     }
 
@@ -75,13 +75,12 @@ impl Winograd {
     /// # Errors
     /// Not enough memory.
     pub fn transposed<T: Multiply>(&self, go: &[T], w: &[T], bias: &[T], gi: &mut [T]) -> Result<bool> {
+        if !self.pays(gi.len(), self.input, TILES) {
+            return Ok(false);
+        }
         let k = 9 * self.input.count;
         let flipped = (0..9 * self.output.count).map(|i| i / 9 * k + 8 - i % 9).collect();
         let (rows, cols) = (Offsets::new(flipped), Offsets::steps(self.input.count, 9));
-        let batch = gi.len() / (self.input.count * self.input.height * self.input.width);
-        if !self.pays(batch, self.input, TILES) {
-            return Ok(false);
-        }
         correlate(self.tile, (go, self.output, 2 - self.pad), View::new(w, &rows, &cols), bias, (gi, self.input))
     }
 
@@ -90,9 +89,8 @@ impl Winograd {
     /// # Errors
     /// Not enough memory.
     pub fn weight_gradient<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<bool> {
-        let batch = x.len() / (self.input.count * self.input.height * self.input.width);
         let least = TILES.max(self.input.count.max(self.output.count) / 2);
-        if !self.pays(batch, self.output, least) {
+        if !self.pays(x.len(), self.output, least) {
             return Ok(false);
         }
         weight_gradient(self.tile, (x, self.input, self.pad), (go, self.output), scale, gw)

@@ -41,7 +41,8 @@ impl Planes {
     fn area(&self) -> usize {
         self.height * self.width
     }
-    fn len(&self) -> usize {
+    /// Elements of a sample.
+    pub fn sample_len(&self) -> usize {
         self.count * self.area()
     }
 }
@@ -184,7 +185,7 @@ impl<T: Multiply> Plan<T> {
             let used = (p.width + pad).min(across);
             to[..pad * lanes].fill(T::ZERO);
             to[used * lanes..].fill(T::ZERO);
-            let from = &image.data[s.sample * p.len() + row as usize * p.width..];
+            let from = &image.data[s.sample * p.sample_len() + row as usize * p.width..];
             let view = View::new(from, unit, channels);
             let to = &mut to[pad * lanes..used * lanes];
             // SAFETY: the view's elements are there; rows are whole vectors, as many as there is room for.
@@ -250,7 +251,7 @@ impl<T: Multiply> Plan<T> {
                 }
                 let (top, bottom) = (s.rows.start * m, (s.rows.end * m).min(y.height));
                 let whole = across == y.width;
-                let to = to.0.wrapping_add(s.sample * y.len());
+                let to = to.0.wrapping_add(s.sample * y.sample_len());
                 // SAFETY: rows of the room that hold rows of these planes, which are this job's own.
                 unsafe {
                     finite &= (self.kernels.finite)(room.as_ptr(), s.rows.len() * m * across);
@@ -313,8 +314,8 @@ pub fn correlate<T: Multiply>(
     bias: &[T],
     (y, results): (&mut [T], Planes),
 ) -> Result<bool> {
-    let batch = y.len().checked_div(results.len()).unwrap_or(0);
-    assert!(pad <= 2 && x.len() == batch * planes.len() && y.len() == batch * results.len());
+    let batch = y.len().checked_div(results.sample_len()).unwrap_or(0);
+    assert!(pad <= 2 && x.len() == batch * planes.sample_len() && y.len() == batch * results.sample_len());
     assert!(w.rows().len() == 9 * planes.count && w.cols().len() == results.count);
     assert!(bias.is_empty() || bias.len() == results.count);
     if y.is_empty() || x.is_empty() {
@@ -375,8 +376,8 @@ pub fn weight_gradient<T: Multiply>(
     scale: T,
     gw: &mut [T],
 ) -> Result<bool> {
-    let batch = go.len().checked_div(results.len()).unwrap_or(0);
-    assert!(pad <= 2 && x.len() == batch * planes.len() && go.len() == batch * results.len());
+    let batch = go.len().checked_div(results.sample_len()).unwrap_or(0);
+    assert!(pad <= 2 && x.len() == batch * planes.sample_len() && go.len() == batch * results.sample_len());
     assert!(gw.len() == 9 * planes.count * results.count);
     if go.is_empty() || x.is_empty() {
         return Ok(false);
