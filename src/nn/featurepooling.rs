@@ -82,8 +82,8 @@ fn norms_grad<T: Float>(
     Ok(())
 }
 
-fn plane_windows(input: &Tensor, PlaneWindow { kw, kh, dw, dh }: PlaneWindow) -> Result<Plan> {
-    Plan::regular(input, &[Step::new(kh, dh, 0), Step::new(kw, dw, 0)], false)
+fn plane_windows(input: &Tensor, window: PlaneWindow) -> Result<Plan> {
+    Plan::regular(input, &window.plain_steps(), false)
 }
 
 /// Norms of windows over planes.

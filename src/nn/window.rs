@@ -26,6 +26,20 @@ fields! {
     }
 }
 
+impl PlaneWindow {
+    /// What rows and columns have, with these paddings and dilations of theirs.
+    pub fn steps(self, pads: [i64; 2], dilations: [i64; 2]) -> [Step; 2] {
+        let PlaneWindow { kw, kh, dw, dh } = self;
+        let step = |d: usize, kernel, stride| Step { kernel, stride, pad: pads[d], dilation: dilations[d] };
+        [step(0, kh, dh), step(1, kw, dw)]
+    }
+
+    /// The same without padding and dilation.
+    pub fn plain_steps(self) -> [Step; 2] {
+        self.steps([0, 0], [1, 1])
+    }
+}
+
 /// What the fields of a module say of one dimension.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {

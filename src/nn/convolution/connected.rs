@@ -8,7 +8,7 @@ use super::engine::{Plan, plane_sums};
 use super::unfold::Geometry;
 use crate::demand;
 use crate::fields;
-use crate::nn::window::Step;
+use crate::nn::window::PlaneWindow;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, MatrixDest, Source, Workspace};
 use crate::tensor::check;
@@ -24,14 +24,8 @@ fields! {
         from: i64 = ".nInputPlane:long",
         /// Planes of the output.
         to: i64 = ".nOutputPlane:long",
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Stride along the width.
-        dw: i64 = ".dW:long",
-        /// Stride along the height.
-        dh: i64 = ".dH:long",
+        /// Its size and stride.
+        window: PlaneWindow = PlaneWindow::TEXT,
     }
 }
 
@@ -59,7 +53,7 @@ impl Call {
             input.shape_text()
         );
         let sizes = [input.size(nd - 2), input.size(nd - 1)];
-        let steps = [Step::new(f.kh, f.dh, 0), Step::new(f.kw, f.dw, 0)];
+        let steps = f.window.plain_steps();
         let (geometry, out) = if full {
             (Geometry::transposed(to, &sizes, &steps, &[0, 0])?, planes)
         } else {

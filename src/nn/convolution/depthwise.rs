@@ -24,7 +24,7 @@ impl Call {
     fn new(input: &Tensor, weight: &Tensor, w: Window) -> Result<Call> {
         let nd = input.ndim();
         demand!(nd == 3 || nd == 4, "3D or 4D (batch mode) tensor expected for input, got {}", input.shape_text());
-        with_planes(weight, w.kh, w.kw)?;
+        with_planes(weight, w.window.kh, w.window.kw)?;
         demand!(weight.ndim() == 4, "weight must be 4D, got {}", weight.shape_text());
         let planes = input.size(nd - 3);
         let fits = planes == weight.size(1);
@@ -33,7 +33,7 @@ impl Call {
         let geometry = Geometry::new(1, &[input.size(nd - 2), input.size(nd - 1)], &steps)?;
         let out = weight.size(0);
         let fits = geometry.window_len() == weight.size(2) * weight.size(3);
-        demand!(fits, "weight {} does not fit a kernel of {}x{}", weight.shape_text(), w.kw, w.kh);
+        demand!(fits, "weight {} does not fit a kernel of {}x{}", weight.shape_text(), w.window.kw, w.window.kh);
         let [_, h, w] = geometry.output();
         let mut output = input.layout().sizes().to_vec();
         output[nd - 3] = planes * out;

@@ -19,7 +19,7 @@ mod engine_tests;
 mod tests;
 
 use crate::fields;
-use crate::nn::window::Step;
+use crate::nn::window::{PlaneWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
@@ -27,14 +27,8 @@ use crate::tensor::layout::Layout;
 fields! {
     /// Window, stride and padding of a convolution over planes without dilation.
     pub struct Window {
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Stride along the width.
-        dw: i64 = ".dW:long",
-        /// Stride along the height.
-        dh: i64 = ".dH:long",
+        /// Its size and stride.
+        window: PlaneWindow = PlaneWindow::TEXT,
         /// Zeros on the left and on the right.
         pad_w: i64 = ".padW:long=0",
         /// Zeros above and below.
@@ -45,7 +39,7 @@ fields! {
 impl Window {
     /// What it says of rows and columns.
     fn steps(self) -> [Step; 2] {
-        [Step::new(self.kh, self.dh, self.pad_h), Step::new(self.kw, self.dw, self.pad_w)]
+        self.window.steps([self.pad_h, self.pad_w], [1, 1])
     }
 }
 

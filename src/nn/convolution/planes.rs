@@ -7,7 +7,7 @@ use super::unfold::Geometry;
 use super::with_planes;
 use crate::demand;
 use crate::fields;
-use crate::nn::window::Step;
+use crate::nn::window::{PlaneWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, MatrixDest, Source};
 use crate::tensor::error::Result;
@@ -19,14 +19,8 @@ fields! {
     pub struct Spatial {
         /// Whether a weight matrix, as older files have it, gets its four dimensions.
         planes: bool = ".hasPlanes:bool=false",
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Stride along the width.
-        dw: i64 = ".dW:long",
-        /// Stride along the height.
-        dh: i64 = ".dH:long",
+        /// Its size and stride.
+        window: PlaneWindow = PlaneWindow::TEXT,
         /// Zeros on the left and on the right.
         pad_w: Option<i64> = ".padW:long=nil",
         /// Zeros above and below; as many as `pad_w` without it.
@@ -123,8 +117,7 @@ const ONE: Step = Step { kernel: 1, stride: 1, pad: 0, dilation: 1 };
 impl From<Spatial> for Steps {
     fn from(f: Spatial) -> Steps {
         let pad_w = f.pad_w.unwrap_or(f.padding);
-        let y = Step { kernel: f.kh, stride: f.dh, pad: f.pad_h.unwrap_or(pad_w), dilation: f.dilation_h };
-        let x = Step { kernel: f.kw, stride: f.dw, pad: pad_w, dilation: f.dilation_w };
+        let [y, x] = f.window.steps([f.pad_h.unwrap_or(pad_w), pad_w], [f.dilation_h, f.dilation_w]);
         Steps { steps: [ONE, y, x], extra: [0; 3], first: 1, planes: f.planes }
     }
 }

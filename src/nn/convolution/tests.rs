@@ -1,6 +1,7 @@
 //! Convolutions against loops over every index.
 
 use super::planes::{Spatial, spatial};
+use crate::nn::window::PlaneWindow;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 
@@ -45,7 +46,8 @@ fn close(a: &[f64], b: &[f64]) {
 /// The fields `kW kH dW dH padW padH`.
 fn window([kw, kh, dw, dh, pad_w, pad_h]: [i64; 6]) -> Spatial {
     let (pad_w, pad_h) = (Some(pad_w), Some(pad_h));
-    Spatial { planes: false, kw, kh, dw, dh, pad_w, pad_h, padding: 0, dilation_w: 1, dilation_h: 1 }
+    let window = PlaneWindow { kw, kh, dw, dh };
+    Spatial { planes: false, window, pad_w, pad_h, padding: 0, dilation_w: 1, dilation_h: 1 }
 }
 
 fn check(n: [usize; 4], o: usize, w: [i64; 6]) {

@@ -83,10 +83,8 @@ fields! {
 }
 impl Spatial {
     fn plan(self, input: &Tensor) -> Result<Plan> {
-        let PlaneWindow { kw, kh, dw, dh } = self.window;
-        let y = Step { kernel: kh, stride: dh, pad: self.pad_h, dilation: self.dilation_h };
-        let x = Step { kernel: kw, stride: dw, pad: self.pad_w, dilation: self.dilation_w };
-        Plan::regular(input, &[y, x], self.ceil)
+        let steps = self.window.steps([self.pad_h, self.pad_w], [self.dilation_h, self.dilation_w]);
+        Plan::regular(input, &steps, self.ceil)
     }
 }
 

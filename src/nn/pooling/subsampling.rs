@@ -5,7 +5,7 @@ use super::window::{Plan, planes_of};
 use super::{sequences, sum};
 use crate::demand;
 use crate::fields;
-use crate::nn::window::{PlaneWindow, SequenceWindow, Step};
+use crate::nn::window::{PlaneWindow, SequenceWindow};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
@@ -55,9 +55,8 @@ impl SubSampling {
         let first = planes_of(input, 2)?;
         let channels = input.size(first - 1);
         demand!(channels as i64 == self.planes, "input of {} planes expected, got {channels}", self.planes);
-        let PlaneWindow { kw, kh, dw, dh } = self.window;
-        let steps = [Step::new(kh, dh, 0), Step::new(kw, dw, 0)];
-        Ok(Call { plan: Plan::regular(input, &steps, false)?, channels, by_column: false })
+        let plan = Plan::regular(input, &self.window.plain_steps(), false)?;
+        Ok(Call { plan, channels, by_column: false })
     }
 }
 
