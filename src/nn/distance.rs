@@ -1,7 +1,7 @@
 //! Distances and angles: between pairs of vectors, (D) or (N x D) each, and from vectors to the columns of a weight,
 //! (D x M), which are centers.
 
-use super::vectors::{quotient, root, sum_of};
+use super::vectors::sum_of;
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
@@ -101,7 +101,7 @@ pub fn dot_grad<T: Float>(
 /// The product of a pair, and `1 / |x|^2` and `1 / |y|^2`, with a small number added to what is divided by.
 #[inline(always)]
 fn angle<T: Float>([x, y]: [&[T]; 2]) -> [T; 3] {
-    let inverse = |v: &[T]| quotient(T::ONE, sum_of([v], |[v]| v.mul(v)).add(T::from_f64(1e-12)));
+    let inverse = |v: &[T]| T::ONE.over(sum_of([v], |[v]| v.mul(v)).add(T::from_f64(1e-12)));
     [sum_of([x, y], |[x, y]| x.mul(y)), inverse(x), inverse(y)]
 }
 
@@ -112,7 +112,7 @@ fn angle<T: Float>([x, y]: [&[T]; 2]) -> [T; 3] {
 pub fn cosine<T: Float>(x: &Tensor, y: &Tensor, output: &Tensor) -> Result<()> {
     Pairs::<T>::of(x, y)?.each(output, |pair| {
         let [product, x, y] = angle(pair);
-        product.mul(root(x.mul(y)))
+        product.mul(x.mul(y).root())
     })
 }
 
@@ -129,7 +129,7 @@ pub fn cosine_grad<T: Float>(
 ) -> Result<()> {
     Pairs::<T>::of(x, y)?.gradients([grad_output, x, y, grad_x, grad_y], |pair, _, g, [gx, gy]| {
         let ([x, y], [product, of_x, of_y]) = (pair, angle(pair));
-        let across = root(of_x.mul(of_y)).mul(g);
+        let across = of_x.mul(of_y).root().mul(g);
         let (along_x, along_y) = (product.mul(of_x).mul(across), product.mul(of_y).mul(across));
         let values = gx.iter_mut().zip(gy).zip(x.iter().zip(y));
         values.for_each(|((gx, gy), (&x, &y))| {
@@ -147,10 +147,11 @@ pub fn pairwise<T: Float>(x: &Tensor, y: &Tensor, output: &Tensor, p: f64) -> Re
     let pairs = Pairs::<T>::of(x, y)?;
     if p == 2.0 {
         return pairs.each(output, |pair| {
-            root(sum_of(pair, |[x, y]| {
+            sum_of(pair, |[x, y]| {
                 let d = x.sub(y);
                 d.mul(d)
-            }))
+            })
+            .root()
         });
     }
     if p == 1.0 {
@@ -266,7 +267,7 @@ impl<T: Float> Centers<T> {
         let (g, y) = (Source::<T>::of(grad_output)?, Source::<T>::of(output)?);
         let mut slopes = Workspace::new(g.len())?;
         let all = slopes.iter_mut().zip(g.iter().zip(y.iter()));
-        all.for_each(|(slope, (&g, &y))| *slope = quotient(g, y.add(T::from_f64(1e-7))));
+        all.for_each(|(slope, (&g, &y))| *slope = g.over(y.add(T::from_f64(1e-7))));
         Ok(slopes)
     }
 }
@@ -294,7 +295,7 @@ pub fn euclidean<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, sca
                             }
                         }
                     }
-                    row.iter_mut().for_each(|v| *v = root(*v));
+                    row.iter_mut().for_each(|v| *v = (*v).root());
                 }
             },
         );

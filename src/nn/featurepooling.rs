@@ -3,7 +3,6 @@
 
 use super::pooling::sum;
 use super::pooling::window::{Axis, Plan};
-use super::vectors::root;
 use super::window::{PlaneWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace, share_rows};
@@ -30,7 +29,7 @@ fn lowered<T: Float>(v: T, p: f64) -> T {
     if p == 1.0 {
         v
     } else if p == 2.0 {
-        root(v)
+        v.root()
     } else {
         v.pow(T::from_f64(1.0 / p))
     }
@@ -41,7 +40,7 @@ fn norms<T: Float>(input: &Tensor, output: &Tensor, plan: &Plan, p: f64) -> Resu
     let mut y = Dest::<T>::new(output, &plan.sizes)?;
     if p == 2.0 {
         // a loop of its own, without a look at the power for each element
-        sum::forward(&x, plan, &mut y, |v| v.mul(v), |v, _| root(v));
+        sum::forward(&x, plan, &mut y, |v| v.mul(v), |v, _| v.root());
     } else {
         sum::forward(&x, plan, &mut y, |v| raised(v, p), |v, _| lowered(v, p));
     }
@@ -65,7 +64,7 @@ fn norms_grad<T: Float>(
         } else if still && y == T::ZERO {
             T::ZERO
         } else if p == 2.0 {
-            g.div(y).unwrap_or(T::ZERO)
+            g.over(y)
         } else {
             g.mul(y.pow(T::from_f64(1.0 - p)))
         };

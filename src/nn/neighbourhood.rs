@@ -4,7 +4,7 @@
 //!
 //! Planes with equal weights, usually all of them, are added up before they are filtered.
 
-use super::vectors::{add_scaled, quotient as by, root};
+use super::vectors::add_scaled;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace, share_rows};
 use crate::tensor::check;
@@ -279,7 +279,7 @@ impl<T: Float> Call<T> {
     /// Divides maps by the coefficients.
     fn divide(&self, maps: &mut [T]) {
         for map in maps.chunks_mut(self.sizes.plane()) {
-            map.iter_mut().zip(self.coef.iter()).for_each(|(v, &c)| *v = by(*v, c));
+            map.iter_mut().zip(self.coef.iter()).for_each(|(v, &c)| *v = (*v).over(c));
         }
     }
 }
@@ -363,13 +363,13 @@ pub fn divide<T: Float>(
     let call = Call::<T>::new(input, coef, down, across)?;
     let (s, x) = (call.sizes, Source::<T>::of(input)?);
     let mut by_places = sums(s, &call.groups, &x, |x, _| x.mul(x))?;
-    by_places.iter_mut().for_each(|v| *v = root(*v));
+    by_places.iter_mut().for_each(|v| *v = (*v).root());
     let kept = if input.ndim() == 4 { vec![s.batch, s.height, s.width] } else { vec![s.height, s.width] };
     Dest::<T>::new(stds, &kept)?.copy_from_slice(&by_places);
     call.divide(&mut by_places);
     by_places.iter_mut().for_each(|v| *v = least.divisor(*v));
     let mut y = Dest::<T>::like(output, input)?;
-    each_plane(s, &mut y, [&x, &x], |sample, _| [plane_of(s, &by_places, sample)], |x, _, [divisor]| by(x, divisor));
+    each_plane(s, &mut y, [&x, &x], |sample, _| [plane_of(s, &by_places, sample)], |x, _, [divisor]| x.over(divisor));
     Ok(())
 }
 
@@ -397,18 +397,18 @@ pub fn divide_grad<T: Float>(
     let half = T::from_f64(0.5);
     let coefs = call.coef.iter().cycle();
     for (((slope, divisor), &std), &coef) in slopes.iter_mut().zip(divisors.iter_mut()).zip(stds.iter()).zip(coefs) {
-        let deviation = by(std, coef);
+        let deviation = std.over(coef);
         *divisor = least.divisor(deviation);
         // the root's slope counts as 0 at 0
         let moves = deviation > T::from_f64(least.threshold) && std != T::ZERO;
         let square = divisor.mul(*divisor);
-        *slope = if moves { by(by(slope.neg(), square).mul(half), coef.mul(std)) } else { T::ZERO };
+        *slope = if moves { slope.neg().over(square).mul(half).over(coef.mul(std)) } else { T::ZERO };
     }
     let lost = estimate_grad(s, &call.groups, &slopes)?;
     let mut r = Dest::<T>::like(grad_input, input)?;
     let maps =
         |sample, plane| [plane_of(s, &divisors, sample), plane_of(s, &lost[group_of(&call.groups, plane)], sample)];
     let two = T::from_f64(2.0);
-    each_plane(s, &mut r, [&x, &g], maps, |x, g, [divisor, lost]| by(g, divisor).add(two.mul(x).mul(lost)));
+    each_plane(s, &mut r, [&x, &g], maps, |x, g, [divisor, lost]| g.over(divisor).add(two.mul(x).mul(lost)));
     Ok(())
 }

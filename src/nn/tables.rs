@@ -90,7 +90,7 @@ fn product_grad<T: Float>(inputs: &[&Tensor], grad_output: &Tensor, i: usize, gr
 pub fn quotient<T: Float>(inputs: &[&Tensor], output: &Tensor) -> Result<()> {
     check("CDivTable", inputs, 2)?;
     output.resize_as(inputs[0])?;
-    map::binary("CDivTable", output, inputs[0], inputs[1], |a: T, b: T| a.div(b).unwrap_or(T::ZERO))
+    map::binary("CDivTable", output, inputs[0], inputs[1], |a: T, b: T| a.over(b))
 }
 
 /// Backward of [`quotient`] for its two inputs.
@@ -109,9 +109,9 @@ pub fn quotient_grad<T: Float>(
     let mut ga = Dest::<T>::like(grad_above, inputs[0])?;
     let mut gb = Dest::<T>::like(grad_below, inputs[1])?;
     for i in 0..a.len() {
-        let part = g[i].div(b[i]).unwrap_or(T::ZERO);
+        let part = g[i].over(b[i]);
         ga[i] = part;
-        gb[i] = part.mul(a[i]).div(b[i]).unwrap_or(T::ZERO).neg();
+        gb[i] = part.mul(a[i]).over(b[i]).neg();
     }
     Ok(())
 }

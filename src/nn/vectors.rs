@@ -32,18 +32,6 @@ pub fn add_scaled<T: Float>(y: &mut [T], x: &[T], weight: T) {
     y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.add(weight.mul(x)));
 }
 
-/// `a / b`.
-#[inline(always)]
-pub fn quotient<T: Float>(a: T, b: T) -> T {
-    a.div(b).unwrap_or(T::ZERO)
-}
-
-/// The square root.
-#[inline(always)]
-pub fn root<T: Float>(v: T) -> T {
-    v.via(f32::sqrt, f64::sqrt)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

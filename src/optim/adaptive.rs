@@ -27,15 +27,10 @@ impl<T: Float> Average<T> {
     }
 }
 
-#[inline(always)]
-fn root<T: Float>(v: T) -> T {
-    v.via(f32::sqrt, f64::sqrt)
-}
-
 /// `x + rate a / b`
 #[inline(always)]
 fn moved<T: Float>(x: T, rate: T, a: T, b: T) -> T {
-    x.add(rate.mul(a).div(b).unwrap_or(T::ZERO))
+    x.add(rate.mul(a).over(b))
 }
 
 /// A step of optim.adam: the running averages `mean` of the gradient and `square` of its square, and
@@ -62,7 +57,7 @@ pub fn adam<T: Float>(
     let (mut to, mut m, mut v, mut d) = (state(x, x)?, state(mean, x)?, state(square, x)?, state(divisor, x)?);
     each(gradient, [&mut to, &mut m, &mut v, &mut d], move |g, [x, m, v, _]| {
         let (m, v) = (first.of(m, g), second.of_square(v, g));
-        let d = root(v).add(epsilon);
+        let d = v.root().add(epsilon);
         (g, [moved(x, rate, m, d), m, v, d])
     });
     Ok(())
@@ -150,7 +145,7 @@ fn scaled<T: Float>(
     let (mut to, mut v, mut d) = (state(x, x)?, state(sums, x)?, state(divisor, x)?);
     each(gradient, [&mut to, &mut v, &mut d], move |g, [x, v, _]| {
         let v = sum(v, g);
-        let d = root(v).add(epsilon);
+        let d = v.root().add(epsilon);
         (g, [moved(x, rate, g, d), v, d])
     });
     Ok(())
@@ -179,8 +174,8 @@ pub fn adadelta<T: Float>(
     let (mut sum, mut step) = (state(steps, x)?, state(delta, x)?);
     each(gradient, [&mut to, &mut v, &mut d, &mut sum, &mut step], move |g, [x, v, _, sum, _]| {
         let v = average.of_square(v, g);
-        let d = root(v.add(epsilon));
-        let step = root(sum.add(epsilon)).div(d).unwrap_or(T::ZERO).mul(g);
+        let d = v.add(epsilon).root();
+        let step = sum.add(epsilon).root().over(d).mul(g);
         (g, [x.sub(step), v, d, average.of_square(sum, step), step])
     });
     Ok(())

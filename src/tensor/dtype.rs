@@ -282,6 +282,16 @@ pub trait Float: Real + super::vmath::VectorMath {
     fn via(self, single: fn(f32) -> f32, double: fn(f64) -> f64) -> Self;
     /// Whether neither infinite nor nan.
     fn finite(self) -> bool;
+    /// The square root.
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.via(f32::sqrt, f64::sqrt)
+    }
+    /// `self / by`; numbers with a fraction are divided by 0 as well.
+    #[inline(always)]
+    fn over(self, by: Self) -> Self {
+        self.div(by).unwrap_or(Self::ZERO)
+    }
 }
 
 impl Float for f32 {

@@ -20,15 +20,15 @@ use crate::{demand, fields, maths};
 macro_rules! for_each_activation {
     ($make:ident) => { $make! {
         output "nn.Tanh" tanh tanh_grad: |m, x| x.vtanh(m), |m, y, g| g.mul(T::ONE.sub(y.mul(y)));
-        output "nn.Sigmoid" sigmoid sigmoid_grad: |m, x| ratio(T::ONE, T::ONE.add(exp_neg(x, m))), |m, y, g| g.mul(T::ONE.sub(y)).mul(y);
+        output "nn.Sigmoid" sigmoid sigmoid_grad: |m, x| T::ONE.over(T::ONE.add(exp_neg(x, m))), |m, y, g| g.mul(T::ONE.sub(y)).mul(y);
         output "nn.Exp" exp exp_grad: |m, x| x.vexp(m), |m, y, g| g.mul(y);
-        output "nn.Sqrt" sqrt sqrt_grad: |m, x| x.via(f32::sqrt, f64::sqrt), |m, y, g| if y == T::ZERO { T::ZERO } else { ratio(half(g), y) };
+        output "nn.Sqrt" sqrt sqrt_grad: |m, x| x.root(), |m, y, g| if y == T::ZERO { T::ZERO } else { half(g).over(y) };
         input "nn.Abs" abs abs_grad: |m, x| x.abs(), |m, x, g| if x >= T::ZERO { g } else { g.neg() };
-        input "nn.Log" log log_grad: |m, x| x.vlog(m), |m, x, g| ratio(g, x);
+        input "nn.Log" log log_grad: |m, x| x.vlog(m), |m, x, g| g.over(x);
         input "nn.LogSigmoid" log_sigmoid log_sigmoid_grad: |m, x| log_logistic(x, m), |m, x, g| g.mul(logistic_of_minus(x, m));
         input "nn.Square" square square_grad: |m, x| x.mul(x), |m, x, g| g.mul(x).mul(T::from_f64(2.0));
-        input "nn.SoftSign" soft_sign soft_sign_grad: |m, x| ratio(x, T::ONE.add(x.abs())),
-            |m, x, g| { let d = T::ONE.add(x.abs()); ratio(g, d.mul(d)) };
+        input "nn.SoftSign" soft_sign soft_sign_grad: |m, x| x.over(T::ONE.add(x.abs())),
+            |m, x, g| { let d = T::ONE.add(x.abs()); g.over(d.mul(d)) };
         input "nn.TanhShrink" tanh_shrink tanh_shrink_grad: |m, x| x.sub(x.vtanh(m)), |m, x, g| { let t = x.vtanh(m); g.mul(t.mul(t)) };
     } };
 }
@@ -82,11 +82,6 @@ fn gradient<T: Float>(
 }
 
 #[inline(always)]
-fn ratio<T: Float>(a: T, b: T) -> T {
-    a.div(b).unwrap_or(T::ZERO)
-}
-
-#[inline(always)]
 fn half<T: Float>(x: T) -> T {
     x.mul(T::from_f64(0.5))
 }
@@ -115,7 +110,7 @@ fn log_logistic<T: Float, M: Arith>(x: T, m: M) -> T {
 #[inline(always)]
 fn logistic_of_minus<T: Float, M: Arith>(x: T, m: M) -> T {
     let (_, part, sum) = shifted(x, m);
-    ratio(part, sum)
+    part.over(sum)
 }
 
 /// Where an activation with a flag for it works in place, the result becomes a view of `from`; else it gets its size.

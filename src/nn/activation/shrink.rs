@@ -66,7 +66,7 @@ pub fn soft_plus<T: Float>(input: &Tensor, output: &Tensor, fields: SoftPlus<T>)
     output.resize_as(input)?;
     let f = maths!(|m, x: T| {
         let bx = x.mul(beta);
-        let y = bx.vexp(m).vlog1p(m).div(beta).unwrap_or(T::ZERO);
+        let y = bx.vexp(m).vlog1p(m).over(beta);
         if bx > threshold { x } else { y }
     });
     map::unary("SoftPlus", output, input, 16, f)
@@ -89,7 +89,7 @@ pub fn soft_plus_grad<T: Float>(
     let f = maths!(|m, g: T, y: T| {
         let by = y.mul(beta);
         let z = by.vexp(m);
-        let part = g.mul(z.sub(T::ONE).div(z).unwrap_or(T::ZERO));
+        let part = g.mul(z.sub(T::ONE).over(z));
         if by > threshold { g } else { part }
     });
     map::binary("SoftPlus", grad_input, grad_output, output, f)

@@ -99,7 +99,7 @@ pairwise! {
         |x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 },
         |x, y| select(x.mul(y) < margin, y.neg());
     "SoftMarginCriterion" soft_margin soft_margin_grad(Averaging): |x, y| (1.0 + (-x * y).exp()).ln(),
-        |x, y| { let z = x.mul(y).neg().vexp(Plain); y.neg().mul(z).div(T::ONE.add(z)).unwrap_or(T::ZERO) };
+        |x, y| { let z = x.mul(y).neg().vexp(Plain); y.neg().mul(z).over(T::ONE.add(z)) };
     "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(Margin margin):
         |x, y| if y == 1.0 { x } else if y == -1.0 && x < margin { margin - x } else { 0.0 },
         |x, y| if y == T::ONE { y } else { select(y == T::ONE.neg() && x <= margin, y) };

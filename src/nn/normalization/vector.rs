@@ -1,6 +1,6 @@
 //! Vectors by their p-norm, (sum |x|^p + eps)^(1/p), or by their largest absolute value: input (D) or (N x D).
 
-use crate::nn::vectors::{quotient, root, sum_of};
+use crate::nn::vectors::sum_of;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, share, share_rows};
 use crate::tensor::check;
@@ -52,7 +52,7 @@ impl Norm {
             p => sum_of([x], |[v]| v.abs().pow(T::from_f64(p))),
         }
         .add(eps);
-        [if self.p == 2.0 { root(power) } else { power.pow(T::from_f64(1.0 / self.p)) }, power]
+        [if self.p == 2.0 { power.root() } else { power.pow(T::from_f64(1.0 / self.p)) }, power]
     }
 }
 
@@ -74,7 +74,7 @@ pub fn normalize<T: Float>(input: &Tensor, output: &Tensor, norm: &Tensor, normp
                 #[inline(always)]
                 || {
                     let found = fields.of(x);
-                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = quotient(x, found[0]));
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = x.over(found[0]));
                     found
                 },
             );
@@ -112,7 +112,7 @@ pub fn normalize_grad<T: Float>(
                 || {
                     let product = sum_of([x, g], |[x, g]| x.mul(g));
                     if fields.p == f64::INFINITY {
-                        row.iter_mut().zip(g).for_each(|(r, &g)| *r = quotient(g, norm));
+                        row.iter_mut().zip(g).for_each(|(r, &g)| *r = g.over(norm));
                         let at = largest(x);
                         let sign = if x[at] > T::ZERO {
                             T::ONE
@@ -121,14 +121,14 @@ pub fn normalize_grad<T: Float>(
                         } else {
                             T::ZERO
                         };
-                        row[at] = row[at].sub(quotient(quotient(sign.mul(product), norm), norm));
+                        row[at] = row[at].sub(sign.mul(product).over(norm).over(norm));
                         return;
                     }
-                    let along = quotient(product, powers[i]);
+                    let along = product.over(powers[i]);
                     for ((r, &x), &g) in row.iter_mut().zip(x).zip(g) {
                         let size = if fields.p < 2.0 { x.abs().add(eps) } else { x.abs() };
                         let slope = if fields.p == 2.0 { x } else { size.pow(power).mul(x) };
-                        *r = quotient(g.sub(slope.mul(along)), norm);
+                        *r = g.sub(slope.mul(along)).over(norm);
                     }
                 },
             );

@@ -64,7 +64,7 @@ pub fn rshift_float<T: Float>(res: &Tensor, x: &Tensor, v: T) -> Result<()> {
 /// x raised to 0.5: of either zero 0, of either infinity infinity.
 #[inline(always)]
 fn root<T: Float>(x: T) -> T {
-    if x == T::LOWEST { T::HIGHEST } else { x.via(f32::sqrt, f64::sqrt).add(T::ZERO) }
+    if x == T::LOWEST { T::HIGHEST } else { x.root().add(T::ZERO) }
 }
 
 #[inline(always)]

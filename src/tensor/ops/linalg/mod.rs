@@ -33,10 +33,6 @@ use faer::{MatMut, MatRef};
 pub trait Linear: Blas + Float + faer::traits::RealField {
     /// The distance from 1 to the next number.
     const EPSILON: Self;
-    /// The square root.
-    fn root(self) -> Self {
-        self.via(f32::sqrt, f64::sqrt)
-    }
 }
 impl Linear for f32 {
     const EPSILON: f32 = f32::EPSILON;
