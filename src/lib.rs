@@ -19,6 +19,7 @@
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - [`host`]: the Lua state with all of it, and the embedded Lua files.
 //! - `atomic_file`: files that take another's place when they are whole.
+//! - [`spans`]: spans of `tracing` around modules' calls, and the times that `th --profile` tells.
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
@@ -31,6 +32,7 @@ pub mod nn;
 pub mod optim;
 pub mod repl;
 pub mod rows;
+pub mod spans;
 pub mod system;
 pub mod t7;
 

@@ -3,10 +3,14 @@
 use anyhow::Context;
 use clap::Parser;
 use rekindle::Host;
+use rekindle::spans::Timings;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
+use std::path::Path;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{EnvFilter, fmt, registry};
 
 /// Torch7 in one binary: runs Lua scripts with tensors, nn and optim, or an interactive session.
 #[derive(Parser)]
@@ -30,15 +34,22 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(&Options::parse_from(detached(std::env::args_os().collect()))) {
+    let options = Options::parse_from(detached(std::env::args_os().collect()));
+    subscribe(&options);
+    match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("th: {e:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Has messages go to standard error, and the spans of `--profile` to what sums them up.
+fn subscribe(o: &Options) {
+    let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let timings = o.profile.as_ref().map(|trace| Timings::new(trace.is_some()).with_filter(filter_fn(Timings::takes)));
+    registry().with(timings).with(fmt::layer().with_writer(std::io::stderr).with_filter(filter)).init();
 }
 
 /// The arguments with `-lname` and `-ecode` before the script taken apart, as other Lua programs allow.
@@ -70,6 +81,10 @@ fn run(o: &Options) -> anyhow::Result<()> {
     let host = Host::new()?;
     host.call::<()>("prelude", ())?;
     let Some(trace) = &o.profile else { return program(&host, o) };
+    if let Some(path) = trace {
+        // a file that cannot be written is an error now, not after hours
+        Timings::can_write(Path::new(path)).with_context(|| format!("--profile: cannot open <{path}>"))?;
+    }
     host.run("profile", trace.as_deref())?;
     // Ctrl-C is an error then, after which the tables are printed as after others
     rekindle::repl::watch_interrupts(&host)?;

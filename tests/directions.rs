@@ -11,13 +11,14 @@ const PARTS: &[(&str, &[&str])] = &[
     ("fields", &[]),
     ("tensor", &[]),
     ("system", &[]),
+    ("spans", &["atomic_file"]),
     ("nn", &["tensor", "fields"]),
     ("optim", &["tensor"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
     // its memory comes from the allocator with the reserve
     ("lua", &["tensor", "fields", "alloc"]),
-    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "lua", "fields"]),
+    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "spans", "lua", "fields"]),
     ("host", &["tensor", "lua", "rows"]),
     ("repl", &["lua", "host"]),
 ];

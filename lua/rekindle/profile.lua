@@ -1,12 +1,11 @@
--- `th --profile`: times what modules and criteria compute, by class and by instance.
+-- `th --profile`: spans of `tracing` around what modules and criteria compute, which src/spans sums up.
 --
 -- Objects of nn look their methods up through their class (torch.class). Once this has started, the lookup of a method
--- below gives a function that times it, so every call through an object counts: those of containers, of graphs and of
--- the program. Calls of a parent's method by its class (`parent.updateOutput(self, input)`) belong to the object's own.
--- Classes themselves stay as they are, whatever is redefined in them, and whenever.
+-- below gives a function that opens a span around it, so every call through an object counts: those of containers, of
+-- graphs and of the program. Calls of a parent's method by its class (`parent.updateOutput(self, input)`) belong to the
+-- object's own. Classes themselves stay as they are, whatever is redefined in them, and whenever.
 local native = require 'rekindle.native'
-local report = require 'rekindle.timings'
-local clock = native.functions.system.monotonic
+local spans, clock = native.functions.spans, native.functions.system.monotonic
 -- kept from programs that replace them
 local getinfo, getlocal, running, pcall, stderr = debug.getinfo, debug.getlocal, coroutine.running, pcall, io.stderr
 local raw_error, raw_traceback, raw_exit = error, debug.traceback, os.exit
@@ -16,31 +15,30 @@ local profile = {}
 local METHODS = {
    updateOutput = 'forward', updateGradInput = 'gradInput', accGradParameters = 'accGradParameters', backward = 'backward',
 }
--- A trace holds so many calls at most: 40 megabytes.
-local MOST_EVENTS = 1000000
 -- How far above a call the one that made it may be, in frames of the stack. There are about five between a container and
 -- its modules.
 local REACH = 100
 
-local began, file
+local started, file
 local instances = setmetatable({}, { __mode = 'k' })    -- object -> what is known of it
-local list = {}                                         -- the same in the order of their first calls
-local classes = {}                                      -- class name -> method -> sums
-local events                                            -- instance, method, thread, start, duration; over and over
+local list = {}                                         -- the same in the order of their first calls, by number
 local threads, thread_count = setmetatable({}, { __mode = 'k' }), 0
 local timers = setmetatable({}, { __mode = 'k' })       -- functions that time others
 
 ------------------------------------------------------------------------------------------ who is called by whom
 
--- The timed call that the running one was made in, from the stack itself: errors and coroutines leave it right.
--- Called by `enter`, which a timer calls.
+-- The timed call that the running one was made in, and its instance, from the stack itself: errors and coroutines leave
+-- it right. Called by `enter`, which a timer calls.
 local function enclosing()
    for level = 4, REACH do
       local info = getinfo(level, 'f')
       if not info then return nil end
       if timers[info.func] then
          local _, call = getlocal(level, 1)
-         if call then return call end
+         if call then
+            local _, instance = getlocal(level, 2)
+            return call, instance
+         end
       end
    end
 end
@@ -73,91 +71,46 @@ local function is_inside(instance, other)
    return false
 end
 
-local function instance_of(object, parent)
+local function instance_of(object, outer)
    local instance = instances[object]
    if not instance then
       -- the object itself only weakly, so that programs keep their memory
-      instance = { class = torch.type(object), object = setmetatable({ object }, { __mode = 'v' }), sums = {} }
+      instance = { class = torch.type(object), object = setmetatable({ object }, { __mode = 'v' }), number = #list + 1 }
       instances[object] = instance
-      list[#list + 1] = instance
+      list[instance.number] = instance
    end
-   if parent and not instance.outer and not is_inside(parent.instance, instance) then
-      local outer = parent.instance.object[1]
-      instance.outer, instance.step = parent.instance, outer and place(outer, object)
+   if outer and not instance.outer and not is_inside(outer, instance) then
+      local container = outer.object[1]
+      instance.outer, instance.step = outer, container and place(container, object)
    end
    return instance
 end
 
------------------------------------------------------------------------------------------- timing
+------------------------------------------------------------------------------------------ spans
 
 local function enter(method, object)
    local asked = clock()
    if type(object) ~= 'table' then return nil end
-   local parent = enclosing()
-   -- inside: what calls within took; lost: what timing them took, which is nobody's
-   local call = { method = method, instance = instance_of(object, parent), parent = parent, inside = 0, lost = 0 }
-   call.start = clock()
-   call.asked = asked
-   return call
-end
-
-local function add(sums, method, total, own)
-   local sum = sums[method]
-   if not sum then
-      sum = { calls = 0, total = 0, own = 0 }
-      sums[method] = sum
-   end
-   sum.calls, sum.total, sum.own = sum.calls + 1, sum.total + total, sum.own + own
-end
-
-local function note_event(call, now)
+   local caller, outer = enclosing()
+   local instance = instance_of(object, outer)
    local thread = running() or 'main'
    if not threads[thread] then
       thread_count = thread_count + 1
       threads[thread] = thread_count
    end
-   local n = #events
-   if n >= 5 * MOST_EVENTS then return end
-   events[n + 1], events[n + 2], events[n + 3] = call.instance, call.method, threads[thread]
-   events[n + 4], events[n + 5] = call.start - began, now - call.start
-end
-
-local function finish(call)
-   local now = clock()
-   local instance, method = call.instance, call.method
-   local total = now - call.start - call.lost
-   -- a call within one of its kind is part of that one's total
-   local again, alike = false, false
-   local above = call.parent
-   while above do
-      if above.method == method then
-         again = again or above.instance == instance
-         alike = alike or above.instance.class == instance.class
-      end
-      above = above.parent
-   end
-   local own = total - call.inside
-   add(instance.sums, method, again and 0 or total, own)
-   classes[instance.class] = classes[instance.class] or {}
-   add(classes[instance.class], method, alike and 0 or total, own)
-   if events then note_event(call, now) end
-   local parent = call.parent
-   if parent then
-      parent.inside = parent.inside + total
-      parent.lost = parent.lost + call.lost + (call.start - call.asked) + (clock() - now)
-   end
+   return spans.enter(method, instance.class, instance.number, threads[thread], clock() - asked, caller), instance
 end
 
 local function leave(call, ...)
-   if call then finish(call) end
+   if call then spans.leave(call) end
    return ...
 end
 
 local function timer_of(method, f)
-   -- `call` is the first variable, where `enclosing` finds it; by an index, f has no other name in tracebacks
+   -- the first two variables are where `enclosing` finds them; by an index, f has no other name in tracebacks
    local held = { f }
    local function timer(...)
-      local call = enter(method, (...))
+      local call, instance = enter(method, (...))
       return leave(call, held[1](...))
    end
    timers[timer] = true
@@ -240,39 +193,61 @@ local function exit(code, ...)
    return raw_exit(code, ...)
 end
 
+------------------------------------------------------------------------------------------ names
+
+-- Gives every instance its `path`: the classes and places from the outermost container on, `Sequential.2.Linear`. Where
+-- several outermost ones are of a class, all but the first have a number.
+local function name_instances()
+   local count = {}
+   local function path(instance)
+      if instance.path then return instance.path end
+      local name = instance.class:match('[^.]+$') or instance.class
+      if instance.outer then
+         local step = instance.step and instance.step .. '.' or ''
+         instance.path = path(instance.outer) .. '.' .. step .. name
+      else
+         count[name] = (count[name] or 0) + 1
+         instance.path = count[name] == 1 and name or name .. '#' .. count[name]
+      end
+      return instance.path
+   end
+   for _, instance in ipairs(list) do path(instance) end
+end
+
+-- An object's own text where that is one line; else its class. Texts of containers have many, and those within them too.
+local function text_of(instance)
+   local object = instance.object[1]
+   if object and not rawget(object, 'modules') then
+      local ok, own = pcall(tostring, object)
+      if ok and type(own) == 'string' and not own:find('%c') then return own end
+   end
+   return instance.class
+end
+
 ------------------------------------------------------------------------------------------ start and end
 
--- Starts timing; at the end a trace goes to the file of this name, where there is one. Gives the text of an error, or nil.
+-- Starts timing; at the end a trace goes to the file of this name, where there is one.
 function profile.start(name)
-   if began then return nil end
-   if name then
-      -- a file that cannot be written is an error now, not after hours
-      local ok, opened = pcall(native.functions.files.DiskFile, name, 'w', false, true)
-      if not ok then return '--profile: ' .. tostring(opened) end
-      opened:discard()
-      file, events = name, {}
-   end
+   if started then return end
+   started, file = true, name
    for _, f in ipairs { level_error, traceback, exit } do native.own_functions[f] = true end
    error, debug.traceback, os.exit = level_error, traceback, exit
    torch._watch(watch)
-   began = clock()
 end
 
 -- Prints the tables and writes the trace, once. Gives the text of an error, or nil.
 function profile.finish()
-   if not began then return nil end
-   local results = { seconds = clock() - began, instances = list, classes = classes, events = events }
-   began = nil
+   if not started then return nil end
+   started = false
    torch._watch(nil)
-   report.name(list)
+   name_instances()
+   for _, instance in ipairs(list) do spans.describe(instance.number, instance.path, text_of(instance)) end
    io.stdout:flush()
-   report.print(results, stderr)
+   stderr:write(spans.tables())
    if not file then return nil end
-   local ok, why = pcall(report.write, results, file)
-   if not ok then return '--profile: ' .. tostring(why) end
-   if #events >= 5 * MOST_EVENTS then
-      stderr:write(string.format('the trace holds the first %d calls\n', MOST_EVENTS))
-   end
+   local ok, more = pcall(spans.writeTrace, file)
+   if not ok then return '--profile: ' .. tostring(more) end
+   if more then stderr:write('the trace holds the first million calls\n') end
 end
 
 return profile

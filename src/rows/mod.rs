@@ -5,6 +5,7 @@ pub mod help;
 pub mod image;
 pub mod nn;
 pub mod optim;
+pub mod spans;
 pub mod state;
 pub mod system;
 pub mod tables;
@@ -49,6 +50,7 @@ pub fn functions() -> &'static [Package] {
         package("torch.DiskFile", "torch.DiskFile", Dispatch::Object, file::DISK),
         package("torch.MemoryFile", "torch.MemoryFile", Dispatch::Object, file::MEMORY),
         package("stream", "stream", Dispatch::Object, file::STREAM),
+        package("spans", "spans", Dispatch::Object, spans::ROWS),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
@@ -57,7 +59,7 @@ pub fn functions() -> &'static [Package] {
 
 /// The classes of objects that rows hand out, besides tensors, storages and generators.
 pub fn object_classes() -> &'static [&'static str] {
-    &["torch.DiskFile", "torch.MemoryFile", "torch.PipeFile"]
+    &["torch.DiskFile", "torch.MemoryFile", "torch.PipeFile", spans::CALL]
 }
 
 /// Every class with Rust methods.
