@@ -18,6 +18,7 @@ fn main() -> anyhow::Result<()> {
         nesterov = method("sgd", { learningRate = 1e-9, momentum = 0.9, dampening = 0, nesterov = true })
         nag, asgd = method("nag", { learningRate = 1e-9 }), method("asgd", { eta0 = 1e-9 })
         adamax, adagrad = method("adamax", { learningRate = 1e-9 }), method("adagrad", { learningRate = 1e-9 })
+        rprop = method("rprop", { stepsize = 1e-9 })
         adadelta, rmsprop = method("adadelta", {}), method("rmsprop", { learningRate = 1e-9 })"#,
         &[
             ("sgd", "sgd()"),
@@ -31,6 +32,7 @@ fn main() -> anyhow::Result<()> {
             ("adagrad", "adagrad()"),
             ("adadelta", "adadelta()"),
             ("rmsprop", "rmsprop()"),
+            ("rprop", "rprop()"),
         ],
     )
 }

@@ -1,10 +1,12 @@
 //! Methods that give every parameter a step of its own size, from what its gradients have been like so far.
 
-use super::{Gradient, each, state};
+use super::{BLOCK, COST, Gradient, Part, Parts, block, changing, each, state};
 use crate::tensor::Tensor;
-use crate::tensor::dtype::Float;
+use crate::tensor::access::{Blocks, share};
+use crate::tensor::dtype::{Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::ops::view::select;
+use crate::tensor::simd::vectorize;
 
 /// A running average: `keep` of it stays, and the rest of the new value enters.
 #[derive(Clone, Copy)]
@@ -177,6 +179,100 @@ pub fn adadelta<T: Float>(
         let d = v.add(epsilon).root();
         let step = sum.add(epsilon).root().over(d).mul(g);
         (g, [x.sub(step), v, d, average.of_square(sum, step), step])
+    });
+    Ok(())
+}
+
+/// How optim.rprop changes the step sizes.
+#[derive(Clone, Copy)]
+struct Resilience<T> {
+    grow: T,
+    shrink: T,
+    largest: T,
+    smallest: T,
+}
+
+impl<T: Real> Resilience<T> {
+    /// The step size that follows `step` where `agreement` is the product of two gradients in succession, before it is
+    /// made `smallest` at least.
+    #[inline(always)]
+    fn next(self, agreement: T, step: T) -> T {
+        let step = if agreement > T::ZERO {
+            step.mul(self.grow)
+        } else if agreement < T::ZERO {
+            step.mul(self.shrink)
+        } else {
+            step
+        };
+        if step > self.largest { self.largest } else { step }
+    }
+    #[inline(always)]
+    fn kept(self, step: T) -> T {
+        if step < self.smallest { self.smallest } else { step }
+    }
+
+    /// Fills the masks of [`rprop`], from what was before its step.
+    #[inline(always)]
+    fn tell(self, gradient: &[T], [_, delta, _, sizes]: &[&mut [T]; 4], [agree, differ, none, small]: [&mut [u8]; 4]) {
+        let agreements = || gradient.iter().zip(delta.iter()).map(|(g, d)| g.mul(*d));
+        agree.iter_mut().zip(agreements()).for_each(|(m, v)| *m = u8::from(v > T::ZERO));
+        differ.iter_mut().zip(agreements()).for_each(|(m, v)| *m = u8::from(v < T::ZERO));
+        none.iter_mut().zip(agreements()).for_each(|(m, v)| *m = u8::from(v == T::ZERO));
+        let steps = agreements().zip(sizes.iter()).map(|(v, size)| self.next(v, *size));
+        small.iter_mut().zip(steps).for_each(|(m, step)| *m = u8::from(step < self.smallest));
+    }
+}
+
+#[inline(always)]
+fn sign_of<T: Real>(v: T) -> T {
+    if v > T::ZERO {
+        T::ONE
+    } else if v < T::ZERO {
+        T::ZERO.sub(T::ONE)
+    } else {
+        T::ZERO
+    }
+}
+
+/// A step of optim.rprop: step sizes grow where the gradient has the sign of the one before (`delta`), shrink where it has
+/// the other, and stay within bounds; `x` goes by them against the gradient's `sign`, or rests after a change of sign, where
+/// `dfdx` becomes 0. `delta` becomes `dfdx`, `masks` say where the two agreed, differed, were 0, and where a step was below
+/// `smallest`. All have as many elements. Riedmiller and Braun, A direct adaptive method for faster backpropagation learning:
+/// the RPROP algorithm, 1993.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn rprop<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    [delta, sign, sizes]: [&Tensor; 3],
+    masks: [&Tensor; 4],
+    [grow, shrink, largest, smallest]: [f64; 4],
+) -> Result<()> {
+    let [grow, shrink, largest, smallest] = [grow, shrink, largest, smallest].map(T::from_f64);
+    let by = Resilience { grow, shrink, largest, smallest };
+    let mut gradient = changing::<T>(dfdx, x)?;
+    let (mut to, mut delta, mut sign, mut sizes) = (state(x, x)?, state(delta, x)?, state(sign, x)?, state(sizes, x)?);
+    let [agree, differ, none, small] = masks;
+    let mut masks = [state::<u8>(agree, x)?, state(differ, x)?, state(none, x)?, state(small, x)?];
+    let masks = Parts(masks.each_mut().map(|m| &mut m[..]));
+    let changed = Parts([&mut to[..], &mut delta, &mut sign, &mut sizes]);
+    share(Blocks::new((Parts([&mut gradient]), changed, masks), BLOCK), COST * BLOCK, |first, blocks| {
+        blocks.for_each(first, |_, (Parts([gradient]), changed, Parts(masks))| {
+            vectorize(
+                #[inline(always)]
+                move || {
+                    by.tell(gradient, &changed.0, masks);
+                    block(Part::Changed(gradient), T::ZERO, changed, move |g, [x, delta, _, size]| {
+                        let agreement = g.mul(delta);
+                        let size = by.kept(by.next(agreement, size));
+                        let g = if agreement < T::ZERO { T::ZERO } else { g };
+                        let sign = sign_of(g);
+                        (g, [x.sub(sign.mul(size)), g, sign, size])
+                    });
+                },
+            );
+        });
     });
     Ok(())
 }

@@ -51,10 +51,10 @@ impl<T: Real> Gradient<T> {
             if decay != T::ZERO {
                 add_scaled(dfdx, dfdx, decay, x)?;
             }
-            return Ok(Gradient { given: Given::Changed(Dest::update(&clone(dfdx)?)?), decay: T::ZERO });
+            return Ok(Gradient { given: Given::Changed(changing(dfdx, x)?), decay: T::ZERO });
         }
         let given = if changes || decay != T::ZERO {
-            Given::Changed(Dest::update(dfdx)?)
+            Given::Changed(changing(dfdx, x)?)
         } else {
             Given::Fixed(Source::of(dfdx)?)
         };
@@ -67,6 +67,15 @@ impl<T: Real> Gradient<T> {
             Given::Changed(g) => Part::Changed(g),
         }
     }
+}
+
+/// A gradient that a step changes; a copy of it where it shares memory with the parameters. To be asked for before `x` is.
+///
+/// # Errors
+/// Another number of elements than `x` has.
+fn changing<T: Real>(dfdx: &Tensor, x: &Tensor) -> Result<Dest<T>> {
+    check::count("the gradient", dfdx, x.numel())?;
+    if dfdx.may_overlap(x) { Dest::update(&clone(dfdx)?) } else { Dest::update(dfdx) }
 }
 
 /// Some of a gradient.

@@ -21,6 +21,25 @@ fn momentum<T: Real>(
     descent::sgd::<T>(x, dfdx, rate, decay, Some(momentum), delta)
 }
 
+fn rprop<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    delta: &Tensor,
+    sign: &Tensor,
+    sizes: &Tensor,
+    agree: &Tensor,
+    differ: &Tensor,
+    none: &Tensor,
+    small: &Tensor,
+    grow: f64,
+    shrink: f64,
+    largest: f64,
+    smallest: f64,
+) -> Result<()> {
+    let masks = [agree, differ, none, small];
+    adaptive::rprop::<T>(x, dfdx, [delta, sign, sizes], masks, [grow, shrink, largest, smallest])
+}
+
 /// The rows. Tensors of the state that only become what the step computed have to be there already, as all others.
 pub static ROWS: &[Op] = &[
     func!("sgd", &[form("x:T dfdx:T rate:num decay:num delta:T=nil", all!(sgd))]),
@@ -58,6 +77,13 @@ pub static ROWS: &[Op] = &[
         &[form(
             "x:T dfdx:T square:T divisor:T steps:T delta:T decay:num rho:num epsilon:num",
             floats!(adaptive::adadelta)
+        )]
+    ),
+    func!(
+        "rprop",
+        &[form(
+            "x:T dfdx:T delta:T sign:T sizes:T agree:Byte differ:Byte none:Byte small:Byte grow:num shrink:num largest:num smallest:num",
+            all!(rprop)
         )]
     ),
 ];

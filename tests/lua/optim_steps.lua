@@ -71,6 +71,20 @@ function chains.asgd(o, s, x, g)
    s.eta, s.mu = 1e-2 / (1 + 1e-4 * 1e-2 * s.t) ^ 0.75, 1 / math.max(1, s.t - 1)
 end
 
+function chains.rprop(o, s, x, g)
+   local size, agreement = s.size or g:clone():fill(o.stepsize), torch.cmul(g, kept(s, 'g', x))
+   s.size = size
+   for mask, factor in pairs { [g.gt(agreement, 0)] = 1.2, [g.lt(agreement, 0)] = 0.5 } do
+      if mask:max() > 0 then size:maskedCopy(mask, size:maskedSelect(mask):mul(factor)) end
+   end
+   size:maskedFill(g.gt(size, o.stepsizemax), o.stepsizemax)
+   s.small = g.lt(size, o.stepsizemin)
+   size:maskedFill(s.small, o.stepsizemin)
+   g:maskedFill(g.lt(agreement, 0), 0)
+   x:addcmul(-1, torch.sign(g), size)
+   s.g:copy(g)
+end
+
 local function options(n, T)
    local rates, decays = T.randn(n):abs(), T.randn(n):abs():mul(0.01)
    return {
@@ -85,6 +99,7 @@ local function options(n, T)
       adagrad = { { learningRate = 1e-3 }, { learningRate = 1e-2, weightDecay = 0.1, learningRateDecay = 0.1 } },
       rmsprop = { { learningRate = 1e-2 }, { learningRate = 1e-2, weightDecay = 0.1 } },
       adadelta = { {}, { weightDecay = 0.1 } },
+      rprop = { { stepsize = 0.3, stepsizemax = 0.4, stepsizemin = 0.2 }, { stepsize = 1, stepsizemax = 50, stepsizemin = 1e-6 } },
       asgd = { { eta0 = 1e-2, t0 = 1 } },
    }
 end
