@@ -30,6 +30,7 @@ fn main() -> anyhow::Result<()> {
         lp = step(nn.SpatialLPPooling(64, 2, 2, 2, 2, 2), torch.randn(64, 28, 28))
         features = step(nn.FeatureLPPooling(4, 4, 2, true), torch.randn(128, 512))
         unit = step(nn.Normalize(2), torch.randn(128, 512))
+        layer, angle = step(nn.LayerNormalization(512), torch.randn(128, 512)), step(nn.Cosine(64, 100), torch.randn(128, 64))
         pair = { torch.randn(128, 512), torch.randn(128, 512) }
         cosine, apart = step(nn.CosineDistance(), pair), step(nn.PairwiseDistance(2), pair)
         euclidean = step(nn.Euclidean(64, 100), torch.randn(128, 64))
@@ -60,6 +61,8 @@ fn main() -> anyhow::Result<()> {
             ("SpatialLPPooling", "lp()"),
             ("FeatureLPPooling", "features()"),
             ("Normalize", "unit()"),
+            ("LayerNormalization", "layer()"),
+            ("Cosine", "angle()"),
             ("CosineDistance", "cosine()"),
             ("PairwiseDistance", "apart()"),
             ("Euclidean", "euclidean()"),

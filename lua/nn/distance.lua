@@ -3,9 +3,6 @@
 local define = require 'nn.define'
 local expect = require 'nn.expect'
 
--- A row for a vector, so that one sample is a batch of one.
-local function rows(tensor) return tensor:dim() == 1 and nn.utils.addSingletonDimension(tensor) or tensor end
-
 ------------------------------------------------------------------------------------------ learned centers
 
 -- The size of a sample fits the centers.
@@ -16,16 +13,23 @@ local function checkInput(self, input, size)
    end
 end
 
--- Gives the output its sizes: n x m, a vector for a vector.
-local function resizeOutput(output, input, n, m)
-   if input:dim() == 1 then return output:resize(m) end
-   return output:resize(n, m)
-end
-
 -- gradOutput fits the output, and the output the input.
 local function checkGradOutput(self, gradOutput, elements)
    expect.gradOutput(self, gradOutput, self.output)
    expect.forwardFirst(self, self.output:nElement() == elements)
+end
+
+-- Looks at arguments before Rust computes; the dimensions of the weight are those of features and outputs.
+local function checked(class, features, outputs)
+   for method, backward in pairs { updateOutput = false, updateGradInput = true, accGradParameters = true } do
+      local compute = class[method]
+      class[method] = function(self, input, gradOutput, ...)
+         checkInput(self, input, self.weight:size(features))
+         if not backward then return compute(self, input) end
+         checkGradOutput(self, gradOutput, input:nElement() / self.weight:size(features) * self.weight:size(outputs))
+         return compute(self, input, gradOutput, ...)
+      end
+   end
 end
 
 -- A class of a weight whose columns (inputSize x outputSize) are centers.
@@ -54,15 +58,7 @@ local function centered(name, spec)
       if spec.reset then spec.reset(self) end
    end
 
-   for method, backward in pairs { updateOutput = false, updateGradInput = true, accGradParameters = true } do
-      local compute = class[method]
-      class[method] = function(self, input, gradOutput, ...)
-         checkInput(self, input, self.weight:size(1))
-         if not backward then return compute(self, input) end
-         checkGradOutput(self, gradOutput, input:nElement() / self.weight:size(1) * self.weight:size(2))
-         return compute(self, input, gradOutput, ...)
-      end
-   end
+   checked(class, 1, 2)
    return class, parent
 end
 
@@ -86,8 +82,8 @@ do
 end
 
 do
-   -- The cosine of the angle between the input and each row of the weight (outputSize x inputSize).
-   local EPSILON = 1e-12
+   -- The cosine of the angle between the input and each row of the weight (outputSize x inputSize). The lengths that a
+   -- forward found are not kept in files.
    local Cosine = define('Cosine', {
       options = { { 'inputSize' }, { 'outputSize' } },
       setup = function(self)
@@ -97,64 +93,10 @@ do
          self.weight, self.gradWeight = nn.utils.parameter(m, d)
          self:reset()
       end,
-      scratch = { '_inputNorm', '_weightNorm', '_by', '_sum' },
+      scratch = { '_inputNorm', '_weightNorm' },
    })
    function Cosine:reset(deviation) nn.utils.draw(self.weight:size(1), deviation, self.weight) end
-
-   -- lengths of the rows of a matrix, in a column
-   local function lengths(self, field, matrix)
-      local column = self[field] or matrix.new()
-      self[field] = column
-      return column:norm(matrix, 2, 2):add(EPSILON)
-   end
-   function Cosine:updateOutput(input)
-      local weight = self.weight
-      checkInput(self, input, weight:size(2))
-      local matrix = rows(input)
-      local n, m = matrix:size(1), weight:size(1)
-      local own, given = lengths(self, '_weightNorm', weight), lengths(self, '_inputNorm', matrix)
-      local output = self.output:resize(n, m):mm(matrix, weight:t())
-      output:cdiv(given:expand(n, m)):cdiv(own:view(1, m):expand(n, m))
-      return resizeOutput(output, input, n, m)
-   end
-
-   -- gradOutput by both lengths, and gradOutput times output, both n x m
-   local function parts(self, input, gradOutput)
-      checkInput(self, input, self.weight:size(2))
-      local matrix = rows(input)
-      local n, m = matrix:size(1), self.weight:size(1)
-      checkGradOutput(self, gradOutput, n * m)
-      -- the lengths are not kept in files
-      if not self._inputNorm or self._inputNorm:nElement() ~= n then
-         lengths(self, '_weightNorm', self.weight)
-         lengths(self, '_inputNorm', matrix)
-      end
-      gradOutput = gradOutput:contiguous():view(n, m)
-      local by = self._by or input.new()
-      self._by = by
-      by:resize(n, m):cdiv(gradOutput, self._inputNorm:expand(n, m)):cdiv(self._weightNorm:view(1, m):expand(n, m))
-      return matrix, by, self.output:view(n, m), gradOutput
-   end
-   function Cosine:updateGradInput(input, gradOutput)
-      if not self.gradInput then return end
-      local matrix, by, output, g = parts(self, input, gradOutput)
-      local result = self.gradInput:resizeAs(matrix):mm(by, self.weight)
-      local along = torch.cmul(output, g):sum(2):cdiv(self._inputNorm):cdiv(self._inputNorm)
-      result:addcmul(-1, matrix, along:expandAs(matrix))
-      self.gradInput = result:resizeAs(input)
-      return self.gradInput
-   end
-   function Cosine:accGradParameters(input, gradOutput, scale)
-      scale = scale or 1
-      local matrix, by, output, g = parts(self, input, gradOutput)
-      local weight = self.weight
-      local along = torch.cmul(output, g):sum(1):view(-1, 1):cdiv(self._weightNorm):cdiv(self._weightNorm)
-      -- computed first: the gradient may be the weight itself
-      local slope = (self._sum or input.new()):resizeAs(weight):mm(by:t(), matrix)
-      self._sum = slope
-      slope:addcmul(-1, weight, along:expandAs(weight))
-      self.gradWeight:add(scale, slope)
-   end
+   checked(Cosine, 2, 1)
 end
 
 ------------------------------------------------------------------------------------------ two inputs

@@ -121,23 +121,6 @@ function expect.remember(self, input)
 end
 function expect.remembered(self, input) expect.forwardFirst(self, not seen[self] or input:isSize(seen[self])) end
 
--- The methods of a container class check what comes in: as input with `low` to `high` dimensions, and as gradOutput.
-function expect.checked(class, parent, low, high)
-   function class:updateOutput(input)
-      return parent.updateOutput(self, expect.tensor(self, input, 'input', low, high))
-   end
-   for _, method in ipairs { 'updateGradInput', 'backward' } do
-      class[method] = function(self, input, gradOutput, scale)
-         expect.tensor(self, input, 'input', low, high)
-         expect.gradOutput(self, gradOutput, self.output)
-         local first = self.modules[1].output
-         first = torch.type(first) == 'table' and first[1] or first
-         expect.forwardFirst(self, torch.isTensor(first) and first:isSameSizeAs(input))
-         return parent[method](self, input, gradOutput, scale)
-      end
-   end
-end
-
 -- The entries of a table of `n` tensors of the module's type, each with `low` to `high` dimensions.
 function expect.tensors(self, input, n, low, high)
    if torch.type(input) ~= 'table' or #input ~= n then

@@ -92,8 +92,13 @@ do
 end
 
 do
-   -- Each sample without its mean, by its standard deviation, then scaled and shifted element by element.
+   -- Each sample without its mean, by its standard deviation, then scaled and shifted element by element. It is a Sequential
+   -- of modules that do this one after the other, which programs see and may change; as long as they are as they were
+   -- made, Rust does it in one pass, and leaves their outputs between alone.
    local LayerNormalization, parent_ = torch.class('nn.LayerNormalization', 'nn.Sequential')
+   local MODULES = { 'ConcatTable', 'CSubTable', 'Normalize', 'MulConstant', 'CMul', 'Add' }
+   local METHODS = { 'updateOutput', 'updateGradInput', 'accGradParameters', 'backward' }
+
    function LayerNormalization:__init(nOutput, bias, eps, affine)
       parent_.__init(self)
       expect.whole('LayerNormalization', nOutput, 'the number of features', 1)
@@ -109,14 +114,91 @@ do
          self:add(scale):add(shift)
       end
    end
-   expect.checked(LayerNormalization, parent_, 1, 2)
-   local updateOutput = LayerNormalization.updateOutput
-   function LayerNormalization:updateOutput(input)
-      local features = self.modules[1].modules[2].modules[2].nfeatures
-      if torch.isTensor(input) and input:dim() > 0 and input:size(input:dim()) ~= features then
+
+   -- Whether a module is one of this class, with its methods.
+   local function is(module, name)
+      if type(module) ~= 'table' or getmetatable(module) ~= torch.getmetatable('nn.' .. name) then return false end
+      for i = 1, #METHODS do
+         if rawget(module, METHODS[i]) then return false end
+      end
+      return true
+   end
+
+   -- The modules, if they are as they were made: Rust can do what they do.
+   local function whole(self)
+      local modules = self.modules
+      local n = #modules
+      if n ~= 4 and n ~= 6 then return nil end
+      for i = 1, n do
+         if not is(modules[i], MODULES[i]) then return nil end
+      end
+      local pair, normalize, factor = modules[1].modules, modules[3], modules[4]
+      local mean = #pair == 2 and is(pair[1], 'Identity') and is(pair[2], 'Sequential') and pair[2].modules
+      if not mean or #mean ~= 2 or not is(mean[1], 'Mean') or not is(mean[2], 'Replicate') then return nil end
+      if mean[1].dimension ~= 1 or mean[1].nInputDims ~= 1 or mean[2].dim ~= 1 or mean[2].ndim ~= 1 then return nil end
+      if normalize.p ~= 2 or factor.inplace then return nil end
+      if n == 6 and (not modules[5].gradWeight or modules[6].scalar or not modules[6].gradBias) then return nil end
+      return modules
+   end
+
+   local function checkInput(self, input)
+      expect.tensor(self, input, 'input', 1, 2)
+      local mean = self.modules[1] and self.modules[1].modules and self.modules[1].modules[2]
+      local features = mean and mean.modules and mean.modules[2] and mean.modules[2].nfeatures
+      if features and input:size(input:dim()) ~= features then
          expect.fail(self, 'samples of %d features expected as input, got %s', features, expect.brief(input))
       end
-      return updateOutput(self, input)
+   end
+   local function checkGradOutput(self, input, gradOutput)
+      checkInput(self, input)
+      expect.gradOutput(self, gradOutput, self.output)
+      expect.forwardFirst(self, gradOutput:isSameSizeAs(input))
+   end
+
+   -- Adds the gradients to what accumulates them.
+   local function accumulate(self, modules, input, gradOutput, scale, toWeight, toBias)
+      self:accumulate(input, gradOutput, scale, toWeight, toBias, modules[3].eps, modules[4].constant_scalar)
+   end
+
+   function LayerNormalization:updateOutput(input)
+      checkInput(self, input)
+      local modules = whole(self)
+      if not modules then return parent_.updateOutput(self, input) end
+      local last, scale, shift = modules[#modules], modules[5], modules[6]
+      self.output = self:normalize(input, last.output, modules[3].eps, modules[4].constant_scalar,
+         scale and scale.weight, shift and shift.bias)
+      return self.output
+   end
+   function LayerNormalization:updateGradInput(input, gradOutput)
+      checkGradOutput(self, input, gradOutput)
+      local modules = whole(self)
+      if not modules then return parent_.updateGradInput(self, input, gradOutput) end
+      local gradInput = modules[1].gradInput or input.new()
+      self.gradInput = self:gradients(input, gradOutput, gradInput, modules[3].eps, modules[4].constant_scalar,
+         modules[5] and modules[5].weight)
+      modules[1].gradInput = self.gradInput
+      return self.gradInput
+   end
+   function LayerNormalization:accGradParameters(input, gradOutput, scale)
+      checkGradOutput(self, input, gradOutput)
+      local modules = whole(self)
+      if not modules then return parent_.accGradParameters(self, input, gradOutput, scale) end
+      if modules[5] then
+         accumulate(self, modules, input, gradOutput, scale or 1, modules[5].gradWeight, modules[6].gradBias)
+      end
+   end
+   function LayerNormalization:accUpdateGradParameters(input, gradOutput, rate)
+      checkGradOutput(self, input, gradOutput)
+      local modules = whole(self)
+      if not modules then return parent_.accUpdateGradParameters(self, input, gradOutput, rate) end
+      if modules[5] then accumulate(self, modules, input, gradOutput, -rate, modules[5].weight, modules[6].bias) end
+   end
+   function LayerNormalization:backward(input, gradOutput, scale)
+      checkGradOutput(self, input, gradOutput)
+      if not whole(self) then return parent_.backward(self, input, gradOutput, scale) end
+      self:updateGradInput(input, gradOutput)
+      self:accGradParameters(input, gradOutput, scale)
+      return self.gradInput
    end
 end
 

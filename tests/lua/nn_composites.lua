@@ -210,4 +210,103 @@ compare('MixtureTable', nn.MixtureTable(), mixture(true, 2), { rand(2, 3), randn
 compare('MixtureTable', nn.MixtureTable(1), mixture(true, 1), { rand(2, 3), randn(3, 2, 4) })
 compare('MixtureTable', nn.MixtureTable(3), mixture(true, 3), { rand(2, 3), randn(2, 5, 3, 2) }, { rand(2, 3), randn(2, 4, 3) })
 
+------------------------------------------------------------------------------------------------ layers, cosines
+
+-- The modules of a container, one after the other.
+local function spelled(m)
+   local net = nn.Sequential()
+   for i = 1, m:size() do net:add(m:get(i):clone()) end
+   return net
+end
+
+-- Gradients of the parameters, and what accUpdateGradParameters makes of them.
+local function compare_parameters(name, fused, chain, ...)
+   for _, x in ipairs { ... } do
+      for _, typename in ipairs { 'torch.DoubleTensor', 'torch.FloatTensor' } do
+         local a, b = fused:clone():type(typename), chain:clone():type(typename)
+         local input = x:type(typename)
+         local g = torch.randn(b:forward(input):size()):type(typename)
+         a:forward(strided(input))
+         for _, m in ipairs { a, b } do
+            local _, gradients = m:parameters()
+            for _, t in ipairs(gradients) do t:fill(0.25) end
+            m:backward(m == a and strided(input) or input, m == a and strided(g) or g, -0.5)
+            m:updateGradInput(input, g)
+            m:accGradParameters(input, g, 2)
+            m:accUpdateGradParameters(input, g, 0.125)
+         end
+         for k = 1, 2 do close_all(name, 'parameters', (select(k, a:parameters())), (select(k, b:parameters()))) end
+         close(name, 'output', a:forward(input), b:forward(input))
+         close(name, 'backward', a:backward(input, g), b:backward(input, g))
+      end
+   end
+end
+
+for _, affine in ipairs { true, false } do
+   local m = nn.LayerNormalization(5, 0.5, 1e-3, affine)
+   if affine then
+      m:get(5).weight:uniform(1, 2)
+      m:get(6).bias:uniform()
+   end
+   for _, x in ipairs { torch.randn(5), torch.randn(1, 5), torch.randn(2, 5), torch.randn(7, 5) } do
+      compare('LayerNormalization', m, chain_of(spelled(m)), x)
+      if affine then compare_parameters('LayerNormalization', m, spelled(m), x) end
+   end
+end
+do
+   -- whatever a program changes in its modules counts
+   local changed = nn.LayerNormalization(4)
+   changed:get(3).p = 1
+   compare('LayerNormalization, changed', changed, chain_of(spelled(changed)), torch.randn(3, 4))
+   local longer = nn.LayerNormalization(4):add(nn.Tanh())
+   compare('LayerNormalization, longer', longer, chain_of(spelled(longer)), torch.randn(3, 4))
+   local watched, calls = nn.LayerNormalization(4), 0
+   watched:get(5).updateOutput = function(self, input)
+      calls = calls + 1
+      return nn.CMul.updateOutput(self, input)
+   end
+   watched:forward(torch.randn(3, 4))
+   assert(calls == 1, 'a method of a module is not called')
+end
+
+-- As the chain of tensor operations that Torch7's has.
+local Chain, module = torch.class('CosineChain', 'nn.Module', {})
+function Chain:__init(d, m)
+   module.__init(self)
+   self.weight, self.gradWeight = torch.randn(m, d), torch.zeros(m, d)
+end
+local function lengths(matrix) return matrix:norm(2, 2):add(1e-12) end
+local function by_lengths(t, x, weight) return t:cdiv(lengths(x):expandAs(t)):cdiv(lengths(weight):t():expandAs(t)) end
+local function matrix(x) return x:dim() == 1 and x:view(1, -1) or x end
+function Chain:updateOutput(input)
+   local x = matrix(input)
+   self.output = by_lengths(x * self.weight:t(), x, self.weight)
+   if input:dim() == 1 then self.output = self.output:select(1, 1) end
+   return self.output
+end
+function Chain:updateGradInput(input, gradOutput)
+   local x, g, y = matrix(input), matrix(gradOutput), matrix(self.output)
+   local along = torch.cmul(g, y):sum(2):cdiv(torch.pow(lengths(x), 2))
+   self.gradInput = (by_lengths(g:clone(), x, self.weight) * self.weight):addcmul(-1, x, along:expandAs(x)):viewAs(input)
+   return self.gradInput
+end
+function Chain:accGradParameters(input, gradOutput, scale)
+   local x, g, y, w = matrix(input), matrix(gradOutput), matrix(self.output), self.weight
+   local along = torch.cmul(g, y):sum(1):t():cdiv(torch.pow(lengths(w), 2))
+   self.gradWeight:add(scale, (by_lengths(g:clone(), x, w):t() * x):addcmul(-1, w, along:expandAs(w)))
+end
+do
+   local chain, m = Chain.new(5, 3), nn.Cosine(5, 3)
+   m.weight:copy(chain.weight)
+   for _, x in ipairs { torch.randn(5), torch.randn(1, 5), torch.randn(7, 5) } do
+      compare('Cosine', m, chain_of(chain), x)
+      compare_parameters('Cosine', m, chain, x)
+   end
+   -- a copy out of a file has no lengths
+   local x, g = torch.randn(2, 5), torch.randn(2, 3)
+   m:forward(x)
+   local read = torch.deserialize(torch.serialize(m))
+   close('Cosine', 'gradInput after a file', read:backward(x, g), m:backward(x, g))
+end
+
 print(compared .. ' results, all as the chains give them')

@@ -1,7 +1,9 @@
 //! Normalizations: of the channels of a batch, and of vectors.
 
 mod batch;
+mod layer;
 mod vector;
 
 pub use batch::{Forward, Statistics, acc_grad, forward, grad_input};
+pub use layer::{layer, layer_acc_grad, layer_grad};
 pub use vector::{Norm, normalize, normalize_grad};

@@ -59,4 +59,20 @@ pub static CLASSES: &[Class] = &[
             ),
         ],
     ),
+    class!(
+        "nn.Cosine",
+        &[
+            form3!("updateOutput", "input:T *.output:T ..", floats!(distance::angles)),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T=nil .output:T ..",
+                floats!(distance::angles_grad)
+            ),
+            form3!(
+                "accGradParameters",
+                "input:T gradOutput:T scale:real=1 .gradWeight:T .output:T ..",
+                floats!(distance::angles_acc_grad)
+            ),
+        ],
+    ),
 ];

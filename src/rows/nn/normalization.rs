@@ -32,4 +32,25 @@ pub static CLASSES: &[Class] = &[
             ),
         ],
     ),
+    // Lua hands over what the inner modules hold
+    class!(
+        "nn.LayerNormalization",
+        &[
+            form3!(
+                "normalize",
+                "input:T *output:T eps:num by:num scale:T=nil shift:T=nil",
+                floats!(normalization::layer)
+            ),
+            form3!(
+                "gradients",
+                "input:T gradOutput:T *gradInput:T eps:num by:num scale:T=nil",
+                floats!(normalization::layer_grad)
+            ),
+            form3!(
+                "accumulate",
+                "input:T gradOutput:T factor:real gradWeight:T gradBias:T eps:num by:num",
+                floats!(normalization::layer_acc_grad)
+            ),
+        ],
+    ),
 ];
