@@ -293,13 +293,7 @@ for name, axes in pairs { SpatialFractionalMaxPooling = { 'W', 'H' }, Volumetric
    local outs, pools = 'out' .. table.concat(axes, ' out'), 'poolSize' .. table.concat(axes, ' poolSize')
    local function run(method, backward)
       return function(fields)
-         local x = fields.input
-         -- backward is given no samples: the indices say which elements were the largest
-         if backward and torch.isTensor(x) and x:dim() > #axes then
-            local planes = x:dim() == #axes + 1 and x:size(1) or x:size(1) * x:size(2)
-            fields.randomSamples = x.new(planes, #axes):zero()
-         end
-         local values = { x, backward and fields.gradOutput or nil }
+         local values = { fields.input, backward and fields.gradOutput or nil }
          for _, axis in ipairs(axes) do values[#values + 1] = fields['out' .. axis] end
          return classes['nn.' .. name][method](fields, unpack(values))
       end

@@ -17,6 +17,35 @@ fields! {
     }
 }
 fields! {
+    /// Size, stride, padding and dilation of a window over frames of planes.
+    pub struct VolumeWindow {
+        /// Frames of the window.
+        kt: i64 = ".kT:long",
+        /// Width of the window.
+        kw: i64 = ".kW:long",
+        /// Height of the window.
+        kh: i64 = ".kH:long",
+        /// Stride along time.
+        dt: i64 = ".dT:long",
+        /// Stride along the width.
+        dw: i64 = ".dW:long",
+        /// Stride along the height.
+        dh: i64 = ".dH:long",
+        /// Padding frames before and after.
+        pad_t: i64 = ".padT:long=0",
+        /// Padding on the left and on the right.
+        pad_w: i64 = ".padW:long=0",
+        /// Padding above and below.
+        pad_h: i64 = ".padH:long=0",
+        /// Distance between the frames of a window.
+        dilation_t: i64 = ".dilationT:long=1",
+        /// Distance between the columns of a window.
+        dilation_w: i64 = ".dilationW:long=1",
+        /// Distance between the rows of a window.
+        dilation_h: i64 = ".dilationH:long=1",
+    }
+}
+fields! {
     /// Size and stride of a window over sequences.
     pub struct SequenceWindow {
         /// Elements of the window.
@@ -37,6 +66,16 @@ impl PlaneWindow {
     /// The same without padding and dilation.
     pub fn plain_steps(self) -> [Step; 2] {
         self.steps([0, 0], [1, 1])
+    }
+}
+
+impl VolumeWindow {
+    /// What frames, rows and columns have.
+    pub fn steps(self) -> [Step; 3] {
+        let t = Step { kernel: self.kt, stride: self.dt, pad: self.pad_t, dilation: self.dilation_t };
+        let y = Step { kernel: self.kh, stride: self.dh, pad: self.pad_h, dilation: self.dilation_h };
+        let x = Step { kernel: self.kw, stride: self.dw, pad: self.pad_w, dilation: self.dilation_w };
+        [t, y, x]
     }
 }
 

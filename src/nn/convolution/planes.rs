@@ -7,7 +7,7 @@ use super::unfold::Geometry;
 use super::with_planes;
 use crate::demand;
 use crate::fields;
-use crate::nn::window::{PlaneWindow, Step};
+use crate::nn::window::{PlaneWindow, Step, VolumeWindow};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, MatrixDest, Source};
 use crate::tensor::error::Result;
@@ -34,35 +34,6 @@ fields! {
     }
 }
 fields! {
-    /// Window, stride and padding of a convolution over frames of planes.
-    pub struct Volumetric {
-        /// Frames of the window.
-        kt: i64 = ".kT:long",
-        /// Width of the window.
-        kw: i64 = ".kW:long",
-        /// Height of the window.
-        kh: i64 = ".kH:long",
-        /// Stride along time.
-        dt: i64 = ".dT:long",
-        /// Stride along the width.
-        dw: i64 = ".dW:long",
-        /// Stride along the height.
-        dh: i64 = ".dH:long",
-        /// Zero frames before and after.
-        pad_t: i64 = ".padT:long=0",
-        /// Zeros on the left and on the right.
-        pad_w: i64 = ".padW:long=0",
-        /// Zeros above and below.
-        pad_h: i64 = ".padH:long=0",
-        /// Distance between the frames of a window.
-        dilation_t: i64 = ".dilationT:long=1",
-        /// Distance between the columns of a window.
-        dilation_w: i64 = ".dilationW:long=1",
-        /// Distance between the rows of a window.
-        dilation_h: i64 = ".dilationH:long=1",
-    }
-}
-fields! {
     /// A transposed convolution over planes.
     pub struct FullSpatial {
         /// The convolution that it transposes.
@@ -77,7 +48,7 @@ fields! {
     /// A transposed convolution over frames of planes.
     pub struct FullVolumetric {
         /// The convolution that it transposes.
-        window: Volumetric = Volumetric::TEXT,
+        window: VolumeWindow = VolumeWindow::TEXT,
         /// Frames added at the end of the output.
         adj_t: i64 = ".adjT:long=0",
         /// Columns added on the right of the output.
@@ -122,12 +93,9 @@ impl From<Spatial> for Steps {
     }
 }
 
-impl From<Volumetric> for Steps {
-    fn from(f: Volumetric) -> Steps {
-        let t = Step { kernel: f.kt, stride: f.dt, pad: f.pad_t, dilation: f.dilation_t };
-        let y = Step { kernel: f.kh, stride: f.dh, pad: f.pad_h, dilation: f.dilation_h };
-        let x = Step { kernel: f.kw, stride: f.dw, pad: f.pad_w, dilation: f.dilation_w };
-        Steps { steps: [t, y, x], extra: [0; 3], first: 0, planes: false }
+impl From<VolumeWindow> for Steps {
+    fn from(window: VolumeWindow) -> Steps {
+        Steps { steps: window.steps(), extra: [0; 3], first: 0, planes: false }
     }
 }
 
@@ -328,7 +296,7 @@ macro_rules! kernels {
 }
 kernels! {
     spatial Spatial false "convolutions over planes";
-    volumetric Volumetric false "convolutions over frames of planes";
+    volumetric VolumeWindow false "convolutions over frames of planes";
     full_spatial FullSpatial true "transposed convolutions over planes";
     full_volumetric FullVolumetric true "transposed convolutions over frames of planes";
 }

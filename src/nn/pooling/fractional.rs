@@ -5,54 +5,45 @@ use super::window::{Axis, Plan, planes_of};
 use super::{max, maxima_grad};
 use crate::demand;
 use crate::fields;
+use crate::nn::window::Step;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 
 fields! {
-    /// Sizes of the windows, and the random numbers that place them.
-    pub struct FractionalSpatial<'a> {
+    /// Sizes of the windows.
+    pub struct FractionalSpatial {
         /// Width of the window.
         kw: i64 = ".poolSizeW:long",
         /// Its height.
         kh: i64 = ".poolSizeH:long",
-        /// For every plane, two numbers from 0 to below 1: for the width and for the height.
-        samples: Option<&'a Tensor> = ".randomSamples:T=nil",
     }
 }
 fields! {
-    /// Sizes of the windows, and the random numbers that place them.
-    pub struct FractionalVolumetric<'a> {
+    /// Sizes of the windows.
+    pub struct FractionalVolumetric {
         /// Frames of the window.
         kt: i64 = ".poolSizeT:long",
         /// Its width.
         kw: i64 = ".poolSizeW:long",
         /// Its height.
         kh: i64 = ".poolSizeH:long",
-        /// For every plane, three numbers from 0 to below 1: for time, width and height.
-        samples: Option<&'a Tensor> = ".randomSamples:T=nil",
     }
 }
 
 /// One dimension: its name, window, output size, and which of a plane's random numbers is its own.
 type Dimension = (&'static str, i64, i64, usize);
 
-fn plan<T: Float>(input: &Tensor, samples: Option<&Tensor>, dimensions: &[Dimension]) -> Result<Plan> {
-    let n = dimensions.len();
-    let first = planes_of(input, n)?;
-    let planes: usize = input.layout().sizes()[..first].iter().product();
-    let Some(samples) = samples else {
-        crate::refuse!("there are no random samples yet: forward comes before backward");
-    };
-    demand!(
-        samples.numel() == planes * n,
-        "{n} random samples for each of {planes} planes expected, got {}",
-        samples.shape_text()
-    );
-    let drawn = Source::<T>::of(samples)?;
+/// A plan whose windows `axis(dimension, size)` places.
+fn plan<const N: usize>(
+    input: &Tensor,
+    dimensions: [Dimension; N],
+    axis: impl Fn(Dimension, usize) -> Result<Axis>,
+) -> Result<Plan> {
+    let first = planes_of(input, N)?;
     Plan::of(input, first, |i, size| {
-        let (name, window, output, which) = dimensions[i];
+        let (name, window, output, _) = dimensions[i];
         let fits = |v: i64| v > 0 && v < 1 << 31;
         demand!(
             fits(window) && fits(output),
@@ -63,22 +54,43 @@ fn plan<T: Float>(input: &Tensor, samples: Option<&Tensor>, dimensions: &[Dimens
             "{output} windows of {window} need more than the input's {name} of {size}: {} or more expected",
             output + window
         );
-        let own: Vec<T> = drawn.iter().skip(which).step_by(n).copied().collect();
+        axis(dimensions[i], size)
+    })
+}
+
+/// A plan of windows where random numbers from 0 to below 1 place them, one for every plane and dimension.
+fn drawn<T: Float, const N: usize>(input: &Tensor, samples: &Tensor, dimensions: [Dimension; N]) -> Result<Plan> {
+    let first = planes_of(input, N)?;
+    let planes: usize = input.layout().sizes()[..first].iter().product();
+    demand!(
+        samples.numel() == planes * N,
+        "{N} random samples for each of {planes} planes expected, got {}",
+        samples.shape_text()
+    );
+    let samples = Source::<T>::of(samples)?;
+    plan(input, dimensions, |(_, window, output, which), size| {
+        let own: Vec<T> = samples.iter().skip(which).step_by(N).copied().collect();
         Axis::fractional(size, output as usize, window as usize, &own)
     })
 }
 
-impl FractionalSpatial<'_> {
-    fn plan<T: Float>(self, input: &Tensor, [width, height]: [i64; 2]) -> Result<Plan> {
-        plan::<T>(input, self.samples, &[("height", self.kh, height, 1), ("width", self.kw, width, 0)])
+/// The sizes alone, for gradients, which go where the indices say.
+fn sized<const N: usize>(input: &Tensor, dimensions: [Dimension; N]) -> Result<Plan> {
+    plan(input, dimensions, |(_, window, output, _), size| {
+        Axis::regular(size, output as usize, Step::new(window, 1, 0))
+    })
+}
+
+impl FractionalSpatial {
+    fn dimensions(self, [width, height]: [i64; 2]) -> [Dimension; 2] {
+        [("height", self.kh, height, 1), ("width", self.kw, width, 0)]
     }
 }
 
-impl FractionalVolumetric<'_> {
+impl FractionalVolumetric {
     /// The dimensions of the input are height, width and time, in this order.
-    fn plan<T: Float>(self, input: &Tensor, [time, width, height]: [i64; 3]) -> Result<Plan> {
-        let time = ("time", self.kt, time, 0);
-        plan::<T>(input, self.samples, &[("height", self.kh, height, 2), ("width", self.kw, width, 1), time])
+    fn dimensions(self, [time, width, height]: [i64; 3]) -> [Dimension; 3] {
+        [("height", self.kh, height, 2), ("width", self.kw, width, 1), ("time", self.kt, time, 0)]
     }
 }
 
@@ -89,7 +101,7 @@ fn forward<T: Float>(input: &Tensor, output: &Tensor, indices: &Tensor, p: &Plan
     max::check(&at, p.plane(), false)
 }
 
-/// Maxima over planes of an output of this size; indices count the places in the plane from 1.
+/// Maxima over planes of an output of this size, with two `samples` for each plane, the width's first; indices count the places in the plane from 1.
 ///
 /// # Errors
 /// Sizes that do not fit, a window without a maximum.
@@ -99,9 +111,10 @@ pub fn fractional_spatial<T: Float>(
     indices: &Tensor,
     width: i64,
     height: i64,
+    samples: &Tensor,
     fields: FractionalSpatial,
 ) -> Result<()> {
-    forward::<T>(input, output, indices, &fields.plan::<T>(input, [width, height])?)
+    forward::<T>(input, output, indices, &drawn::<T, 2>(input, samples, fields.dimensions([width, height]))?)
 }
 
 /// Backward of [`fractional_spatial`].
@@ -117,11 +130,11 @@ pub fn fractional_spatial_grad<T: Float>(
     height: i64,
     fields: FractionalSpatial,
 ) -> Result<()> {
-    let p = fields.plan::<T>(input, [width, height])?;
+    let p = sized(input, fields.dimensions([width, height]))?;
     maxima_grad::<T>([input, grad_output, grad_input, indices], &p, Places::Plane, false)
 }
 
-/// As [`fractional_spatial`], over volumes of height x width x time.
+/// As [`fractional_spatial`], over volumes of height x width x time; the samples of a plane are in the reverse order.
 ///
 /// # Errors
 /// As [`fractional_spatial`].
@@ -132,9 +145,10 @@ pub fn fractional_volumetric<T: Float>(
     time: i64,
     width: i64,
     height: i64,
+    samples: &Tensor,
     fields: FractionalVolumetric,
 ) -> Result<()> {
-    forward::<T>(input, output, indices, &fields.plan::<T>(input, [time, width, height])?)
+    forward::<T>(input, output, indices, &drawn::<T, 3>(input, samples, fields.dimensions([time, width, height]))?)
 }
 
 /// Backward of [`fractional_volumetric`].
@@ -152,6 +166,6 @@ pub fn fractional_volumetric_grad<T: Float>(
     height: i64,
     fields: FractionalVolumetric,
 ) -> Result<()> {
-    let p = fields.plan::<T>(input, [time, width, height])?;
+    let p = sized(input, fields.dimensions([time, width, height]))?;
     maxima_grad::<T>([input, grad_output, grad_input, indices], &p, Places::Plane, false)
 }

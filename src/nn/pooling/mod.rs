@@ -24,7 +24,7 @@ pub use unpooling::{
 
 use crate::demand;
 use crate::fields;
-use crate::nn::window::{PlaneWindow, SequenceWindow, Step};
+use crate::nn::window::{PlaneWindow, SequenceWindow, Step, VolumeWindow};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
@@ -53,30 +53,8 @@ fields! {
 fields! {
     /// Windows over frames of planes.
     pub struct Volumetric {
-        /// Frames of the window.
-        kt: i64 = ".kT:long",
-        /// Its width.
-        kw: i64 = ".kW:long",
-        /// Its height.
-        kh: i64 = ".kH:long",
-        /// Step from one window to the next along time.
-        dt: i64 = ".dT:long",
-        /// Step along the width.
-        dw: i64 = ".dW:long",
-        /// Step along the height.
-        dh: i64 = ".dH:long",
-        /// Padding frames before and after.
-        pad_t: i64 = ".padT:long=0",
-        /// Padding on the left and on the right.
-        pad_w: i64 = ".padW:long=0",
-        /// Padding above and below.
-        pad_h: i64 = ".padH:long=0",
-        /// Distance between the frames of a window.
-        dilation_t: i64 = ".dilationT:long=1",
-        /// Distance between its columns.
-        dilation_w: i64 = ".dilationW:long=1",
-        /// Distance between its rows.
-        dilation_h: i64 = ".dilationH:long=1",
+        /// The windows.
+        window: VolumeWindow = VolumeWindow::TEXT,
         /// Whether a window may hang over the end.
         ceil: bool = ".ceil_mode:bool=false",
     }
@@ -90,10 +68,7 @@ impl Spatial {
 
 impl Volumetric {
     fn plan(self, input: &Tensor) -> Result<Plan> {
-        let t = Step { kernel: self.kt, stride: self.dt, pad: self.pad_t, dilation: self.dilation_t };
-        let y = Step { kernel: self.kh, stride: self.dh, pad: self.pad_h, dilation: self.dilation_h };
-        let x = Step { kernel: self.kw, stride: self.dw, pad: self.pad_w, dilation: self.dilation_w };
-        Plan::regular(input, &[t, y, x], self.ceil)
+        Plan::regular(input, &self.window.steps(), self.ceil)
     }
 }
 

@@ -64,8 +64,8 @@ impl Case {
 
     fn fields(&self) -> Volumetric {
         let [[kt, dt, pad_t, dilation_t], [kh, dh, pad_h, dilation_h], [kw, dw, pad_w, dilation_w]] = self.steps;
-        let ceil = self.ceil;
-        Volumetric { kt, kw, kh, dt, dw, dh, pad_t, pad_w, pad_h, dilation_t, dilation_w, dilation_h, ceil }
+        let window = VolumeWindow { kt, kw, kh, dt, dw, dh, pad_t, pad_w, pad_h, dilation_t, dilation_w, dilation_h };
+        Volumetric { window, ceil: self.ceil }
     }
 
     /// How many positions the window of an output position has, with those in the padding.
@@ -167,21 +167,8 @@ fn maxima_come_back_from_unpooling() {
         let sizes = [kt, kh, kw].map(|k| (k * d.from(1, 3)) as usize);
         let x = d.tensor(&[&[2], &sizes[..]].concat());
         let (y, at, up, back, gi) = (empty(), indices(), empty(), empty(), empty());
-        let window = Volumetric {
-            kt,
-            kw,
-            kh,
-            dt: kt,
-            dw: kw,
-            dh: kh,
-            pad_t: 0,
-            pad_w: 0,
-            pad_h: 0,
-            dilation_t: 1,
-            dilation_w: 1,
-            dilation_h: 1,
-            ceil: false,
-        };
+        let steps = [kt, kh, kw].map(|k| [k, k, 0, 1]);
+        let window = Case { steps, ceil: false, input: sizes, output: sizes }.fields();
         volumetric_max::<f64>(&x, &y, &at, window).unwrap();
         let [time, height, width] = sizes.map(|n| n as i64);
         let fields =
@@ -219,15 +206,15 @@ fn gradients_of_poolings() {
     assert!(adaptive_average::<f64>(&x, &y, Adaptive { width: 0, height: 0 }).is_err());
 
     let samples = scattered(4, &[2, 2]);
-    let fields = FractionalSpatial { kw: 2, kh: 2, samples: Some(&samples) };
+    let fields = FractionalSpatial { kw: 2, kh: 2 };
     let g = scattered(12, &[2, 2, 3]);
-    fractional_spatial::<f64>(&x, &y, &at, 3, 2, fields).unwrap();
+    fractional_spatial::<f64>(&x, &y, &at, 3, 2, &samples, fields).unwrap();
     fractional_spatial_grad::<f64>(&x, &g, &gi, &at, 3, 2, fields).unwrap();
     agrees("fractional", &x, &gi, |x| {
         let (y, at) = (empty(), indices());
-        fractional_spatial::<f64>(x, &y, &at, 3, 2, fields).map(|()| probe(&y, &g))
+        fractional_spatial::<f64>(x, &y, &at, 3, 2, &samples, fields).map(|()| probe(&y, &g))
     });
-    assert!(fractional_spatial::<f64>(&x, &y, &at, 5, 2, fields).is_err());
+    assert!(fractional_spatial::<f64>(&x, &y, &at, 5, 2, &samples, fields).is_err());
 
     let window = PlaneWindow { kw: 3, kh: 2, dw: 2, dh: 2 };
     let window = Spatial { window, pad_w: 1, pad_h: 1, dilation_w: 1, dilation_h: 1, ceil: true };

@@ -35,7 +35,11 @@ macro_rules! fractional {
         class!(
             $class,
             &[
-                form3!("pool", concat!("input:T *.output:T +.indices:Long ", $sizes, " .."), floats!($($f)::+)),
+                form3!(
+                    "pool",
+                    concat!("input:T *.output:T +.indices:Long ", $sizes, " .randomSamples:T .."),
+                    floats!($($f)::+)
+                ),
                 form3!(
                     "gradient",
                     concat!("input:T gradOutput:T *.gradInput:T .indices:Long ", $sizes, " .."),
