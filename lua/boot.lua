@@ -1,5 +1,8 @@
 -- Runs once in a fresh state: makes the embedded files requirable and loads torch.
 local native = require 'rekindle.native'
+-- what runs once is not worth compiling
+local compiles = jit.status()
+jit.off()
 
 local function embedded(name)
    local source = native.sources[name]
@@ -44,3 +47,4 @@ table.insert(package.loaders, 2, embedded)
 package.loaders[#package.loaders + 1] = beside
 
 require 'torch'
+if compiles then jit.on() end

@@ -32,6 +32,11 @@ pub struct Host {
     lua: Lua,
 }
 
+/// The source of an embedded Lua file.
+fn embedded(name: &[u8]) -> Option<&'static str> {
+    EMBEDDED.iter().find(|(n, _)| n.as_bytes() == name).map(|(_, source)| *source)
+}
+
 fn group(name: &'static str, entries: &'static [Entry]) -> Group<'static> {
     Group { name, functions: entries.iter().map(|e| (e.owner, e.name, &e.compiled)).collect() }
 }
@@ -44,9 +49,12 @@ impl Host {
     pub fn new() -> anyhow::Result<Host> {
         let tables = tables().map_err(|e| anyhow!("a row is wrong: {e}"))?;
         let host = Host { lua: raw::new_state() };
-        host.register(tables).map_err(lua_error)?;
-        let boot = EMBEDDED.iter().find(|(n, _)| *n == "boot").context("boot.lua is missing")?.1;
-        host.lua.load(boot).set_name("=boot.lua").exec().map_err(|e| anyhow!("{e}"))?;
+        let boot = embedded(b"boot").context("boot.lua is missing")?;
+        // nearly all that is made now stays
+        raw::without_collector(&host.lua, || {
+            host.register(tables).map_err(lua_error)?;
+            host.lua.load(boot).set_name("=boot.lua").exec().map_err(|e| anyhow!("{e}"))
+        })?;
         Ok(host)
     }
 
@@ -73,7 +81,12 @@ impl Host {
             elements.push(one)?;
         }
         table.set("element_types", elements)?;
-        table.set("sources", lua.create_table_from(EMBEDDED.iter().copied())?)?;
+        // sources[name], copied into Lua's memory when they are asked for
+        let (sources, meta) = (lua.create_table()?, lua.create_table()?);
+        let source = |_: &Lua, (_, name): (Value, mlua::LuaString)| Ok(embedded(&name.as_bytes()));
+        meta.set("__index", lua.create_function(source)?)?;
+        sources.set_metatable(Some(meta))?;
+        table.set("sources", sources)?;
         let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
         loaded.set("rekindle.native", table)
     }

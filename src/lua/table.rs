@@ -5,6 +5,8 @@ use super::column::Column;
 use super::sig::{self, Param, Pattern, Read, Style};
 use crate::tensor::class::TensorClass;
 use crate::tensor::error::Error;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// How the class of a call is found: the element type, and the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,12 +27,18 @@ pub enum Dispatch {
     Class,
 }
 
-/// A function as the trampoline runs it.
+/// A function as the trampoline runs it: its forms under a name.
 pub struct Compiled {
     /// Its full name, for messages.
     pub name: String,
     /// How the element type is found.
     pub dispatch: Dispatch,
+    forms: Arc<Forms>,
+}
+
+/// The forms of a function, which the methods of all element types share.
+#[derive(Default)]
+pub struct Forms {
     /// Most arguments that a pattern takes.
     pub most: usize,
     /// Whether arguments and parameters are so few that the trampoline's small arrays hold them.
@@ -49,7 +57,20 @@ pub struct Compiled {
     pub traced: Option<(usize, usize)>,
 }
 
+impl Deref for Compiled {
+    type Target = Forms;
+    #[inline(always)]
+    fn deref(&self) -> &Forms {
+        &self.forms
+    }
+}
+
 impl Compiled {
+    /// The same forms under another name.
+    pub fn under(&self, name: String, dispatch: Dispatch) -> Compiled {
+        Compiled { name, dispatch, forms: self.forms.clone() }
+    }
+
     /// An error's text, with the function's name in front where the text does not say what it is about.
     #[cold]
     pub fn named(&self, e: &Error) -> String {
@@ -78,27 +99,21 @@ pub const MOST_TRACED: usize = 5;
 /// # Errors
 /// A signature that cannot be read, with the name in front.
 pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -> Result<Compiled, sig::Bad> {
-    let mut c = Compiled {
-        name,
-        dispatch,
-        most: 0,
-        small: true,
-        buckets: vec![],
-        patterns: vec![],
-        forms: vec![],
-        columns: vec![],
-        fields: vec![],
-        traced: None,
-    };
+    let forms = Arc::new(compile_forms(&name, forms, style)?);
+    Ok(Compiled { name, dispatch, forms })
+}
+
+fn compile_forms(name: &str, forms: &[Form], style: Style) -> Result<Forms, sig::Bad> {
+    let mut c = Forms::default();
     for (i, f) in forms.iter().enumerate() {
-        let params = sig::parse(f.sig, style).map_err(|e| format!("{}: '{}': {e}", c.name, f.sig))?;
+        let params = sig::parse(f.sig, style).map_err(|e| format!("{name}: '{}': {e}", f.sig))?;
         if params.len() > super::call::MAX_PARAMS {
-            return Err(format!("{}: more than {} parameters", c.name, super::call::MAX_PARAMS));
+            return Err(format!("{name}: more than {} parameters", super::call::MAX_PARAMS));
         }
         // lists of tensors are kept by place, the others by kind
         let lists = |read| params.iter().filter(|p| p.read == read).count();
         if [Read::Nested, Read::Dims, Read::Texts].into_iter().any(|read| lists(read) > 1) {
-            return Err(format!("{}: two lists of one kind", c.name));
+            return Err(format!("{name}: two lists of one kind"));
         }
         let mut patterns = sig::patterns(i, &params);
         // forms of one class method share their upvalues, so fields are numbered across all forms

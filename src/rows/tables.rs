@@ -48,14 +48,21 @@ fn build() -> Result<Tables, String> {
             let compiled = compile(format!("torch.{}", op.name), op.forms, Style::Function, Dispatch::First)?;
             t.functions.push(Entry { owner: "torch", name: op.name, compiled });
         }
-        for d in TensorClass::ALL.into_iter().filter(|&d| has(op, d)) {
-            add_methods(&mut t, op, d)?;
-        }
+        add_methods(&mut t, op)?;
     }
-    for d in TensorClass::ALL {
-        for (owner, op) in [(d.tensor_name(), tensor_constructor()), (d.storage_name(), storage_constructor())] {
+    // the forms of a name are compiled once, for whichever class is first
+    for (op, name_of) in [
+        (tensor_constructor(), TensorClass::tensor_name as fn(TensorClass) -> &'static str),
+        (storage_constructor(), TensorClass::storage_name),
+    ] {
+        let first = t.constructors.len();
+        for d in TensorClass::ALL {
+            let owner = name_of(d);
             for (name, dispatch) in [("call", Dispatch::Call(d)), ("new", Dispatch::Fixed(d))] {
-                let compiled = compile(owner.to_string(), op.forms, Style::Function, dispatch)?;
+                let compiled = match t.constructors.get(first) {
+                    Some(Entry { compiled, .. }) => compiled.under(owner.to_string(), dispatch),
+                    None => compile(owner.to_string(), op.forms, Style::Function, dispatch)?,
+                };
                 t.constructors.push(Entry { owner, name, compiled });
             }
         }
@@ -74,15 +81,21 @@ fn build() -> Result<Tables, String> {
     Ok(t)
 }
 
-fn add_methods(t: &mut Tables, op: &'static Op, d: TensorClass) -> Result<(), String> {
-    let method = |owner: &'static str| {
-        let compiled = compile(format!("{owner}.{}", op.name), op.forms, Style::Method, Dispatch::Fixed(d))?;
-        Ok::<_, String>(Entry { owner, name: op.name, compiled })
+fn add_methods(t: &mut Tables, op: &'static Op) -> Result<(), String> {
+    let (list, name_of): (_, fn(TensorClass) -> &'static str) = match op.place {
+        Place::Both | Place::Method => (&mut t.methods, TensorClass::tensor_name),
+        Place::Storage => (&mut t.storage_methods, TensorClass::storage_name),
+        Place::Function => return Ok(()),
     };
-    match op.place {
-        Place::Both | Place::Method => t.methods.push(method(d.tensor_name())?),
-        Place::Storage => t.storage_methods.push(method(d.storage_name())?),
-        Place::Function => {}
+    let first = list.len();
+    for d in TensorClass::ALL.into_iter().filter(|&d| has(op, d)) {
+        let owner = name_of(d);
+        let (name, dispatch) = (format!("{owner}.{}", op.name), Dispatch::Fixed(d));
+        let compiled = match list.get(first) {
+            Some(Entry { compiled, .. }) => compiled.under(name, dispatch),
+            None => compile(name, op.forms, Style::Method, dispatch)?,
+        };
+        list.push(Entry { owner, name: op.name, compiled });
     }
     Ok(())
 }

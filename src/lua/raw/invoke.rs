@@ -138,7 +138,8 @@ unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
     unsafe {
         let callee = ffi::lua_touserdata(l, ffi::lua_upvalueindex(1)).cast::<Callee>();
         let given = ffi::lua_gettop(l) as usize;
-        let small = (*callee).compiled.small && given <= SMALL;
+        let compiled = (*callee).compiled;
+        let small = compiled.small && given <= SMALL;
         let outcome = if small { run::<SMALL>(l, callee, given) } else { run_large(l, callee, given) };
         storage::reclaim();
         match outcome {

@@ -11,7 +11,7 @@ mod read;
 mod state;
 mod traced;
 
-pub use state::{Group, new_state, register, tensor_of, tensor_value};
+pub use state::{Group, new_state, register, tensor_of, tensor_value, without_collector};
 
 use crate::lua::call::Foreign;
 use crate::tensor::Tensor;

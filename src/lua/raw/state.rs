@@ -26,6 +26,21 @@ pub fn new_state() -> Lua {
     unsafe { Lua::unsafe_new_with(StdLib::ALL, LuaOptions::new().catch_rust_panics(true)) }
 }
 
+/// Runs `f` while Lua's collector rests. What there is then counts as alive: the next collection begins when there is
+/// twice as much.
+pub fn without_collector<R>(lua: &Lua, f: impl FnOnce() -> R) -> R {
+    lua.gc_stop();
+    let done = f();
+    // SAFETY: starts the collector again, which allocates and raises nothing; -1 keeps it from beginning at once.
+    let started = unsafe {
+        lua.exec_raw::<()>((), |l| {
+            ffi::lua_gc(l, ffi::LUA_GCRESTART, -1);
+        })
+    };
+    debug_assert!(started.is_ok());
+    done
+}
+
 /// Puts into `table` what is in Lua's way to Rust: `metatables` by class (those of foreign `classes` among them), the
 /// groups of functions, access to elements, the functions for compiled code, `identity`.
 ///
