@@ -332,10 +332,15 @@ impl Tensor {
         self.resize_with(sizes, Content::Any)
     }
 
+    #[inline]
     fn resize_with(&self, sizes: &[usize], content: Content) -> Result<()> {
         if self.peek().same_sizes(sizes) && (self.peek_storage().is_some() || sizes.is_empty()) {
             return self.grow(self.peek().extent()?, content);
         }
+        self.reshape(sizes, content)
+    }
+
+    fn reshape(&self, sizes: &[usize], content: Content) -> Result<()> {
         let mut layout = Layout::contiguous(sizes)?;
         layout.offset = self.offset();
         self.grow(layout.extent()?, content)?;
@@ -353,6 +358,18 @@ impl Tensor {
             return Ok(());
         }
         self.resize(other.layout().sizes())
+    }
+
+    /// As [`Tensor::resize_for_result`] of the sizes of another tensor.
+    ///
+    /// # Errors
+    /// As [`Tensor::resize`].
+    #[inline(always)]
+    pub(in crate::tensor) fn resize_like_for_result(&self, other: &Tensor) -> Result<()> {
+        if self.same_size(other) && self.peek_storage().is_some() {
+            return self.grow(self.peek().extent()?, Content::Any);
+        }
+        self.resize_for_result(other.layout().sizes())
     }
 
     /// As [`Tensor::resize_for_result`], with the sizes of another tensor.
@@ -378,8 +395,14 @@ impl Tensor {
         Ok(())
     }
 
+    /// Has at least so many elements in the storage; without a look at its count of references where they are there.
+    #[inline]
     fn grow(&self, needed: usize, content: Content) -> Result<()> {
-        if needed > 0 { self.storage_or_new()?.reserve_with(needed, content) } else { Ok(()) }
+        match self.peek_storage() {
+            Some(s) if needed <= s.len() => Ok(()),
+            _ if needed == 0 => Ok(()),
+            _ => self.storage_or_new()?.reserve_with(needed, content),
+        }
     }
 
     /// The elements for a kernel that reads them.
@@ -437,16 +460,16 @@ impl Tensor {
         Ok(Some((self.checked_ptr::<T>(layout.offset, end, writes)?, n)))
     }
 
-    /// The extents, and where the first element lies: [`Tensor::view`] without a copy of the layout. What it hands out
-    /// is to be used before anything changes the tensor.
+    /// The extents, where the first element lies, and after which element of the storage the last: [`Tensor::view`]
+    /// without a copy of the layout. What it hands out is to be used before anything changes the tensor.
     ///
     /// # Errors
     /// As [`Tensor::view`].
     #[inline(always)]
-    pub(in crate::tensor) fn reach<T: Element>(&self) -> Result<(Extents<'_>, *mut T)> {
+    pub(in crate::tensor) fn reach<T: Element>(&self) -> Result<(Extents<'_>, *mut T, usize)> {
         let e = self.peek();
         let end = e.extent()?;
-        Ok((e, self.checked_ptr(e.offset, end, false)?))
+        Ok((e, self.checked_ptr(e.offset, end, false)?, end))
     }
 
     /// The gate to host memory: where element `offset` of the storage lies, once elements up to `end` are known to be there

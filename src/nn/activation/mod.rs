@@ -59,12 +59,13 @@ for_each_activation!(kernels);
 
 /// Demands a gradient with as many elements as what the slope is computed from: the input, or the output of forward.
 fn check_gradient(grad_output: &Tensor, known: &Tensor) -> Result<()> {
-    let (n, got) = (known.numel(), grad_output.shape_text());
+    let (n, got) = (known.numel(), grad_output.numel());
     demand!(
-        n > 0 || grad_output.numel() == 0,
-        "forward comes before backward: there is nothing yet that gradOutput {got} belongs to"
+        n > 0 || got == 0,
+        "forward comes before backward: there is nothing yet that gradOutput {} belongs to",
+        grad_output.shape_text()
     );
-    demand!(n == grad_output.numel(), "gradOutput of {n} elements expected, got {got}");
+    demand!(n == got, "gradOutput of {n} elements expected, got {}", grad_output.shape_text());
     Ok(())
 }
 

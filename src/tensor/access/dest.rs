@@ -38,14 +38,7 @@ impl<T: Element> Dest<T> {
     #[inline]
     pub fn new(res: &Tensor, sizes: &[usize]) -> Result<Dest<T>> {
         res.resize_for_result(sizes)?;
-        match Dest::direct(res)? {
-            Some(dest) => Ok(dest),
-            None => Dest::buffer(res, |res| {
-                let elements = Tensor::empty(res.dtype());
-                elements.resize_for_result(res.layout().sizes())?;
-                Ok(elements)
-            }),
-        }
+        Dest::whole(res)
     }
 
     /// As [`Dest::new`], with the sizes of another tensor.
@@ -54,7 +47,21 @@ impl<T: Element> Dest<T> {
     /// As [`Dest::new`].
     #[inline]
     pub fn like(res: &Tensor, x: &Tensor) -> Result<Dest<T>> {
-        if res.same_size(x) { Dest::new(res, res.layout().sizes()) } else { Dest::new(res, x.layout().sizes()) }
+        res.resize_like_for_result(x)?;
+        Dest::whole(res)
+    }
+
+    /// A result that has its sizes.
+    #[inline]
+    fn whole(res: &Tensor) -> Result<Dest<T>> {
+        match Dest::direct(res)? {
+            Some(dest) => Ok(dest),
+            None => Dest::buffer(res, |res| {
+                let elements = Tensor::empty(res.dtype());
+                elements.resize_for_result(res.layout().sizes())?;
+                Ok(elements)
+            }),
+        }
     }
 
     /// A result that keeps its sizes and elements, to be changed.

@@ -75,6 +75,8 @@ const NONE: Loan = Loan { start: 0, end: 0 };
 thread_local! {
     /// How many loans there are: what every access can afford to look at.
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// How many of them are written: without one, readers need not look at the others.
+    static WRITTEN: Cell<usize> = const { Cell::new(0) };
     static FIRST: [Place; PLACES] = const { [const { Place::empty() }; PLACES] };
     static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     /// Whether the lists below hold anything.
@@ -92,13 +94,17 @@ pub(in crate::tensor) fn any() -> bool {
 /// Whether these bytes may be read, or written, beside what is lent.
 #[inline(always)]
 pub(in crate::tensor) fn allows(start: usize, bytes: usize, writes: bool) -> bool {
-    !any() || fits(Loan::new(start, bytes, writes))
+    !any() || fits(Loan::new(start, bytes, writes), writes)
 }
 
 /// Whether a loan goes with all others.
-fn fits(new: Loan) -> bool {
+#[inline]
+fn fits(new: Loan, writes: bool) -> bool {
+    if !writes && WRITTEN.get() == 0 {
+        return true;
+    }
     let count = COUNT.get();
-    FIRST.with(|first| first.iter().take(count).all(|l| l.get().beside(new)))
+    FIRST.with(|first| first[..count.min(PLACES)].iter().all(|l| l.get().beside(new)))
         && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(|l| l.beside(new))))
 }
 
@@ -106,7 +112,7 @@ fn fits(new: Loan) -> bool {
 #[inline]
 pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
     let (loan, count) = (Loan::new(start, bytes, writes), COUNT.get());
-    if count > 0 && !fits(loan) {
+    if count > 0 && !fits(loan, writes) {
         return false;
     }
     match FIRST.with(|first| first.get(count).map(|place| place.set(loan))) {
@@ -114,6 +120,7 @@ pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
         None => OTHERS.with_borrow_mut(|others| others.push(loan)),
     }
     COUNT.set(count + 1);
+    WRITTEN.set(WRITTEN.get() + usize::from(writes));
     true
 }
 
@@ -124,6 +131,7 @@ pub(super) fn give_back(start: usize, bytes: usize, writes: bool) {
     // the latest is the usual one; what stands in for another was the last of all
     let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
     COUNT.set(left);
+    WRITTEN.set(WRITTEN.get() - usize::from(writes));
     if last != loan {
         replace(loan, last, left);
     }

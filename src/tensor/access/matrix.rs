@@ -319,8 +319,8 @@ impl<T: Element> MatrixSource<T> {
     /// Another element type, a view outside its storage, or a tensor that is a result of the same call already.
     #[inline]
     pub fn of(x: &Tensor) -> Result<MatrixSource<T>> {
-        let (e, first) = x.reach::<T>()?;
-        let (form, end) = (Form::of(e), e.extent()?);
+        let (e, first, end) = x.reach::<T>()?;
+        let form = Form::of(e);
         let bytes = end.saturating_sub(e.offset) * size_of::<T>();
         if bytes > 0 && !lend(first as usize, bytes, false) {
             return Err(in_use(x));
@@ -374,8 +374,8 @@ impl<T: Element> MatrixDest<T> {
     /// enough memory.
     #[inline]
     pub fn update(res: &Tensor) -> Result<MatrixDest<T>> {
-        let (e, first) = res.reach::<T>()?;
-        let (form, end) = (Form::of(e), e.extent()?);
+        let (e, first, end) = res.reach::<T>()?;
+        let form = Form::of(e);
         let bytes = end.saturating_sub(e.offset) * size_of::<T>();
         if bytes == 0 || form.distinct() && lend(first as usize, bytes, true) {
             return Ok(MatrixDest { first, form, bytes, buffer: None });
@@ -386,7 +386,7 @@ impl<T: Element> MatrixDest<T> {
     #[cold]
     fn buffered(res: &Tensor) -> Result<MatrixDest<T>> {
         let elements = clone(res)?;
-        let (e, first) = elements.reach::<T>()?;
+        let (e, first, _) = elements.reach::<T>()?;
         let form = Form::of(e);
         Ok(MatrixDest { first, form, bytes: 0, buffer: Some(Box::new([res.clone(), elements])) })
     }

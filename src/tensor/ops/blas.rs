@@ -181,9 +181,22 @@ fn gemv<T: Blas>(alpha: T, a: Matrix<T>, x: Matrix<T>, beta: T, y: MatrixMut<T>)
     });
 }
 
+/// Rows of a transposed matrix below which the sums of all grow together in registers.
+const FEW: usize = 8;
+
 fn by_rows<T: Real>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T>) {
+    if a.row_stride() == 1 && a.col_stride() != 1 && a.rows() < FEW {
+        let columns = a.t();
+        let mut sums = [T::ZERO; FEW];
+        for (k, v) in x.iter().enumerate() {
+            let column = columns.row(k).unwrap_or_default();
+            sums.iter_mut().zip(column).for_each(|(sum, a)| *sum = sum.add(a.mul(*v)));
+        }
+        return (0..a.rows()).zip(sums).for_each(|(i, sum)| store(alpha, sum, beta, y.get_mut(i, 0)));
+    }
     for i in 0..a.rows() {
         let sum = match a.row(i) {
+            Some(row) if row.len() < FEW => row.iter().zip(x).fold(T::ZERO, |sum, (a, x)| sum.add(a.mul(*x))),
             Some(row) => dot(row, x),
             None => x.iter().enumerate().fold(T::ZERO, |sum, (k, &v)| sum.add(a.get(i, k).mul(v))),
         };
