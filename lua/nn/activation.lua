@@ -12,7 +12,7 @@ do
 
    local function number(self, field)
       if type(self[field]) ~= 'number' then
-         error(torch.type(self) .. ': ' .. field .. ' should be a number, got ' .. torch.type(self[field]), 0)
+         expect.fail(self, '%s should be a number, got %s', field, expect.brief(self[field]))
       end
    end
    -- In place, the gradient is read from the result: what was cut off must still be below the threshold.
@@ -61,8 +61,9 @@ local function ordered(self)
       expect.fail(self, 'the minimum (%g) should lie below the maximum (%g)', self.min_val, self.max_val)
    end
 end
-define('HardTanh', { options = { { 'min_val', -1, 'number' }, { 'max_val', 1, 'number' }, inplace }, setup = ordered })
-torch.class('nn.Clamp', 'nn.HardTanh')
+local bounds = { { 'min_val', -1, 'number' }, { 'max_val', 1, 'number' }, inplace }
+define('HardTanh', { options = bounds, setup = ordered })
+define('Clamp', { parent = 'nn.HardTanh', options = bounds, setup = ordered })
 
 do
    local ReLU6 = define('ReLU6', { options = { inplace } })

@@ -174,7 +174,7 @@ do
       options = dimensions,
       setup = function(self) self.totalOutputSize = torch.LongStorage() end,
       count = function(self, input)
-         expect.anyTensor(self, input, 'input')
+         expect.anyTensor(self, input, 'input', 1, math.huge)
          local n = input:size(expect.whole(self, self.inputDimension, 'inputDimension', 1, input:dim()))
          if n > #self.modules then
             expect.fail(self, 'at most %d slices expected, one per module, got %d', #self.modules, n)

@@ -188,7 +188,8 @@ local function transposed(name, axes, sizes, inputs)
       if type(input) ~= 'table' then return f(self, input, ...) end
       local x, target = input[1], input[2]
       if not torch.isTensor(x) or not torch.isTensor(target) or target:dim() < #order then
-         error(string.format('nn.%s: a tensor, or a table of it and a tensor of the wanted size, expected', name), 0)
+         expect.fail(name, 'a tensor, or a table of it and a tensor of the wanted size, expected as input, got %s and %s in the table',
+            expect.brief(x), expect.brief(target))
       end
       local kept = {}
       for i, axis in ipairs(order) do
@@ -259,7 +260,7 @@ local function connected(name)
       setup = function(self)
          local t = self.connTable
          if not torch.isTensor(t) or t:dim() ~= 2 or t:size(2) ~= 2 then
-            error(string.format('nn.%s: a table of connections (n x 2) expected, got %s', name, torch.type(t)), 0)
+            expect.fail(name, 'a table of connections (n x 2), a tensor, expected, got %s', expect.brief(t))
          end
          self.nInputPlane, self.nOutputPlane = t:select(2, 1):max(), t:select(2, 2):max()
          self.weight, self.gradWeight = nn.utils.parameter(t:size(1), self.kH, self.kW)

@@ -4,10 +4,13 @@ local text, sizes = require('nn.dimensions').text, require('nn.dimensions').size
 
 local expect = {}
 
--- A value in a few words.
-local function brief(value)
+-- A value in a few words; of two tensors the types, where these differ.
+local function brief(value, other)
    if value == nil then return 'nothing' end
    if torch.isTensor(value) then
+      if torch.isTensor(other) and torch.typename(value) ~= torch.typename(other) then
+         return 'a ' .. torch.typename(value) .. ' of size ' .. text(value:size())
+      end
       return value:dim() == 0 and 'an empty tensor' or 'a tensor of size ' .. text(value:size())
    end
    if torch.type(value) == 'table' then
@@ -179,7 +182,7 @@ end
 function expect.sizes(who, ...)
    if torch.typename((...)) ~= 'torch.LongStorage' then
       if select('#', ...) == 0 then fail(who, 'sizes expected, got nothing') end
-      for i = 1, select('#', ...) do expect.whole(who, (select(i, ...)), 'size ' .. i, -math.huge, 2 ^ 53) end
+      for i = 1, select('#', ...) do expect.whole(who, (select(i, ...)), 'size ' .. i, -math.huge) end
    end
    return sizes(...)
 end

@@ -56,6 +56,7 @@ function LookupTable:updateGradInput(input)
 end
 
 function LookupTable:accGradParameters(input, gradOutput, scale)
+   expect.tensor(self, gradOutput, 'gradOutput')
    self:accRows(gradOutput, numbers(self, input), scale or 1)
 end
 
@@ -82,7 +83,9 @@ do
          self._long = (torch.typename(self._long) == 'torch.LongTensor' and self._long or torch.LongTensor()):resize(1)
          self._long[1] = input
       else
-         expect.anyTensor(self, input, 'a class number or a tensor of them', 1, math.huge)
+         if not torch.isTensor(input) or input:dim() == 0 then
+            expect.fail(self, 'a class number or a tensor of them expected as input, got %s', expect.brief(input))
+         end
          self._long = (torch.typename(self._long) == 'torch.LongTensor' and self._long or torch.LongTensor())
          self._long:resize(input:size()):copy(input)
       end

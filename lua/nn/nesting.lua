@@ -124,7 +124,7 @@ local function oneToMany(name, join, back)
       for i, gradient in ipairs(expect.table(self, gradOutput, 'gradOutput')) do
          local one, other = back(gradient, self, i)
          if not alike(sum, one) then
-            expect.fail(self, 'gradOutput[%d] does not fit input[1]: got %s and %s', i, expect.brief(one), expect.brief(sum))
+            expect.fail(self, 'gradOutput[%d] does not fit input[1]: got %s and %s', i, expect.brief(one, sum), expect.brief(sum, one))
          end
          nn.utils.recursiveAdd(sum, one)
          many[i] = nn.utils.recursiveCopy(nil, other)

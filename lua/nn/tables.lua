@@ -92,7 +92,9 @@ end
 
 for _, name in ipairs { 'CMaxTable', 'CMinTable' } do
    elementwise(name, function(self, input, gradOutput, i, gradient)
-      self:chosen(input[i], gradOutput, self.maxIdx or self.minIdx, i, gradient)
+      local chosen = self.maxIdx or self.minIdx
+      expect.forwardFirst(self, chosen)
+      self:chosen(input[i], gradOutput, chosen, i, gradient)
    end)
 end
 
@@ -134,7 +136,7 @@ do
       end
       for i, gradient in ipairs(gradients(self, input)) do
          if gradOutput:nElement() / gradOutput:size(d) * gradient:size(d) ~= gradient:nElement() then
-            expect.fail(self, 'gradOutput does not fit input[%d]: got %s and %s', i, expect.brief(gradOutput), expect.brief(input[i]))
+            expect.fail(self, 'gradOutput does not fit input[%d]: got %s and %s', i, expect.brief(gradOutput, input[i]), expect.brief(input[i], gradOutput))
          end
          local n = gradient:size(d)
          gradient:copy(gradOutput:narrow(d, offset, n))

@@ -71,10 +71,16 @@ impl Compiled {
         Compiled { name, dispatch, forms: self.forms.clone() }
     }
 
-    /// An error's text, with the function's name in front where the text does not say what it is about.
+    /// An error's text, with the function's name in front where the text does not say what it is about. `class` is the
+    /// class of the object that a method was called with, which may have inherited it.
     #[cold]
-    pub fn named(&self, e: &Error) -> String {
-        if e.is_named() { e.to_string() } else { format!("{}: {e}", self.shown()) }
+    pub fn named(&self, class: Option<&str>, e: &Error) -> String {
+        if e.is_named() { e.to_string() } else { format!("{}: {e}", class.unwrap_or_else(|| self.shown())) }
+    }
+
+    /// The class or package that has the function.
+    pub fn owner(&self) -> &str {
+        self.name.rsplit_once('.').map_or(&self.name, |(owner, _)| owner)
     }
 
     /// What users call the function: of torch and its objects the last name, of nn the class, of other packages all.
@@ -165,7 +171,7 @@ mod tests {
     use super::*;
 
     fn named(name: &str, e: Error) -> String {
-        compile(name.into(), &[], Style::Method, Dispatch::First).unwrap().named(&e)
+        compile(name.into(), &[], Style::Method, Dispatch::First).unwrap().named(None, &e)
     }
 
     #[test]

@@ -86,6 +86,21 @@ pub fn same_size(a_is: &str, a: &Tensor, b_is: &str, b: &Tensor) -> Result<()> {
     Ok(())
 }
 
+/// `a` and `b` have as many elements.
+///
+/// # Errors
+/// Both shapes.
+#[inline]
+pub fn same_number(a_is: &str, a: &Tensor, b_is: &str, b: &Tensor) -> Result<()> {
+    demand!(
+        a.numel() == b.numel(),
+        "{a_is} {} and {b_is} {} differ in the number of elements",
+        a.shape_text(),
+        b.shape_text()
+    );
+    Ok(())
+}
+
 /// `x` has these sizes.
 ///
 /// # Errors

@@ -163,7 +163,7 @@ do
    says('nn.Threshold: in place, val (1) may not lie above threshold (0)', function() module:forward(x) end)
    says('nn.Threshold: in place, val (1) may not lie above threshold (0)', function() module:backward(x, x) end)
    module.threshold = 'a'
-   says('nn.Threshold: threshold should be a number, got string', function() module:forward(x) end)
+   says('nn.Threshold: threshold should be a number, got the string "a"', function() module:forward(x) end)
 end
 
 -- no graphics processor

@@ -18,6 +18,8 @@ local function comparing(name, spec)
          expect.fail(name, 'a table of two inputs expected, got %s', expect.brief(input))
       end
       local first, second = input[1], input[2]
+      expect.anyTensor(name, first, 'input[1]')
+      expect.anyTensor(name, second, 'input[2]')
       if type(y) == 'number' and not spec.plain then y = first.new { y } end
       return first, second, y
    end

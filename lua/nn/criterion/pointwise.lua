@@ -1,6 +1,7 @@
 -- Criteria whose loss and gradient Rust computes: element by element, and over classes.
 local define = require 'nn.define'
 local expect = require 'nn.expect'
+local getmetatable = getmetatable
 
 -- A criterion from its options. Rust has its `loss`; the class keeps it in the output field.
 local function criterion(name, spec)
@@ -9,8 +10,12 @@ local function criterion(name, spec)
    local class, parent = define(name, spec)
    local alone = name == 'L1Cost'
    function class:updateOutput(input, target)
-      expect.tensor(self, input, 'input')
-      if not alone and type(target) ~= 'number' then expect.tensor(self, target, 'target') end
+      -- what is of the criterion's own type needs no further look
+      local own = getmetatable(self.gradInput)
+      if not own or getmetatable(input) ~= own then expect.tensor(self, input, 'input') end
+      if not alone and (not own or getmetatable(target) ~= own) and type(target) ~= 'number' then
+         expect.tensor(self, target, 'target')
+      end
       local loss = self:loss(input, target)
       self.output = loss
       return loss
@@ -129,22 +134,30 @@ do
       end,
    })
    local function squeezed(value) return torch.isTensor(value) and value:squeeze() or value end
+   -- scores that the inner module takes; its messages would name it
+   local function scores(self, input)
+      local x = squeezed(expect.tensor(self, input, 'input', 1, math.huge))
+      if torch.isTensor(x) and x:dim() > 4 then
+         expect.fail(self, 'scores of at most 4 dimensions larger than 1 expected as input, got %s', expect.brief(input))
+      end
+      return x
+   end
 
    -- sizeAverage can be changed here or in the inner criterion
    function CrossEntropy:updateOutput(input, target)
       local inner = self.nll
-      expect.tensor(self, input, 'input')
+      local x = scores(self, input)
       if self.sizeAverage ~= self.oldSizeAverage then
          inner.sizeAverage, self.oldSizeAverage = self.sizeAverage, self.sizeAverage
       end
-      self.output = inner:updateOutput(self.lsm:updateOutput(squeezed(input)), squeezed(target))
+      self.output = inner:updateOutput(self.lsm:updateOutput(x), squeezed(target))
       return self.output
    end
    function CrossEntropy:updateGradInput(input, target)
-      expect.tensor(self, input, 'input')
+      local x = scores(self, input)
       expect.forwardFirst(self, self.lsm.output:nElement() == input:nElement())
       local outer = self.nll:updateGradInput(self.lsm.output, squeezed(target))
-      return self.gradInput:view(self.lsm:updateGradInput(squeezed(input), outer), input:size())
+      return self.gradInput:view(self.lsm:updateGradInput(x, outer), input:size())
    end
 end
 

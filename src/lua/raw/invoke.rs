@@ -11,7 +11,7 @@ use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
-use crate::tensor::error::Result;
+use crate::tensor::error::{Error, Result};
 use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
 use std::ffi::CStr;
@@ -316,15 +316,17 @@ unsafe fn no_kernel(l: *mut lua_State, c: &Compiled, class: TensorClass) -> Outc
             None
         }
     };
+    // SAFETY: by the contract.
+    let class_of_self = |c| unsafe { class_of_self(l, c) };
     let text = match own {
         Some(own) => {
-            let owner = c.name.rsplit_once('.').map_or(c.name.as_str(), |(owner, _)| owner);
+            let owner = class_of_self(c).unwrap_or(c.owner());
             let name = own.tensor_name();
             let method = name.trim_start_matches("torch.").trim_end_matches("Tensor").to_lowercase();
             format!("{owner}: the module is {name}, its input {given}; convert one: input:{method}()")
         }
         None if c.dispatch == Dispatch::Class => {
-            let owner = c.name.rsplit_once('.').map_or(c.name.as_str(), |(owner, _)| owner);
+            let owner = class_of_self(c).unwrap_or(c.owner());
             format!("{owner}: a torch.FloatTensor or torch.DoubleTensor expected as input, got a {given}")
         }
         None => format!("{given} does not implement the {}() function", c.name),
@@ -360,14 +362,14 @@ unsafe fn dispatch<const N: usize>(
             if matches!(step.fill, Fill::Fresh(_) | Fill::Field(_)) {
                 match make(l, c, p, i, class) {
                     Ok(v) => *made = v,
-                    Err(e) => return fail(l, &c.named(&e)),
+                    Err(e) => return failed(l, c, &e),
                 }
             }
         }
         let lists = if p.lists {
             match lists(l, p, a.base, &a.vals[..a.n], class) {
                 Ok(lists) => Some(lists),
-                Err(e) => return fail(l, &c.named(&e)),
+                Err(e) => return failed(l, c, &e),
             }
         } else {
             None
@@ -409,7 +411,7 @@ unsafe fn dispatch<const N: usize>(
         let mut rets = std::mem::ManuallyDrop::new(Rets::Args);
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))) {
             Ok(None) => push_results(l, p, a.base, top, &mut rets),
-            Ok(Some(e)) => fail(l, &c.named(&e)),
+            Ok(Some(e)) => failed(l, c, &e),
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
     }
@@ -528,10 +530,47 @@ unsafe fn push_ret(l: *mut lua_State, r: Ret) {
     }
 }
 
-/// What a method of a module lacks, in words: the first argument that its row does not take.
+/// The class of nn of the object that a method was called with: the one that users know, where a method is inherited.
+///
+/// # Safety
+/// `l` is a live state with three free slots. The name is that of a class, which Lua keeps.
 #[cold]
-fn of_module(c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> {
-    let (owner, _) = c.name.rsplit_once('.').filter(|_| c.dispatch == Dispatch::Class)?;
+unsafe fn class_of_self<'a>(l: *mut lua_State, c: &Compiled) -> Option<&'a str> {
+    // SAFETY: by the contract; the metatable keeps the name.
+    unsafe {
+        if c.dispatch != Dispatch::Class || ffi::lua_getmetatable(l, 1) == 0 {
+            return None;
+        }
+        ffi::lua_pushstring(l, c"__typename".as_ptr());
+        ffi::lua_rawget(l, -2);
+        let name = (ffi::lua_type(l, -1) == ffi::LUA_TSTRING).then(|| CStr::from_ptr(ffi::lua_tostring(l, -1)));
+        ffi::lua_pop(l, 2);
+        name.and_then(|name| name.to_str().ok()).filter(|name| name.starts_with("nn."))
+    }
+}
+
+/// Fails with an error of a kernel's, or of what reads its arguments.
+///
+/// # Safety
+/// As for `run`, with three free slots.
+#[cold]
+#[inline(never)]
+unsafe fn failed(l: *mut lua_State, c: &Compiled, e: &Error) -> Outcome {
+    // SAFETY: by the contract.
+    unsafe { fail(l, &c.named(class_of_self(l, c), e)) }
+}
+
+/// What a method of a module lacks, in words: the first argument that its row does not take.
+///
+/// # Safety
+/// As for `run`, with three free slots.
+#[cold]
+unsafe fn of_module(l: *mut lua_State, c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> {
+    if c.dispatch != Dispatch::Class {
+        return None;
+    }
+    // SAFETY: by the contract.
+    let owner = unsafe { class_of_self(l, c) }.unwrap_or(c.owner());
     let params = c.forms.first()?.iter().filter(|p| p.field.is_none());
     for (i, p) in params.enumerate() {
         let k = kinds.get(i).copied().unwrap_or(kind::NIL);
@@ -540,12 +579,17 @@ fn of_module(c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> 
         }
         let want = match p.accept {
             kind::T => format!("a {}", class.tensor_name()),
+            kind::NUM => "a number".to_string(),
             _ if p.read == Read::Tensors => format!("a table of {}s", class.tensor_name()),
             _ => format!("a {}", sig::help(std::slice::from_ref(p), class).trim_matches(['[', ']', '*'])),
         };
         let got = match kind_name(k) {
             "nil" => "nothing".to_string(),
             name if k & kind::TENSOR != 0 => format!("a torch.{name}"),
+            // SAFETY: position 1 is the object, the arguments follow; names of types are static.
+            "userdata" => unsafe {
+                format!("a {}", CStr::from_ptr(ffi::luaL_typename(l, i as c_int + 2)).to_string_lossy())
+            },
             name => format!("a {name}"),
         };
         return Some(format!("{owner}: {want} expected as {}, got {got}", p.name));
@@ -556,7 +600,8 @@ fn of_module(c: &Compiled, kinds: &[u64], class: TensorClass) -> Option<String> 
 #[cold]
 #[inline(never)]
 unsafe fn mismatch(l: *mut lua_State, c: &Compiled, kinds: &[u64], class: TensorClass) -> Outcome {
-    if let Some(text) = of_module(c, kinds, class) {
+    // SAFETY: by the contract of `run`.
+    if let Some(text) = unsafe { of_module(l, c, kinds, class) } {
         // SAFETY: by the contract of `run`.
         return unsafe { fail(l, &text) };
     }

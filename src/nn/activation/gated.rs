@@ -43,7 +43,8 @@ fn gated(input: &Tensor, dim: Option<i64>) -> Result<Halves> {
     let d = dim.unwrap_or(input.ndim() as i64);
     demand!(
         d >= 1 && d as usize <= input.ndim() && input.size(d as usize - 1).is_multiple_of(2),
-        "an even size in dimension {d} expected, got {}",
+        "an input with an even size in dimension {} expected, got {}",
+        d.max(1),
         input.shape_text()
     );
     Ok(Halves::of(input.layout().sizes(), d as usize - 1))

@@ -7,10 +7,11 @@ use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
+use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
-use crate::tensor::map::{self, same_count};
+use crate::tensor::map;
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::vmath::Plain;
 use std::cell::Cell;
@@ -41,15 +42,15 @@ fields! {
     }
 }
 
+/// Demands input and target of as many elements.
+#[inline]
+fn alike(input: &Tensor, target: &Tensor) -> Result<()> {
+    check::same_number("input", input, "target", target)
+}
+
 /// The sum of `f` over pairs of elements, divided by their number where `average` is set.
-fn over_pairs<T: Float>(
-    name: &'static str,
-    a: &Tensor,
-    b: &Tensor,
-    average: bool,
-    f: impl Fn(f64, f64) -> f64,
-) -> Result<f64> {
-    same_count(name, a, b)?;
+fn over_pairs<T: Float>(a: &Tensor, b: &Tensor, average: bool, f: impl Fn(f64, f64) -> f64) -> Result<f64> {
+    alike(a, b)?;
     let (x, y) = (Source::<T>::of(a)?, Source::<T>::of(b)?);
     let sum: f64 = x.iter().zip(y.iter()).map(|(x, y)| f(x.to_f64(), y.to_f64())).sum();
     Ok(if average { sum / a.numel() as f64 } else { sum })
@@ -67,14 +68,14 @@ macro_rules! pairwise {
         #[doc = concat!("The loss of nn.", $class, ".\n\n# Errors\nSizes that differ.")]
         pub fn $loss<T: Float>(input: &Tensor, target: &Tensor, fields: $fields) -> Result<f64> {
             $(let $p = fields.$p;)?
-            over_pairs::<T>($class, input, target, fields.average, |$x, $y| $f)
+            over_pairs::<T>(input, target, fields.average, |$x, $y| $f)
         }
         #[doc = concat!("The gradient of nn.", $class, ", of the input's size.\n\n# Errors\nSizes that differ.")]
         pub fn $grad<T: Float>(
             input: &Tensor, target: &Tensor, grad_input: &Tensor, fields: $fields
         ) -> Result<()> {
             $(let $p = T::from_f64(fields.$p);)?
-            same_count($class, input, target)?;
+            alike(input, target)?;
             grad_input.resize_as(input)?;
             let by = norm::<T>(input, fields.average);
             map::binary($class, grad_input, input, target, |$u: T, $v: T| by.mul($df))
@@ -161,14 +162,13 @@ fn columns<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Option<
 
 /// The sum of `f(x, y)` times the column's weight.
 fn over_columns<T: Float>(
-    name: &'static str,
     [input, target]: [&Tensor; 2],
     Weighted { average, weights }: Weighted,
     f: impl Fn(f64, f64) -> f64,
 ) -> Result<f64> {
-    let Some(w) = columns::<T>(weights, input)? else { return over_pairs::<T>(name, input, target, average, f) };
+    let Some(w) = columns::<T>(weights, input)? else { return over_pairs::<T>(input, target, average, f) };
     let i = Cell::new(0);
-    over_pairs::<T>(name, input, target, average, |x, y| {
+    over_pairs::<T>(input, target, average, |x, y| {
         let at = i.get();
         i.set(if at + 1 == w.len() { 0 } else { at + 1 });
         w[at].to_f64() * f(x, y)
@@ -182,7 +182,7 @@ fn column_grad<T: Float>(
     Weighted { average, weights }: Weighted,
     slope: impl Fn(f64, f64) -> f64 + Copy + Sync,
 ) -> Result<()> {
-    same_count(name, input, target)?;
+    alike(input, target)?;
     columns::<T>(weights, input)?;
     grad_input.resize_as(input)?;
     let by = norm::<f64>(input, average);
@@ -208,9 +208,7 @@ fn column_grad<T: Float>(
 pub fn bce<T: Float>(input: &Tensor, target: &Tensor, fields: Weighted) -> Result<f64> {
     let outside = map::fold(input, None, |o, x: T| if (T::ZERO..=T::ONE).contains(&x) { o } else { Some(x) })?;
     demand!(outside.is_none(), "input between 0 and 1 expected, got {:?}", outside.unwrap_or(T::ZERO));
-    over_columns::<T>("BCECriterion", [input, target], fields, |x, y| {
-        -((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y))
-    })
+    over_columns::<T>([input, target], fields, |x, y| -((x + EPS).ln() * y + (1.0 - x + EPS).ln() * (1.0 - y)))
 }
 
 /// Backward of [`bce`], of the input's size.
@@ -234,7 +232,7 @@ fn in_rows(input: &Tensor, target: &Tensor) -> Result<()> {
 /// Sizes that differ, tensors with gaps.
 pub fn multi_label<T: Float>(input: &Tensor, target: &Tensor, fields: Weighted) -> Result<f64> {
     in_rows(input, target)?;
-    over_columns::<T>("MultiLabelSoftMarginCriterion", [input, target], fields, |x, y| {
+    over_columns::<T>([input, target], fields, |x, y| {
         (-x.abs()).exp().ln_1p() + if x >= 0.0 { x - x * y } else { -x * y }
     })
 }
@@ -260,7 +258,7 @@ pub fn multi_label_grad<T: Float>(
 /// # Errors
 /// Sizes that do not fit.
 pub fn weigh<T: Float>(input: &Tensor, target: &Tensor, buffer: &Tensor, weight: &Tensor) -> Result<()> {
-    same_count("WeightedMSECriterion", input, target)?;
+    alike(input, target)?;
     let n = weight.numel();
     let sample: usize = input.layout().sizes().iter().skip(usize::from(input.ndim() > weight.ndim())).product();
     demand!(n > 0 && n == sample, "weight {} does not fit input {}", weight.shape_text(), input.shape_text());

@@ -6,9 +6,9 @@ use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
+use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::map::same_count;
 use crate::tensor::random::Generator;
 use std::cell::RefCell;
 
@@ -145,8 +145,8 @@ fn shortfall<T: Float>(a: T, b: T, y: T, margin: f64) -> f64 {
 /// Sizes that differ.
 pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Margin) -> Result<f64> {
     let Margin { average, margin } = fields;
-    same_count("MarginRankingCriterion", first, second)?;
-    same_count("MarginRankingCriterion", first, y)?;
+    check::same_number("input[1]", first, "input[2]", second)?;
+    check::same_number("input[1]", first, "target", y)?;
     let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
     let lack = (0..y.len()).map(|i| shortfall(a[i], b[i], y[i], margin));
     let sum: f64 = lack.map(|v| if v < 0.0 { 0.0 } else { v }).sum();
@@ -166,8 +166,8 @@ pub fn ranking_grad<T: Float>(
     fields: Margin,
 ) -> Result<()> {
     let Margin { average, margin } = fields;
-    same_count("MarginRankingCriterion", first, second)?;
-    same_count("MarginRankingCriterion", first, y)?;
+    check::same_number("input[1]", first, "input[2]", second)?;
+    check::same_number("input[1]", first, "target", y)?;
     let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
     let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     let by = share(average, y.len());
@@ -190,7 +190,7 @@ pub fn l1_hinge<T: Float>(first: &Tensor, second: &Tensor, y: f64, margin: f64) 
 }
 
 fn l1_distance<T: Float>(first: &Tensor, second: &Tensor) -> Result<f64> {
-    same_count("L1HingeEmbeddingCriterion", first, second)?;
+    check::same_number("input[1]", first, "input[2]", second)?;
     let (a, b) = (Source::<T>::of(first)?, Source::<T>::of(second)?);
     Ok((0..a.len()).map(|i| a[i].sub(b[i]).abs().to_f64()).sum())
 }
@@ -239,7 +239,7 @@ pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, fields: Averaging) -> R
 }
 
 fn distances(similar: &Tensor, other: &Tensor) -> Result<usize> {
-    same_count("DistanceRatioCriterion", similar, other)?;
+    check::same_number("input[1]", similar, "input[2]", other)?;
     demand!(
         similar.ndim() > 0 && similar.size(0) == other.size(0),
         "distances {} and {} differ in their first size",

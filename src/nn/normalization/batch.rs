@@ -124,7 +124,11 @@ fn each_value<T: Float, F: Fn(f64, f64) -> f64 + Copy>(
 /// The elements of an optional vector, or `default` everywhere.
 fn vector<T: Float>(t: Option<&Tensor>, n: usize, default: f64) -> Result<Vec<f64>> {
     let Some(t) = t else { return Ok(vec![default; n]) };
-    demand!(t.numel() == n, "expected {n} elements, got {}", t.shape_text());
+    demand!(
+        t.numel() == n,
+        "{n} statistics or parameters expected, one for each feature, got {}: backward comes after a forward of the same module",
+        t.shape_text()
+    );
     Ok(Source::<T>::of(t)?.iter().map(|v| v.to_f64()).collect())
 }
 
@@ -332,7 +336,12 @@ pub fn acc_grad<T: Float>(
         b.sums().into_iter().zip(&b.used).map(|([sum, dot], (_, inv))| [dot * inv * scale, sum * scale]).collect();
     for (t, pick) in [(grad_weight, 0), (grad_bias, 1)] {
         let Some(t) = t else { continue };
-        demand!(t.numel() == b.ch.count, "expected {} elements, got {}", b.ch.count, t.shape_text());
+        demand!(
+            t.numel() == b.ch.count,
+            "gradients of {} parameters expected, one for each feature, got {}",
+            b.ch.count,
+            t.shape_text()
+        );
         let mut into = Dest::<T>::update(t)?;
         into.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64(v.to_f64() + f[pick]));
     }

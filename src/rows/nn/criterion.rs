@@ -25,10 +25,10 @@ macro_rules! comparing {
         class!(
             $class,
             &[
-                form3!("loss", concat!("first:T second:T ", $given, " .."), floats!($($f)::+)),
+                form3!("loss", concat!("input1:T input2:T ", $given, " .."), floats!($($f)::+)),
                 form3!(
                     "lossGradients",
-                    concat!("gradFirst:T gradSecond:T first:T second:T ", $given, " .."),
+                    concat!("gradFirst:T gradSecond:T input1:T input2:T ", $given, " .."),
                     floats!($($g)::+)
                 ),
             ],
@@ -80,16 +80,16 @@ pub static CLASSES: &[Class] = &[
         classification::multi_label_margin,
         classification::multi_label_margin_grad
     ),
-    comparing!("nn.CosineEmbeddingCriterion", pairwise::cosine, pairwise::cosine_grad, "y:T"),
-    comparing!("nn.MarginRankingCriterion", pairwise::ranking, pairwise::ranking_grad, "y:T"),
+    comparing!("nn.CosineEmbeddingCriterion", pairwise::cosine, pairwise::cosine_grad, "target:T"),
+    comparing!("nn.MarginRankingCriterion", pairwise::ranking, pairwise::ranking_grad, "target:T"),
     comparing!("nn.DistanceRatioCriterion", pairwise::ratio, pairwise::ratio_grad, ""),
     class!(
         "nn.L1HingeEmbeddingCriterion",
         &[
-            form3!("loss", "first:T second:T y:num .margin:num=1", floats!(pairwise::l1_hinge)),
+            form3!("loss", "input1:T input2:T target:num .margin:num=1", floats!(pairwise::l1_hinge)),
             form3!(
                 "lossGradients",
-                "gradFirst:T gradSecond:T first:T second:T y:num generator:gen .margin:num=1",
+                "gradFirst:T gradSecond:T input1:T input2:T target:num generator:gen .margin:num=1",
                 floats!(pairwise::l1_hinge_grad),
             ),
         ],

@@ -9,6 +9,6 @@ pub static CLASSES: &[Class] = &[class!(
     &[
         form3!("rows", "weight:T numbers:Long *.output:T", floats!(lookup::rows)),
         form3!("shorten", "weight:T numbers:Long ..", floats!(lookup::shorten)),
-        form3!("accRows", "gradients:T numbers:Long scale:real=1 .gradWeight:T ..", floats!(lookup::acc_grad),),
+        form3!("accRows", "gradOutput:T numbers:Long scale:real=1 .gradWeight:T ..", floats!(lookup::acc_grad),),
     ],
 )];
