@@ -29,6 +29,7 @@ fn main() -> anyhow::Result<()> {
         contrast = step(nn.SpatialContrastiveNormalization(3, torch.ones(9, 9)), torch.randn(3, 64, 64))
         lp = step(nn.SpatialLPPooling(64, 2, 2, 2, 2, 2), torch.randn(64, 28, 28))
         features = step(nn.FeatureLPPooling(4, 4, 2, true), torch.randn(128, 512))
+        across = step(nn.SpatialCrossMapLRN(5), torch.randn(16, 32, 24, 24))
         unit = step(nn.Normalize(2), torch.randn(128, 512))
         layer, angle = step(nn.LayerNormalization(512), torch.randn(128, 512)), step(nn.Cosine(64, 100), torch.randn(128, 64))
         pair = { torch.randn(128, 512), torch.randn(128, 512) }
@@ -61,6 +62,7 @@ fn main() -> anyhow::Result<()> {
             ("SpatialLPPooling", "lp()"),
             ("FeatureLPPooling", "features()"),
             ("Normalize", "unit()"),
+            ("SpatialCrossMapLRN", "across()"),
             ("LayerNormalization", "layer()"),
             ("Cosine", "angle()"),
             ("CosineDistance", "cosine()"),

@@ -7,6 +7,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::Dispatch;
 use rekindle::rows;
+use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
 use rekindle::tensor::Tensor;
 use rekindle::tensor::dtype::{DType, Element};
@@ -80,6 +81,7 @@ struct Given {
     dims: Vec<Dims>,
     nested: Nested,
     file: FileHandle,
+    call: Call,
 }
 
 /// The element type of a parameter in a call of type `d`.
@@ -101,7 +103,8 @@ fn given(params: &[Param], d: DType, dice: &mut Dice) -> Given {
     let generator = RefCell::new(Generator::with_seed(1));
     let nested = Nested { sizes: vec![2, 2], data: vec![1.0, 2.0, 3.0, 4.0] };
     let file = FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite));
-    Given { tensors, storages, generator, dims, nested, file }
+    let call = Call::enter(&Described::default(), None);
+    Given { tensors, storages, generator, dims, nested, file, call }
 }
 
 fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor], dice: &mut Dice) -> Val<'a> {
@@ -124,6 +127,7 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
     match p.kind.as_str() {
         k @ ("real" | "num" | "long" | "index") => Val::Num(dice.number(k)),
         "object.File" => Val::Object(&g.file),
+        "object.Call" => Val::Object(&g.call),
         "bool" => Val::Bool(dice.roll(2) == 0),
         "nil" => Val::Nil,
         "str" => Val::Str(dice.pick(&[&b"V"[..], b"F", b"no/such/file", b"U", b""])),

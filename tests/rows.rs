@@ -6,6 +6,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Op, Place, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
 use rekindle::rows;
+use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
 use rekindle::tensor::Tensor;
 use rekindle::tensor::dtype::DType;
@@ -23,6 +24,7 @@ struct Samples {
     dims: Dims,
     nested: Nested,
     file: FileHandle,
+    call: Call,
 }
 
 impl Samples {
@@ -34,6 +36,7 @@ impl Samples {
             dims: Dims(vec![1, 1]),
             nested: Nested { sizes: vec![1], data: vec![1.0] },
             file: FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite)),
+            call: Call::enter(&Described::default(), None),
         }
     }
 }
@@ -57,6 +60,7 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "str" => Val::Str(b"no-such-thing"),
         "gen" => Val::Gen(&s.generator),
         "object.File" => Val::Object(&s.file),
+        "object.Call" => Val::Object(&s.call),
         "S" => Val::Storage(&s.storages[dtype.index()]),
         k if k.to_lowercase().ends_with("storage") => Val::Storage(&s.storages[dtype.index()]),
         _ => Val::Tensor(&s.tensors[dtype.index()]),

@@ -56,12 +56,6 @@ for name, dims in pairs { SpatialBatchNormalization = 4, VolumetricBatchNormaliz
    if dims == 4 then class.__version = 2 end
 end
 
-local function buffer(self, field, like)
-   local tensor = self[field] or like.new()
-   self[field] = tensor
-   return tensor
-end
-
 do
    -- Vectors by their p-norm, (sum |x|^p + eps)^(1/p); the largest absolute value for p = math.huge.
    local Normalize = define('Normalize', {
@@ -208,47 +202,15 @@ do
    local LRN = define('SpatialCrossMapLRN', {
       options = { { 'size' }, { 'alpha', 0.0001, 'number' }, { 'beta', 0.75, 'number' }, { 'k', 1, 'number' } },
       setup = function(self) expect.whole('SpatialCrossMapLRN', self.size, 'the number of planes', 1) end,
-      scratch = { 'scale', 'paddedRatio', 'accumRatio', '_power' },
+      scratch = { 'scale' },
    })
 
-   -- scale^-beta. The usual beta of 3/4 needs roots only.
-   local function power(self, scale)
-      local result = buffer(self, '_power', scale):resizeAs(scale)
-      if self.beta ~= 0.75 then return result:pow(scale, -self.beta) end
-      result:rsqrt(scale)
-      return result:cmul(buffer(self, 'paddedRatio', scale):resizeAs(scale):sqrt(result))
-   end
-
-   -- result = by * the sum over neighbours
-   local function sumNeighbours(self, result, values, d)
-      local planes = values:size(d)
-      result:copy(values)
-      for offset = 1, math.min(math.floor((self.size - 1) / 2), planes - 1) do
-         local n = planes - offset
-         result:narrow(d, 1, n):add(values:narrow(d, 1 + offset, n))
-         result:narrow(d, 1 + offset, n):add(values:narrow(d, 1, n))
-      end
-      return result
-   end
-
-   function LRN:updateOutput(input)
-      expect.tensor(self, input, 'input', 3, 4)
-      local scale, output = buffer(self, 'scale', input):resizeAs(input), self.output:resizeAs(input)
-      sumNeighbours(self, scale, output:cmul(input, input), input:dim() - 2)
-      scale:mul(self.alpha / self.size):add(self.k)
-      return output:cmul(input, power(self, scale))
-   end
+   -- Rust computes; scale keeps what is raised to the power
+   local computeOutput, computeGradInput = LRN.updateOutput, LRN.updateGradInput
+   function LRN:updateOutput(input) return computeOutput(self, expect.tensor(self, input, 'input', 3, 4)) end
    function LRN:updateGradInput(input, gradOutput)
-      if not self.gradInput then return end
       expect.tensor(self, input, 'input', 3, 4)
       expect.gradOutput(self, gradOutput, self.output)
-      local scale = buffer(self, 'scale', input)
-      expect.forwardFirst(self, scale:isSameSizeAs(input))
-      local ratio = buffer(self, 'paddedRatio', input):resizeAs(input):cmul(gradOutput, self.output):cdiv(scale)
-      local sum = sumNeighbours(self, buffer(self, 'accumRatio', input):resizeAs(input), ratio, input:dim() - 2)
-      local factor = self._power
-      if not factor or not factor:isSameSizeAs(input) then factor = power(self, scale) end
-      local gradient = self.gradInput:resizeAs(input):cmul(gradOutput, factor)
-      return gradient:addcmul(-2 * self.alpha * self.beta / self.size, input, sum)
+      return computeGradInput(self, input, gradOutput)
    end
 end

@@ -73,6 +73,7 @@ impl Call {
 }
 
 /// What a call is one of.
+#[derive(Default)]
 pub struct Described<'a> {
     /// The name of what the module does: `forward`.
     pub method: &'a str,

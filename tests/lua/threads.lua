@@ -210,11 +210,15 @@ local families = {
    ['nn/upsampling'] = function(t)
       return pass(nn.SpatialUpSamplingNearest(2), t.batch), pass(nn.SpatialUpSamplingBilinear(2), t.batch)
    end,
-   ['nn/vectors'] = 'nn/distance',
-   ['nn/distance'] = function(t)
-      return pass(nn.PairwiseDistance(2), { t.m, t.square }), pass(nn.CosineDistance(), { t.m, t.square }),
-         pass(nn.Cosine(420, 60), t.m), pass(nn.Euclidean(420, 60), t.m), pass(nn.WeightedEuclidean(420, 60), t.m)
+   ['nn/vectors'] = 'nn/distance/pairs',
+   ['nn/distance'] = 'nn/distance/pairs',
+   ['nn/distance/pairs'] = function(t)
+      return pass(nn.PairwiseDistance(2), { t.m, t.square }), pass(nn.CosineDistance(), { t.m, t.square })
    end,
+   ['nn/distance/centers'] = function(t)
+      return pass(nn.Euclidean(420, 60), t.m), pass(nn.WeightedEuclidean(420, 60), t.m)
+   end,
+   ['nn/distance/angles'] = function(t) return pass(nn.Cosine(420, 60), t.m), pass(nn.Cosine(420, 60), t.m[1]) end,
    ['nn/products'] = function(t)
       local gate = torch.rand(310, 3):typeAs(t.m)
       return pass(nn.MixtureTable(), { gate, { t.m, t.square, t.m } }, t.m)
@@ -231,6 +235,8 @@ local families = {
    ['nn/normalization/vector'] = function(t)
       return pass(nn.Normalize(2), t.m), pass(nn.Normalize(1), t.m), pass(nn.Normalize(math.huge), t.m)
    end,
+   ['nn/normalization/layer'] = function(t) return pass(nn.LayerNormalization(420), t.m) end,
+   ['nn/normalization/crossmap'] = function(t) return pass(nn.SpatialCrossMapLRN(5, 0.1), t.batch) end,
    ['nn/sparse'] = function(t)
       local x = torch.cat(torch.range(1, 300):typeAs(t.m), t.m:select(2, 1):narrow(1, 1, 300), 2)
       local m = nn.SparseLinear(310, 40):type(t.m:type())
@@ -252,9 +258,9 @@ local families = {
          steps(optim.asgd, {})
    end,
    ['optim/adaptive'] = function(t)
-      return each({ 'adam', 'adamax', 'adagrad', 'rmsprop', 'adadelta' }, function(name)
+      return each({ 'adam', 'adamax', 'adagrad', 'rmsprop', 'adadelta', 'rprop' }, function(name)
          local x, state = t.v:clone(), {}
-         for _ = 1, 3 do optim[name](function() return 0, t.w end, x, state) end
+         for _ = 1, 3 do optim[name](function() return 0, t.w:clone() end, x, state) end
          return x
       end)
    end,

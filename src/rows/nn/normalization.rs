@@ -32,6 +32,17 @@ pub static CLASSES: &[Class] = &[
             ),
         ],
     ),
+    class!(
+        "nn.SpatialCrossMapLRN",
+        &[
+            form3!("updateOutput", "input:T *.output:T +.scale:T ..", floats!(normalization::cross_map)),
+            form3!(
+                "updateGradInput",
+                "input:T gradOutput:T *.gradInput:T=nil .output:T +.scale:T ..",
+                floats!(normalization::cross_map_grad)
+            ),
+        ],
+    ),
     // Lua hands over what the inner modules hold
     class!(
         "nn.LayerNormalization",
