@@ -66,12 +66,13 @@ local function exists(path)
    return is_file
 end
 
--- the folders of the files that call require, nearest first, so that a program finds what lies beside it
+-- the folders of the files that call require, nearest first, so that a program finds what lies beside it; and those files
 local function folders()
-   local level, tried, list = 3, {}, {}
+   local level, tried, list, running = 3, {}, {}, {}
    while true do
       local info = debug.getinfo(level, 'S')
-      if not info then return list end
+      if not info then return list, running end
+      running[info.source] = true
       local dir = info.source:match('^@(.*[/\\])') or (info.source:sub(1, 1) == '@' and './')
       if dir and not tried[dir] then
          tried[dir] = true
@@ -112,11 +113,12 @@ end
 
 local function beside(name)
    local by_path = name:find('^%.*/')
-   local list = folders()
+   local list, running = folders()
    for _, dir in ipairs(list) do
       local base = dir .. name:gsub('%.', '/')
       for _, path in ipairs { base .. '.lua', base .. '/init.lua' } do
-         if exists(path) then return code(path) end
+         -- a file named like the package that it is about does not mean itself
+         if not running['@' .. path] and exists(path) then return code(path) end
       end
    end
    if not by_path and not name:find('%.%w+$') then return '' end

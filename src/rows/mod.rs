@@ -1,6 +1,7 @@
 //! All that Lua can call, as rows: nothing but declarations. See `docs/rows.md`.
 
 pub mod file;
+pub mod files;
 pub mod help;
 pub mod image;
 pub mod nn;
@@ -44,6 +45,7 @@ pub fn functions() -> &'static [Package] {
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
+        package("lfs", "lfs", Dispatch::Untyped, files::ROWS),
         package("files", "torch", Dispatch::Object, file::CONSTRUCTORS),
         package("torch.File", "torch.File", Dispatch::Object, file::FILE),
         package("torch.DiskFile", "torch.DiskFile", Dispatch::Object, file::DISK),
