@@ -24,6 +24,7 @@
 mod alloc;
 pub mod atomic_file;
 pub mod fields;
+pub mod formats;
 pub mod host;
 pub mod image;
 pub mod lua;

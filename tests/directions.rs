@@ -9,6 +9,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("alloc", &[]),
     ("atomic_file", &[]),
     ("fields", &[]),
+    ("formats", &[]),
     ("tensor", &[]),
     ("system", &[]),
     ("nn", &["tensor", "fields"]),
@@ -16,8 +17,8 @@ const PARTS: &[(&str, &[&str])] = &[
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
     // its memory comes from the allocator with the reserve
-    ("lua", &["tensor", "fields", "alloc"]),
-    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "lua", "fields"]),
+    ("lua", &["tensor", "fields", "formats", "alloc"]),
+    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "formats", "lua", "fields"]),
     ("host", &["tensor", "lua", "rows"]),
     ("repl", &["lua", "host"]),
 ];

@@ -73,6 +73,7 @@ impl Host {
             elements.push(one)?;
         }
         table.set("element_types", elements)?;
+        table.set("null", Value::NULL)?;
         table.set("sources", lua.create_table_from(EMBEDDED.iter().copied())?)?;
         let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
         loaded.set("rekindle.native", table)

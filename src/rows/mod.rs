@@ -2,6 +2,7 @@
 
 pub mod file;
 pub mod files;
+pub mod formats;
 pub mod help;
 pub mod image;
 pub mod nn;
@@ -45,6 +46,7 @@ pub fn functions() -> &'static [Package] {
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
+        package("formats", "formats", Dispatch::Untyped, formats::ROWS),
         package("lfs", "lfs", Dispatch::Untyped, files::ROWS),
         package("files", "torch", Dispatch::Object, file::CONSTRUCTORS),
         package("torch.File", "torch.File", Dispatch::Object, file::FILE),

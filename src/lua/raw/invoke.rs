@@ -1,9 +1,10 @@
 //! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
 
+use super::push::push_ret;
 use super::read::{classify, convert, field, kind_name, lists};
 use super::{
-    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
-    push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
+    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_new,
+    take_interrupt, tensor_at,
 };
 use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
@@ -12,7 +13,7 @@ use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
-use crate::tensor::storage::{self, Storage};
+use crate::tensor::storage;
 use mlua::ffi::{self, lua_State};
 use std::ffi::CStr;
 use std::os::raw::c_int;
@@ -484,45 +485,6 @@ unsafe fn push_results(l: *mut lua_State, p: &Pattern, base: c_int, top: c_int, 
                 v.into_iter().for_each(|r| push_ret(l, r));
                 Ok(n)
             }
-        }
-    }
-}
-
-unsafe fn push_ret(l: *mut lua_State, r: Ret) {
-    // SAFETY: stack space was checked in `dispatch`; strings are copied by Lua.
-    unsafe {
-        match r {
-            Ret::Nil => ffi::lua_pushnil(l),
-            Ret::Num(v) => ffi::lua_pushnumber(l, v),
-            Ret::Bool(b) => ffi::lua_pushboolean(l, b.into()),
-            Ret::Str(s) => {
-                ffi::lua_pushlstring(l, s.as_ptr().cast(), s.len());
-            }
-            Ret::Tensor(t) => {
-                push_new(l, t);
-            }
-            Ret::Storage(s) => push_storage(l, s),
-            Ret::Dims(d) => match Storage::from_slice(&d.0) {
-                Ok(s) => push_storage(l, s),
-                Err(_) => ffi::lua_pushnil(l),
-            },
-            Ret::List(list) => {
-                ffi::lua_createtable(l, list.len() as c_int, 0);
-                for (i, r) in list.into_iter().enumerate() {
-                    push_ret(l, r);
-                    ffi::lua_rawseti(l, -2, (i + 1) as _);
-                }
-            }
-            Ret::Tensors(list) => {
-                ffi::lua_createtable(l, list.len() as c_int, 0);
-                for (i, t) in list.into_iter().enumerate() {
-                    push_new(l, t);
-                    ffi::lua_rawseti(l, -2, (i + 1) as _);
-                }
-            }
-            Ret::Object(held) => push_foreign(l, held),
-            Ret::Generator(g) => push_generator(l, g),
-            Ret::DefaultGenerator => push_default_generator(l),
         }
     }
 }
