@@ -21,9 +21,13 @@ local function failure(chunk, ...)
    if not ok then return why end
 end
 
+-- what stands before the script on the command line: arg[-1], arg[-2] ...
+local before = {}
+
 -- a script with the global `arg` as Lua's own interpreter sets it
 function run.run_file(path, args)
    arg = { [0] = path }
+   for i, a in ipairs(before) do arg[i - #before - 1] = a end
    for i, a in ipairs(args) do arg[i] = a end
    local chunk, why = loadfile(path)
    if not chunk then return why end
@@ -43,12 +47,37 @@ function run.library(name)
    return failure(function() _G[name:match('[^.]+$')] = require(name) end)
 end
 
+-- texts know `%` and the methods of pl.stringx, which is loaded when one of them is asked for
+local function penlight()
+   local function stringx() return require 'pl.stringx' end
+   local texts = getmetatable ''
+   texts.__mod = function(a, b)
+      stringx().format_operator()
+      return texts.__mod(a, b)
+   end
+   setmetatable(string, { __index = function(_, name)
+      local f = type(name) == 'string' and stringx()[name]
+      return type(f) == 'function' and f or nil
+   end })
+   -- modules of Penlight are globals
+   local sources = require('rekindle.native').sources
+   setmetatable(_G, { __index = function(globals, name)
+      if type(name) ~= 'string' or not sources['packages.pl.' .. name] then return nil end
+      local ok, module = pcall(require, 'pl.' .. name)
+      if not ok then return nil end
+      rawset(globals, name, module)
+      return module
+   end })
+end
+
 -- the packages that Torch7's th loads before anything else
-function run.prelude()
+function run.prelude(command)
+   before = command
    require 'rekindle.print'
    for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
       if require('rekindle.native').sources[name] then require(name) end
    end
+   penlight()
 end
 
 -- `--profile`: times modules and criteria from now on, with a trace where a file is named; the text of an error
