@@ -26,10 +26,12 @@ same({ 3, nil, 3, 2 }, f(3))
 same({ 0, 'a', 0, 3 }, f 'a')
 same({ 3, 'a', 4, true }, f(3, 'a', 4, true))
 same({ 5, nil, 6, 4 }, f(5, nil, 6))
-same({ 1, 'b', 1, 5 }, f { x = 1, msg = 'b' })
 local why = refused('invalid arguments', f, 1, 2, 3, 4, 5)
 assert(why:find('Two numbers.', 1, true) and why:find('[x   = number]', 1, true) and why:find('the age of the captain [default=0]', 1, true))
-refused('invalid arguments', f, { x = 1, nobody = 2 })
+local byName = argcheck { { name = 'x', type = 'number' }, { name = 'y', type = 'number', default = 2 } }
+same({ 1, 2 }, byName { x = 1 })
+refused('invalid arguments', byName, { x = 1, nobody = 2 })
+refused('invalid arguments', byName, { y = 1 })
 
 -- checks, packs, quiet and one-way checkers
 local positive = argcheck { { name = 'x', type = 'number', check = function(x) return x > 0 end } }
