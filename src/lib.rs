@@ -32,6 +32,7 @@ pub mod nn;
 pub mod optim;
 pub mod repl;
 pub mod rows;
+pub mod shared;
 pub mod system;
 pub mod t7;
 

@@ -16,10 +16,11 @@ const PARTS: &[(&str, &[&str])] = &[
     ("optim", &["tensor"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
+    ("shared", &["tensor"]),
     // its memory comes from the allocator with the reserve
     ("lua", &["tensor", "fields", "formats", "alloc"]),
-    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "formats", "lua", "fields"]),
-    ("host", &["tensor", "lua", "rows"]),
+    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "formats", "shared", "lua", "fields"]),
+    ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),
 ];
 

@@ -186,6 +186,13 @@ plain_arg! {
     Dims: Val::Dims(d) => (*d).clone();
 }
 
+impl<'a> Arg<'a> for Val<'a> {
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        Some(Ok(*c[0]))
+    }
+}
+
 macro_rules! number_args {
     ($($v:ident $t:ident $n:literal $fam:ident $pixel:tt,)*) => { $(
         impl<'a> Arg<'a> for types::$v {

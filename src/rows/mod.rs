@@ -7,6 +7,7 @@ pub mod help;
 pub mod image;
 pub mod nn;
 pub mod optim;
+pub mod shared;
 pub mod state;
 pub mod system;
 pub mod tables;
@@ -53,6 +54,15 @@ pub fn functions() -> &'static [Package] {
         package("torch.DiskFile", "torch.DiskFile", Dispatch::Object, file::DISK),
         package("torch.MemoryFile", "torch.MemoryFile", Dispatch::Object, file::MEMORY),
         package("stream", "stream", Dispatch::Object, file::STREAM),
+        package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
+        package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
+        package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),
+        package("tds.AtomicCounter", "tds.AtomicCounter", Dispatch::Object, shared::COUNTER),
+        package("threads", "threads", Dispatch::Untyped, shared::THREADS),
+        package("threads.Mutex", "threads.Mutex", Dispatch::Object, shared::MUTEX),
+        package("threads.Condition", "threads.Condition", Dispatch::Object, shared::CONDITION),
+        package("threads.Channel", "threads.Channel", Dispatch::Object, shared::CHANNEL),
+        package("threads.Thread", "threads.Thread", Dispatch::Object, shared::THREAD),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
@@ -61,7 +71,18 @@ pub fn functions() -> &'static [Package] {
 
 /// The classes of objects that rows hand out, besides tensors, storages and generators.
 pub fn object_classes() -> &'static [&'static str] {
-    &["torch.DiskFile", "torch.MemoryFile", "torch.PipeFile"]
+    &[
+        "torch.DiskFile",
+        "torch.MemoryFile",
+        "torch.PipeFile",
+        "tds.Hash",
+        "tds.Vec",
+        "tds.AtomicCounter",
+        "threads.Mutex",
+        "threads.Condition",
+        "threads.Channel",
+        "threads.Thread",
+    ]
 }
 
 /// Every class with Rust methods.

@@ -13,6 +13,7 @@ use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
+use crate::tensor::sharing::{self, Hold};
 use crate::tensor::storage;
 use mlua::ffi::{self, lua_State};
 use std::ffi::CStr;
@@ -117,7 +118,9 @@ pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answ
         };
     }
     let args = args.get(..p.steps.len())?;
+    let held = hold(args).ok()?;
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
+    drop(held);
     storage::reclaim();
     match (ran, &*rets) {
         (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
@@ -407,11 +410,38 @@ unsafe fn dispatch<const N: usize>(
         let args = &args[..p.steps.len()];
         // nothing is left in it once the results are pushed, and nothing is there when there are none
         let mut rets = std::mem::ManuallyDrop::new(Rets::Args);
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))) {
+        // held while the kernel runs, and let go before anything can raise an error
+        let held = hold(args);
+        let ran = match &held {
+            Ok(_) => std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))),
+            Err(e) => Ok(Some(e.clone())),
+        };
+        drop(held);
+        match ran {
             Ok(None) => push_results(l, p, a.base, top, &mut rets),
             Ok(Some(e)) => fail(l, &c.named(&e)),
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
+    }
+}
+
+/// Holds the storages of a call's arguments that other threads can reach.
+#[inline(always)]
+fn hold(args: &[&Val]) -> Result<Option<Hold>> {
+    if sharing::any() { hold_across(args) } else { Ok(None) }
+}
+
+#[inline(never)]
+fn hold_across(args: &[&Val]) -> Result<Option<Hold>> {
+    let lock = |v: &&Val| match *v {
+        Val::Tensor(t) => t.lock(),
+        Val::Storage(s) => s.lock(),
+        Val::Tensors(list) => list.iter().fold(0, |locks, t| locks | t.lock()),
+        _ => 0,
+    };
+    match args.iter().map(lock).fold(0, |locks, lock| locks | lock) {
+        0 => Ok(None),
+        locks => sharing::hold(locks).map(Some),
     }
 }
 
