@@ -19,6 +19,8 @@ local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
    local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report)
    if not ok then return why end
+   local threads = package.loaded.threads
+   if type(threads) == 'table' and threads._finish then threads._finish() end
 end
 
 -- what stands before the script on the command line: arg[-1], arg[-2] ...
