@@ -1,5 +1,6 @@
 //! Formats of text that packages read and write: they know neither tensors nor Lua.
 
+pub mod bytes;
 pub mod json;
 
 /// Nested data as such a format holds it. Names and texts are bytes, as Lua has them.
