@@ -194,7 +194,11 @@ end
 -- ---- tds.AtomicCounter ----
 
 local counter = functions['tds.AtomicCounter']
-local Counter = class('AtomicCounter', functions.tds.AtomicCounter, {
+local Counter = class('AtomicCounter', function(value)
+   local c = functions.tds.AtomicCounter()
+   if value ~= nil then counter.set(c, value) end
+   return c
+end, {
    id = counter.id,
    get = counter.get,
    set = counter.set,

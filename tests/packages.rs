@@ -108,6 +108,24 @@ fn a_missing_package_is_told_in_the_first_line() {
     assert_eq!(first("no_such_thing"), "module 'no_such_thing' not found:\n");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let dir = Scratch::new("full");
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    for code in ["print(1)", "for i = 1, 1e5 do io.write(i, '\\n') end"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_th"));
+        let out = command.args(["-e", code]).current_dir(dir.path()).stdout(full()).output().expect("th runs");
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.code() == Some(1) && text.contains("cannot write to the standard output"), "{code}: {text}");
+    }
+    let code = "require 'optim' local l = optim.Logger '/dev/full' for i = 1, 9 do l:add { i } end";
+    let out = th(dir.path(), &[], &["-e", code]);
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(1) && text.contains("optim.Logger: cannot write /dev/full"), "{text}");
+    assert_eq!(good(dir.path(), &[], &["-e", "print(1) io.stdout:close()"]), "1\n");
+}
+
 /// A library as rocks have them: functions for Lua, found in the program that loads it.
 const MODULE: &str = r#"
 typedef struct lua_State lua_State;

@@ -14,6 +14,15 @@ local function report(message)
    return (text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/run%.lua.*$", ''):gsub('\nstack traceback:$', ''))
 end
 
+-- What the standard output held back and could not write at the end: the text of an error, or nil. What did not fit
+-- earlier fails again, or left the stream's mark.
+local stdout = io.stdout
+local function unwritten()
+   if io.type(stdout) ~= 'file' then return nil end
+   local ok, why = stdout:flush()
+   if not ok then return 'cannot write to the standard output: ' .. tostring(why) end
+end
+
 -- Runs a function. Gives its error's text, or nil.
 local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
@@ -21,6 +30,7 @@ local function failure(chunk, ...)
    if not ok then return why end
    local threads = package.loaded.threads
    if type(threads) == 'table' and threads._finish then threads._finish() end
+   return unwritten()
 end
 
 -- what stands before the script on the command line: arg[-1], arg[-2] ...

@@ -45,14 +45,16 @@ return function(threads)
          for _ = 1, count do jobs:push '0:stop' end
       end
       self.proxy = proxy
+      -- what the last function gave in each thread
+      local results = {}
       for k = 1, select('#', ...) do
          local f = select(k, ...)
-         for i = 1, n do self:addjob(i, f, nil, i) end
+         for i = 1, n do self:addjob(i, f, function(...) results[i] = { ... } end, i) end
          -- later functions may need what this one did
          self:synchronize()
       end
       self:specific(false)
-      return self
+      return self, results
    end
 
    local function check(self)
@@ -89,6 +91,8 @@ return function(threads)
       local queue = queue_of(self, id)
       return queue:len() < queue:room()
    end
+   -- errors of jobs are raised where their results are asked for, so none is ever waiting
+   function Threads:haserror() return false end
    function Threads:hasjob() return self.running > 0 end
 
    function Threads:addjob(...)

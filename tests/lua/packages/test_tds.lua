@@ -61,7 +61,7 @@ local c = tds.AtomicCounter()
 assert(c:get() == 0 and c:inc() == 0 and c:inc() == 1 and c:get() == 2)
 c:set(100)
 c:inc(5)
-assert(tostring(c) == '105')
+assert(tostring(c) == '105' and tds.AtomicCounter(7):get() == 7)
 
 -- printing and files
 assert(tostring(tds.Vec(1, 'x')) == 'tds.Vec[2]{\n    1 : 1\n    2 : x\n}')

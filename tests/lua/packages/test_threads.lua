@@ -93,6 +93,11 @@ local back = torch.deserialize(torch.serialize(x))
 x:zero()
 assert(back[2] == 1200)
 
+-- what the functions of the beginning gave
+local made, given = threads.Threads(2, function(i) return i, 'x' end)
+made:terminate()
+assert(given[1][1] == 1 and given[2][1] == 2 and given[2][2] == 'x')
+
 -- functions that run one at a time
 local total = torch.zeros(1)
 pool = threads.Threads(3)
