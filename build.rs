@@ -38,6 +38,10 @@ fn embed(folder: &str, parts: &[&str], extension: &str, list: &str) -> io::Resul
 }
 
 fn main() -> io::Result<()> {
+    // libraries written in C for Lua find Lua's functions in the program that loads them
+    if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|f| f == "unix") {
+        println!("cargo:rustc-link-arg-bins=-rdynamic");
+    }
     embed("lua", &[""], "lua", "embedded.rs")?;
     // the other pages of docs/ are for whoever changes the program
     embed("docs", &["torch", "nn", "optim", "image"], "md", "manual.rs")

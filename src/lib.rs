@@ -25,6 +25,7 @@
 mod alloc;
 pub mod atomic_file;
 pub mod fields;
+pub mod formats;
 pub mod host;
 pub mod image;
 pub mod lua;
@@ -32,6 +33,7 @@ pub mod nn;
 pub mod optim;
 pub mod repl;
 pub mod rows;
+pub mod shared;
 pub mod spans;
 pub mod system;
 pub mod t7;

@@ -79,7 +79,9 @@ fn detached(args: Vec<OsString>) -> Vec<OsString> {
 
 fn run(o: &Options) -> anyhow::Result<()> {
     let host = Host::new()?;
-    host.call::<()>("prelude", ())?;
+    // what stands before the script on the command line
+    let all: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    host.call::<()>("prelude", (all[..all.len() - o.script.len()].to_vec(),))?;
     let Some(trace) = &o.profile else { return program(&host, o) };
     if let Some(path) = trace {
         // a file that cannot be written is an error now, not after hours

@@ -9,6 +9,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("alloc", &[]),
     ("atomic_file", &[]),
     ("fields", &[]),
+    ("formats", &[]),
     ("tensor", &[]),
     ("system", &[]),
     ("spans", &["atomic_file"]),
@@ -16,10 +17,11 @@ const PARTS: &[(&str, &[&str])] = &[
     ("optim", &["tensor"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
+    ("shared", &["tensor"]),
     // its memory comes from the allocator with the reserve
-    ("lua", &["tensor", "fields", "alloc"]),
-    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "spans", "lua", "fields"]),
-    ("host", &["tensor", "lua", "rows"]),
+    ("lua", &["tensor", "fields", "formats", "alloc"]),
+    ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "formats", "shared", "spans", "lua", "fields"]),
+    ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),
 ];
 

@@ -6,6 +6,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Op, Place, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
 use rekindle::rows;
+use rekindle::shared::{self, Condition, Counter, Hash, List, Mutex, Queue, Running, start};
 use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
 use rekindle::tensor::Tensor;
@@ -25,10 +26,18 @@ struct Samples {
     nested: Nested,
     file: FileHandle,
     call: Call,
+    hash: Hash,
+    list: List,
+    counter: Counter,
+    mutex: Mutex,
+    condition: Condition,
+    queue: Queue,
+    thread: Running,
 }
 
 impl Samples {
     fn new(sizes: &[usize]) -> Self {
+        shared::start_with(|_| None);
         Samples {
             tensors: DType::ALL.iter().map(|&d| Tensor::new(d, sizes).unwrap()).collect(),
             storages: DType::ALL.iter().map(|&d| Storage::new(d, 4).unwrap()).collect(),
@@ -37,6 +46,13 @@ impl Samples {
             nested: Nested { sizes: vec![1], data: vec![1.0] },
             file: FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite)),
             call: Call::enter(&Described::default(), None),
+            hash: Hash::default(),
+            list: List::default(),
+            counter: Counter::default(),
+            mutex: Mutex::new(),
+            condition: Condition::new(),
+            queue: Queue::new(1),
+            thread: start(b"").unwrap(),
         }
     }
 }
@@ -61,6 +77,14 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "gen" => Val::Gen(&s.generator),
         "object.File" => Val::Object(&s.file),
         "object.Call" => Val::Object(&s.call),
+        "object.Hash" => Val::Object(&s.hash),
+        "object.Vec" => Val::Object(&s.list),
+        "object.AtomicCounter" => Val::Object(&s.counter),
+        "object.Mutex" => Val::Object(&s.mutex),
+        "object.Condition" => Val::Object(&s.condition),
+        "object.Channel" => Val::Object(&s.queue),
+        "object.Thread" => Val::Object(&s.thread),
+        "value" => Val::Num(1.0),
         "S" => Val::Storage(&s.storages[dtype.index()]),
         k if k.to_lowercase().ends_with("storage") => Val::Storage(&s.storages[dtype.index()]),
         _ => Val::Tensor(&s.tensors[dtype.index()]),

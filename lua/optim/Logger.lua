@@ -36,9 +36,15 @@ function Logger:__init(filename, timestamp)
    self.defaultStyle = '+'
 end
 
+-- writes to the file; what the system refuses is an error, here and not rows later
+local function write(self, ...)
+   local ok, why = self.file:write(...)
+   if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why), 0) end
+end
+
 -- opens the column `key`, with its title
 local function open_column(self, key, title)
-   self.file:write(tostring(title), '\t')
+   write(self, tostring(title), '\t')
    self.names[key] = title
    self.symbols[key] = {}
    self.styles[key] = { self.defaultStyle }
@@ -46,8 +52,9 @@ local function open_column(self, key, title)
 end
 
 local function end_line(self)
-   self.file:write('\n')
-   self.file:flush()
+   write(self, '\n')
+   local ok, why = self.file:flush()
+   if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why), 0) end
 end
 
 -- Titles of the columns, in order; writes the header.
@@ -90,13 +97,13 @@ function Logger:add(row)
       local column = self.symbols[key]
       if not column then error('Logger:add: there is no column ' .. tostring(key), 2) end
       if type(value) == 'number' then
-         self.file:write(string.format('%11.4e', value))
+         write(self, string.format('%11.4e', value))
       elseif type(value) == 'string' then
-         self.file:write(value)
+         write(self, value)
       else
          error('<Logger> can only log numbers and strings, got ' .. torch.type(value) .. ' for ' .. tostring(key), 2)
       end
-      self.file:write('\t')
+      write(self, '\t')
       column[#column + 1] = value
    end
    end_line(self)

@@ -14,16 +14,32 @@ local function report(message)
    return (text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/run%.lua.*$", ''):gsub('\nstack traceback:$', ''))
 end
 
+-- What the standard output held back and could not write at the end: the text of an error, or nil. What did not fit
+-- earlier fails again, or left the stream's mark.
+local stdout = io.stdout
+local function unwritten()
+   if io.type(stdout) ~= 'file' then return nil end
+   local ok, why = stdout:flush()
+   if not ok then return 'cannot write to the standard output: ' .. tostring(why) end
+end
+
 -- Runs a function. Gives its error's text, or nil.
 local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
    local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report)
    if not ok then return why end
+   local threads = package.loaded.threads
+   if type(threads) == 'table' and threads._finish then threads._finish() end
+   return unwritten()
 end
+
+-- what stands before the script on the command line: arg[-1], arg[-2] ...
+local before = {}
 
 -- a script with the global `arg` as Lua's own interpreter sets it
 function run.run_file(path, args)
    arg = { [0] = path }
+   for i, a in ipairs(before) do arg[i - #before - 1] = a end
    for i, a in ipairs(args) do arg[i] = a end
    local chunk, why = loadfile(path)
    if not chunk then return why end
@@ -43,12 +59,37 @@ function run.library(name)
    return failure(function() _G[name:match('[^.]+$')] = require(name) end)
 end
 
+-- texts know `%` and the methods of pl.stringx, which is loaded when one of them is asked for
+local function penlight()
+   local function stringx() return require 'pl.stringx' end
+   local texts = getmetatable ''
+   texts.__mod = function(a, b)
+      stringx().format_operator()
+      return texts.__mod(a, b)
+   end
+   setmetatable(string, { __index = function(_, name)
+      local f = type(name) == 'string' and stringx()[name]
+      return type(f) == 'function' and f or nil
+   end })
+   -- modules of Penlight are globals
+   local sources = require('rekindle.native').sources
+   setmetatable(_G, { __index = function(globals, name)
+      if type(name) ~= 'string' or not sources['packages.pl.' .. name] then return nil end
+      local ok, module = pcall(require, 'pl.' .. name)
+      if not ok then return nil end
+      rawset(globals, name, module)
+      return module
+   end })
+end
+
 -- the packages that Torch7's th loads before anything else
-function run.prelude()
+function run.prelude(command)
+   before = command
    require 'rekindle.print'
    for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
       if require('rekindle.native').sources[name] then require(name) end
    end
+   penlight()
 end
 
 -- `--profile`: times modules and criteria from now on, with a trace where a file is named; the text of an error

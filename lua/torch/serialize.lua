@@ -21,7 +21,7 @@ local function references(file)
       -- an owner of the file of its own: the state goes with the object, and must not keep it
       local h = stream.share(file)
       m = { h = h, written = {}, count = 0, read = {}, keep = {}, referenced = true, depth = 0, path = {},
-         joints = {}, labels = {}, hooked = {}, strict = torch.typename(file) == 'torch.MemoryFile' }
+         joints = {}, labels = {}, hooked = {}, parked = {}, strict = torch.typename(file) == 'torch.MemoryFile' }
       memory[file] = m
    end
    return m
@@ -180,8 +180,27 @@ local function write_function(file, m, object)
    write_object(file, m, upvalues)
 end
 
+-- What another Lua state finds by a number: a file that travels has `travel`, which keeps such objects and gives them.
+local PARKED = 'threads.Parked'
+local function write_parked(m, object, number)
+   write_int(m, TORCH)
+   if already(m, object) then return end
+   write_text(m, 'V 1')
+   write_text(m, PARKED)
+   written(stream.writeLong(m.h, number))
+end
+
 -- What has members, or is not to be written.
 local function write_nested(file, m, object, kind, hook)
+   if m.travel then
+      local key = kind == 'table' and object or native.identity(object)
+      -- what was written before is a reference
+      local number = m.written[key] and m.parked[key] or m.travel.leave(object)
+      if number then
+         m.parked[key] = number
+         return write_parked(m, object, number)
+      end
+   end
    local name = torch.typename(object)
    if name then
       write_torch(file, m, object, name, hook)
@@ -325,8 +344,19 @@ readers[TORCH] = function(file, m)
    local number = tonumber(version:match('^V (.*)$'))
    -- files older than versions start with the class at once
    local name = number and read_text(m) or version
+   if name == PARKED and m.travel then
+      object = m.travel.arrive(got(m, stream.readLong(m.h)))
+      m.read[index] = object
+      return object
+   end
    local class = local_name(name)
    local factory = torch.factory(class)
+   if not factory and m.travel then
+      -- a new state may not have the package yet
+      local package_name = class:match('^%a+')
+      if package_name and native.sources[package_name] then require(package_name) end
+      factory = torch.factory(class)
+   end
    if factory then
       -- tensors and storages would take an argument for their content
       if rawget(torch.getmetatable(class), '__native') then object = factory() else object = factory(file) end

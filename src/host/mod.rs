@@ -10,6 +10,7 @@ mod device_tests;
 use crate::lua::raw::{self, Group};
 use crate::rows;
 use crate::rows::tables::{Entry, Tables, tables};
+use crate::shared;
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
@@ -47,6 +48,7 @@ impl Host {
     /// # Errors
     /// Out of memory, or a defect of the embedded files.
     pub fn new() -> anyhow::Result<Host> {
+        shared::start_with(in_a_state_of_its_own);
         let tables = tables().map_err(|e| anyhow!("a row is wrong: {e}"))?;
         let host = Host { lua: raw::new_state() };
         let boot = embedded(b"boot").context("boot.lua is missing")?;
@@ -81,6 +83,7 @@ impl Host {
             elements.push(one)?;
         }
         table.set("element_types", elements)?;
+        table.set("null", Value::NULL)?;
         // sources[name], copied into Lua's memory when they are asked for
         let (sources, meta) = (lua.create_table()?, lua.create_table()?);
         let source = |_: &Lua, (_, name): (Value, mlua::LuaString)| Ok(embedded(&name.as_bytes()));
@@ -153,6 +156,16 @@ impl Host {
         let tensor = raw::tensor_of(&self.lua, v).map_err(lua_error)?;
         tensor.ok_or_else(|| anyhow!("global '{name}' is not a tensor"))
     }
+}
+
+/// Runs a piece of Lua on the thread that this is called on; the text of an error.
+fn in_a_state_of_its_own(code: &[u8]) -> Option<String> {
+    let run = || {
+        let host = Host::new()?;
+        host.call::<()>("prelude", (Vec::<String>::new(),))?;
+        host.lua.load(code).set_name("=thread").exec().map_err(lua_error)
+    };
+    run().err().map(|e| e.to_string())
 }
 
 fn lua_error(e: mlua::Error) -> anyhow::Error {

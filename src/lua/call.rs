@@ -2,6 +2,7 @@
 
 use super::column::Column;
 use crate::fields::Fields;
+use crate::formats::Data;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, types};
 use crate::tensor::error::{Error, Result};
@@ -91,6 +92,8 @@ pub enum Ret {
     Dims(Dims),
     /// A table of values.
     List(Vec<Ret>),
+    /// Nested data, as tables; null is a light userdata.
+    Data(Data),
     /// A table of new tensor objects.
     Tensors(Vec<Tensor>),
     /// A new object.
@@ -181,6 +184,13 @@ plain_arg! {
     &'a Nested: Val::Nested(n) => *n;
     &'a Dims: Val::Dims(d) => *d;
     Dims: Val::Dims(d) => (*d).clone();
+}
+
+impl<'a> Arg<'a> for Val<'a> {
+    #[inline(always)]
+    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
+        Some(Ok(*c[0]))
+    }
 }
 
 macro_rules! number_args {
@@ -295,6 +305,7 @@ one_ret! {
     Storage, v => Ret::Storage(v), Rets::One(v.one());
     Generator, v => Ret::Generator(v), Rets::One(v.one());
     Dims, v => Ret::Dims(v), Rets::One(v.one());
+    Data, v => Ret::Data(v), Rets::One(v.one());
     Ret, v => v, Rets::One(v);
 }
 impl IntoOne for Tensor {

@@ -6,6 +6,7 @@ use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
 use crate::tensor::ops::{copy, index};
+use crate::tensor::sharing;
 use crate::{demand, refuse, with_dtype};
 
 /// One entry of a `{...}` key.
@@ -27,6 +28,13 @@ pub enum Key<'a> {
     Table(Vec<Spec>),
     /// A ByteTensor: the elements where it is not 0.
     Mask(&'a Tensor),
+}
+
+impl Key<'_> {
+    /// The lock of its elements: see [`sharing`].
+    fn lock(&self) -> u64 {
+        if let Key::Mask(mask) = self { mask.lock() } else { 0 }
+    }
 }
 
 /// What a key reads.
@@ -140,6 +148,7 @@ fn specs_of(t: &Tensor, key: &Key) -> Result<Vec<Spec>> {
 /// # Errors
 /// An index outside the tensor, or a mask of another length.
 pub fn get(t: &Tensor, key: &Key) -> Result<Got> {
+    let _held = sharing::hold(t.lock() | key.lock())?;
     if let Key::Mask(mask) = key {
         let out = Tensor::empty(t.dtype());
         mask_op(t, |t| with_dtype!(t.dtype(), T => index::masked_select::<T>(&out, t, mask)))?;
@@ -160,6 +169,8 @@ fn mask_op<R>(t: &Tensor, f: impl FnOnce(&Tensor) -> Result<R>) -> Result<R> {
 /// # Errors
 /// An index outside the tensor, or a value with another number of elements.
 pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
+    let given = if let Value::Tensor(src) = value { src.lock() } else { 0 };
+    let _held = sharing::hold(t.lock() | key.lock() | given)?;
     if let Key::Mask(mask) = key {
         return mask_op(t, |t| match value {
             Value::Num(v) => with_dtype!(t.dtype(), T => index::masked_fill::<T>(t, mask, Element::from_f64(*v))),

@@ -39,6 +39,8 @@ pub mod kind {
     pub const TENSOR: u64 = ((1 << CLASSES) - 1) << TENSORS;
     /// any storage
     pub const STORAGE: u64 = ((1 << CLASSES) - 1) << STORAGES;
+    /// what has a meaning outside of Lua: all but tables, functions and the like
+    pub const VALUE: u64 = NIL | STR | BOOL | NUMBER | TENSOR | STORAGE | OBJECT;
     /// The bit of tensors of one class.
     pub const fn tensor(class: TensorClass) -> u64 {
         tensor_numbered(class.index())
@@ -259,6 +261,7 @@ fn accepts(kind: &str) -> Result<(u64, Read), Bad> {
         "text" => return Ok((kind::STR | kind::NUMBER, Read::Text)),
         "texts" => return Ok((kind::STR | kind::NUMBER, Read::Texts)),
         "gen" => kind::GEN,
+        "value" => kind::VALUE,
         name if name.starts_with(OBJECT) => kind::OBJECT,
         name => {
             let (short, storage) = match name.strip_suffix("Storage") {

@@ -1,10 +1,13 @@
 //! All that Lua can call, as rows: nothing but declarations. See `docs/rows.md`.
 
 pub mod file;
+pub mod files;
+pub mod formats;
 pub mod help;
 pub mod image;
 pub mod nn;
 pub mod optim;
+pub mod shared;
 pub mod spans;
 pub mod state;
 pub mod system;
@@ -45,12 +48,23 @@ pub fn functions() -> &'static [Package] {
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
+        package("formats", "formats", Dispatch::Untyped, formats::ROWS),
+        package("lfs", "lfs", Dispatch::Untyped, files::ROWS),
         package("files", "torch", Dispatch::Object, file::CONSTRUCTORS),
         package("torch.File", "torch.File", Dispatch::Object, file::FILE),
         package("torch.DiskFile", "torch.DiskFile", Dispatch::Object, file::DISK),
         package("torch.MemoryFile", "torch.MemoryFile", Dispatch::Object, file::MEMORY),
         package("stream", "stream", Dispatch::Object, file::STREAM),
         package("spans", "spans", Dispatch::Object, spans::ROWS),
+        package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
+        package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
+        package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),
+        package("tds.AtomicCounter", "tds.AtomicCounter", Dispatch::Object, shared::COUNTER),
+        package("threads", "threads", Dispatch::Untyped, shared::THREADS),
+        package("threads.Mutex", "threads.Mutex", Dispatch::Object, shared::MUTEX),
+        package("threads.Condition", "threads.Condition", Dispatch::Object, shared::CONDITION),
+        package("threads.Channel", "threads.Channel", Dispatch::Object, shared::CHANNEL),
+        package("threads.Thread", "threads.Thread", Dispatch::Object, shared::THREAD),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
@@ -59,7 +73,19 @@ pub fn functions() -> &'static [Package] {
 
 /// The classes of objects that rows hand out, besides tensors, storages and generators.
 pub fn object_classes() -> &'static [&'static str] {
-    &["torch.DiskFile", "torch.MemoryFile", "torch.PipeFile", spans::CALL]
+    &[
+        "torch.DiskFile",
+        "torch.MemoryFile",
+        "torch.PipeFile",
+        spans::CALL,
+        "tds.Hash",
+        "tds.Vec",
+        "tds.AtomicCounter",
+        "threads.Mutex",
+        "threads.Condition",
+        "threads.Channel",
+        "threads.Thread",
+    ]
 }
 
 /// Every class with Rust methods.

@@ -1,5 +1,7 @@
 //! What `paths` and `sys` need from the operating system, over the standard library alone.
 
+pub mod files;
+
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};

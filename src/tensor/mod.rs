@@ -21,6 +21,7 @@ pub mod ops;
 pub mod product;
 pub mod random;
 pub mod shape;
+pub mod sharing;
 pub mod simd;
 pub mod storage;
 pub mod threads;
@@ -240,6 +241,12 @@ impl Tensor {
     #[inline(always)]
     pub fn set_element<T: Element>(&self, at: usize, v: T) -> bool {
         self.peek_storage().is_some_and(|s| s.set(at, v))
+    }
+
+    /// The lock that a thread needs for the elements: see [`sharing`]. 0 while other threads cannot reach them.
+    #[inline(always)]
+    pub(crate) fn lock(&self) -> u64 {
+        self.peek_storage().map_or(0, Storage::lock)
     }
 
     /// The storage under the view; none for a tensor that never had elements.
@@ -480,6 +487,7 @@ impl Tensor {
             return Ok(std::ptr::NonNull::dangling().as_ptr());
         }
         match self.peek_storage() {
+            Some(s) if !s.is_held() => Err(access::in_use(self)),
             Some(s) if end <= s.len() && s.class() == TensorClass::host(T::DTYPE) => {
                 // wrapping_add: the offset lies inside the buffer, as the end does
                 let first = s.ptr::<T>().wrapping_add(offset);

@@ -10,9 +10,10 @@ pub use super::buffer_pool::{collected, free_spare, live_bytes, release_with};
 use super::class::TensorClass;
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
+use super::sharing::{self, Hold};
 use std::cell::{Cell, RefCell};
-use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 thread_local! {
     /// Whether the list below has any: a flag without a destructor is what every call can afford to look at.
@@ -38,11 +39,15 @@ fn drop_retired() {
     drop(blocks);
 }
 
+/// What all handles of a storage share. Where it is marked as shared by threads, others may ask for `len` and `ptr`
+/// meanwhile, and `block` is for whoever [holds](sharing) it.
 struct Shared {
     class: TensorClass,
-    len: Cell<usize>,
+    len: AtomicUsize,
     block: Cell<Block>,
-    ptr: Cell<NonNull<u8>>,
+    ptr: AtomicPtr<u8>,
+    /// Whether other threads can reach it.
+    across: AtomicBool,
     /// For a view: the storage it looks into, and from which element.
     parent: Option<(Storage, usize)>,
     /// Whether it cannot be resized: views and mapped files.
@@ -68,15 +73,17 @@ pub fn enough<T>(n: usize) -> Result<()> {
     room::<T>(n).map(drop)
 }
 
-/// A shared, resizable buffer of elements of one type. It stays on the thread that made it: what other threads get are
-/// parts of its memory, lent by [`access`](super::access).
+/// A shared, resizable buffer of elements of one type. It stays on the thread that made it unless it goes across as a
+/// [`Crossing`]; what threads get that work for a kernel are parts of its memory, lent by [`access`](super::access).
 #[derive(Clone)]
 pub struct Storage(Arc<Shared>);
 
 impl Storage {
-    #[allow(clippy::arc_with_non_send_sync, reason = "handles may one day cross to the Lua state of another thread")]
-    fn over(shared: Shared) -> Storage {
-        Storage(Arc::new(shared))
+    #[allow(clippy::arc_with_non_send_sync, reason = "handles cross to other threads as a `Crossing`")]
+    fn over(class: TensorClass, len: usize, block: Block, parent: Option<(Storage, usize)>, fixed: bool) -> Storage {
+        let ptr = AtomicPtr::new(block.ptr.as_ptr());
+        let (len, block, across) = (AtomicUsize::new(len), Cell::new(block), AtomicBool::new(false));
+        Storage(Arc::new(Shared { class, len, block, ptr, across, parent, fixed }))
     }
 
     /// A storage of `len` zero elements.
@@ -88,15 +95,7 @@ impl Storage {
         let bytes =
             len.checked_mul(class.dtype.size()).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let block = Block::new(bytes, Content::Zeros)?;
-        let ptr = Cell::new(block.ptr);
-        Ok(Storage::over(Shared {
-            class,
-            len: Cell::new(len),
-            block: Cell::new(block),
-            ptr,
-            parent: None,
-            fixed: false,
-        }))
+        Ok(Storage::over(class, len, block, None, false))
     }
 
     /// A storage with a copy of these elements.
@@ -153,15 +152,7 @@ impl Storage {
         }
         let map = options.map_raw(&file).map_err(fail)?;
         let block = Block::of_file(map, bytes).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
-        let len = Cell::new(bytes / dtype.size());
-        Ok(Storage::over(Shared {
-            class: dtype.into(),
-            len,
-            ptr: Cell::new(block.ptr),
-            block: Cell::new(block),
-            parent: None,
-            fixed: true,
-        }))
+        Ok(Storage::over(dtype.into(), bytes / dtype.size(), block, None, true))
     }
 
     /// Memory of `len` elements that other processes see under this name. The name goes with the storage.
@@ -198,16 +189,7 @@ impl Storage {
                 of.len()
             )));
         }
-        let ptr = Cell::new(Block::EMPTY.ptr);
-        let parent = Some((of.clone(), offset));
-        Ok(Storage::over(Shared {
-            class: of.class(),
-            len: Cell::new(len),
-            block: Cell::new(Block::EMPTY),
-            ptr,
-            parent,
-            fixed: true,
-        }))
+        Ok(Storage::over(of.class(), len, Block::EMPTY, Some((of.clone(), offset)), true))
     }
 
     /// The elements' type.
@@ -232,7 +214,7 @@ impl Storage {
     /// How many elements there are.
     #[inline(always)]
     pub fn len(&self) -> usize {
-        if self.0.parent.is_none() { self.0.len.get() } else { self.part_len() }
+        if self.0.parent.is_none() { self.0.len.load(Relaxed) } else { self.part_len() }
     }
 
     /// The length of a view. Apart, as [`Storage::part_ptr`]: with the recursion in them, the usual cases would not be
@@ -241,7 +223,7 @@ impl Storage {
     fn part_len(&self) -> usize {
         // the parent may have become smaller
         let there = |(p, offset): &(Storage, usize)| p.len().saturating_sub(*offset);
-        self.0.len.get().min(self.0.parent.as_ref().map_or(usize::MAX, there))
+        self.0.len.load(Relaxed).min(self.0.parent.as_ref().map_or(usize::MAX, there))
     }
 
     /// Whether there is no element.
@@ -268,19 +250,62 @@ impl Storage {
     /// Where the bytes start, whatever the type.
     #[inline(always)]
     fn byte_ptr(&self) -> *mut u8 {
-        if self.0.parent.is_none() { self.0.ptr.get().as_ptr() } else { self.part_ptr() }
+        if self.0.parent.is_none() { self.0.ptr.load(Relaxed) } else { self.part_ptr() }
     }
 
     /// Where a view starts.
     #[cold]
     fn part_ptr(&self) -> *mut u8 {
         let inside = |(p, offset): &(Storage, usize)| p.byte_ptr().wrapping_add(offset * self.0.class.dtype.size());
-        self.0.parent.as_ref().map_or(self.0.ptr.get().as_ptr(), inside)
+        self.0.parent.as_ref().map_or(self.0.ptr.load(Relaxed), inside)
     }
 
     /// An address that is the same for all handles of one storage.
     pub fn id(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
+    }
+
+    /// The storage whose memory this one sees.
+    fn root(&self) -> &Storage {
+        match &self.0.parent {
+            None => self,
+            Some((of, _)) => of.root(),
+        }
+    }
+
+    /// The lock that a thread needs for the memory; 0 while other threads cannot reach it.
+    #[inline(always)]
+    pub(crate) fn lock(&self) -> u64 {
+        if !sharing::any() { 0 } else { self.lock_across() }
+    }
+
+    #[inline(never)]
+    fn lock_across(&self) -> u64 {
+        let root = self.root();
+        if root.0.across.load(Relaxed) { sharing::lock_of(root.id()) } else { 0 }
+    }
+
+    /// Whether this thread may touch the memory now.
+    #[inline(always)]
+    pub(in crate::tensor) fn is_held(&self) -> bool {
+        !sharing::any() || sharing::holds(self.lock_across())
+    }
+
+    /// Lets this thread touch the memory until the result is dropped.
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] for a storage that another thread keeps.
+    #[inline(always)]
+    fn hold(&self) -> Result<Option<Hold>> {
+        if !sharing::any() { Ok(None) } else { self.hold_across() }
+    }
+
+    #[inline(never)]
+    fn hold_across(&self) -> Result<Option<Hold>> {
+        match self.lock_across() {
+            0 => Ok(None),
+            lock => sharing::hold(lock).map(Some),
+        }
     }
 
     /// Whether both are handles of one storage.
@@ -300,6 +325,7 @@ impl Storage {
         if self.0.fixed {
             return Err(Error::invalid("Trying to resize storage that is not resizable"));
         }
+        let _hold = self.hold()?;
         let size = self.dtype().size();
         let bytes = len.checked_mul(size).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let old = self.0.block.replace(Block::EMPTY);
@@ -312,7 +338,7 @@ impl Storage {
                 // SAFETY: bytes old_len..len lie in the block, whose capacity covers them; no reference to them lives.
                 unsafe { self.byte_ptr().add(old_len * size).write_bytes(0, (len - old_len) * size) };
             }
-            self.0.len.set(len);
+            self.0.len.store(len, Relaxed);
             return Ok(());
         }
         let new = match Block::new(bytes, content) {
@@ -324,9 +350,9 @@ impl Storage {
         };
         // SAFETY: both blocks have at least the smaller of the two lengths, and are distinct allocations.
         unsafe { std::ptr::copy_nonoverlapping(old.ptr.as_ptr(), new.ptr.as_ptr(), len.min(old_len) * size) };
-        self.0.ptr.set(new.ptr);
+        self.0.ptr.store(new.ptr.as_ptr(), Relaxed);
         self.0.block.set(new);
-        self.0.len.set(len);
+        self.0.len.store(len, Relaxed);
         if had > 0 {
             RETIRED.with(|r| r.borrow_mut().push(old));
             ANY_RETIRED.set(true);
@@ -355,6 +381,7 @@ impl Storage {
     /// Element `i`, or `None` outside or while a result has it.
     #[inline(always)]
     pub fn get<T: Element>(&self, i: usize) -> Option<T> {
+        let _hold = self.hold().ok()?;
         if i >= self.host_len() {
             return None;
         }
@@ -366,6 +393,7 @@ impl Storage {
     /// Writes element `i`; whether it exists and nobody has it.
     #[inline(always)]
     pub fn set<T: Element>(&self, i: usize, v: T) -> bool {
+        let Ok(_hold) = self.hold() else { return false };
         if i >= self.host_len() {
             return false;
         }
@@ -394,6 +422,7 @@ impl Storage {
     /// # Errors
     /// [`Kind::InUse`] while a result has them.
     pub fn read_bytes(&self, at: usize, out: &mut [u8]) -> Result<usize> {
+        let _hold = self.hold()?;
         let (first, n) = self.bytes_from(at, out.len(), false)?;
         // SAFETY: the range lies inside, and no writer has it; `out`, being writable, does not overlap it.
         unsafe { std::ptr::copy_nonoverlapping(first, out.as_mut_ptr(), n) };
@@ -405,6 +434,7 @@ impl Storage {
     /// # Errors
     /// [`Kind::InUse`] while they are lent.
     pub fn write_bytes(&self, at: usize, data: &[u8]) -> Result<usize> {
+        let _hold = self.hold()?;
         let (first, n) = self.bytes_from(at, data.len(), true)?;
         // SAFETY: the range lies inside and is lent to nobody, so `data` is not part of it.
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), first, n) };
@@ -416,6 +446,7 @@ impl Storage {
     /// # Errors
     /// [`Kind::InUse`] while a result has them.
     pub fn lend_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        let _hold = self.hold()?;
         let size = self.dtype().size();
         let (first, n) = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), false)?;
         let _loan = loans::Lent::new(first as usize, n, false);
@@ -429,6 +460,7 @@ impl Storage {
     /// # Errors
     /// [`Kind::InUse`] while they are lent.
     pub fn fill_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
+        let _hold = self.hold()?;
         let size = self.dtype().size();
         let (first, n) = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), true)?;
         let _loan = loans::Lent::new(first as usize, n, true);
@@ -438,6 +470,7 @@ impl Storage {
 
     /// A copy of the elements from `from`, at most `n`; none while a result has them.
     pub fn to_vec<T: Element>(&self, from: usize, n: usize) -> Vec<T> {
+        let Ok(_hold) = self.hold() else { return vec![] };
         let len = self.host_len();
         let from = from.min(len);
         let n = n.min(len - from);
@@ -457,6 +490,7 @@ impl Storage {
     /// # Errors
     /// [`Kind::OutOfStorage`] when the slice does not fit; [`Kind::InUse`] while the elements are lent.
     pub fn write_slice<T: Element>(&self, at: usize, data: &[T]) -> Result<()> {
+        let _hold = self.hold()?;
         let needed = at.saturating_add(data.len());
         if needed > self.host_len() {
             return Err(Error::from(Kind::OutOfStorage { needed, len: self.host_len() }));
@@ -469,9 +503,72 @@ impl Storage {
     }
 }
 
+/// A storage on its way to another thread. Making one marks the storage for ever: from then on its memory is reached
+/// only by a thread that holds it.
+#[derive(Clone)]
+pub struct Crossing(Storage);
+
+// SAFETY: the storage is marked, and so are those that it looks into. What threads then share of `Shared`: the class, the
+// parent and `fixed` never change; `len`, `ptr` and `across` are atomic; `block` is touched in `resize_with` alone, which
+// holds the storage, and when the last handle goes. Memory behind `ptr` is handed out by methods that hold the storage
+// themselves, or by `checked_ptr`, which refuses a marked storage that its thread does not hold. A storage that was not
+// marked has handles on one thread only, since nothing else lets a handle pass.
+unsafe impl Send for Crossing {}
+// SAFETY: a shared reference gives nothing but new handles, for which the same holds.
+unsafe impl Sync for Crossing {}
+
+impl Crossing {
+    /// Marks a storage, and what it looks into.
+    ///
+    /// # Errors
+    /// [`Kind::InUse`] while anything is lent on this thread: a slice that was lent without holding the storage would not
+    /// be protected from other threads.
+    pub fn new(storage: &Storage) -> Result<Crossing> {
+        if loans::any() {
+            return Err(Error::from(Kind::InUse { shape: format!("storage of {} elements", storage.len()) }));
+        }
+        sharing::begin();
+        let mut marked = Some(storage);
+        while let Some(s) = marked {
+            s.0.across.store(true, Relaxed);
+            marked = s.0.parent.as_ref().map(|(of, _)| of);
+        }
+        Ok(Crossing(storage.clone()))
+    }
+
+    /// A handle on the thread that this is called on.
+    pub fn arrive(&self) -> Storage {
+        self.0.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_take_turns_with_what_crosses() {
+        let s = Storage::from_slice(&[0.0f64; 8]).unwrap();
+        let view = Storage::part(&s, 4, 4).unwrap();
+        let t = super::super::Tensor::over(s.clone(), super::super::layout::Layout::contiguous(&[8]).unwrap());
+        assert!(t.to_vec::<f64>().is_ok());
+        let crossing = Crossing::new(&view).unwrap();
+        // its elements are for whoever holds them
+        assert!(t.to_vec::<f64>().is_err());
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let s = crossing.arrive();
+                    for i in 0..1000 {
+                        let _hold = s.hold().unwrap();
+                        let v = s.get::<f64>(i % 4).unwrap();
+                        assert!(s.set(i % 4, v + 1.0));
+                    }
+                });
+            }
+        });
+        assert_eq!(s.to_vec::<f64>(4, 4), [1000.0; 4]);
+    }
 
     #[test]
     fn resize_keeps_the_first_and_zeroes_the_rest() {

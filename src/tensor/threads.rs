@@ -2,24 +2,26 @@
 //! many there are.
 
 use super::workers::{join, processors};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::cell::Cell;
 
 /// From this many elements on, work is shared between threads.
 const GRAIN: usize = 32 * 1024;
 
-static THREADS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    static THREADS: Cell<usize> = const { Cell::new(0) };
+}
 
-/// How many threads kernels use: set by [`set_threads`], else as many as the machine has processors.
+/// How many threads kernels use that this thread calls: set by [`set_threads`], else as many as the machine has processors.
 pub fn threads() -> usize {
-    match THREADS.load(Relaxed) {
+    match THREADS.get() {
         0 => processors(),
         n => n,
     }
 }
 
-/// Sets how many threads kernels use, at least one; they share what processors there are.
+/// Sets how many threads kernels use that this thread calls, at least one; they share what processors there are.
 pub fn set_threads(n: usize) {
-    THREADS.store(n.max(1), Relaxed);
+    THREADS.set(n.max(1));
 }
 
 /// Calls `f(start, count)` for parts of `0..n`, on several threads when there is enough work of `cost` units an item.

@@ -1,9 +1,10 @@
 //! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
 
+use super::push::push_ret;
 use super::read::{classify, convert, field, kind_name, lists};
 use super::{
-    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_default_generator,
-    push_foreign, push_generator, push_new, push_storage, take_interrupt, tensor_at,
+    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_new,
+    take_interrupt, tensor_at,
 };
 use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
@@ -12,7 +13,8 @@ use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::{Error, Result};
-use crate::tensor::storage::{self, Storage};
+use crate::tensor::sharing::{self, Hold};
+use crate::tensor::storage;
 use mlua::ffi::{self, lua_State};
 use std::ffi::CStr;
 use std::os::raw::c_int;
@@ -116,7 +118,9 @@ pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answ
         };
     }
     let args = args.get(..p.steps.len())?;
+    let held = hold(args).ok()?;
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
+    drop(held);
     storage::reclaim();
     match (ran, &*rets) {
         (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
@@ -409,11 +413,38 @@ unsafe fn dispatch<const N: usize>(
         let args = &args[..p.steps.len()];
         // nothing is left in it once the results are pushed, and nothing is there when there are none
         let mut rets = std::mem::ManuallyDrop::new(Rets::Args);
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))) {
+        // held while the kernel runs, and let go before anything can raise an error
+        let held = hold(args);
+        let ran = match &held {
+            Ok(_) => std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, &mut rets))),
+            Err(e) => Ok(Some(e.clone())),
+        };
+        drop(held);
+        match ran {
             Ok(None) => push_results(l, p, a.base, top, &mut rets),
             Ok(Some(e)) => failed(l, c, &e),
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
+    }
+}
+
+/// Holds the storages of a call's arguments that other threads can reach.
+#[inline(always)]
+fn hold(args: &[&Val]) -> Result<Option<Hold>> {
+    if sharing::any() { hold_across(args) } else { Ok(None) }
+}
+
+#[inline(never)]
+fn hold_across(args: &[&Val]) -> Result<Option<Hold>> {
+    let lock = |v: &&Val| match *v {
+        Val::Tensor(t) => t.lock(),
+        Val::Storage(s) => s.lock(),
+        Val::Tensors(list) => list.iter().fold(0, |locks, t| locks | t.lock()),
+        _ => 0,
+    };
+    match args.iter().map(lock).fold(0, |locks, lock| locks | lock) {
+        0 => Ok(None),
+        locks => sharing::hold(locks).map(Some),
     }
 }
 
@@ -487,45 +518,6 @@ unsafe fn push_results(l: *mut lua_State, p: &Pattern, base: c_int, top: c_int, 
                 v.into_iter().for_each(|r| push_ret(l, r));
                 Ok(n)
             }
-        }
-    }
-}
-
-unsafe fn push_ret(l: *mut lua_State, r: Ret) {
-    // SAFETY: stack space was checked in `dispatch`; strings are copied by Lua.
-    unsafe {
-        match r {
-            Ret::Nil => ffi::lua_pushnil(l),
-            Ret::Num(v) => ffi::lua_pushnumber(l, v),
-            Ret::Bool(b) => ffi::lua_pushboolean(l, b.into()),
-            Ret::Str(s) => {
-                ffi::lua_pushlstring(l, s.as_ptr().cast(), s.len());
-            }
-            Ret::Tensor(t) => {
-                push_new(l, t);
-            }
-            Ret::Storage(s) => push_storage(l, s),
-            Ret::Dims(d) => match Storage::from_slice(&d.0) {
-                Ok(s) => push_storage(l, s),
-                Err(_) => ffi::lua_pushnil(l),
-            },
-            Ret::List(list) => {
-                ffi::lua_createtable(l, list.len() as c_int, 0);
-                for (i, r) in list.into_iter().enumerate() {
-                    push_ret(l, r);
-                    ffi::lua_rawseti(l, -2, (i + 1) as _);
-                }
-            }
-            Ret::Tensors(list) => {
-                ffi::lua_createtable(l, list.len() as c_int, 0);
-                for (i, t) in list.into_iter().enumerate() {
-                    push_new(l, t);
-                    ffi::lua_rawseti(l, -2, (i + 1) as _);
-                }
-            }
-            Ret::Object(held) => push_foreign(l, held),
-            Ret::Generator(g) => push_generator(l, g),
-            Ret::DefaultGenerator => push_default_generator(l),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod heap;
 mod index;
 mod invoke;
+mod push;
 mod read;
 mod state;
 mod traced;

@@ -8,6 +8,7 @@
 use super::super::Tensor;
 use super::super::buffer_pool::Block;
 use super::super::ops::copy::copy;
+use super::super::sharing;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 
@@ -79,7 +80,9 @@ thread_local! {
     static WRITTEN: Cell<usize> = const { Cell::new(0) };
     static FIRST: [Place; PLACES] = const { [const { Place::empty() }; PLACES] };
     static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
-    /// Whether the lists below hold anything.
+    /// Locks of storages that go back when the last loan ends: see [`sharing`].
+    static LOCKS: Cell<u64> = const { Cell::new(0) };
+    /// Whether these and the lists below hold anything.
     static WAITS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<ManuallyDrop<Waiting>> =
         const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new() })) };
@@ -188,6 +191,14 @@ fn settle() {
         write_back(&to, &elements);
     }
     drop(blocks);
+    sharing::give_back(LOCKS.take());
+}
+
+/// Keeps locks of this thread until nothing is lent. Only for when [`any`].
+#[cold]
+pub(in crate::tensor) fn keep_locks(locks: u64) {
+    WAITS.set(true);
+    LOCKS.set(LOCKS.get() | locks);
 }
 
 /// Keeps a block that is about to be freed until nothing is lent. Only for when [`any`].

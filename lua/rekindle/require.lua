@@ -1,0 +1,152 @@
+-- Where `require` looks. In this order: package.preload; Torch's core, which is embedded; package.path and package.cpath,
+-- with the places where LuaRocks and Debian put code for Lua 5.1; beside the requiring file; files by their names
+-- (`./file.lua`, `weights.t7`); and last the other packages that are built in, so that a program's own copy of one wins.
+local native = require 'rekindle.native'
+local sources = native.sources
+local BUNDLED = 'packages.'
+
+-- ---- the paths ----
+
+local home = os.getenv('HOME')
+local roots = { '/usr/local', '/usr' }
+if home then table.insert(roots, 1, home .. '/.luarocks') end
+
+local function default_paths()
+   local lua, c = { './?.lua' }, { './?.so' }
+   for _, root in ipairs(roots) do
+      lua[#lua + 1] = root .. '/share/lua/5.1/?.lua'
+      lua[#lua + 1] = root .. '/share/lua/5.1/?/init.lua'
+      c[#c + 1] = root .. '/lib/lua/5.1/?.so'
+   end
+   -- where Debian and its kin keep libraries of one kind of machine
+   local machine = ({ x64 = 'x86_64', arm64 = 'aarch64' })[jit.arch]
+   if jit.os == 'Linux' and machine then c[#c + 1] = '/usr/lib/' .. machine .. '-linux-gnu/lua/5.1/?.so' end
+   c[#c + 1] = '/usr/local/lib/lua/5.1/loadall.so'
+   return table.concat(lua, ';'), table.concat(c, ';')
+end
+
+-- what a variable of the environment says, where `;;` stands for the default
+local function from_environment(name, default)
+   local given = os.getenv(name)
+   if not given then return default end
+   local text = (';' .. given .. ';'):gsub(';;', function() return ';' .. default .. ';' end, 1)
+   return (text:gsub(';;+', ';'):gsub('^;', ''):gsub(';$', ''))
+end
+
+do
+   local lua, c = default_paths()
+   package.path, package.cpath = from_environment('LUA_PATH', lua), from_environment('LUA_CPATH', c)
+end
+
+-- ---- loaders ----
+
+local function chunk_of(key, name)
+   return assert(loadstring(sources[key], '=' .. name:gsub('%.', '/') .. '.lua'))
+end
+
+local function embedded(name)
+   if sources[name] and name:sub(1, #BUNDLED) ~= BUNDLED then return chunk_of(name, name) end
+   -- a class or function that has a file of its own in Torch7: require 'nn.Linear'
+   local package_name, member = name:match('^(%a+)%.(%a+)$')
+   local loaded = package_name and sources[package_name] and package.loaded[package_name]
+   if type(loaded) == 'table' and rawget(loaded, member) ~= nil then return function() return loaded[member] end end
+   return '\n\tno embedded module \'' .. name .. '\''
+end
+
+local function bundled(name)
+   if sources[BUNDLED .. name] then return chunk_of(BUNDLED .. name, name) end
+   return ''
+end
+
+local function exists(path)
+   local file = io.open(path, 'r')
+   -- a folder can be opened, but not read
+   local is_file = file ~= nil and file:read(0) ~= nil or file ~= nil and file:seek('end') == 0
+   if file then file:close() end
+   return is_file
+end
+
+-- the folders of the files that call require, nearest first, so that a program finds what lies beside it; and those files
+local function folders()
+   local level, tried, list, running = 3, {}, {}, {}
+   while true do
+      local info = debug.getinfo(level, 'S')
+      if not info then return list, running end
+      running[info.source] = true
+      local dir = info.source:match('^@(.*[/\\])') or (info.source:sub(1, 1) == '@' and './')
+      if dir and not tried[dir] then
+         tried[dir] = true
+         list[#list + 1] = dir
+      end
+      level = level + 1
+   end
+end
+
+local function code(path)
+   local chunk, why = loadfile(path)
+   if not chunk then error(why, 0) end
+   return chunk
+end
+
+-- files that are no code, by their suffix
+local readers = {
+   t7 = function(path) return torch.load(path) end,
+   json = function(path)
+      local file = assert(io.open(path, 'r'))
+      local text = file:read('*a')
+      file:close()
+      return require('cjson').decode(text)
+   end,
+   csv = function(path) return require('csvigo').load { path = path, verbose = false } end,
+}
+readers.net = readers.t7
+
+-- what a file that is named with its suffix holds, as a function that gives it
+local function whole_file(path)
+   local suffix = path:match('%.(%w+)$')
+   if suffix == 'lua' then return code(path) end
+   -- either a script for `th` or an object
+   if suffix == 'th' then return loadfile(path) or function() return readers.t7(path) end end
+   local reader = readers[suffix]
+   return reader and function() return reader(path) end
+end
+
+local function beside(name)
+   local by_path = name:find('^%.*/')
+   local list, running = folders()
+   for _, dir in ipairs(list) do
+      local base = dir .. name:gsub('%.', '/')
+      for _, path in ipairs { base .. '.lua', base .. '/init.lua' } do
+         -- a file named like the package that it is about does not mean itself
+         if not running['@' .. path] and exists(path) then return code(path) end
+      end
+   end
+   if not by_path and not name:find('%.%w+$') then return '' end
+   if not name:find('^/') then table.insert(list, 1, '') else list = { '' } end
+   for _, dir in ipairs(list) do
+      local base = dir .. name
+      if exists(base) then
+         local chunk = whole_file(base)
+         if chunk then return chunk end
+      end
+      if by_path then
+         for _, path in ipairs { base .. '.lua', base .. '/init.lua', base .. '.th' } do
+            if exists(path) then return whole_file(path) end
+         end
+      end
+   end
+   return ''
+end
+
+-- first: what is known of a name that nobody finds stands in the first line of the message
+local function preloaded(name)
+   local f = package.preload[name]
+   if f ~= nil then return f end
+   local hint = not sources[name] and require('rekindle.rocks').hint(name)
+   return (hint and ' ' .. hint or '') .. string.format("\n\tno field package.preload['%s']", name)
+end
+
+table.insert(package.loaders, 2, embedded)
+package.loaders[#package.loaders + 1] = beside
+package.loaders[#package.loaders + 1] = bundled
+package.loaders[1] = preloaded

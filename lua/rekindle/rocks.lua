@@ -1,0 +1,46 @@
+-- What is known of packages that programs for Torch7 require and that are not found: for the first line of the message.
+local rocks = {}
+
+-- what needs a device that this build does not have
+local gpu = {}
+for name in ('cutorch cunn cudnn cunnx inn nccl cunnsparse fbcunn fbcuda cltorch clnn'):gmatch('%S+') do gpu[name] = true end
+
+-- what has another name here
+local elsewhere = {
+   ['torch7'] = 'torch', ['libtorch'] = 'torch', ['libpaths'] = 'paths', ['libsys'] = 'sys', ['libimage'] = 'image',
+   ['penlight'] = 'pl', ['luafilesystem'] = 'lfs', ['lua-cjson'] = 'cjson', ['json'] = 'cjson',
+   ['libcjson'] = 'cjson', ['csv'] = 'csvigo', ['libtds'] = 'tds', ['libthreads'] = 'threads', ['readline'] = 'trepl',
+   ['treplutils'] = 'trepl', ['argparse'] = 'pl.lapp', ['underscore'] = 'moses', ['moses_min'] = 'moses',
+}
+
+-- rocks by the name that programs require
+local available = {
+   socket = 'luasocket', mime = 'luasocket', ['socket.http'] = 'luasocket', ssl = 'luasec', lpeg = 'lpeg', re = 'lpeg',
+   zlib = 'lua-zlib', posix = 'luaposix', lsqlite3 = 'lsqlite3', ['lua-utf8'] = 'luautf8', utf8 = 'luautf8', yaml = 'yaml',
+   lyaml = 'lyaml', inspect = 'inspect', serpent = 'serpent', redis = 'redis-lua', ['30log'] = '30log',
+   middleclass = 'middleclass', busted = 'busted', luaunit = 'luaunit', date = 'date', struct = 'struct',
+   MessagePack = 'lua-messagepack', mobdebug = 'mobdebug', template = 'etlua', graphicsmagick = 'graphicsmagick',
+   lmdb = 'lightningmdb', lightningmdb = 'lightningmdb', bit32 = 'bit32', async = 'async', turbo = 'turbo',
+}
+for name in ([[rnn dpnn torchnet nninit optnet torchx dataload hdf5 loadcaffe display autograd totem nnlr nngraph-utils
+   distributions signal matio sundown rnnlib vgg mnist cifar waffle dp eigen inn-cpu tensorboard word2vec_torch
+   hash lbase64 luacrypto senna lua-llthreads ipc parallel gm itorch gfx qtlua qttorch randomkit cephes fex kmeans ffmpeg
+   camera audio svm xt stn iterm nnsparse manifold metriclearning unsup-extra]]):gmatch('%S+') do
+   available[name] = available[name] or name
+end
+
+-- One sentence about a package, or nil.
+function rocks.hint(name)
+   local top = name:match('^[^./]+') or name
+   if gpu[top] then
+      return string.format("'%s' needs a GPU, which this build does not use; programs that ask with pcall go on without", top)
+   end
+   local own = elsewhere[name] or elsewhere[top]
+   if own then return string.format("what it does is built in under another name: require '%s'", own) end
+   local rock = available[name] or available[top]
+   if rock then
+      return string.format("there is a rock: luarocks --lua-version 5.1 install --local %s", rock)
+   end
+end
+
+return rocks

@@ -1,0 +1,158 @@
+//! The packages that are built in, through the built binary: one file of `tests/lua/packages` for each; where `require`
+//! looks; and a library written in C.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of this test's own, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let dir = std::env::temp_dir().join(format!("rekindle-{name}-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("a scratch folder");
+        Scratch(dir)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// A run in this folder, with a home that is empty.
+fn th(dir: &Path, environment: &[(&str, &str)], args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_th"));
+    command.args(args).current_dir(dir).env("HOME", dir).env_remove("LUA_PATH").env_remove("LUA_CPATH");
+    command.envs(environment.iter().copied()).output().expect("th runs")
+}
+
+/// Standard output of a run that must succeed.
+fn good(dir: &Path, environment: &[(&str, &str)], args: &[&str]) -> String {
+    let out = th(dir, environment, args);
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "th {args:?} failed: {}\n{text}", String::from_utf8_lossy(&out.stderr));
+    text
+}
+
+#[test]
+fn every_package_keeps_its_interface() {
+    let dir = Scratch::new("packages");
+    let tests = fs::read_dir(root().join("tests/lua/packages")).expect("the tests are there");
+    let mut failures = vec![];
+    for entry in tests {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "lua") {
+            let out = th(dir.path(), &[], &[path.to_str().expect("a name in UTF-8")]);
+            let text = String::from_utf8_lossy(&out.stdout);
+            if !out.status.success() || !text.ends_with("all as it should be\n") {
+                failures.push(format!("{}: {text}{}", path.display(), String::from_utf8_lossy(&out.stderr)));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn require_looks_where_programs_and_rocks_are() {
+    let dir = Scratch::new("require");
+    dir.write(".luarocks/share/lua/5.1/somerock/init.lua", "return 'a rock'");
+    dir.write(".luarocks/share/lua/5.1/class.lua", "return 'their own class'");
+    dir.write("other/module.lua", "return 'from LUA_PATH'");
+    dir.write("program/main.lua", "print(require 'part', require './part.lua', require './folder', require '../up')");
+    dir.write("program/part.lua", "return 'beside'");
+    dir.write("program/folder/init.lua", "return 'a folder'");
+    dir.write("up.lua", "return 'above'");
+    dir.write("data.json", "{ \"a\": [1, 2] }");
+    dir.write("script.th", "return 'a script'");
+    let here = dir.path();
+    assert_eq!(good(here, &[], &["-e", "print(require 'somerock')"]), "a rock\n");
+    assert_eq!(good(here, &[], &["-e", "print(require 'class')"]), "their own class\n");
+    let environment = [("LUA_PATH", "other/?.lua;;")];
+    let text = good(here, &environment, &["-e", "print(require 'module', require 'somerock')"]);
+    assert_eq!(text, "from LUA_PATH\ta rock\n");
+    let alone = [("LUA_PATH", "other/?.lua")];
+    assert_eq!(good(here, &alone, &["-e", "print((pcall(require, 'somerock')))"]), "false\n");
+    let text = good(here, &[], &["program/main.lua"]);
+    assert_eq!(text, "beside\tbeside\ta folder\tabove\n");
+    let code = "torch.save('x.t7', { b = 3 }) print(require('./x.t7').b, require 'script.th')";
+    assert_eq!(good(here, &[], &["-e", code]), "3\ta script\n");
+}
+
+#[test]
+fn a_missing_package_is_told_in_the_first_line() {
+    let dir = Scratch::new("missing");
+    let first = |name: &str| {
+        let code = format!("print((select(2, pcall(require, '{name}')):match('[^\\n]*')))");
+        good(dir.path(), &[], &["-e", &code])
+    };
+    assert!(first("cunn").contains("module 'cunn' not found: 'cunn' needs a GPU"), "{}", first("cunn"));
+    assert!(first("rnn").contains("luarocks --lua-version 5.1 install --local rnn"), "{}", first("rnn"));
+    assert!(first("luafilesystem").contains("built in under another name: require 'lfs'"));
+    assert_eq!(first("no_such_thing"), "module 'no_such_thing' not found:\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let dir = Scratch::new("full");
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
+    for code in ["print(1)", "for i = 1, 1e5 do io.write(i, '\\n') end"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_th"));
+        let out = command.args(["-e", code]).current_dir(dir.path()).stdout(full()).output().expect("th runs");
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.code() == Some(1) && text.contains("cannot write to the standard output"), "{code}: {text}");
+    }
+    let code = "require 'optim' local l = optim.Logger '/dev/full' for i = 1, 9 do l:add { i } end";
+    let out = th(dir.path(), &[], &["-e", code]);
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(1) && text.contains("optim.Logger: cannot write /dev/full"), "{text}");
+    assert_eq!(good(dir.path(), &[], &["-e", "print(1) io.stdout:close()"]), "1\n");
+}
+
+/// A library as rocks have them: functions for Lua, found in the program that loads it.
+const MODULE: &str = r#"
+typedef struct lua_State lua_State;
+typedef int (*lua_CFunction)(lua_State *L);
+typedef struct luaL_Reg { const char *name; lua_CFunction func; } luaL_Reg;
+double luaL_checknumber(lua_State *L, int i);
+const char *luaL_checklstring(lua_State *L, int i, unsigned long *n);
+void lua_pushnumber(lua_State *L, double x);
+void lua_createtable(lua_State *L, int n, int m);
+void luaL_register(lua_State *L, const char *name, const luaL_Reg *list);
+int luaL_error(lua_State *L, const char *format, ...);
+
+static int twice(lua_State *L) { lua_pushnumber(L, 2 * luaL_checknumber(L, 1)); return 1; }
+static int fail(lua_State *L) { return luaL_error(L, "%s on purpose", luaL_checklstring(L, 1, 0)); }
+static const luaL_Reg list[] = { { "twice", twice }, { "fail", fail }, { 0, 0 } };
+int luaopen_smallmodule(lua_State *L) { lua_createtable(L, 0, 2); luaL_register(L, 0, list); return 1; }
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_in_c_is_loaded() {
+    let dir = Scratch::new("cmodule");
+    dir.write("smallmodule.c", MODULE);
+    dir.write(".luarocks/lib/lua/5.1/README", "");
+    let args = ["-shared", "-fPIC", "-o", ".luarocks/lib/lua/5.1/smallmodule.so", "smallmodule.c"];
+    let cc = Command::new("cc").args(args).current_dir(dir.path()).status().expect("a compiler for C");
+    assert!(cc.success());
+    let code = "local m = require 'smallmodule' print(m.twice(21), pcall(m.fail, 'failed'))";
+    assert_eq!(good(dir.path(), &[], &["-e", code]), "42\tfalse\tfailed on purpose\n");
+}
