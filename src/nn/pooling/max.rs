@@ -22,34 +22,46 @@ pub enum Places {
 
 /// Writes the maximum of every window to `y` and its place in the plane, from 1, to `at`.
 pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], at: &mut [i64]) {
-    let (width, len, columns) = (p.width(), p.plane(), p.axes[2].input);
-    let lowest = T::from_f64(-f64::MAX);
+    let (width, len) = (p.width(), p.plane());
     share((Rows::new(y, width), Rows::new(at, width)), p.row_cost(), |first, (y, at)| {
         let mut whole: Option<(&[[i64; 4]], Whole)> = None;
+        let mut lines = vec![];
         for (r, (y, at)) in (first..).zip(y.into_rows().zip(at.into_rows())) {
             let place = p.place(r);
-            let (plane, spans) = (&x[place[0] * len..][..len], p.axes[2].spans(place[0]));
+            let spans = p.axes[2].spans(place[0]);
             let whole = match &whole {
                 // the same windows for all planes
                 Some((of, found)) if std::ptr::eq(*of, spans) => found.clone(),
-                _ => whole.insert((spans, Whole::among(spans, p.axes[2].step))).1.clone(),
+                _ => whole.insert((spans, Whole::among(spans, p.axes[2].step, len))).1.clone(),
             };
-            y.fill(lowest);
-            at.fill(0);
-            p.lines(place, |base| {
-                let row = &plane[base..][..columns];
-                whole.greatest(row, base, y, at);
-                for edge in [0..whole.windows.start, whole.windows.end..width] {
-                    let (spans, y, at) = (&spans[edge.clone()], &mut y[edge.clone()], &mut at[edge]);
-                    if p.axes[2].step == 1 {
-                        greatest(row, base, spans, y, at, |v| v.iter().enumerate());
-                    } else {
-                        greatest(row, base, spans, y, at, |v| v.iter().enumerate().step_by(p.axes[2].step));
-                    }
-                }
-            });
+            lines.clear();
+            p.lines(place, |base| lines.push(base));
+            let plane = &x[place[0] * len..][..len];
+            whole.greatest(plane, &lines, y, at);
+            for edge in [0..whole.windows.start, whole.windows.end..width] {
+                at_edge(plane, &lines, p, &spans[edge.clone()], &mut y[edge.clone()], &mut at[edge]);
+            }
         }
     });
+}
+
+/// What a maximum is above, where there is one.
+fn lowest<T: Float>() -> T {
+    T::from_f64(-f64::MAX)
+}
+
+/// The maxima of some windows of a row, whatever they look like.
+fn at_edge<T: Float>(plane: &[T], lines: &[usize], p: &Plan, spans: &[[i64; 4]], y: &mut [T], at: &mut [i64]) {
+    y.fill(lowest());
+    at.fill(0);
+    for &base in lines {
+        let row = &plane[base..][..p.axes[2].input];
+        if p.axes[2].step == 1 {
+            greatest(row, base, spans, y, at, |v| v.iter().enumerate());
+        } else {
+            greatest(row, base, spans, y, at, |v| v.iter().enumerate().step_by(p.axes[2].step));
+        }
+    }
 }
 
 /// Windows in a row that are equally wide and equally far apart: the most of them, those at the edges may not be.
@@ -63,8 +75,9 @@ struct Whole {
 }
 
 impl Whole {
-    /// None, an empty range, where windows have gaps or are too few or too far apart for vectors.
-    fn among(spans: &[[i64; 4]], step: usize) -> Whole {
+    /// None, an empty range, where windows have gaps or are too few or too far apart for vectors, or where places in a
+    /// plane of `len` elements do not fit their numbers.
+    fn among(spans: &[[i64; 4]], step: usize, len: usize) -> Whole {
         let size = |s: &[i64; 4]| s[2] - s[1];
         let wide = spans.iter().map(size).max().unwrap_or(0);
         let first = spans.iter().position(|s| size(s) == wide).unwrap_or(0);
@@ -72,46 +85,67 @@ impl Whole {
         let some = &spans[first..first + n];
         let stride = some.get(1).map_or(0, |s| s[1] - some[0][1]);
         let even = some.windows(2).all(|w| w[1][1] - w[0][1] == stride);
-        if step != 1 || n < 4 || wide == 0 || !even || !(1..=3).contains(&stride) {
+        let fits = len < i32::MAX as usize;
+        if step != 1 || n < 4 || wide == 0 || !even || !(1..=3).contains(&stride) || !fits {
             return Whole { windows: 0..0, start: 0, wide: 0, stride: 1 };
         }
         Whole { windows: first..first + n, start: some[0][1] as usize, wide: wide as usize, stride: stride as usize }
     }
 
-    /// [`greatest`] of these windows: column by column, without branches, so that it vectorises.
-    fn greatest<T: Float>(&self, row: &[T], base: usize, y: &mut [T], at: &mut [i64]) {
+    /// The maxima of these windows, which lie in these lines of a plane.
+    fn greatest<T: Float>(&self, plane: &[T], lines: &[usize], y: &mut [T], at: &mut [i64]) {
         let (y, at) = (&mut y[self.windows.clone()], &mut at[self.windows.clone()]);
-        for column in self.start..self.start + self.wide {
-            let (row, place) = (&row[column..], base + column);
-            match self.stride {
-                1 => greatest_of_column::<T, 1>(row, place, y, at),
-                2 => greatest_of_column::<T, 2>(row, place, y, at),
-                _ => greatest_of_column::<T, 3>(row, place, y, at),
+        match self.stride {
+            1 => self.in_vectors::<T, 1>(plane, lines, y, at),
+            2 => self.in_vectors::<T, 2>(plane, lines, y, at),
+            _ => self.in_vectors::<T, 3>(plane, lines, y, at),
+        }
+    }
+
+    /// As many windows side by side as fill a vector, but not more than there are.
+    fn in_vectors<T: Float, const S: usize>(&self, plane: &[T], lines: &[usize], y: &mut [T], at: &mut [i64]) {
+        vectorize(
+            #[inline(always)]
+            || match y.len() {
+                0..4 => {}
+                4..8 => self.side_by_side::<T, S, 4>(plane, lines, y, at),
+                8..16 => self.side_by_side::<T, S, 8>(plane, lines, y, at),
+                _ => self.side_by_side::<T, S, 16>(plane, lines, y, at),
+            },
+        );
+    }
+
+    /// `N` windows at a time, `S` columns apart, without branches. The last ones end with the row, and may be some of those
+    /// before once more.
+    #[inline(always)]
+    fn side_by_side<T: Float, const S: usize, const N: usize>(
+        &self,
+        plane: &[T],
+        lines: &[usize],
+        y: &mut [T],
+        at: &mut [i64],
+    ) {
+        for first in (0..y.len()).step_by(N) {
+            let first = first.min(y.len() - N);
+            let start = self.start + first * S;
+            // a place is that in the first window, from 1, and 0 for none
+            let (mut best, mut place) = ([lowest::<T>(); N], [0i32; N]);
+            for &line in lines {
+                for column in line + start..line + start + self.wide {
+                    let v = &plane[column..][..(N - 1) * S + 1];
+                    for i in 0..N {
+                        let above = v[i * S] > best[i];
+                        best[i] = if above { v[i * S] } else { best[i] };
+                        place[i] = if above { column as i32 + 1 } else { place[i] };
+                    }
+                }
+            }
+            y[first..first + N].copy_from_slice(&best);
+            for (i, (at, place)) in at[first..first + N].iter_mut().zip(place).enumerate() {
+                *at = if place > 0 { i64::from(place) + (i * S) as i64 } else { 0 };
             }
         }
     }
-}
-
-/// Compares maxima so far with every `N`th element of a row that begins at `base`.
-fn greatest_of_column<T: Float, const N: usize>(row: &[T], base: usize, y: &mut [T], at: &mut [i64]) {
-    let (all, rest) = row.as_chunks::<N>();
-    vectorize(
-        #[inline(always)]
-        move || {
-            let update = |v: T, i: usize, y: &mut T, at: &mut i64| {
-                let place = (base + i * N + 1) as i64;
-                (*y, *at) = if v > *y { (v, place) } else { (*y, *at) };
-            };
-            let whole = all.len().min(y.len());
-            for (i, ((y, at), v)) in y.iter_mut().zip(at.iter_mut()).zip(all).enumerate() {
-                update(v[0], i, y, at);
-            }
-            // the last one may have no neighbours behind it
-            if let (Some(y), Some(at), Some(v)) = (y.get_mut(whole), at.get_mut(whole), rest.first()) {
-                update(*v, whole, y, at);
-            }
-        },
-    );
 }
 
 /// Compares the maxima of a row of windows so far with the elements of an input row that begins at `base`.
