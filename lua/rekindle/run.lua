@@ -100,76 +100,31 @@ function run.profiled() return require('rekindle.profile').finish() end
 
 -- ---- the interactive session ----
 
-local function keep(...) return ... end
+local function session() return require 'rekindle.session' end
 
-local function compile(line)
-   local expression = line:match('^%s*=(.*)$') or line
-   local chunk = loadstring('return ' .. expression, '=stdin')
-   if chunk then
-      -- an expression by itself would be a tail call, whose errors know no line
-      local kept = not expression:find('...', 1, true)
-         and loadstring('local keep = ... return keep(' .. expression .. '\n)', '=stdin')
-      return kept or chunk
-   end
-   return loadstring(line, '=stdin')
+-- begins a session, in colours or without; the text of an error of the user's startup file
+function run.session(colours)
+   require('rekindle.display').colours = colours
+   return session().start()
 end
 
--- whether a chunk only lacks its end
-function run.is_incomplete(line)
-   if line:match('^%s*%?') then return false end
-   local chunk, why = compile(line)
-   return not chunk and why:find("near '<eof>'", 1, true) ~= nil
-end
-
-local function show(...)
-   for i = 1, select('#', ...) do print((select(i, ...))) end
-   _G._RESULT, _G._LAST = ..., ...
-end
-
--- runs a line of the session and prints what it gives; the error's text where there is one
-function run.interact(line)
-   -- ?torch.add shows how it is called
-   local topic = line:match('^%s*%?%s*(.-)%s*$')
-   if topic then return require('rekindle.help').show(topic) end
-   absent.texts['=stdin'] = line
-   local chunk, why = compile(line)
+function run.startup(path)
+   local chunk, why = loadfile(path)
    if not chunk then return why end
-   local function finish(ok, ...)
-      if not ok then return (...) end
-      show(...)
-   end
-   return finish(xpcall(chunk, report, keep))
+   return failure(chunk)
 end
 
--- names that continue what was typed: globals, fields, methods
-function run.complete(text)
-   local head, sep, last = text:match('^(.-)([.:]?)([%w_]*)$')
-   local value = _G
-   for part in head:gmatch('[%w_]+') do
-      local ok, v = pcall(function() return value[part] end)
-      if not ok or v == nil then return {} end
-      value = v
-   end
-   local found, seen = {}, {}
-   local function add(t, functions)
-      for k, v in pairs(type(t) == 'table' and t or {}) do
-         if type(k) == 'string' and not seen[k] and k:sub(1, #last) == last and (last ~= '' or k:sub(1, 1) ~= '_')
-            and (not functions or type(v) == 'function') then
-            seen[k] = true
-            found[#found + 1] = head .. sep .. k
-         end
-      end
-   end
-   if sep ~= ':' then add(value) end
-   local mt = debug.getmetatable(value)
-   while type(mt) == 'table' and sep ~= '' do
-      add(mt, sep == ':')
-      if type(mt.__index) == 'table' then add(mt.__index, sep == ':') end
-      local proxy = debug.getmetatable(mt)
-      mt = proxy and proxy.parent
-   end
-   table.sort(found)
-   return found
+function run.open_part(text) return session().open_part(text) end
+
+function run.complete(head) return session().complete(head) end
+
+-- runs what was typed, and tells its errors
+function run.interact(text)
+   session().interact(text, report, function(why)
+      io.stderr:write(tostring(why), '\n')
+   end)
+   io.stdout:flush()
+   io.stderr:flush()
 end
 
 return run

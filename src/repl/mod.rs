@@ -1,58 +1,49 @@
 //! The interactive session: line editing, history, completion of names, printing of results.
 
+mod assistant;
+mod colours;
+
 use crate::Host;
 use crate::lua::raw::{interrupt, take_interrupt};
 use anyhow::anyhow;
-use rustyline::completion::Completer;
+use assistant::Assistant;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Config, Context, Editor, Helper};
+use rustyline::{ColorMode, CompletionType, Config, Editor};
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
-struct Assistant<'h> {
-    host: &'h Host,
-}
-
-impl Helper for Assistant<'_> {}
-impl Highlighter for Assistant<'_> {}
-impl Hinter for Assistant<'_> {
-    type Hint = String;
-}
-
-impl Validator for Assistant<'_> {
-    /// A chunk that only lacks its end goes on with the next line.
-    fn validate(&self, ctx: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        let incomplete = self.host.call("is_incomplete", ctx.input()).unwrap_or(false);
-        Ok(if incomplete { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
-    }
-}
-
-impl Completer for Assistant<'_> {
-    type Candidate = String;
-    fn complete(&self, line: &str, pos: usize, _: &Context) -> rustyline::Result<(usize, Vec<String>)> {
-        let head = line.get(..pos).unwrap_or(line);
-        let start = head.rfind(|c: char| !(c.is_alphanumeric() || "_.:".contains(c))).map_or(0, |i| i + 1);
-        let found: Vec<String> = self.host.call("complete", &head[start..]).unwrap_or_default();
-        Ok((start, found))
-    }
-}
-
+/// Where the lines of earlier sessions are kept: `TREPL_HISTORY`, or a file in the home directory.
 fn history_file() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("TREPL_HISTORY").filter(|p| !p.is_empty()) {
+        return Some(path.into());
+    }
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rekindle_history"))
 }
 
-/// Makes Ctrl-C stop the running chunk: at its next call of a row, or at the next hook where it makes none. A second one
-/// that comes before the first had any effect (a loop that LuaJIT has compiled, a long kernel) ends the process.
+/// Whether output to the terminal may have colours.
+fn colours() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+    !unwanted && !dumb && std::io::stdout().is_terminal()
+}
+
+/// Makes Ctrl-C stop the running chunk: at its next call of a row, or at the next hook where it makes none. Where two of
+/// them had no effect (a loop that LuaJIT has compiled, a long kernel) the second says so, and a third ends the process.
 ///
 /// # Errors
 /// When Lua refuses the hook.
 pub fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
+    static UNANSWERED: AtomicU32 = AtomicU32::new(0);
     let asked = || {
-        if interrupt() {
-            eprintln!("\nth: interrupted twice, leaving");
+        if !interrupt() {
+            UNANSWERED.store(0, Relaxed);
+        } else if UNANSWERED.fetch_add(1, Relaxed) == 0 {
+            eprintln!("\nth: still busy, and stops as soon as it can; a third Ctrl-C ends th and loses its variables");
+        } else {
+            eprintln!("\nth: interrupted three times, leaving");
             std::process::exit(130);
         }
     };
@@ -69,6 +60,47 @@ pub fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
         .map_err(|e| anyhow!("{e}"))
 }
 
+type Lines<'h> = Editor<Assistant<'h>, DefaultHistory>;
+
+/// Moves to the start of a line, with output that lacks its newline left where it is: as many blanks as a line is wide
+/// end on the same line only where that was empty.
+fn fresh_line(width: usize) {
+    let mut out = std::io::stdout().lock();
+    // a terminal that is gone is noticed when the next line is read
+    let _ = write!(out, "{:width$}\r", "").and_then(|()| out.flush());
+}
+
+/// Writes at the right how long a command took.
+fn tell_time(took: Duration, width: usize, coloured: bool) {
+    let text = format!("[{:.4}s]", took.as_secs_f64());
+    let at = width.saturating_sub(1);
+    let (dim, plain) = if coloured { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
+    let _ = writeln!(std::io::stdout(), "{dim}{text:>at$}{plain}");
+}
+
+/// Reads lines until they are complete chunks. Nothing where they were given up with Ctrl-C.
+fn read(editor: &mut Lines, host: &Host) -> Result<Option<String>, ReadlineError> {
+    let mut text = String::new();
+    loop {
+        match editor.readline(if text.is_empty() { "th> " } else { "..> " }) {
+            Ok(line) => {
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(&line);
+                let open: Option<mlua::LuaString> = host.call("open_part", text.as_str()).unwrap_or(None);
+                if open.is_none() {
+                    return Ok(Some(text));
+                }
+            }
+            // what was begun is run, and tells what it lacks
+            Err(ReadlineError::Eof) if !text.is_empty() => return Ok(Some(text)),
+            Err(ReadlineError::Interrupted) => return Ok(None),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
 /// Reads, runs and prints until Ctrl-D or `os.exit`.
 ///
 /// # Errors
@@ -78,30 +110,50 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
         "Rekindle {}: Torch7 in one binary. Ctrl-D leaves, Tab completes, ?name explains.",
         env!("CARGO_PKG_VERSION")
     );
-    let mut editor: Editor<Assistant, DefaultHistory> =
-        Editor::with_config(Config::builder().auto_add_history(true).max_history_size(10_000)?.build())?;
+    let coloured = colours();
+    let config = Config::builder()
+        .max_history_size(10_000)?
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .color_mode(if coloured { ColorMode::Enabled } else { ColorMode::Disabled })
+        .build();
+    let mut editor: Lines = Editor::with_config(config)?;
     // after the editor, which installs a handler of its own that only notes the signal
     watch_interrupts(host)?;
-    editor.set_helper(Some(Assistant { host }));
+    editor.set_helper(Some(Assistant::new(host)));
     let history = history_file();
     if let Some(h) = &history {
         // no history yet is fine
         let _ = editor.load_history(h);
     }
+    if let Err(e) = host.run("session", coloured) {
+        eprintln!("{e:#}");
+    }
     loop {
-        match editor.readline("th> ") {
-            Ok(line) => {
-                if let Some(h) = &history {
-                    let _ = editor.append_history(h);
-                }
-                take_interrupt();
-                if let Err(e) = host.run("interact", line) {
-                    eprintln!("{e:#}");
-                }
+        let text = match read(&mut editor, host) {
+            Ok(Some(text)) if text.trim().is_empty() => continue,
+            Ok(Some(text)) => text,
+            Ok(None) => {
+                println!("(Ctrl-D leaves)");
+                continue;
             }
-            Err(ReadlineError::Interrupted) => println!("(Ctrl-D leaves)"),
             Err(ReadlineError::Eof) => return Ok(()),
             Err(e) => return Err(e.into()),
+        };
+        editor.add_history_entry(text.as_str())?;
+        if let Some(h) = &history {
+            // a history that cannot be kept is no reason to stop
+            let _ = editor.append_history(h);
+        }
+        take_interrupt();
+        let begun = Instant::now();
+        if let Err(e) = host.call::<()>("interact", text) {
+            eprintln!("{e:#}");
+        }
+        let took = begun.elapsed();
+        if let Some((width, _)) = editor.dimensions() {
+            fresh_line(usize::from(width));
+            tell_time(took, usize::from(width), coloured);
         }
     }
 }

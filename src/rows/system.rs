@@ -1,6 +1,7 @@
 //! Packages paths and sys: what they ask of the operating system. What fails there gives nil and a message.
 
 use crate::lua::prelude::*;
+use crate::lua::raw::take_interrupt;
 use crate::system;
 use std::{fs, io};
 
@@ -78,8 +79,23 @@ fn clock() -> Result<f64> {
     Ok(system::clock())
 }
 fn sleep(seconds: f64) -> Result<()> {
-    system::sleep(seconds);
-    Ok(())
+    const SLICE: f64 = 0.02;
+    let end = system::monotonic() + seconds;
+    if seconds <= SLICE {
+        system::sleep(seconds);
+        return Ok(());
+    }
+    loop {
+        let left = end - system::monotonic();
+        if left <= 0.0 || left.is_nan() {
+            return Ok(());
+        }
+        system::sleep(left.min(SLICE));
+        // Ctrl-C
+        if take_interrupt() {
+            return Err(Error::invalid("interrupted!"));
+        }
+    }
 }
 fn sleep_micro(microseconds: f64) -> Result<()> {
     sleep(microseconds * 1e-6)

@@ -1,0 +1,302 @@
+-- The interactive session: what a typed line means, what it prints, and which names continue it.
+local display = require 'rekindle.display'
+local native = require 'rekindle.native'
+local session = {}
+
+_RESULTS = _RESULTS or {}
+
+-- ---- chunks ----
+
+local function keep(...) return ... end
+
+-- Whether the last `;` of a chunk asks for silence, and the chunk without it.
+local function silenced(line)
+   local head = line:match('^(.-)[;%s]*;%s*$')
+   if head and head ~= '' then return true, head end
+   return false, line
+end
+
+local function compile(line)
+   local expression = line:match('^%s*=(.*)$') or line
+   local chunk = loadstring('return ' .. expression, '=stdin')
+   if chunk then
+      -- an expression by itself would be a tail call, whose errors know no line
+      local kept = not expression:find('...', 1, true)
+         and loadstring('local keep = ... return keep(' .. expression .. '\n)', '=stdin')
+      return kept or chunk
+   end
+   return loadstring(line, '=stdin')
+end
+
+-- lines that are no Lua: a shell's command, a question
+local function is_command(text) return text:match('^%s*[%$%?]') ~= nil end
+
+-- Whether a chunk only lacks its end.
+function session.is_incomplete(text)
+   if is_command(text) then return false end
+   local chunk, why = compile(text)
+   if chunk then return false end
+   if not why:find("near '<eof>'", 1, true) then return false end
+   -- a string in quotes ends on its line, unless that ends with a backslash
+   return not why:find('unfinished string', 1, true) or text:match('\\$') ~= nil
+end
+
+-- The chunks of several lines, each as short as it can be, as if they had been typed one by one. What lacks its end is
+-- the second result.
+local function pieces(text)
+   local found, open = {}, nil
+   for line in (text .. '\n'):gmatch('([^\n]*)\n') do
+      open = open and open .. '\n' .. line or line
+      if not session.is_incomplete(open) then
+         if open:match('%S') then found[#found + 1] = open end
+         open = nil
+      end
+   end
+   return found, open
+end
+
+-- Lines pasted at once: those that declare locals are one chunk, so that all of them see these; the last one's value is shown.
+local function joined(found)
+   local declares = false
+   for i, piece in ipairs(found) do
+      if is_command(piece) then return nil end
+      declares = declares or i < #found and piece:match('^%s*local%s') ~= nil
+   end
+   if not declares then return nil end
+   local whole = table.concat(found, '\n')
+   local silent, last = silenced(found[#found])
+   local head = table.concat(found, '\n', 1, #found - 1)
+   return loadstring(head .. '\nreturn ' .. last, '=stdin') or loadstring(whole, '=stdin'), silent
+end
+
+-- The part of a text that only lacks its end; nil where nothing does.
+function session.open_part(text)
+   local _, open = pieces(text)
+   return open
+end
+
+-- ---- results ----
+
+local function show(silent, ...)
+   local n = select('#', ...)
+   if n > 0 then
+      _RESULT, _LAST = ..., ...
+      _RESULTS[#_RESULTS + 1] = _RESULT
+   end
+   if silent then return end
+   for i = 1, n do display.show((select(i, ...))) end
+end
+
+-- ---- commands ----
+
+-- runs a command of the shell; what it writes is shown as it comes and kept in _LAST
+local function shell(command)
+   local pipe, why = io.popen(command)
+   if not pipe then return why end
+   local parts = {}
+   while true do
+      local line = pipe:read('*L')
+      if not line then break end
+      io.write(line)
+      parts[#parts + 1] = line
+   end
+   pipe:close()
+   _LAST = (table.concat(parts):gsub('\n$', ''))
+end
+
+local function run_piece(text, report)
+   local topic = text:match('^%s*%?%s*(.-)%s*;?%s*$')
+   if topic then return require('rekindle.help').show(topic) end
+   local command = text:match('^%s*%$%s*(.-)%s*$')
+   if command then return shell(command) end
+   local silent, code = silenced(text)
+   native.texts['=stdin'] = code
+   local chunk, why = compile(code)
+   -- `for ... end;` and the like
+   if not chunk and silent then chunk = loadstring(text, '=stdin') end
+   if not chunk then return why end
+   local function finish(ok, ...)
+      if not ok then return (...) end
+      show(silent, ...)
+   end
+   return finish(xpcall(chunk, report, keep))
+end
+
+-- Runs what was typed or pasted and prints what it gives; errors go to `tell`, one by one.
+function session.interact(text, report, tell)
+   local found, open = pieces(text)
+   if open then found[#found + 1] = open end
+   local whole, silent = nil, false
+   if #found > 1 then whole, silent = joined(found) end
+   if whole then
+      native.texts['=stdin'] = text
+      local function finish(ok, ...)
+         if not ok then return tell((...)) end
+         show(silent, ...)
+      end
+      return finish(xpcall(whole, report))
+   end
+   for _, piece in ipairs(found) do
+      local why = run_piece(piece, report)
+      if why then
+         io.stdout:flush()
+         tell(why)
+      end
+   end
+end
+
+-- ---- completion ----
+
+local KEYWORDS = { 'and', 'break', 'do', 'else', 'elseif', 'end', 'false', 'for', 'function', 'goto', 'if', 'in', 'local', 'nil',
+   'not', 'or', 'repeat', 'return', 'then', 'true', 'until', 'while' }
+
+-- the value of a path that needs no call: names, numbers and texts in brackets, a text in parentheses
+local function value_of(path)
+   local after = path:match("^%(%s*'[^']*'%s*%)()") or path:match('^%(%s*"[^"]*"%s*%)()')
+   local value, at = _G, 1
+   if after then value, at = '', after end
+   while at <= #path do
+      local key, next_at = path:match('^[.:]?([%a_][%w_]*)()', at)
+      if not key then
+         key, next_at = path:match('^%[%s*(%-?%d+)%s*%]()', at)
+         key = tonumber(key)
+      end
+      if not key then
+         key, next_at = path:match("^%[%s*'([^']*)'%s*%]()", at)
+      end
+      if not key then
+         key, next_at = path:match('^%[%s*"([^"]*)"%s*%]()', at)
+      end
+      if key == nil then return nil end
+      local ok, v = pcall(function() return value[key] end)
+      if not ok or v == nil then return nil end
+      value, at = v, next_at
+   end
+   return value
+end
+
+-- the names with which a value's members, those of its class and of the classes above it, begin with `last`
+local function members(value, sep, last)
+   local found, seen = {}, {}
+   local function add(t)
+      for k, v in next, t do
+         if type(k) == 'string' and not seen[k] and k:sub(1, #last) == last and k:match('^[%a_][%w_]*$')
+            and (last ~= '' or k:sub(1, 1) ~= '_') and (sep ~= ':' or type(v) == 'function') then
+            seen[k] = true
+            found[#found + 1] = k
+         end
+      end
+   end
+   if type(value) == 'table' then add(value) end
+   local mt = debug.getmetatable(value)
+   while type(mt) == 'table' and sep ~= '' do
+      if type(mt.__typename) == 'string' then add(mt) end
+      if type(mt.__index) == 'table' and mt.__index ~= mt then add(mt.__index) end
+      local proxy = debug.getmetatable(mt)
+      mt = type(proxy) == 'table' and (proxy.parent or type(proxy.__index) == 'table' and proxy.__index) or nil
+   end
+   return found
+end
+
+-- files whose names go on from a text
+local function files(text)
+   local folder, last = text:match('^(.*/)([^/]*)$')
+   if not folder then folder, last = '', text end
+   local where = folder:gsub('^~', (os.getenv('HOME') or '~'):gsub('%%', '%%%%'))
+   local found = {}
+   for _, name in ipairs(paths.dir(where == '' and '.' or where) or {}) do
+      if name:sub(1, #last) == last and name ~= '.' and name ~= '..' and (last ~= '' or name:sub(1, 1) ~= '.') then
+         found[#found + 1] = name .. (paths.dirp(where .. name) and '/' or '')
+      end
+   end
+   return found, #last
+end
+
+-- the text of a string in quotes that the end of a line lies in
+local function open_string(head)
+   local quote, from
+   local i = 1
+   while i <= #head do
+      local c = head:sub(i, i)
+      if quote and c == '\\' then
+         i = i + 1
+      elseif quote == c then
+         quote = nil
+      elseif not quote and (c == '"' or c == "'") then
+         quote, from = c, i + 1
+      elseif not quote and head:sub(i, i + 1) == '--' then
+         return nil
+      end
+      i = i + 1
+   end
+   return quote and head:sub(from)
+end
+
+-- What continues a line that goes up to the cursor: names, and how many of the line's last bytes they replace.
+function session.complete(head)
+   local inside = open_string(head)
+   if inside or head:match('^%s*%$') then
+      local found, replaced = files(inside or head:match('(%S*)$'))
+      table.sort(found)
+      return found, replaced
+   end
+   local path = head:match('%f[%w_%(][%w_%.:%[%]\'"%-%(%)]*$') or ''
+   local before, sep, last = path:match('^(.-)([.:]?)([%a_]?[%w_]*)$')
+   if sep == '' and last == '' then return {}, 0 end
+   -- what stands before the path is no part of it: f(x.y
+   while before ~= '' and value_of(before) == nil do
+      local shorter = before:match('^.-[%(%[%-](.*)$')
+      if not shorter or shorter == '' and sep == '' then break end
+      before = shorter
+   end
+   if sep ~= '' and before == '' then return {}, 0 end
+   local value = sep == '' and _G or value_of(before)
+   if value == nil then return {}, 0 end
+   local found = members(value, sep, last)
+   if sep == '' then
+      for _, word in ipairs(KEYWORDS) do
+         if word:sub(1, #last) == last then found[#found + 1] = word end
+      end
+   end
+   table.sort(found)
+   return found, #last
+end
+
+-- ---- functions of the session ----
+
+-- the globals that the program has made
+local function who()
+   local names = {}
+   for name in next, _G do
+      if type(name) == 'string' and not session.known[name] then names[#names + 1] = name end
+   end
+   table.sort(names)
+   print(#names > 0 and table.concat(names, '  ') or '(no variables)')
+end
+
+-- makes the members of a package global
+local function import(name)
+   local package = require(name)
+   if type(package) ~= 'table' then package = _G[name] end
+   for k, v in pairs(package) do
+      if rawget(_G, k) == nil then rawset(_G, k, v) end
+   end
+   return package
+end
+
+-- what a session has beside the packages
+function session.start()
+   if rawget(_G, 'help') == nil then rawset(_G, 'help', function(topic) return require('rekindle.help').show(topic) end) end
+   rawset(_G, 'noColors', function() display.colours = false end)
+   rawset(_G, 'who', who)
+   rawset(_G, 'import', import)
+   rawset(_G, 'setprintlevel', function(depth) display.depth = depth end)
+   rawset(_G, 'exit', rawget(_G, 'exit') or os.exit)
+   session.known = {}
+   for name in next, _G do session.known[name] = true end
+   for _, name in ipairs { '_RESULT', '_LAST' } do session.known[name] = true end
+   local startup = os.getenv('TREPLSTARTUP')
+   if startup and startup ~= '' then return require('rekindle.run').startup(startup) end
+end
+
+return session
