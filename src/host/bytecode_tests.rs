@@ -39,6 +39,16 @@ fn other_formats_are_left_to_luajit() {
     assert_eq!(check(&bytes), Err(Refusal::Foreign));
 }
 
+#[test]
+fn another_order_of_bytes_is_refused() {
+    // LuaJIT loads such dumps too, byte by byte swapped
+    for source in ["", "local t = { a = 1 } return t.a, 'text'"] {
+        let mut bytes = dump(source);
+        bytes[4] |= 1;
+        assert!(why(&bytes).contains("order"));
+    }
+}
+
 /// A stripped dump of one function without constants, upvalues and parameters.
 fn function(slots: u8, code: &[[u8; 4]]) -> Vec<u8> {
     let host = crate::Host::new().expect("a host");

@@ -90,6 +90,8 @@ impl Host {
         meta.set("__index", lua.create_function(source)?)?;
         sources.set_metatable(Some(meta))?;
         table.set("sources", sources)?;
+        let names = |lua: &Lua, ()| lua.create_sequence_from(EMBEDDED.iter().map(|(name, _)| *name));
+        table.set("source_names", lua.create_function(names)?)?;
         let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
         loaded.set("rekindle.native", table)
     }

@@ -1,7 +1,7 @@
 -- What is built in is there by its name, and a copy that a program brings along wins over it.
 local native = require 'rekindle.native'
 local n = 0
-for name in pairs(native.sources) do
+for _, name in ipairs(native.source_names()) do
    local public = name:match('^packages%.(.*)$')
    if public then
       local ok, why = pcall(require, public)
@@ -9,6 +9,7 @@ for name in pairs(native.sources) do
       n = n + 1
    end
 end
+assert(n > 30, n)
 
 package.path = paths.cwd() .. '/?.lua;' .. package.path
 print('all as it should be')
