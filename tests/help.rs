@@ -103,8 +103,9 @@ fn the_contents_name_every_page() {
 
 #[test]
 fn errors_in_the_session_do_not_name_its_own_lines() {
-    let text = th(&["-e", "print(require('rekindle.run').interact('torch.toc()'))"]).1;
+    let text = th(&["-e", "require('rekindle.run').interact('torch.toc()')"]).1;
     assert!(text.starts_with("stdin:1: toc: expected what tic gave, got nil"), "{text}");
+    assert!(!text.contains("rekindle/"), "{text}");
 }
 
 #[test]

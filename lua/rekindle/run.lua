@@ -9,9 +9,14 @@ local function report(message)
       message = mt and mt.__tostring and tostring(message) or '(error object is a ' .. type(message) .. ' value)'
    end
    -- what is typed calls as its last step, so that errors about the caller name the line below that runs it
-   if type(message) == 'string' then message = message:gsub('^rekindle/run%.lua:%d+: ', '') end
+   for _, ours in ipairs { 'run', 'session' } do
+      if type(message) == 'string' then message = message:gsub('^rekindle/' .. ours .. '%.lua:%d+: ', '') end
+   end
    local text = debug.traceback(message, 2)
-   return (text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/run%.lua.*$", ''):gsub('\nstack traceback:$', ''))
+   for _, ours in ipairs { 'run', 'session' } do
+      text = text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/" .. ours .. '%.lua.*$', '')
+   end
+   return (text:gsub('\nstack traceback:$', ''))
 end
 
 -- What the standard output held back and could not write at the end: the text of an error, or nil. What did not fit
@@ -118,11 +123,9 @@ function run.open_part(text) return session().open_part(text) end
 
 function run.complete(head) return session().complete(head) end
 
--- runs what was typed, and tells its errors
-function run.interact(text)
-   session().interact(text, report, function(why)
-      io.stderr:write(tostring(why), '\n')
-   end)
+-- runs what was typed; its errors go to `tell`, or to the standard error
+function run.interact(text, tell)
+   session().interact(text, report, tell or function(why) io.stderr:write(tostring(why), '\n') end)
    io.stdout:flush()
    io.stderr:flush()
 end

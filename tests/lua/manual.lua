@@ -4,6 +4,7 @@
 local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
 local run = require 'rekindle.run'
+local is_incomplete = require('rekindle.session').is_incomplete
 local write = arg[1] == '-write'
 local only = arg[write and 2 or 1]
 local complaints = {}
@@ -32,16 +33,15 @@ local shown_print, real_write = print, io.write
 local function capture(f, ...)
    output = {}
    io.write = put
-   local why = f(...)
+   f(...)
    io.write = real_write
    print = shown_print
-   return table.concat(output), why
+   return table.concat(output)
 end
 
 -- what the session shows for a piece of code; of an error its first line
 local function answer(code)
-   local text, why = capture(run.interact, code)
-   if why then text = text .. why:match('^[^\n]*') end
+   local text = capture(run.interact, code, function(why) put(why:match('^[^\n]*')) end)
    local lines = {}
    for line in (text .. '\n'):gmatch('(.-)\n') do lines[#lines + 1] = (line:gsub('%s+$', '')) end
    while lines[#lines] == '' do lines[#lines] = nil end
@@ -69,7 +69,7 @@ local function session(block)
       if code then
          out[#out + 1] = line
          pending = pending and pending .. '\n' .. code or code
-         if not run.is_incomplete(pending) then
+         if not is_incomplete(pending) then
             for _, given in ipairs(answer(pending)) do out[#out + 1] = given end
             -- a blank line parts what is typed after tensors of several planes; none is kept otherwise
             pending = nil
