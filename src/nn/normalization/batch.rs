@@ -3,10 +3,11 @@
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source, share_rows};
+use crate::tensor::access::{Blocks, Dest, MatrixMut, Rows, Source, share, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::simd::vectorize;
+use crate::tensor::threads::threads;
 
 /// How the values of a channel lie: `inner` neighbours in each of `batch` stretches.
 #[derive(Clone, Copy)]
@@ -107,18 +108,58 @@ fn each_value<T: Float, F: Fn(f64, f64) -> f64 + Copy>(
     share_rows(y, row, row * 4, |first, rows| {
         for (i, y) in (first..).zip(rows.chunks_mut(row)) {
             let (x, g) = (&x[i * row..][..y.len()], &g[i * row..][..y.len()]);
-            let all = y.iter_mut().zip(x).zip(g);
             if ch.inner > 1 {
-                let f = f(i % ch.count);
-                vectorize(
-                    #[inline(always)]
-                    move || all.for_each(|((y, x), g)| *y = T::from_f64(f(x.to_f64(), g.to_f64()))),
-                );
+                values(y, x, g, f(i % ch.count));
             } else {
+                let all = y.iter_mut().zip(x).zip(g);
                 all.enumerate().for_each(|(c, ((y, x), g))| *y = T::from_f64(f(c)(x.to_f64(), g.to_f64())));
             }
         }
     });
+}
+
+/// The sums of [`channel_sums`], and then what `value` makes of a channel's sums and of two of its values at the same
+/// position, for every position of `y`. A channel has both passes one after the other, so that the second finds its values
+/// in the core's cache.
+fn sums_and_values<T: Float, F: Fn(f64, f64) -> [f64; K] + Copy, G: Fn(f64, f64) -> f64 + Copy, const K: usize>(
+    ch: Channels,
+    y: &mut [T],
+    [x, g]: [&[T]; 2],
+    sum: impl Fn(usize) -> F + Sync,
+    value: impl Fn(usize, [f64; K]) -> G + Sync,
+) -> Vec<[f64; K]> {
+    if ch.inner < 2 || ch.count < threads() {
+        let sums = channel_sums(ch, [x, g], sum);
+        each_value(ch, y, [x, g], |c| value(c, sums[c]));
+        return sums;
+    }
+    let mut sums = vec![[0.0; K]; ch.count];
+    let columns = MatrixMut::new(y, ch.batch, ch.count * ch.inner).t();
+    let all = (Blocks::new(columns, ch.inner), Rows::new(&mut sums, 1));
+    share(all, ch.values() * 8, |first, (y, sums)| {
+        let mut y = y.into_inner().t();
+        for (i, found) in sums.into_slice().iter_mut().enumerate() {
+            let c = first + i;
+            *found = channel_sum(ch, [x, g], c, sum(c));
+            let f = value(c, *found);
+            for n in 0..ch.batch {
+                let at = (n * ch.count + c) * ch.inner;
+                let (x, g) = (&x[at..at + ch.inner], &g[at..at + ch.inner]);
+                let row = y.row_mut(n).map(|row| &mut row[i * ch.inner..(i + 1) * ch.inner]);
+                values(row.unwrap_or_default(), x, g, f);
+            }
+        }
+    });
+    sums
+}
+
+/// Writes what `f` makes of two values at the same position.
+fn values<T: Float>(y: &mut [T], x: &[T], g: &[T], f: impl Fn(f64, f64) -> f64 + Copy) {
+    let all = y.iter_mut().zip(x).zip(g);
+    vectorize(
+        #[inline(always)]
+        move || all.for_each(|((y, x), g)| *y = T::from_f64(f(x.to_f64(), g.to_f64()))),
+    );
 }
 
 /// The elements of an optional vector, or `default` everywhere.
@@ -191,32 +232,47 @@ pub fn forward<T: Float>(
     }
     let ch = Channels::of(input, running_mean, dims)?;
     let (w, b) = (vector::<T>(weight, ch.count, 1.0)?, vector::<T>(bias, ch.count, 0.0)?);
-    let collected = collects(train, ch.batch);
-    let used: Vec<(f64, f64)> = if collected {
-        let found = batch_statistics(ch, &Source::<T>::of(input)?, eps);
-        for (t, pick) in [(running_mean, 0), (running_var, 1)] {
-            let share =
-                |old: f64, found: &Found| momentum * [found.mean, found.unbiased][pick] + (1.0 - momentum) * old;
-            let mut kept = Dest::<T>::new(t, &[ch.count])?;
-            kept.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64(share(v.to_f64(), f)));
-        }
-        for (t, pick) in [(save_mean, 0), (save_std, 1)] {
-            let mut kept = Dest::<T>::new(t, &[ch.count])?;
-            kept.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64([f.mean, f.inverse][pick]));
-        }
-        found.iter().map(|f| (f.mean, f.inverse)).collect()
-    } else {
+    if !collects(train, ch.batch) {
         save_mean.resize(&[ch.count])?;
         save_std.resize(&[ch.count])?;
-        applied::<T>(&statistics, ch, false)?
-    };
+        let used = applied::<T>(&statistics, ch, false)?;
+        let x = Source::<T>::of(input)?;
+        let mut y = Dest::<T>::like(output, input)?;
+        each_value(ch, &mut y, [&x, &x], |c| normalized(used[c], w[c], b[c]));
+        return Ok(());
+    }
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::like(output, input)?;
-    each_value(ch, &mut y, [&x, &x], |c| {
-        let ((mean, inverse), w, b) = (used[c], w[c], b[c]);
-        move |x, _| (x - mean) * inverse * w + b
-    });
+    let found = |c: usize, sums: [f64; 2]| Found::of(sums, ch, start(ch, &x, c), eps);
+    let sums = sums_and_values(
+        ch,
+        &mut y,
+        [&x, &x],
+        |c| {
+            let start = start(ch, &x, c);
+            move |x, _| [x - start, (x - start) * (x - start)]
+        },
+        |c, sums| {
+            let Found { mean, inverse, .. } = found(c, sums);
+            normalized((mean, inverse), w[c], b[c])
+        },
+    );
+    let found: Vec<Found> = sums.into_iter().enumerate().map(|(c, sums)| found(c, sums)).collect();
+    for (t, pick) in [(running_mean, 0), (running_var, 1)] {
+        let share = |old: f64, found: &Found| momentum * [found.mean, found.unbiased][pick] + (1.0 - momentum) * old;
+        let mut kept = Dest::<T>::new(t, &[ch.count])?;
+        kept.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64(share(v.to_f64(), f)));
+    }
+    for (t, pick) in [(save_mean, 0), (save_std, 1)] {
+        let mut kept = Dest::<T>::new(t, &[ch.count])?;
+        kept.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64([f.mean, f.inverse][pick]));
+    }
     Ok(())
+}
+
+/// What becomes of a value, by its channel's mean and 1/std, weight and bias.
+fn normalized((mean, inverse): (f64, f64), w: f64, b: f64) -> impl Fn(f64, f64) -> f64 + Copy {
+    move |x, _| (x - mean) * inverse * w + b
 }
 
 /// Statistics of a channel in a batch.
@@ -226,26 +282,25 @@ struct Found {
     inverse: f64,
 }
 
-/// In one pass: distances are from the channel's first value instead of the mean, and the mean's share is taken off.
-fn batch_statistics<T: Float>(ch: Channels, x: &[T], eps: f64) -> Vec<Found> {
-    let n = ch.values() as f64;
-    let first = |c: usize| x.get(c * ch.inner).map_or(0.0, |v| v.to_f64());
-    let start = |c: usize| Some(first(c)).filter(|v| v.is_finite()).unwrap_or(0.0);
-    let sums = channel_sums(ch, [x, x], |c| {
-        let start = start(c);
-        move |x, _| [x - start, (x - start) * (x - start)]
-    });
-    let of = |(c, [sum, squares]): (usize, [f64; 2])| {
+/// What a channel's sums are sums of distances from: its first value. Then one pass gives mean and variance.
+fn start<T: Float>(ch: Channels, x: &[T], c: usize) -> f64 {
+    let first = x.get(c * ch.inner).map_or(0.0, |v| v.to_f64());
+    Some(first).filter(|v| v.is_finite()).unwrap_or(0.0)
+}
+
+impl Found {
+    /// From the sum of the distances from `start`, and of their squares, of which the mean's share is taken off.
+    fn of([sum, squares]: [f64; 2], ch: Channels, start: f64, eps: f64) -> Found {
+        let n = ch.values() as f64;
         let sum_of_squares = squares - sum * (sum / n);
         // below 0 by rounding alone; what is not a number stays so
         let sum_of_squares = if sum_of_squares < 0.0 { 0.0 } else { sum_of_squares };
         Found {
-            mean: start(c) + sum / n,
+            mean: start + sum / n,
             unbiased: sum_of_squares / (n - 1.0),
             inverse: inverse_root(sum_of_squares / n + eps),
         }
-    };
-    sums.into_iter().enumerate().map(of).collect()
+    }
 }
 
 /// Mean and 1/std of each channel as the forward pass used them: those of the batch, or the running ones.
@@ -281,12 +336,30 @@ impl<T: Float> Backward<T> {
         Ok(Backward { ch, collected, used, x: Source::of(input)?, g: Source::of(grad_output)? })
     }
 
-    /// Sums over each channel: of the gradient, and of the gradient times the centred input.
-    fn sums(&self) -> Vec<[f64; 2]> {
-        channel_sums(self.ch, [&self.x, &self.g], |c| {
-            let mean = self.used[c].0;
-            move |x, g| [g, g * (x - mean)]
-        })
+    /// What is summed over channel `c`: the gradient, and the gradient times the centred input.
+    fn summed(&self, c: usize) -> impl Fn(f64, f64) -> [f64; 2] + Copy + use<T> {
+        let mean = self.used[c].0;
+        move |x, g| [g, g * (x - mean)]
+    }
+
+    /// The gradient of a value of channel `c`, from the channel's sums.
+    fn gradient(&self, c: usize, [sum, dot]: [f64; 2], w: f64) -> impl Fn(f64, f64) -> f64 + Copy + use<T> {
+        let (n, (mean, inv)) = (self.ch.values() as f64, self.used[c]);
+        // what every value loses: a constant, and a share of its distance from the mean
+        let (constant, slope) = if self.collected { (sum / n, dot * inv * inv / n) } else { (0.0, 0.0) };
+        move |x, g| (g - constant - (x - mean) * slope) * inv * w
+    }
+
+    /// Adds `scale` times the gradients of weight and bias, where there are any.
+    fn accumulate(&self, sums: &[[f64; 2]], scale: f64, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<()> {
+        let found = |c: usize| [sums[c][1] * self.used[c].1 * scale, sums[c][0] * scale];
+        for (t, pick) in [(weight, 0), (bias, 1)] {
+            let Some(t) = t else { continue };
+            demand!(t.numel() == self.ch.count, "expected {} elements, got {}", self.ch.count, t.shape_text());
+            let mut into = Dest::<T>::update(t)?;
+            into.iter_mut().enumerate().for_each(|(c, v)| *v = T::from_f64(v.to_f64() + found(c)[pick]));
+        }
+        Ok(())
     }
 }
 
@@ -304,18 +377,12 @@ pub fn grad_input<T: Float>(
     let Some(grad_input) = grad_input else { return Ok(()) };
     let b = Backward::<T>::new(input, grad_output, &s)?;
     let w = vector::<T>(weight, b.ch.count, 1.0)?;
-    let n = b.ch.values() as f64;
-    // what the gradient of every value of a channel loses: a constant, and a share of its distance from the mean
-    let lost: Vec<(f64, f64)> = if b.collected {
-        b.sums().into_iter().zip(&b.used).map(|([sum, dot], (_, inv))| (sum / n, dot * inv * inv / n)).collect()
-    } else {
-        vec![(0.0, 0.0); b.ch.count]
-    };
     let mut r = Dest::<T>::like(grad_input, input)?;
-    each_value(b.ch, &mut r, [&b.x, &b.g], |c| {
-        let ((mean, inv), (constant, slope), w) = (b.used[c], lost[c], w[c]);
-        move |x, g| (g - constant - (x - mean) * slope) * inv * w
-    });
+    if b.collected {
+        sums_and_values(b.ch, &mut r, [&b.x, &b.g], |c| b.summed(c), |c, sums| b.gradient(c, sums, w[c]));
+    } else {
+        each_value(b.ch, &mut r, [&b.x, &b.g], |c| b.gradient(c, [0.0; 2], w[c]));
+    }
     Ok(())
 }
 
@@ -332,20 +399,32 @@ pub fn acc_grad<T: Float>(
     s: Statistics,
 ) -> Result<()> {
     let b = Backward::<T>::new(input, grad_output, &s)?;
-    let found: Vec<[f64; 2]> =
-        b.sums().into_iter().zip(&b.used).map(|([sum, dot], (_, inv))| [dot * inv * scale, sum * scale]).collect();
-    for (t, pick) in [(grad_weight, 0), (grad_bias, 1)] {
-        let Some(t) = t else { continue };
-        demand!(
-            t.numel() == b.ch.count,
-            "gradients of {} parameters expected, one for each feature, got {}",
-            b.ch.count,
-            t.shape_text()
-        );
-        let mut into = Dest::<T>::update(t)?;
-        into.iter_mut().zip(&found).for_each(|(v, f)| *v = T::from_f64(v.to_f64() + f[pick]));
-    }
-    Ok(())
+    let sums = channel_sums(b.ch, [&b.x, &b.g], |c| b.summed(c));
+    b.accumulate(&sums, scale, grad_weight, grad_bias)
+}
+
+/// [`grad_input`] and [`acc_grad`] from the same sums.
+///
+/// # Errors
+/// Sizes that do not fit.
+pub fn backward<T: Float>(
+    input: &Tensor,
+    grad_output: &Tensor,
+    scale: f64,
+    grad_input: Option<&Tensor>,
+    weight: Option<&Tensor>,
+    grad_weight: Option<&Tensor>,
+    grad_bias: Option<&Tensor>,
+    s: Statistics,
+) -> Result<()> {
+    let Some(grad_input) = grad_input else {
+        return acc_grad::<T>(input, grad_output, scale, grad_weight, grad_bias, s);
+    };
+    let b = Backward::<T>::new(input, grad_output, &s)?;
+    let w = vector::<T>(weight, b.ch.count, 1.0)?;
+    let mut r = Dest::<T>::like(grad_input, input)?;
+    let sums = sums_and_values(b.ch, &mut r, [&b.x, &b.g], |c| b.summed(c), |c, sums| b.gradient(c, sums, w[c]));
+    b.accumulate(&sums, scale, grad_weight, grad_bias)
 }
 
 #[cfg(test)]

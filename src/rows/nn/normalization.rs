@@ -19,6 +19,11 @@ pub static CLASSES: &[Class] = &[
                 "input:T gradOutput:T scale:num=1 .gradWeight:T=nil .gradBias:T=nil ..",
                 floats!(normalization::acc_grad),
             ),
+            form3!(
+                "backward",
+                "input:T gradOutput:T scale:num=1 *.gradInput:T=nil .weight:T=nil .gradWeight:T=nil .gradBias:T=nil ..",
+                floats!(normalization::backward),
+            ),
         ],
     ),
     class!(
