@@ -190,8 +190,19 @@ each_class(function(mt, _, short)
    end
 end)
 
-function torch.isTensor(x) return (torch.typename(x) or ''):find('^torch%.%a+Tensor$') ~= nil end
-function torch.isStorage(x) return (torch.typename(x) or ''):find('^torch%.%a+Storage$') ~= nil end
+-- Names of types that a pattern matches, looked at once each: the question is asked at every pass of a model.
+local function named(pattern)
+   return setmetatable({}, { __index = function(known, name)
+      local found = name:find(pattern) ~= nil
+      known[name] = found
+      return found
+   end })
+end
+
+local tensors, storages = named '^torch%.%a+Tensor$', named '^torch%.%a+Storage$'
+
+function torch.isTensor(x) return tensors[torch.typename(x) or ''] end
+function torch.isStorage(x) return storages[torch.typename(x) or ''] end
 function torch.totable(x)
    if not torch.isTensor(x) and not torch.isStorage(x) then
       error('totable: expected a tensor or a storage, got ' .. torch.type(x), 2)
