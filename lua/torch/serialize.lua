@@ -329,10 +329,14 @@ local function unknown_class(m, name, version)
    return setmetatable({}, { __typename = name, __version = version })
 end
 
--- tensors of machines with a GPU load as those of this one
+-- tensors of machines with a GPU load as those of the host, unless there is what stands for a GPU
 local function local_name(name)
    local rest = name:match('^torch%.Cuda(%a*)$')
    if not rest then return name end
+   if torch.getmetatable(name) then
+      require 'cutorch'
+      return name
+   end
    if rest == 'Tensor' or rest == 'Storage' then return 'torch.Float' .. rest end
    return 'torch.' .. rest
 end
@@ -484,7 +488,7 @@ end
 
 for i, short in ipairs(native.types) do
    local tensor, storage = torch.getmetatable(torch.tensor_types[i]), torch.getmetatable(torch.storage_types[i])
-   local width = native.element_sizes[i]
+   local width = native.elements[i].size
 
    function tensor:write(file)
       local m, n = references(file), self:dim()
