@@ -61,11 +61,11 @@ function expect.tensor(self, value, what, low, high)
    expect.anyTensor(self, value, what, low, high)
    if own and own ~= given then
       local short = given:match('^torch%.(%a+)Tensor$')
-      local ways = (short == 'Float' or short == 'Double') and string.format('module:%s() or ', short:lower()) or ''
+      local ways = (short == 'Float' or short == 'Double' or short == 'Cuda') and string.format('module:%s() or ', short:lower()) or ''
       local kind = torch.isTypeOf(self, 'nn.Criterion') and 'criterion' or 'module'
       ways = ways:gsub('^module', kind)
       fail(self, 'the %s is %s, its %s %s; convert one: %s%s:%s()', kind, own, what, given, ways, what,
-         (own:match('^torch%.(%a+)Tensor$') or own):lower())
+         ((own:match('^torch%.(%a+)Tensor$') or own):gsub('^%u', string.lower)))
    end
    return value
 end

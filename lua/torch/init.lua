@@ -47,22 +47,22 @@ for number, short in ipairs(native.types) do
 end
 
 -- Types of other devices have their names in torch once the package is required that is about the device. Those of a
--- device by their elements: beside[class].Long
+-- device by their elements: beside[metatable].Long
 local hosts, beside = #native.element_types, {}
 for first = 1, #native.types, hosts do
    local kin = {}
    for i = first, first + hosts - 1 do
       local name = torch.tensor_types[i]
-      kin[native.elements[i].name] = torch.getconstructortable(name)
-      beside[name] = kin
+      kin[native.elements[i].name] = name
+      beside[torch.getmetatable(name)] = kin
       if first > 1 then
          rawset(torch, native.types[i] .. 'Tensor', nil)
          rawset(torch, native.types[i] .. 'Storage', nil)
       end
    end
 end
--- The constructor of tensors with these elements on the device of a tensor: for indices, masks and the like.
-function torch._beside(x, element) return beside[torch.typename(x)][element] end
+-- The class of tensors with these elements on the device of a tensor: for indices, masks and the like.
+function torch._beside(x, element) return beside[debug.getmetatable(x)][element] end
 -- Gives a device's types their names.
 function torch._open(device)
    for i = hosts + 1, #native.types do

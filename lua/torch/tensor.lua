@@ -42,7 +42,7 @@ local function checked(name, f, ...)
    for i = 1, select('#', ...) do
       local x = select(i, ...)
       if not torch.isTensor(x) then error(name .. ': expected a tensor, got ' .. torch.type(x), 3) end
-      if class == 'torch.HalfTensor' then error(class .. ' does not implement the ' .. name .. '() function', 3) end
+      if class == torch._beside(x, 'Half') then error(class .. ' does not implement the ' .. name .. '() function', 3) end
       if torch.typename(x) ~= class then
          error(string.format('%s: expected a %s, got a %s', name, class, torch.typename(x)), 3)
       end

@@ -1,7 +1,7 @@
 //! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
 
 use super::push::push_ret;
-use super::read::{classify, convert, field, kind_name, lists, whole};
+use super::read::{classify, conversion, convert, field, kind_name, lists, whole};
 use super::{
     DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_new,
     take_interrupt, tensor_at,
@@ -328,8 +328,7 @@ unsafe fn no_kernel(l: *mut lua_State, c: &Compiled, class: TensorClass) -> Outc
         Some(own) => {
             let owner = class_of_self(c).unwrap_or(c.owner());
             let name = own.tensor_name();
-            let method = name.trim_start_matches("torch.").trim_end_matches("Tensor").to_lowercase();
-            format!("{owner}: the module is {name}, its input {given}; convert one: input:{method}()")
+            format!("{owner}: the module is {name}, its input {given}; convert one: input:{}()", conversion(own))
         }
         None if c.dispatch == Dispatch::Class => {
             let owner = class_of_self(c).unwrap_or(c.owner());
@@ -547,7 +546,7 @@ unsafe fn class_of_self<'a>(l: *mut lua_State, c: &Compiled) -> Option<&'a str> 
         ffi::lua_rawget(l, -2);
         let name = (ffi::lua_type(l, -1) == ffi::LUA_TSTRING).then(|| CStr::from_ptr(ffi::lua_tostring(l, -1)));
         ffi::lua_pop(l, 2);
-        name.and_then(|name| name.to_str().ok()).filter(|name| name.starts_with("nn."))
+        name.and_then(|name| name.to_str().ok()).filter(|name| name.starts_with("nn.") || name.starts_with("cudnn."))
     }
 }
 

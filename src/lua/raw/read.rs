@@ -255,19 +255,24 @@ pub(super) unsafe fn field<'a>(
     }
 }
 
+/// The method that converts to a class: `float`, `cudaLong`.
+#[cold]
+pub(super) fn conversion(class: TensorClass) -> String {
+    let name = class.name();
+    name.char_indices().map(|(i, c)| if i == 0 { c.to_ascii_lowercase() } else { c }).collect()
+}
+
 /// A module whose fields are of one type, called with tensors of another. `method` is the method's whole name.
 #[cold]
 fn two_types(method: &str, own: TensorClass, given: TensorClass) -> Error {
-    let short =
-        |class: TensorClass| class.tensor_name().trim_start_matches("torch.").replace("Tensor", "").to_lowercase();
     Error::about(
         method.rsplit_once('.').map_or(method, |(class, _)| class),
         format_args!(
             "the module is {}, its input {}; convert one: module:{}() or input:{}()",
             own.tensor_name(),
             given.tensor_name(),
-            short(given),
-            short(own)
+            conversion(given),
+            conversion(own)
         ),
     )
 }
