@@ -1,9 +1,10 @@
 //! The command line of `th`.
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use rekindle::Host;
 use rekindle::spans::Timings;
+use rekindle::tensor::class::Device;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -28,9 +29,19 @@ struct Options {
     /// Time modules and criteria: tables on standard error at the end, and a trace for Chrome in FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     profile: Option<Option<String>>,
+    /// Where GPU programs compute: `cpu` has cutorch, cunn and cudnn work in host memory (also REKINDLE_CUDA=cpu)
+    #[arg(long, value_name = "DEVICE", env = "REKINDLE_CUDA", hide_env = true)]
+    cuda: Option<Cuda>,
     /// Script to run, then its own arguments
     #[arg(value_name = "SCRIPT", allow_hyphen_values = true)]
     script: Vec<String>,
+}
+
+/// What stands behind `torch.CudaTensor`.
+#[derive(Clone, Copy, ValueEnum)]
+enum Cuda {
+    /// Host memory.
+    Cpu,
 }
 
 fn main() -> ExitCode {
@@ -59,7 +70,7 @@ fn detached(args: Vec<OsString>) -> Vec<OsString> {
     out.extend(args.next());
     while let Some(arg) = args.next() {
         match arg.to_str() {
-            Some("-l" | "-e") => {
+            Some("-l" | "-e" | "--cuda") => {
                 out.push(arg);
                 out.extend(args.next());
             }
@@ -78,6 +89,9 @@ fn detached(args: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn run(o: &Options) -> anyhow::Result<()> {
+    if let Some(Cuda::Cpu) = o.cuda {
+        Device::Cuda.offer();
+    }
     let host = Host::new()?;
     // what stands before the script on the command line
     let all: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();

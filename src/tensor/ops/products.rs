@@ -159,7 +159,7 @@ macro_rules! plain {
     ($($new:ident $f:ident $add:ident $doc:literal |$a:ident, $b:ident| $sizes:expr;)*) => { $(
         #[doc = concat!($doc, ", in a new tensor.\n\n# Errors\nSizes that do not fit.")]
         pub fn $new<T: Blas>($a: &Tensor, $b: &Tensor) -> Result<Tensor> {
-            let res = Tensor::new(T::DTYPE, &$sizes)?;
+            let res = Tensor::new($a.class(), &$sizes)?;
             $add(&res, T::ZERO, &res, T::ONE, $a, $b)?;
             Ok(res)
         }
