@@ -200,7 +200,7 @@ return function(_)
    end
    function _.sortBy(t, transform, comp)
       local f = transform or _.identity
-      if type(transform) == 'string' then f = function(v) return v[transform] end end
+      if transform ~= nil and not _.isCallable(transform) then f = function(v) return v[transform] end end
       comp = comp or function(a, b) return a < b end
       local values = {}
       for _k, v in pairs(t) do values[#values + 1] = v end
