@@ -31,15 +31,15 @@ end
 
 -- ---- the device ----
 
-local function wrong(name, what, got)
-   error(string.format('cutorch.%s: %s, got %s', name, what, tostring(got)), 3)
+local function wrong(name, what, got, level)
+   error(string.format('cutorch.%s: %s, got %s', name, what, tostring(got)), level or 3)
 end
 
 -- a device's number, or nil where one may be left out
 local function device_number(name, device, optional)
    if device == nil and optional then return 1 end
-   if type(device) ~= 'number' then wrong(name, 'the number of a device expected', device) end
-   if device ~= 1 then wrong(name, 'invalid device ordinal: there is one device, number 1', device) end
+   if type(device) ~= 'number' then wrong(name, 'the number of a device expected', device, 4) end
+   if device ~= 1 then wrong(name, 'invalid device ordinal: there is one device, number 1', device, 4) end
    return device
 end
 

@@ -245,7 +245,7 @@ pub(super) unsafe fn field<'a>(
             _ => {}
         }
         if let Some(own) = own.filter(|_| k & kind::ANY_TENSOR != 0 && param.accept & kind::T != 0) {
-            return Err(two_types(&c.name, own, class));
+            return Err(two_types(own, class));
         }
         let want = sig::help(
             std::slice::from_ref(&Param { field: None, returned: false, absent: None, ..param.clone() }),
@@ -262,19 +262,16 @@ pub(super) fn conversion(class: TensorClass) -> String {
     name.char_indices().map(|(i, c)| if i == 0 { c.to_ascii_lowercase() } else { c }).collect()
 }
 
-/// A module whose fields are of one type, called with tensors of another. `method` is the method's whole name.
+/// A module whose fields are of one type, called with tensors of another.
 #[cold]
-fn two_types(method: &str, own: TensorClass, given: TensorClass) -> Error {
-    Error::about(
-        method.rsplit_once('.').map_or(method, |(class, _)| class),
-        format_args!(
-            "the module is {}, its input {}; convert one: module:{}() or input:{}()",
-            own.tensor_name(),
-            given.tensor_name(),
-            conversion(given),
-            conversion(own)
-        ),
-    )
+fn two_types(own: TensorClass, given: TensorClass) -> Error {
+    Error::invalid(format!(
+        "the module is {}, its input {}; convert one: module:{}() or input:{}()",
+        own.tensor_name(),
+        given.tensor_name(),
+        conversion(given),
+        conversion(own)
+    ))
 }
 
 /// The bits of a value with that of its class, which a call of host tensors takes from tensors of other devices.

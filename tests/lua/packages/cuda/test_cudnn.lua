@@ -159,4 +159,11 @@ assert(t['nn.SpatialConvolution'] and t['cudnn.SpatialBatchNormalization'] and n
 assert(torch.type(cudnn.convert(nn.SpatialConvolutionMM(1, 2, 3, 3), cudnn)) == 'cudnn.SpatialConvolution')
 assert(not pcall(cudnn.convert, cudnn.SpatialConvolution(2, 2, 1, 1, 1, 1, 0, 0, 2), nn) and not pcall(cudnn.convert, net, {}))
 assert(cudnn.benchmark == false and cudnn.fastest == false and cudnn.verbose == false and cudnn.version > 0)
+
+-- errors name the class that was called and the program's line
+local _, why = pcall(function() cudnn.SpatialConvolution(1, 2, 3, 3):cuda():forward(torch.FloatTensor(1, 6, 6)) end)
+assert(why:find('cudnn.SpatialConvolution: the module is torch.CudaTensor, its input torch.FloatTensor', 1, true), why)
+assert(why:find('test_cudnn.lua:', 1, true), why)
+_, why = pcall(function() require('cutorch').setDevice(2) end)
+assert(why:find('test_cudnn.lua:%d+: cutorch.setDevice: invalid device ordinal'), why)
 print('all as it should be')
