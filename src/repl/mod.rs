@@ -4,7 +4,7 @@ mod assistant;
 mod colours;
 
 use crate::Host;
-use crate::lua::raw::{interrupt, take_interrupt};
+use crate::lua::raw::{begin, watch};
 use anyhow::anyhow;
 use assistant::Assistant;
 use rustyline::error::ReadlineError;
@@ -12,7 +12,6 @@ use rustyline::history::DefaultHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Where the lines of earlier sessions are kept: `TREPL_HISTORY`, or a file in the home directory.
@@ -30,34 +29,13 @@ fn colours() -> bool {
     !unwanted && !dumb && std::io::stdout().is_terminal()
 }
 
-/// Makes Ctrl-C stop the running chunk: at its next call of a row, or at the next hook where it makes none. Where two of
-/// them had no effect (a loop that LuaJIT has compiled, a long kernel) the second says so, and a third ends the process.
+/// Makes Ctrl-C stop the program that runs, and the session go on. After a second one it says that it stops as soon as it can,
+/// and a third ends the process.
 ///
 /// # Errors
-/// When Lua refuses the hook.
+/// When the system takes no handler.
 pub fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
-    static UNANSWERED: AtomicU32 = AtomicU32::new(0);
-    let asked = || {
-        if !interrupt() {
-            UNANSWERED.store(0, Relaxed);
-        } else if UNANSWERED.fetch_add(1, Relaxed) == 0 {
-            eprintln!("\nth: still busy, and stops as soon as it can; a third Ctrl-C ends th and loses its variables");
-        } else {
-            eprintln!("\nth: interrupted three times, leaving");
-            std::process::exit(130);
-        }
-    };
-    // a second handler cannot be set; then Ctrl-C keeps its old meaning
-    if ctrlc::set_handler(asked).is_err() {
-        return Ok(());
-    }
-    let every = mlua::HookTriggers::new().every_nth_instruction(10_000);
-    host.lua()
-        .set_global_hook(every, |_, _| match take_interrupt() {
-            true => Err(mlua::Error::runtime("interrupted!")),
-            false => Ok(mlua::VmState::Continue),
-        })
-        .map_err(|e| anyhow!("{e}"))
+    watch(host.lua()).map_err(|e| anyhow!("{e}"))
 }
 
 type Lines<'h> = Editor<Assistant<'h>, DefaultHistory>;
@@ -145,7 +123,7 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
             // a history that cannot be kept is no reason to stop
             let _ = editor.append_history(h);
         }
-        take_interrupt();
+        begin();
         let begun = Instant::now();
         if let Err(e) = host.call::<()>("interact", text) {
             eprintln!("{e:#}");

@@ -6,12 +6,14 @@
 
 mod heap;
 mod index;
+mod interrupts;
 mod invoke;
 mod push;
 mod read;
 mod state;
 mod traced;
 
+pub use interrupts::{begin, watch};
 pub use state::{Group, new_state, register, tensor_of, tensor_value, without_collector};
 
 use crate::lua::call::Foreign;
@@ -83,11 +85,6 @@ const FRESH: Duration = Duration::from_micros(500);
 
 /// Set when the user wants the running program to stop; the next call of a row raises an error.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// Asks the running program to stop. Whether it had been asked before, and has not come to it yet.
-pub fn interrupt() -> bool {
-    INTERRUPTED.swap(true, Relaxed)
-}
 
 /// The error that stops a program.
 const INTERRUPTION: &str = "interrupted!";
