@@ -4,6 +4,7 @@ mod assistant;
 mod colours;
 
 use crate::Host;
+use crate::host::text;
 use crate::lua::raw::{begin, watch};
 use anyhow::anyhow;
 use assistant::Assistant;
@@ -15,18 +16,26 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Where the lines of earlier sessions are kept: `TREPL_HISTORY`, or a file in the home directory.
-fn history_file() -> Option<PathBuf> {
+pub fn history_file() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("TREPL_HISTORY").filter(|p| !p.is_empty()) {
         return Some(path.into());
     }
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rekindle_history"))
 }
 
-/// Whether output to the terminal may have colours.
-fn colours() -> bool {
+/// What a session runs when it begins: `TREPLSTARTUP`, or `.thrc` in the home directory where that exists.
+pub fn startup_file() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("TREPLSTARTUP").filter(|p| !p.is_empty()) {
+        return Some(path.into());
+    }
+    std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".thrc")).filter(|f| f.is_file())
+}
+
+/// Whether what is written there may have colours.
+pub fn has_colours(stream: &impl IsTerminal) -> bool {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-    !unwanted && !dumb && std::io::stdout().is_terminal()
+    !unwanted && !dumb && stream.is_terminal()
 }
 
 /// Makes Ctrl-C stop the program that runs, and the session go on. After a second one it says that it stops as soon as it can,
@@ -88,7 +97,7 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
         "Rekindle {}: Torch7 in one binary. Ctrl-D leaves, Tab completes, ?name explains.",
         env!("CARGO_PKG_VERSION")
     );
-    let coloured = colours();
+    let coloured = has_colours(&std::io::stdout());
     let config = Config::builder()
         .max_history_size(10_000)?
         .completion_type(CompletionType::List)
@@ -104,13 +113,15 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
         // no history yet is fine
         let _ = editor.load_history(h);
     }
-    if let Err(e) = host.run("session", coloured) {
+    if let Err(e) = host.run("session", (coloured, startup_file().map(|f| text(f.as_os_str())))) {
         eprintln!("{e:#}");
     }
     loop {
-        let text = match read(&mut editor, host) {
-            Ok(Some(text)) if text.trim().is_empty() => continue,
-            Ok(Some(text)) => text,
+        let typed = match read(&mut editor, host) {
+            Ok(Some(typed)) if typed.trim().is_empty() => continue,
+            // as Torch7's th, where `break` went back to the program that had opened the session
+            Ok(Some(typed)) if matches!(typed.trim(), "exit" | "quit" | "break") => return Ok(()),
+            Ok(Some(typed)) => typed,
             Ok(None) => {
                 println!("(Ctrl-D leaves)");
                 continue;
@@ -118,14 +129,14 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
             Err(ReadlineError::Eof) => return Ok(()),
             Err(e) => return Err(e.into()),
         };
-        editor.add_history_entry(text.as_str())?;
+        editor.add_history_entry(typed.as_str())?;
         if let Some(h) = &history {
             // a history that cannot be kept is no reason to stop
             let _ = editor.append_history(h);
         }
         begin();
         let begun = Instant::now();
-        if let Err(e) = host.call::<()>("interact", text) {
+        if let Err(e) = host.call::<()>("interact", typed) {
             eprintln!("{e:#}");
         }
         let took = begun.elapsed();

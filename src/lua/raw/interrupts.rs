@@ -1,6 +1,7 @@
 //! Ctrl-C: what runs is asked to stop, and does so at the end of the kernel that runs, or at Lua's next instruction.
 
-use super::{INTERRUPTED, INTERRUPTION, fail, take_interrupt};
+use super::fail;
+use crate::tensor::interruption;
 use mlua::Lua;
 use mlua::ffi::{self, lua_State};
 use std::os::raw::c_int;
@@ -18,7 +19,7 @@ type Hook = (Option<ffi::lua_Hook>, c_int, c_int);
 
 /// Forgets the signals so far: a program begins.
 pub fn begin() {
-    take_interrupt();
+    interruption::take();
     SIGNALS.store(0, Relaxed);
 }
 
@@ -29,8 +30,8 @@ unsafe extern "C-unwind" fn stop(l: *mut lua_State, _: *mut ffi::lua_Debug) {
         let (hook, mask, count) = BEFORE.lock().ok().and_then(|mut b| b.take()).unwrap_or((None, 0, 0));
         ffi::lua_sethook(l, hook, mask, count);
         // a kernel may have come first and told of it
-        if take_interrupt() {
-            let _ = fail(l, INTERRUPTION);
+        if interruption::take() {
+            let _ = fail(l, interruption::TEXT);
             ffi::lua_error(l);
         }
     }
@@ -81,7 +82,7 @@ mod signal {
                     libc::_exit(130);
                 }
             }
-            INTERRUPTED.store(true, Relaxed);
+            interruption::ask();
             let l = STATE.load(Relaxed);
             let there = ffi::lua_gethook(l);
             if !there.is_some_and(|f| std::ptr::fn_addr_eq(f, stop as ffi::lua_Hook)) {

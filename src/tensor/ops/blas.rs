@@ -112,7 +112,7 @@ pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: Ma
 
 /// Rows of a large product that stay together: its threads share it in multiples of this. More than 64, below which
 /// `gemm` cuts long sums in other places, so that the results do not depend on who shares.
-const UNIT: usize = 96;
+pub(super) const UNIT: usize = 96;
 
 /// A matrix in units of rows. The last share takes what is left over, so that none is so thin that `gemm` would sum in
 /// another order.
