@@ -58,7 +58,10 @@ function run.run_input(code, args)
    if not loadstring('return ' .. code .. '\n', '=stdin') then
       local chunk, why = loadstring(code, '=stdin')
       if chunk then return failure(chunk, unpack(args)) end
-      if not session.is_typed(code) then return report.syntax(why, '=stdin') end
+      if not session.is_typed(code) then
+         absent.texts['=stdin'] = code
+         return report.syntax(why, '=stdin')
+      end
    end
    local first
    session.interact(code, report.handler, function(text)
@@ -95,7 +98,9 @@ function run.globals(strict) require('rekindle.globals').guard(strict) end
 
 -- A command of `th` itself; the text of an error.
 function run.tool(name, args)
-   return failure(function() require('rekindle.' .. name).main(args) end)
+   -- what the user gave is wrong, not the program: no frames
+   local ok, why = pcall(require('rekindle.' .. name).main, args)
+   return not ok and tostring(why) or unwritten()
 end
 
 -- texts know `%` and the methods of pl.stringx, which is loaded when one of them is asked for

@@ -122,11 +122,12 @@ local function run_piece(text, report)
    local command = text:match('^%s*%$%s*(.-)%s*$')
    if command then return shell(command) end
    local silent, code = silenced(text)
-   native.texts['=stdin'] = code
    local chunk, why = compile(code)
    -- `for ... end;` and the like
    if not chunk and silent then chunk = loadstring(text, '=stdin') end
-   if not chunk then return why end
+   -- what was typed, and not what was made of it
+   native.texts['=stdin'] = code
+   if not chunk then return require('rekindle.report').syntax(why, '=stdin') end
    local function finish(ok, ...)
       if not ok then return (...) end
       show(silent, ...)
