@@ -190,7 +190,7 @@ fn an_interrupt_stops_the_next_call() {
     for program in
         ["while true do torch.sum(torch.Tensor(3)) end", "local x = torch.zeros(3) while true do x[1] = x[2] end"]
     {
-        rekindle::lua::raw::interrupt();
+        rekindle::tensor::interruption::ask();
         let error = host.eval::<()>(program).expect_err("it ends").to_string();
         assert!(error.contains("interrupted!"), "{error}");
     }

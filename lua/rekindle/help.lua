@@ -268,21 +268,22 @@ end
 
 -- ---- names near a mistyped one ----
 
--- how many letters must change, go or come to make b of a
+-- how many letters must change, go, come or change places with their neighbour to make b of a
 local function distance(a, b)
-   local row = {}
-   for j = 0, #b do row[j] = j end
+   local before, last, row = {}, {}, {}
+   for j = 0, #b do last[j] = j end
    for i = 1, #a do
-      local left_up = row[0]
       row[0] = i
       for j = 1, #b do
-         local up = row[j]
          local same = a:byte(i) == b:byte(j)
-         row[j] = math.min(up + 1, row[j - 1] + 1, left_up + (same and 0 or 1))
-         left_up = up
+         row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+         if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+            row[j] = math.min(row[j], before[j - 2] + 1)
+         end
       end
+      before, last, row = last, row, before
    end
-   return row[#b]
+   return last[#b]
 end
 
 -- How far a name is from a wanted one, both in small letters: changed letters, then names that contain it, then those
