@@ -201,6 +201,9 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
                 n -= 1;
             }
         }
+        if n > c.most && c.surplus {
+            n = c.most;
+        }
         if n > N {
             return fail(l, &format!("{}: too many arguments ({n})", c.name));
         }
