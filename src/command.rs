@@ -46,6 +46,8 @@ pub struct Command {
     pub globals: Globals,
     /// Whether a session follows.
     pub interactive: bool,
+    /// Whether GPU programs compute in host memory: `--cuda cpu`, or `REKINDLE_CUDA=cpu` in the environment.
+    pub cuda: bool,
     /// `--profile`, with the file of the trace.
     pub profile: Option<Option<OsString>>,
     /// The script; `-` is the standard input.
@@ -70,6 +72,7 @@ Options:
   -gg, --gglobals            the same is an error
   -, no script               the program comes from the standard input; an expression there prints its value
   --profile[=FILE]           times modules and criteria; FILE gets a trace for Chrome
+  --cuda cpu                 GPU programs (cutorch, cunn, cudnn) compute in host memory
   --annotations DIR          writes what editors read about torch, nn, optim and image (LuaCATS)
   --manual DIR               writes the manual as pages for a browser
   -h, --help                 this text
@@ -81,6 +84,7 @@ Environment:
   LUA_PATH, LUA_CPATH        where require looks; ;; stands for the usual places
   OMP_NUM_THREADS            threads that kernels use
   NO_COLOR                   no colours
+  REKINDLE_CUDA              cpu: as --cuda cpu
   REKINDLE_SIMD              base or avx2: fewer instructions than the processor has
 ";
 
@@ -90,6 +94,11 @@ fn value(option: &str, attached: &OsStr, rest: &mut impl Iterator<Item = OsStrin
         return Ok(attached.to_owned());
     }
     rest.next().ok_or_else(|| format!("{option}: a value is missing behind it; th -h lists the options"))
+}
+
+/// Whether the device of `--cuda` is the processor, which is the only one there is.
+fn on_cpu(device: &OsStr) -> Result<bool, String> {
+    if device == "cpu" { Ok(true) } else { Err(format!("--cuda: expected cpu, got '{}'", device.display())) }
 }
 
 /// An argument without its first two bytes, which are ASCII.
@@ -109,11 +118,13 @@ fn attached(arg: &OsStr) -> OsString {
 /// The text for an unknown option, or one without its value.
 pub fn parse(args: impl IntoIterator<Item = OsString>, is_file: impl Fn(&OsStr) -> bool) -> Result<Command, String> {
     let mut args = args.into_iter();
+    let device = std::env::var_os("REKINDLE_CUDA").filter(|d| !d.is_empty());
     let mut c = Command {
         task: Task::Run,
         steps: vec![],
         globals: Globals::Free,
         interactive: false,
+        cuda: device.map_or(Ok(false), |d| on_cpu(&d))?,
         profile: None,
         script: None,
         args: vec![],
@@ -127,6 +138,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, is_file: impl Fn(&OsStr) 
             "-g" | "--globals" => c.globals = Globals::Warned,
             "-gg" | "--gglobals" => c.globals = Globals::Refused,
             "--profile" => c.profile = Some(None),
+            "--cuda" => c.cuda = on_cpu(&value("--cuda", OsStr::new(""), &mut args)?)?,
+            _ if text.starts_with("--cuda=") => c.cuda = on_cpu(OsStr::new(&text["--cuda=".len()..]))?,
             "--annotations" => {
                 c.task = Task::Tool("annotations", vec![value("--annotations", OsStr::new(""), &mut args)?])
             }

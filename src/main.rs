@@ -6,6 +6,7 @@ use anyhow::Context;
 use command::{Command, Globals, HELP, Step, Task};
 use rekindle::host::{bytes, text};
 use rekindle::spans::Timings;
+use rekindle::tensor::class::Device;
 use rekindle::{Host, repl};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -40,6 +41,9 @@ fn subscribe(c: &Command) {
 }
 
 fn run(c: &Command) -> anyhow::Result<()> {
+    if c.cuda {
+        Device::Cuda.offer();
+    }
     let host = || -> anyhow::Result<Host> {
         let host = Host::new()?;
         // what stands before the script's arguments on the command line

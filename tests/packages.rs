@@ -53,13 +53,24 @@ fn good(dir: &Path, environment: &[(&str, &str)], args: &[&str]) -> String {
 
 #[test]
 fn every_package_keeps_its_interface() {
-    let dir = Scratch::new("packages");
-    let tests = fs::read_dir(root().join("tests/lua/packages")).expect("the tests are there");
+    run_all("packages", &[]);
+}
+
+#[test]
+fn packages_about_graphics_processors_compute_on_the_cpu() {
+    run_all("packages/cuda", &["--cuda", "cpu"]);
+}
+
+/// Runs every file of a folder of `tests/lua`.
+fn run_all(folder: &str, options: &[&str]) {
+    let dir = Scratch::new(&folder.replace('/', "-"));
+    let tests = fs::read_dir(root().join("tests/lua").join(folder)).expect("the tests are there");
     let mut failures = vec![];
     for entry in tests {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|e| e == "lua") {
-            let out = th(dir.path(), &[], &[path.to_str().expect("a name in UTF-8")]);
+            let script = path.to_str().expect("a name in UTF-8");
+            let out = th(dir.path(), &[], &[options, &[script]].concat());
             let text = String::from_utf8_lossy(&out.stdout);
             if !out.status.success() || !text.ends_with("all as it should be\n") {
                 failures.push(format!("{}: {text}{}", path.display(), String::from_utf8_lossy(&out.stderr)));
@@ -96,13 +107,39 @@ fn require_looks_where_programs_and_rocks_are() {
 }
 
 #[test]
+fn files_of_machines_with_a_gpu_load_on_both_sides() {
+    let dir = Scratch::new("gpu-files");
+    let here = dir.path();
+    let make = "require 'cunn' require 'cudnn' local c = cudnn.SpatialConvolution
+        local net = nn.Sequential():add(c(1, 2, 3, 3)):add(cudnn.ReLU(true)):add(cudnn.SpatialMaxPooling(2, 2)):cuda()
+        torch.save('net.t7', net) torch.save('group.t7', c(2, 2, 1, 1, 1, 1, 0, 0, 2):cuda())
+        torch.save('dpt.t7', nn.DataParallelTable(1):add(net, { 1 }):cuda())
+        print(net:forward(torch.CudaTensor(1, 1, 6, 6):fill(1)):sum())";
+    let sum = good(here, &[("REKINDLE_CUDA", "cpu")], &["-e", make]);
+    let use_it = "require 'nn' local net = torch.load 'net.t7'
+        print(net:forward(torch.Tensor(1, 1, 6, 6):fill(1):type(net:get(1).weight:type())):sum())
+        print(torch.type(net:get(1)), net:get(1).weight:type(), torch.type(torch.load 'group.t7'))";
+    let text = good(here, &[], &["-e", use_it]);
+    assert_eq!(text, format!("{sum}nn.SpatialConvolution\ttorch.FloatTensor\tcudnn.SpatialConvolution\n"));
+    // the package of a class is loaded with it
+    let text = good(here, &[], &["--cuda", "cpu", "-e", use_it]);
+    assert_eq!(text, format!("{sum}cudnn.SpatialConvolution\ttorch.CudaTensor\tcudnn.SpatialConvolution\n"));
+    let code = "require 'nn' print(torch.type(torch.load 'dpt.t7'), torch.type(torch.load('dpt.t7'):get(1)))";
+    assert_eq!(good(here, &[], &["--cuda", "cpu", "-e", code]), "nn.DataParallelTable\tnn.Sequential\n");
+}
+
+#[test]
 fn a_missing_package_is_told_in_the_first_line() {
     let dir = Scratch::new("missing");
     let first = |name: &str| {
         let code = format!("print((select(2, pcall(require, '{name}')):match('[^\\n]*')))");
         good(dir.path(), &[], &["-e", &code])
     };
-    assert!(first("cunn").contains("module 'cunn' not found: 'cunn' needs a GPU"), "{}", first("cunn"));
+    for name in ["cutorch", "cunn", "cudnn", "cunnx", "inn"] {
+        let text = first(name);
+        assert!(text.contains(&format!("module '{name}' not found: '{name}' needs a GPU")), "{text}");
+        assert!(text.contains("`th --cuda cpu`"), "{text}");
+    }
     assert!(first("rnn").contains("luarocks --lua-version 5.1 install --local rnn"), "{}", first("rnn"));
     assert!(first("luafilesystem").contains("built in under another name: require 'lfs'"));
     assert_eq!(first("no_such_thing"), "module 'no_such_thing' not found:\n");

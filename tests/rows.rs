@@ -10,6 +10,7 @@ use rekindle::shared::{self, Condition, Counter, Hash, List, Mutex, Queue, Runni
 use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
 use rekindle::tensor::Tensor;
+use rekindle::tensor::class::TensorClass;
 use rekindle::tensor::dtype::DType;
 use rekindle::tensor::random::Generator;
 use rekindle::tensor::storage::Storage;
@@ -85,6 +86,7 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "object.Channel" => Val::Object(&s.queue),
         "object.Thread" => Val::Object(&s.thread),
         "value" => Val::Num(1.0),
+        "class" => Val::Class(TensorClass::host(dtype)),
         "S" => Val::Storage(&s.storages[dtype.index()]),
         k if k.to_lowercase().ends_with("storage") => Val::Storage(&s.storages[dtype.index()]),
         _ => Val::Tensor(&s.tensors[dtype.index()]),

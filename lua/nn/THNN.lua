@@ -388,9 +388,8 @@ kernel('LookupTable_renorm', 'indices weight maxNorm normType',
 require('nn.kernels')(kernel)
 
 THNN.kernels = {}
-for _, element in ipairs(native.element_types) do
-   if element.family == 'floating' then
-      local name = 'torch.' .. element.name .. 'Tensor'
+for i, name in ipairs(torch.tensor_types) do
+   if native.elements[i].family == 'floating' then
       THNN.kernels[name], torch.getmetatable(name).THNN = functions, functions
    end
 end

@@ -61,11 +61,11 @@ function expect.tensor(self, value, what, low, high)
    expect.anyTensor(self, value, what, low, high)
    if own and own ~= given then
       local short = given:match('^torch%.(%a+)Tensor$')
-      local ways = (short == 'Float' or short == 'Double') and string.format('module:%s() or ', short:lower()) or ''
+      local ways = (short == 'Float' or short == 'Double' or short == 'Cuda') and string.format('module:%s() or ', short:lower()) or ''
       local kind = torch.isTypeOf(self, 'nn.Criterion') and 'criterion' or 'module'
       ways = ways:gsub('^module', kind)
       fail(self, 'the %s is %s, its %s %s; convert one: %s%s:%s()', kind, own, what, given, ways, what,
-         (own:match('^torch%.(%a+)Tensor$') or own):lower())
+         ((own:match('^torch%.(%a+)Tensor$') or own):gsub('^%u', string.lower)))
    end
    return value
 end
@@ -187,10 +187,12 @@ function expect.sizes(who, ...)
    return sizes(...)
 end
 
--- Types of graphics processors are Torch7's, and not there.
+-- Types of graphics processors are there where something stands for one.
 function expect.machine(self, typename)
-   if type(typename) == 'string' and typename:find('^torch%.Cuda') then
-      fail(self, 'there is no GPU support in this build, and no %s; leave out the conversion, or use float()', typename)
+   if type(typename) == 'string' and typename:find('^torch%.Cuda') and not torch[typename:match('%.(.*)')] then
+      if torch.getmetatable(typename) then fail(self, "there is no %s yet: require 'cutorch' first", typename) end
+      fail(self, 'there is no GPU support in this build, and no %s; leave out the conversion, use float(), or have '
+         .. '`th --cuda cpu` compute on the CPU', typename)
    end
 end
 

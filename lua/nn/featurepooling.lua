@@ -87,9 +87,10 @@ do
       local k = math.max(self.k, math.ceil(self.factor * n))
       if n < k then expect.fail(self, 'a sequence of at least %d steps expected, got %d', k, n) end
       -- a change of type reaches the indices too
-      if torch.typename(self.indices) ~= 'torch.LongTensor' then self.indices = torch.LongTensor() end
+      local class = torch._beside(input, 'Long')
+      if torch.typename(self.indices) ~= class then self.indices = torch.getconstructortable(class)() end
       local _, places = input:topk(k, d, true)
-      torch.sort(self.indices, torch.LongTensor(), places, d)
+      torch.sort(self.indices, places.new(), places, d)
       self.output = self.output:resize(self.indices:size()):gather(input, d, self.indices)
       return self.output
    end
@@ -100,7 +101,7 @@ do
       local d = input:dim()
       expect.forwardFirst(self, d == self.indices:dim() and input:size(d) == self.indices:size(d) and
          input:size(1) >= gradOutput:size(1))
-      if torch.typename(self.indices) ~= 'torch.LongTensor' then self.indices = self.indices:long() end
+      self.indices = self.indices:type(torch._beside(input, 'Long'))
       return self.gradInput:resizeAs(input):zero():scatter(input:dim() - 1, self.indices, gradOutput)
    end
 end

@@ -15,17 +15,17 @@ local families = {
 for _, family in ipairs(families) do require('nn.' .. family) end
 
 -- What Rust computes without any options needs no constructor.
+local native = require 'rekindle.native'
 local define = require 'nn.define'
-for name in pairs(require('rekindle.native').classes) do
+for name in pairs(native.classes) do
    local own = name:match('^nn%.(.*)$')
    if own and not nn[own] then define(own) end
 end
 
 -- Kernels are for Float and Double; asking another type for one says so.
-for _, element in ipairs(require('rekindle.native').element_types) do
-   local kind = element.name
-   local class = torch[kind .. 'Tensor']
-   if element.family ~= 'floating' and class and not class.nn then
+for i, kind in ipairs(native.types) do
+   local class = torch.getconstructortable(torch.tensor_types[i])
+   if native.elements[i].family ~= 'floating' and not class.nn then
       class.nn = setmetatable({}, {
          __index = function(_, name)
             error(string.format('%s is only supported for Float or Double Tensors, got torch.%sTensor', name, kind))

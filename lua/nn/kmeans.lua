@@ -99,7 +99,7 @@ function Kmeans:accGradParameters(input, _, scale)
    expect.forwardFirst(self, self.output:nElement() == n)
    local members = self._members or input.new()
    self._members = members
-   members:resize(n, self.k):zero():scatter(2, self.output:long():view(n, 1), 1)
+   members:resize(n, self.k):zero():scatter(2, self.output:type(torch._beside(self.output, 'Long')):view(n, 1), 1)
    local counts = self.clusterSampleCount:sum(members, 1):resize(self.k)
    -- each center as often as it was chosen, minus the samples that chose it
    local slope = torch.mm(members:t(), input):mul(-1):addcmul(self.weight, counts:view(-1, 1):expandAs(self.weight))

@@ -1,6 +1,8 @@
 -- Files of older versions of nn lack fields that came later. What such a field was before it existed is the class's
 -- own value for it, or is made when the object is read.
 local defaults = {
+   -- cuDNN's has no fields for them
+   ReLU = { threshold = 0, val = 0 },
    HardTanh = { min_val = -1, max_val = 1 },
    SoftPlus = { threshold = 20, beta = 1 },
    Narrow = { length = 1 },

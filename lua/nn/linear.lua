@@ -182,7 +182,7 @@ do
    function PartialLinear:updateOutput(input)
       self.output = self.network:updateOutput(pair(self, input))
       if self.bias then
-         self.output:add(self.bias:index(2, self.partition:long()):expandAs(self.output))
+         self.output:add(self.bias:index(2, self.partition:type(torch._beside(self.bias, 'Long'))):expandAs(self.output))
       end
       return self.output
    end
@@ -195,7 +195,7 @@ do
    end
    -- Adds gradients to a bias, times a factor.
    local function addBias(self, into, gradOutput, scale)
-      into:indexAdd(2, self.partition:long(), gradOutput:sum(1):mul(scale))
+      into:indexAdd(2, self.partition:type(torch._beside(self.bias, 'Long')), gradOutput:sum(1):mul(scale))
    end
    function PartialLinear:accGradParameters(input, gradOutput, scale)
       scale = scale or 1

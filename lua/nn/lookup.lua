@@ -27,12 +27,12 @@ function LookupTable:scaleGradByFreq()
    return self
 end
 
--- Row numbers as a LongTensor of the input's sizes.
+-- Row numbers as a LongTensor of the input's sizes, beside the weights.
 local function numbers(self, input)
    if not torch.isTensor(input) or input:dim() < 1 or input:dim() > 2 then
       expect.fail(self, 'a vector or matrix of row numbers expected as input, got %s', expect.brief(input))
    end
-   return input:long()
+   return input:type(torch._beside(self.weight, 'Long'))
 end
 
 -- Scales rows that are looked up and too long down to the largest norm.
@@ -78,15 +78,14 @@ do
       scratch = { '_long' },
    })
    function OneHot:updateOutput(input)
-      local n = self.outputSize
+      local n, class = self.outputSize, torch._beside(self.output, 'Long')
+      self._long = torch.typename(self._long) == class and self._long or torch.getconstructortable(class)()
       if type(input) == 'number' then
-         self._long = (torch.typename(self._long) == 'torch.LongTensor' and self._long or torch.LongTensor()):resize(1)
-         self._long[1] = input
+         self._long:resize(1)[1] = input
       else
          if not torch.isTensor(input) or input:dim() == 0 then
             expect.fail(self, 'a class number or a tensor of them expected as input, got %s', expect.brief(input))
          end
-         self._long = (torch.typename(self._long) == 'torch.LongTensor' and self._long or torch.LongTensor())
          self._long:resize(input:size()):copy(input)
       end
       local long = self._long:view(-1, 1)

@@ -61,10 +61,10 @@ local function rounding(class)
    return class
 end
 
--- A change of type reaches the indices too; they are made whole numbers again.
-local function longIndices(self)
-   local indices = self.indices
-   if indices and torch.typename(indices) ~= 'torch.LongTensor' then self.indices = indices:long() end
+-- A change of type reaches the indices too; they are made whole numbers again, where the input lies.
+local function longIndices(self, input)
+   local indices, class = self.indices, torch._beside(input, 'Long')
+   if indices and torch.typename(indices) ~= class then self.indices = indices:type(class) end
 end
 
 local function stepsOfWindows(self, sizes, steps)
@@ -101,7 +101,7 @@ local function maxima(name, kept, axes, parentClass)
    function class:updateOutput(input)
       expect.tensor(self, input, 'input', #kept + 1, #kept + 2)
       for i, field in ipairs(kept) do self[field] = input:size(input:dim() - #kept + i) end
-      longIndices(self)
+      longIndices(self, input)
       return self:pool(input)
    end
    return emptied(rounding(class)), parent
@@ -133,7 +133,7 @@ do
    })
    function class:updateOutput(input)
       expect.tensor(self, input, 'input', 2, 3)
-      longIndices(self)
+      longIndices(self, input)
       return self:pool(input)
    end
    emptied(class)
@@ -150,7 +150,7 @@ do
    })
    function class:updateOutput(input)
       expect.tensor(self, input, 'input', 3, 4)
-      longIndices(self)
+      longIndices(self, input)
       return self:pool(input)
    end
    emptied(class)
@@ -267,7 +267,7 @@ local function fractional(name, axes)
    function class:updateOutput(input)
       self:initSampleBuffer_(input)
       self.indices = self.indices or torch.LongTensor()
-      longIndices(self)
+      longIndices(self, input)
       return self:pool(input, self:getOutputSizes_(input))
    end
    function class:updateGradInput(input, gradOutput)
@@ -309,7 +309,7 @@ local function unpooling(name, pooling, axes, fields)
    })
    function class:setParams()
       for own, its in pairs(fields) do self[own] = self.pooling[its] end
-      longIndices(self)
+      longIndices(self, self.output)
       expect.forwardFirst(self, self.oheight)
    end
    function class:updateOutput(input)

@@ -50,7 +50,8 @@ for name, extreme in pairs { Max = torch.max, Min = torch.min } do
    local class, parent = define(name, { options = dimension, scratch = { '_output', '_indices' } })
    function class:updateOutput(input)
       local d = place(self, input)
-      self._output, self._indices = self._output or input.new(), self._indices or torch.LongTensor()
+      self._output = self._output or input.new()
+      self._indices = self._indices or torch.getconstructortable(torch._beside(input, 'Long'))()
       extreme(self._output, self._indices, input, d)
       return dropping(self, 'output', self._output, d)
    end

@@ -146,14 +146,14 @@ do
 end
 
 -- A class over { tensor, what says which elements }: take(result, tensor, which, self) and back(gradient, which,
--- gradOutput, self), which adds to zeros. What says which has zeros as its gradient.
+-- gradOutput, self), which adds to zeros. What says which has zeros as its gradient, of its own type with `zeros`.
 local function picking(name, spec)
-   local typename = 'torch.' .. spec.kind .. 'Tensor'
+   local host = 'torch.' .. spec.kind .. 'Tensor'
    local class, parent = define(name, {
       options = spec.options,
       setup = function(self)
          if spec.setup then spec.setup(self) end
-         self.gradInput = { torch.Tensor(), spec.zeros and spec.zeros() or torch.Tensor() }
+         self.gradInput = { torch.Tensor(), (spec.zeros and torch.getconstructortable(host) or torch.Tensor)() }
       end,
    })
    local function parts(self, input)
@@ -162,7 +162,9 @@ local function picking(name, spec)
       end
       local which = input[2]
       expect.tensor(self, input[1], 'input[1]', 1, math.huge)
-      if torch.typename(which) ~= typename then
+      -- the host's, or one that lies where the tensor does
+      local typename, given = torch._beside(input[1], spec.kind), torch.typename(which)
+      if given ~= typename and given ~= host then
          expect.fail(self, '%s, a %s, expected as input[2], got a %s', spec.says, typename, torch.type(which))
       end
       spec.check(self, input[1], which)
@@ -183,7 +185,10 @@ local function picking(name, spec)
       local gradients = torch.type(self.gradInput) == 'table' and self.gradInput or {}
       self.gradInput = gradients
       gradients[1] = (gradients[1] or tensor.new()):resizeAs(tensor):zero()
-      gradients[2] = (gradients[2] or spec.zeros and spec.zeros() or tensor.new()):resize(which:size()):zero()
+      local like = spec.zeros and which or tensor
+      local zeros = gradients[2]
+      if not zeros or spec.zeros and torch.typename(zeros) ~= torch.typename(which) then zeros = like.new() end
+      gradients[2] = zeros:resize(which:size()):zero()
       spec.back(gradients[1], which, gradOutput, self)
       return gradients
    end
@@ -227,7 +232,7 @@ picking('Index', {
 
 picking('MaskedSelect', {
    kind = 'Byte',
-   zeros = function() return torch.ByteTensor() end,
+   zeros = true,
    says = 'a mask',
    check = function(self, tensor, mask)
       if tensor:nElement() ~= mask:nElement() then

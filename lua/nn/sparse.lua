@@ -128,13 +128,14 @@ do
       if self.normalize > 0 then self.weight:narrow(2, 1, self.normalize):zero() end
    end
 
-   function IndexLinear:longTensor(...) return torch.LongTensor(...) end
+   function IndexLinear:longTensor(...)
+      return torch.getconstructortable(torch._beside(self.weight, 'Long'))(...)
+   end
 
    -- Keys and values that belong together.
    local function checked(self, keys, values)
-      if torch.typename(keys) ~= 'torch.LongTensor' then
-         expect.fail(self, 'a torch.LongTensor of keys expected, got %s', torch.type(keys))
-      end
+      local class = torch._beside(self.weight, 'Long')
+      if torch.typename(keys) ~= class then expect.fail(self, 'a %s of keys expected, got %s', class, torch.type(keys)) end
       expect.tensor(self, values, 'values', 1)
       if keys:dim() ~= 1 or keys:size(1) ~= values:size(1) then
          expect.fail(self, 'vectors of as many keys as values expected, got %s and %s', expect.brief(keys), expect.brief(values))
@@ -152,8 +153,9 @@ do
          checked(self, keys, values)
          -- one sample may come with its size
          if not sizes or sizes == keys:size(1) then return keys, values, self:longTensor { keys:size(1) }, 'one' end
-         if torch.typename(sizes) ~= 'torch.LongTensor' then
-            expect.fail(self, 'a torch.LongTensor of sizes expected, got %s', torch.type(sizes))
+         local class = torch._beside(self.weight, 'Long')
+         if torch.typename(sizes) ~= class then
+            expect.fail(self, 'a %s of sizes expected, got %s', class, torch.type(sizes))
          end
          return keys, values, sizes, 'flat'
       end
@@ -211,7 +213,7 @@ do
    function IndexLinear:updateParameters(rate)
       if self.running.counter > 1 then
          self.gradWeight = joined(self.running.gradWeight)
-         self:step(self.gradWeight, joined(self.running.keys, 'torch.LongTensor'), rate)
+         self:step(self.gradWeight, joined(self.running.keys, torch._beside(self.weight, 'Long')), rate)
       end
       self.bias:add(-rate, self.gradBias)
    end
@@ -252,7 +254,7 @@ do
       local weight = self.weight:narrow(2, self.normalize + 1, self.outputSize)
       local values = gradOutput:contiguous():view(n, self.outputSize) * weight:t()
       local first = -self.offset
-      local keys = torch.range(first, first + inputs - 1):long()
+      local keys = self:longTensor():range(first, first + inputs - 1)
       if form == 'one' then
          self.gradInput = { keys, values:view(inputs) }
       elseif form == 'flat' then

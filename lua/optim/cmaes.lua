@@ -108,7 +108,7 @@ end
 
 local function check_type(x)
    local name = torch.typename(x)
-   if name ~= 'torch.FloatTensor' and name ~= 'torch.DoubleTensor' then
+   if name ~= torch._beside(x, 'Float') and name ~= torch._beside(x, 'Double') then
       error('optim.cmaes: argument 2 should be a Float- or DoubleTensor, got a ' .. name, 3)
    end
 end

@@ -8,7 +8,7 @@ local function buffers(state, like, first)
    step.zeros(state, 'delta', like)
    step.zeros(state, 'sign', like)
    for _, key in ipairs { 'psign', 'nsign', 'zsign', 'dminmax' } do
-      if not state[key] then state[key] = torch.ByteTensor(like:size()) end
+      if not state[key] then state[key] = torch.getconstructortable(torch._beside(like, 'Byte'))(like:size()) end
    end
    if not torch.isTensor(state.stepsize) then state.stepsize = like.new():resizeAs(like):fill(first) end
    return state

@@ -1,5 +1,6 @@
 -- Package csvigo: files of values with separators, as tables of columns, of rows, or as a query.
-local csvigo = {}
+-- a global, as programs expect
+csvigo = {}
 
 -- ---- lines ----
 

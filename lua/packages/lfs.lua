@@ -1,6 +1,7 @@
 -- Package lfs (LuaFileSystem 1.8): attributes of files, folders, links, locks.
 local rows = require('rekindle.native').functions.lfs
-local lfs = { _VERSION = 'LuaFileSystem 1.8.0', _DESCRIPTION = 'LuaFileSystem', _COPYRIGHT = 'see docs/packages.md' }
+-- a global too, as programs expect
+lfs = { _VERSION = 'LuaFileSystem 1.8.0', _DESCRIPTION = 'LuaFileSystem', _COPYRIGHT = 'see docs/packages.md' }
 
 for _, name in ipairs { 'chdir', 'currentdir', 'mkdir', 'rmdir' } do lfs[name] = rows[name] end
 

@@ -53,8 +53,13 @@ local function embedded(name)
    return '\n\tno embedded module \'' .. name .. '\''
 end
 
+-- whether a package is built in, and there for this process
+local function built_in(name)
+   return sources[BUNDLED .. name] and not require('rekindle.rocks').needs_device(name)
+end
+
 local function bundled(name)
-   if sources[BUNDLED .. name] then return chunk_of(BUNDLED .. name, name) end
+   if built_in(name) then return chunk_of(BUNDLED .. name, name) end
    return ''
 end
 
@@ -142,7 +147,7 @@ end
 local function preloaded(name)
    local f = package.preload[name]
    if f ~= nil then return f end
-   local hint = not sources[name] and require('rekindle.rocks').hint(name)
+   local hint = not sources[name] and not built_in(name) and require('rekindle.rocks').hint(name)
    return (hint and ' ' .. hint or '') .. string.format("\n\tno field package.preload['%s']", name)
 end
 

@@ -1,9 +1,15 @@
 -- What is known of packages that programs for Torch7 require and that are not found: for the first line of the message.
 local rocks = {}
 
--- what needs a device that this build does not have
-local gpu = {}
-for name in ('cutorch cunn cudnn cunnx inn nccl cunnsparse fbcunn fbcuda cltorch clnn'):gmatch('%S+') do gpu[name] = true end
+-- what needs a device: the packages that `th --cuda cpu` has, and others
+local gpu, standing = {}, {}
+for name in ('nccl cunnsparse fbcunn fbcuda cltorch clnn'):gmatch('%S+') do gpu[name] = true end
+for name in ('cutorch cunn cudnn cunnx inn'):gmatch('%S+') do gpu[name], standing[name] = true, true end
+
+-- Whether a package is about a device that this process does not offer.
+function rocks.needs_device(name)
+   return standing[name:match('^[^./]+') or name] and not torch.getmetatable('torch.CudaTensor')
+end
 
 -- what has another name here
 local elsewhere = {
@@ -32,6 +38,9 @@ end
 -- One sentence about a package, or nil.
 function rocks.hint(name)
    local top = name:match('^[^./]+') or name
+   if rocks.needs_device(name) then
+      return string.format("'%s' needs a GPU, which this build does not use; `th --cuda cpu` has it compute on the CPU", top)
+   end
    if gpu[top] then
       return string.format("'%s' needs a GPU, which this build does not use; programs that ask with pcall go on without", top)
    end

@@ -68,10 +68,10 @@ end
 
 -- made when first asked for: a program that never looks through ffi does not wait for it
 local declared = {}
-local function constructors(short)
+local function constructors(short, ctype)
    local known = declared[short]
    if not known then
-      local text = declaration:gsub('THx', 'TH' .. short):gsub('real', ctypes[short])
+      local text = declaration:gsub('THx', 'TH' .. short):gsub('real', ctype)
       ffi.cdef(text)
       known = { tensor = ffi.metatype('TH' .. short .. 'Tensor', { __index = index(fill_tensor) }),
          storage = ffi.metatype('TH' .. short .. 'Storage', { __index = index(fill_storage) }) }
@@ -80,9 +80,9 @@ local function constructors(short)
    return known
 end
 
-local function structure_of(kind, short, fill)
+local function structure_of(kind, short, ctype, fill)
    return function(x, as_number)
-      local make = constructors(short)[kind]
+      local make = constructors(short, ctype)[kind]
       if as_number then
          local c = addressed[x] or make()
          addressed[x] = c
@@ -109,9 +109,9 @@ local function free(x)
    if n then references[x] = n > 1 and n - 1 or nil end
 end
 
-for _, element in ipairs(native.element_types) do
-   local short = element.name
-   local pointer = ffi.typeof(ctypes[short] .. ' *')
+for i, short in ipairs(native.types) do
+   local ctype = ctypes[native.elements[i].name]
+   local pointer = ffi.typeof(ctype .. ' *')
    local function data(x, as_number)
       local address = native.functions.state.address(x)
       -- a tensor without a storage points nowhere
@@ -121,7 +121,7 @@ for _, element in ipairs(native.element_types) do
    end
    for kind, fill in pairs { tensor = fill_tensor, storage = fill_storage } do
       local mt = torch.getmetatable('torch.' .. short .. (kind == 'tensor' and 'Tensor' or 'Storage'))
-      mt.data, mt.cdata, mt.retain, mt.free = data, structure_of(kind, short, fill), retain, free
+      mt.data, mt.cdata, mt.retain, mt.free = data, structure_of(kind, short, ctype, fill), retain, free
    end
 end
 

@@ -2,11 +2,6 @@
 -- torch.Tester asserts and reports.
 local compare = {}
 
-local function is_storage(v)
-   local name = torch.typename(v)
-   return name ~= nil and name:find('^torch%.%a+Storage$') ~= nil
-end
-
 local function within(tolerance) return tolerance ~= 0 and ' with tolerance=' .. tolerance or '' end
 
 -- a value as messages show it: numbers and nil speak for themselves
@@ -93,7 +88,7 @@ end
 function compare.values(a, b, tolerance, seen)
    local both_tensors = torch.isTensor(a) and torch.isTensor(b)
    if both_tensors then return compare.tensors(a, b, tolerance) end
-   if is_storage(a) and is_storage(b) then return compare.storages(a, b, tolerance) end
+   if torch.isStorage(a) and torch.isStorage(b) then return compare.storages(a, b, tolerance) end
    if torch.type(a) ~= torch.type(b) then
       return false, string.format('EQ failed: values have different types (first: %s, second: %s)', torch.type(a),
          torch.type(b))

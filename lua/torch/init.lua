@@ -22,7 +22,7 @@ torch.tensor_types, torch.storage_types = {}, {}
 local traced = require 'torch.traced'
 for number, short in ipairs(native.types) do
    local tensor, storage = 'torch.' .. short .. 'Tensor', 'torch.' .. short .. 'Storage'
-   local mt = adopt(tensor, native.methods[tensor], function(mt, call) return traced(mt, number - 1, call) end)
+   local mt = adopt(tensor, native.methods[tensor], function(mt, call) return traced(mt, native.numbers[number], call) end)
    local element, set = native.index, native.newindex
    mt.__index__ = function(x, k)
       local v = element(x, k)
@@ -46,6 +46,35 @@ for number, short in ipairs(native.types) do
    torch.storage_types[#torch.storage_types + 1] = storage
 end
 
+-- Types of other devices have their names in torch once the package is required that is about the device. Those of a
+-- device by their elements: beside[metatable].Long
+local hosts, beside = #native.element_types, {}
+for first = 1, #native.types, hosts do
+   local kin = {}
+   for i = first, first + hosts - 1 do
+      local name = torch.tensor_types[i]
+      kin[native.elements[i].name] = name
+      beside[torch.getmetatable(name)] = kin
+      if first > 1 then
+         rawset(torch, native.types[i] .. 'Tensor', nil)
+         rawset(torch, native.types[i] .. 'Storage', nil)
+      end
+   end
+end
+-- The class of tensors with these elements on the device of a tensor: for indices, masks and the like.
+function torch._beside(x, element) return beside[debug.getmetatable(x)][element] end
+-- Gives a device's types their names.
+function torch._open(device)
+   for i = hosts + 1, #native.types do
+      local short = native.types[i]
+      if short:sub(1, #device) == device then
+         for _, kind in ipairs { 'Tensor', 'Storage' } do
+            torch[short .. kind] = torch.getconstructortable('torch.' .. short .. kind)
+         end
+      end
+   end
+end
+
 local generator = native.metatables['torch.Generator']
 generator.__native = true
 generator.__index = generator
@@ -62,7 +91,8 @@ local function set_default(name)
    torch.Storage = torch.getconstructortable((name:gsub('Tensor$', 'Storage')))
 end
 function torch.setdefaulttensortype(name)
-   if type(name) ~= 'string' or not state.setDefaultType(name) then
+   local named = type(name) == 'string' and torch[name:match('^torch%.(%a+)$') or '']
+   if not named or not state.setDefaultType(name) then
       error('setdefaulttensortype: expected torch.FloatTensor or torch.DoubleTensor, got ' .. tostring(name), 2)
    end
    set_default(name)

@@ -329,12 +329,45 @@ local function unknown_class(m, name, version)
    return setmetatable({}, { __typename = name, __version = version })
 end
 
--- tensors of machines with a GPU load as those of this one
+-- What machines with a GPU write loads as what the host has, unless there is what stands for a GPU: then the package
+-- of the class is loaded.
 local function local_name(name)
+   local layer = name:match('^cudnn%.(%a+)$')
+   if layer then
+      if torch.getmetatable('torch.CudaTensor') then
+         require 'cudnn'
+      elseif nn then
+         for _, known in ipairs(require 'nn.cudnn') do
+            if known == layer then return 'nn.' .. layer end
+         end
+      end
+      return name
+   end
+   if name:find('^inn%.') or name == 'nn.DataParallelTable' then
+      if torch.getmetatable('torch.CudaTensor') then require(name:find('^inn') and 'inn' or 'cunn') end
+      return name
+   end
    local rest = name:match('^torch%.Cuda(%a*)$')
    if not rest then return name end
+   if torch.getmetatable(name) then
+      require 'cutorch'
+      return name
+   end
    if rest == 'Tensor' or rest == 'Storage' then return 'torch.Float' .. rest end
    return 'torch.' .. rest
+end
+
+-- A module of a machine with a GPU that loads as the host's.
+local function brought_home(object, class, name, version)
+   -- what it says of its tensors
+   local kind = rawget(object, '_type')
+   if type(kind) == 'string' and kind:find('^torch%.Cuda') then object._type = local_name(kind) end
+   if class ~= name and (tonumber(rawget(object, 'groups')) or 1) > 1 then
+      -- a convolution of cuDNN's in groups, which nn does not have
+      io.stderr:write(string.format('Warning: a %s in groups is not known without `th --cuda cpu`; it loads as a table\n', name))
+      debug.setmetatable(object, { __typename = name, __version = version })
+   end
+   return object
 end
 
 readers[TORCH] = function(file, m)
@@ -372,7 +405,7 @@ readers[TORCH] = function(file, m)
       if type(fields) ~= 'table' then damaged(m, 'a ' .. name .. ' without fields') end
       for k, v in pairs(fields) do object[k] = v end
    end
-   return object
+   return type(object) == 'table' and brought_home(object, class, name, number) or object
 end
 
 local function stub(why) return function() error(why, 2) end end
@@ -484,7 +517,7 @@ end
 
 for i, short in ipairs(native.types) do
    local tensor, storage = torch.getmetatable(torch.tensor_types[i]), torch.getmetatable(torch.storage_types[i])
-   local width = native.element_sizes[i]
+   local width = native.elements[i].size
 
    function tensor:write(file)
       local m, n = references(file), self:dim()

@@ -3,7 +3,7 @@ local native = require 'rekindle.native'
 local torch = torch
 
 local function each_class(f)
-   for i, name in ipairs(torch.tensor_types) do f(torch.getmetatable(name), name, native.types[i]) end
+   for i, name in ipairs(torch.tensor_types) do f(torch.getmetatable(name), name, native.elements[i].name) end
 end
 
 -- Calls visit(k) with every element's distance from the first one, in logical order. Distances are taken up front as
@@ -42,7 +42,7 @@ local function checked(name, f, ...)
    for i = 1, select('#', ...) do
       local x = select(i, ...)
       if not torch.isTensor(x) then error(name .. ': expected a tensor, got ' .. torch.type(x), 3) end
-      if class == 'torch.HalfTensor' then error(class .. ' does not implement the ' .. name .. '() function', 3) end
+      if class == torch._beside(x, 'Half') then error(class .. ' does not implement the ' .. name .. '() function', 3) end
       if torch.typename(x) ~= class then
          error(string.format('%s: expected a %s, got a %s', name, class, torch.typename(x)), 3)
       end
@@ -170,17 +170,17 @@ end
 methods.__tostring__ = native.functions.state.display
 function methods:isTensor() return true end
 
-for i, name in ipairs(native.types) do
+for i, element in ipairs(native.element_types) do
    local class = torch.tensor_types[i]
-   methods[name:lower()] = function(self) return self:type(class) end
+   methods[element.name:lower()] = function(self) return self:type(class) end
 end
 function methods:real() return self:type(torch.getdefaulttensortype()) end
 
-each_class(function(mt, _, short)
+each_class(function(mt, name)
    for k, f in pairs(methods) do
       if rawget(mt, k) == nil then mt[k] = f end
    end
-   local storage = torch.getmetatable('torch.' .. short .. 'Storage')
+   local storage = torch.getmetatable((name:gsub('Tensor$', 'Storage')))
    storage.__tostring__ = methods.__tostring__
    storage.__eq__ = function(a, b) return torch.pointer(a) == torch.pointer(b) end
    storage.totable = function(self)
@@ -190,8 +190,19 @@ each_class(function(mt, _, short)
    end
 end)
 
-function torch.isTensor(x) return (torch.typename(x) or ''):find('^torch%.%a+Tensor$') ~= nil end
-function torch.isStorage(x) return (torch.typename(x) or ''):find('^torch%.%a+Storage$') ~= nil end
+-- Names of types that a pattern matches, looked at once each: the question is asked at every pass of a model.
+local function named(pattern)
+   return setmetatable({}, { __index = function(known, name)
+      local found = name:find(pattern) ~= nil
+      known[name] = found
+      return found
+   end })
+end
+
+local tensors, storages = named '^torch%.%a+Tensor$', named '^torch%.%a+Storage$'
+
+function torch.isTensor(x) return tensors[torch.typename(x) or ''] end
+function torch.isStorage(x) return storages[torch.typename(x) or ''] end
 function torch.totable(x)
    if not torch.isTensor(x) and not torch.isStorage(x) then
       error('totable: expected a tensor or a storage, got ' .. torch.type(x), 2)
@@ -217,8 +228,8 @@ into_table 'chunk'
 
 -- torch.IntTensor.torch.abs(-7): functions of the package for numbers of this type
 each_class(function(_, name, short)
-   local class = torch[short .. 'Tensor']
-   if type(class) ~= 'table' or short == 'Half' then return end
+   local class = torch.getconstructortable(name)
+   if short == 'Half' then return end
    local functions = setmetatable({}, { __index = function(_, k)
       local f = torch[k]
       return f and function(...)

@@ -30,11 +30,15 @@ fn a_device_has_classes_kinds_and_marks() {
     assert!(known);
     let kinds: std::collections::HashSet<u64> =
         TensorClass::ALL.into_iter().flat_map(|c| [kind::tensor(c), kind::storage(c)]).collect();
-    assert_eq!(kinds.len(), 4 * DTYPES);
+    assert_eq!(kinds.len(), 6 * DTYPES);
     for c in TensorClass::ALL {
         assert_eq!(kind::class(kind::tensor(c)), Some(c));
         assert_eq!(kind::class(kind::storage(c)), Some(c));
         assert_eq!(kind::of_call(kind::tensor(c), MIRROR) == kind::T, c == MIRROR);
+        // host tensors meet no others, but in copies
+        let met = kind::in_call(kind::tensor(c), DType::Float.into());
+        assert_eq!(met & kind::TENSOR == 0, c.device != Device::Host);
+        assert!(met & kind::ANY_TENSOR != 0);
     }
 }
 
@@ -44,7 +48,9 @@ fn rows_without_its_column_say_so() {
     let fails = |code: &str| host.eval::<mlua::Value>(code).unwrap_err().to_string();
     let text = fails("return torch.add(x, 1)");
     assert!(text.contains("torch.MirrorTensor does not implement the torch.add() function"), "{text}");
-    let text = fails("return torch.MirrorTensor(3)");
+    // sizes need no kernel, numbers do
+    assert_eq!(host.eval::<i64>("return torch.factory('torch.MirrorTensor')(3):size(1)").unwrap(), 3);
+    let text = fails("return torch.getconstructortable('torch.MirrorTensor'){ 1, 2 }");
     assert!(text.contains("torch.MirrorTensor does not implement"), "{text}");
     // two devices in one call, and a method that the class does not have
     let text = fails("return torch.add(y, x)");

@@ -72,16 +72,20 @@ impl Host {
             group("classes", &t.classes),
         ];
         raw::register(lua, &table, rows::object_classes(), &groups)?;
-        table.set("types", TensorClass::ALL.map(TensorClass::name))?;
-        table.set("element_sizes", TensorClass::ALL.map(|c| c.dtype.size()))?;
+        table.set("types", TensorClass::offered().map(TensorClass::name).collect::<Vec<_>>())?;
+        table.set("numbers", TensorClass::offered().map(TensorClass::index).collect::<Vec<_>>())?;
         let elements = lua.create_table()?;
         for d in DType::ALL {
             let one = lua.create_table()?;
             one.set("name", d.name())?;
             one.set("family", d.family().name())?;
             one.set("pixel", d.is_pixel())?;
+            one.set("size", d.size())?;
             elements.push(one)?;
         }
+        // by class, in the order of `types`: those of host tensors come first
+        let by_class = TensorClass::offered().map(|c| elements.raw_get(c.dtype.index() + 1));
+        table.set("elements", by_class.collect::<mlua::Result<Vec<mlua::Table>>>()?)?;
         table.set("element_types", elements)?;
         table.set("null", Value::NULL)?;
         // sources[name], copied into Lua's memory when they are asked for

@@ -122,7 +122,7 @@ pub fn deliver<T: Pixel>(what: &str, img: &Tensor, d: &Decoded, depth: Option<f6
         },
         _ => all,
     };
-    img.set(&fit)
+    if img.class() == fit.class() { img.set(&fit) } else { super::give(img, &fit) }
 }
 
 /// The sizes of a tensor of bytes as a picture (channels, rows, columns), and its samples, those of a pixel together.

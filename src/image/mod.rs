@@ -241,7 +241,7 @@ pub fn build<T: Element>(sizes: &[usize], f: impl FnOnce(&mut [T]) -> Result<()>
 /// # Errors
 /// Not enough memory.
 pub fn give(dst: &Tensor, made: &Tensor) -> Result<()> {
-    if dst.storage().is_none() {
+    if dst.storage().is_none() && dst.class() == made.class() {
         return dst.set(made);
     }
     crate::with_dtype!(made.dtype(), T => {

@@ -4,6 +4,7 @@ use super::column::Column;
 use crate::fields::Fields;
 use crate::formats::Data;
 use crate::tensor::Tensor;
+use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::dtype::{Element, types};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
@@ -38,6 +39,8 @@ pub enum Val<'a> {
     Strings(&'a [&'a [u8]]),
     /// An object that holds a value of Rust's.
     Object(&'a dyn Foreign),
+    /// The class of the call's tensors.
+    Class(TensorClass),
 }
 
 /// A value of Rust's that Lua holds as an object of a class: a file, say. The class's metatable is in the table of
@@ -100,8 +103,8 @@ pub enum Ret {
     Object(Box<dyn Foreign>),
     /// A new generator.
     Generator(Generator),
-    /// An object that stands for the default generator.
-    DefaultGenerator,
+    /// An object that stands for the default generator of a device.
+    DefaultGenerator(Device),
 }
 
 /// All that a kernel hands back.
@@ -177,6 +180,8 @@ plain_arg! {
     &'a Tensor: Val::Tensor(t) => *t;
     &'a Storage: Val::Storage(s) => *s;
     &'a RefCell<Generator>: Val::Gen(g) => *g;
+    TensorClass: Val::Class(class) => *class;
+    Device: Val::Class(class) => class.device;
     Nil: Val::Nil => Nil;
     bool: Val::Bool(b) => *b;
     &'a [u8]: Val::Str(s) => *s;

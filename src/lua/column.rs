@@ -1,31 +1,31 @@
 //! Columns: the kernels of a call form, one for each class that has it. How they lie is known here alone.
 
 use super::call::{Kernel, Typed};
-use crate::tensor::class::{CLASSES, Device, TensorClass};
+use crate::tensor::class::{Device, KERNELS, TensorClass};
 use crate::tensor::dtype::{DTYPES, DType, Family};
 
-/// The kernels of a call form, for tensors in host memory unless [`Column::same`] or [`Column::on`] says otherwise. `ints!(f)` and its kin
-/// make columns, [`Column::or`] puts them together.
+/// The kernels of a call form, for tensors in the memory of this process unless [`Column::same`] or [`Column::on`] says
+/// otherwise. `ints!(f)` and its kin make columns, [`Column::or`] puts them together.
 #[derive(Clone, Copy)]
 pub struct Column {
-    kernels: [Option<Kernel>; CLASSES],
+    kernels: [Option<Kernel>; KERNELS],
     /// What the row says of the fields that the kernels take as a structure; empty without one.
     pub fields: &'static str,
 }
 
 impl Column {
     /// No kernel for any class.
-    pub const NONE: Column = Column { kernels: [None; CLASSES], fields: "" };
+    pub const NONE: Column = Column { kernels: [None; KERNELS], fields: "" };
 
     /// One kernel for every class, on other devices too: it looks at shapes alone, or has its error from the gate to host
     /// memory.
     pub const fn same((kernel, fields): (Kernel, &'static str)) -> Column {
-        Column { kernels: [Some(kernel); CLASSES], fields }
+        Column { kernels: [Some(kernel); KERNELS], fields }
     }
 
     /// With this kernel for a type, which takes these fields.
     pub const fn with(mut self, dtype: DType, (kernel, fields): (Kernel, &'static str)) -> Column {
-        self.kernels[TensorClass::host(dtype).index()] = Some(kernel);
+        self.kernels[TensorClass::host(dtype).kernel()] = Some(kernel);
         self.fields = fields;
         self
     }
@@ -33,7 +33,7 @@ impl Column {
     /// With the kernels of another column for classes that have none in this one.
     pub const fn or(mut self, other: Column) -> Column {
         let mut i = 0;
-        while i < CLASSES {
+        while i < KERNELS {
             if self.kernels[i].is_none() {
                 self.kernels[i] = other.kernels[i];
             }
@@ -45,10 +45,10 @@ impl Column {
     /// The kernels of these types alone.
     pub const fn only(mut self, types: &[DType]) -> Column {
         let mut i = 0;
-        while i < CLASSES {
+        while i < KERNELS {
             let (mut named, mut k) = (false, 0);
             while k < types.len() {
-                named |= types[k] as u8 == TensorClass::ALL[i].dtype as u8;
+                named |= types[k].index() == i % DTYPES;
                 k += 1;
             }
             if !named {
@@ -62,8 +62,8 @@ impl Column {
     /// The kernels of a family alone.
     pub const fn of(mut self, family: Family) -> Column {
         let mut i = 0;
-        while i < CLASSES {
-            if TensorClass::ALL[i].dtype.family() as u8 != family as u8 {
+        while i < KERNELS {
+            if DType::ALL[i % DTYPES].family() as u8 != family as u8 {
                 self.kernels[i] = None;
             }
             i += 1;
@@ -71,12 +71,13 @@ impl Column {
         self
     }
 
-    /// The kernels of host tensors as those of another device, and no others: `all!(f).or(all!(g).on(device))`.
+    /// The kernels of host tensors as those of a device with a memory of its own, and no others:
+    /// `all!(f).or(all!(g).on(device))`.
     pub const fn on(self, device: Device) -> Column {
-        let (mut moved, mut i) = (Column { kernels: [None; CLASSES], ..self }, 0);
+        let (mut moved, mut i) = (Column { kernels: [None; KERNELS], ..self }, 0);
         while i < DTYPES {
             let dtype = DType::ALL[i];
-            moved.kernels[TensorClass { dtype, device }.index()] = self.get(TensorClass::host(dtype));
+            moved.kernels[TensorClass { dtype, device }.kernel()] = self.get(TensorClass::host(dtype));
             i += 1;
         }
         moved
@@ -85,12 +86,13 @@ impl Column {
     /// The kernel for a class.
     #[inline(always)]
     pub const fn get(&self, class: TensorClass) -> Option<Kernel> {
-        self.kernels[class.index()]
+        self.kernels[class.kernel()]
     }
 
-    /// The classes that have a kernel, with it.
+    /// The classes that have a kernel, with it; a device in host memory has those of host tensors, which stand for it.
     pub fn iter(&self) -> impl Iterator<Item = (TensorClass, Kernel)> {
-        TensorClass::ALL.into_iter().zip(self.kernels).filter_map(|(c, k)| Some((c, k?)))
+        let own = |c: &TensorClass| c.device == Device::Host || !c.in_host_memory();
+        TensorClass::ALL.into_iter().filter(own).filter_map(|c| Some((c, self.get(c)?)))
     }
 }
 
@@ -258,7 +260,7 @@ mod tests {
         assert_eq!(types(BYTES), [DType::Byte, DType::Char]);
         assert_eq!(types(ALL), [DType::Byte, DType::Char, DType::Float, DType::Double, DType::Half]);
         assert_eq!(types(crate::all!(kernel).of(Family::Integer)).len(), 5);
-        assert_eq!(types(crate::any!(|x: &Tensor| Ok(x.numel()))).len(), CLASSES);
+        assert_eq!(types(crate::any!(|x: &Tensor| Ok(x.numel()))).len(), KERNELS);
         assert_eq!(types(Column::NONE), []);
 
         // a second device has what is put there, and nothing by itself

@@ -2,6 +2,7 @@
 
 use crate::tensor::Tensor;
 use crate::tensor::check;
+use crate::tensor::class::Device;
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
@@ -150,12 +151,25 @@ fn specs_of(t: &Tensor, key: &Key) -> Result<Vec<Spec>> {
 pub fn get(t: &Tensor, key: &Key) -> Result<Got> {
     let _held = sharing::hold(t.lock() | key.lock())?;
     if let Key::Mask(mask) = key {
-        let out = Tensor::empty(t.dtype());
+        same_device(t, mask)?;
+        let out = Tensor::empty(t.class());
         mask_op(t, |t| with_dtype!(t.dtype(), T => index::masked_select::<T>(&out, t, mask)))?;
         return Ok(Got::Tensor(out));
     }
     let (l, single) = resolve(t, &specs_of(t, key)?)?;
     if single { number(t, l.offset).map(Got::Num) } else { Ok(Got::Tensor(t.with_layout(l))) }
+}
+
+/// A mask may be the host's, or lie where the elements do.
+fn same_device(t: &Tensor, mask: &Tensor) -> Result<()> {
+    let (own, given) = (t.class(), mask.class());
+    demand!(
+        given.device == Device::Host || given.device == own.device,
+        "a {} cannot be indexed by a {}",
+        own.tensor_name(),
+        given.tensor_name()
+    );
+    Ok(())
 }
 
 /// Masks do not serve Half, as in Torch7.
@@ -172,11 +186,12 @@ pub fn set(t: &Tensor, key: &Key, value: &Value) -> Result<()> {
     let given = if let Value::Tensor(src) = value { src.lock() } else { 0 };
     let _held = sharing::hold(t.lock() | key.lock() | given)?;
     if let Key::Mask(mask) = key {
+        same_device(t, mask)?;
         return mask_op(t, |t| match value {
             Value::Num(v) => with_dtype!(t.dtype(), T => index::masked_fill::<T>(t, mask, Element::from_f64(*v))),
             Value::Tensor(src) => {
                 demand!(
-                    src.dtype() == t.dtype(),
+                    src.class() == t.class(),
                     "expected a {} where a mask writes, got a {}",
                     t.class().tensor_name(),
                     src.class().tensor_name()

@@ -5,8 +5,8 @@ use crate::tensor::dtype::DType;
 
 /// Bits that describe what a Lua value is. A tensor or storage has the bit of its class.
 pub mod kind {
-    use crate::tensor::class::{CLASSES, TensorClass};
-    use crate::tensor::dtype::DType;
+    use crate::tensor::class::{CLASSES, Device, TensorClass};
+    use crate::tensor::dtype::{DTYPES, DType};
     /// nil
     pub const NIL: u64 = 1;
     /// number, or a string that reads as one
@@ -31,16 +31,26 @@ pub mod kind {
     pub const NUMERAL: u64 = 1 << 10;
     /// an object that holds a value of Rust's
     pub const OBJECT: u64 = 1 << 11;
+    /// a tensor of another device in a call of host tensors, which nothing but copies takes
+    pub const TENSOR_AWAY: u64 = 1 << 12;
+    /// such a storage
+    pub const STORAGE_AWAY: u64 = 1 << 13;
     /// The first bit of tensors; those of storages follow.
     const TENSORS: usize = 16;
     const STORAGES: usize = TENSORS + CLASSES;
     const _: () = assert!(STORAGES + CLASSES <= u64::BITS as usize, "kinds have no bits for so many classes");
     /// any tensor
     pub const TENSOR: u64 = ((1 << CLASSES) - 1) << TENSORS;
+    /// tensors and storages of host memory
+    const ON_HOST: u64 = ((1 << DTYPES) - 1) << TENSORS | ((1 << DTYPES) - 1) << STORAGES;
     /// any storage
     pub const STORAGE: u64 = ((1 << CLASSES) - 1) << STORAGES;
+    /// any tensor, as signatures have it
+    pub const ANY_TENSOR: u64 = TENSOR | TENSOR_AWAY;
+    /// any storage, as signatures have it
+    pub const ANY_STORAGE: u64 = STORAGE | STORAGE_AWAY;
     /// what has a meaning outside of Lua: all but tables, functions and the like
-    pub const VALUE: u64 = NIL | STR | BOOL | NUMBER | TENSOR | STORAGE | OBJECT;
+    pub const VALUE: u64 = NIL | STR | BOOL | NUMBER | ANY_TENSOR | ANY_STORAGE | OBJECT;
     /// The bit of tensors of one class.
     pub const fn tensor(class: TensorClass) -> u64 {
         tensor_numbered(class.index())
@@ -75,6 +85,16 @@ pub mod kind {
     pub const fn class(k: u64) -> Option<TensorClass> {
         let bits = ((k & TENSOR) >> TENSORS) | ((k & STORAGE) >> STORAGES);
         if bits == 0 { None } else { Some(TensorClass::ALL[bits.trailing_zeros() as usize % CLASSES]) }
+    }
+    /// The bits with which a value takes part in a call of a class. Host tensors have no indices, masks and labels on
+    /// another device; those of another device may be the host's.
+    #[inline(always)]
+    pub const fn in_call(k: u64, class: TensorClass) -> u64 {
+        let away = k & (TENSOR | STORAGE) & !ON_HOST;
+        if away == 0 || !matches!(class.device, Device::Host) {
+            return k | of_call(k, class);
+        }
+        k & !away | if away & TENSOR != 0 { TENSOR_AWAY } else { STORAGE_AWAY }
     }
     /// The bits that mean "of the call's class", for a value with these bits.
     #[inline(always)]
@@ -121,8 +141,12 @@ pub enum Fill {
     Bool(bool),
     /// nil
     Nil,
-    /// The default generator.
+    /// The default generator of the call's device, in forms with tensors of the call's class.
     Gen,
+    /// The default generator of the host, in forms that are about numbers alone.
+    HostGen,
+    /// The call's class.
+    Class,
     /// The field of `self` with this number.
     Field(u8),
 }
@@ -144,6 +168,13 @@ pub struct Param {
     pub field: Option<bool>,
     /// The kind as written.
     pub kind: String,
+}
+
+impl Param {
+    /// Whether a call can give it.
+    pub fn is_argument(&self) -> bool {
+        self.field.is_none() && self.absent != Some(Fill::Class)
+    }
 }
 
 /// Where a parameter of a pattern comes from, with all that the trampoline needs to know of it.
@@ -222,6 +253,8 @@ fn parse_param(word: &str, style: Style, selfish: bool) -> Result<Param, Bad> {
         Some(parse_default(d)?)
     } else if kind == "gen" {
         Some(Fill::Gen)
+    } else if kind == "class" {
+        Some(Fill::Class)
     } else if result && !selfish {
         Some(fresh)
     } else if alias && style == Style::Method {
@@ -249,8 +282,10 @@ fn accepts(kind: &str) -> Result<(u64, Read), Bad> {
     let bits = match kind {
         "T" => kind::T,
         "S" => kind::S,
-        "tensor" => kind::TENSOR,
-        "storage" => kind::STORAGE,
+        "tensor" => kind::ANY_TENSOR,
+        "storage" => kind::ANY_STORAGE,
+        // what the boundary knows by itself: no argument is one
+        "class" => 0,
         "T[]" => return Ok((kind::TABLE, Read::Tensors)),
         "nested" => return Ok((kind::TABLE, Read::Nested)),
         "dims" => return Ok((kind::NUMBER | kind::storages(DType::Long), Read::Dims)),
@@ -278,18 +313,26 @@ fn accepts(kind: &str) -> Result<(u64, Read), Bad> {
 
 /// All ways of calling a form: every choice of optional parameters, fullest last.
 pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
+    let on_device = params.iter().any(|p| p.accept & kind::T != 0);
     let optional: Vec<usize> =
-        (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].field.is_none()).collect();
+        (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].is_argument()).collect();
     let mut all: Vec<Pattern> = (0..1u32 << optional.len())
         .map(|bits| {
             let mut p = Pattern { form, nargs: 0, rest: 0, accept: vec![], steps: vec![], returns: 0, lists: false };
             let mut fields = 0;
             for (i, q) in params.iter().enumerate() {
                 p.returns |= u32::from(q.returned) << i;
-                let mut step = |fill| p.steps.push(Step { fill, read: q.read, number: q.accept & kind::NUM != 0 });
+                let mut step = |fill| {
+                    let fill = if fill == Fill::Gen && !on_device { Fill::HostGen } else { fill };
+                    p.steps.push(Step { fill, read: q.read, number: q.accept & kind::NUM != 0 });
+                };
                 if q.field.is_some() {
                     step(Fill::Field(fields));
                     fields += 1;
+                    continue;
+                }
+                if let Some(Fill::Class) = q.absent {
+                    step(Fill::Class);
                     continue;
                 }
                 let given = optional.iter().position(|&o| o == i).is_none_or(|b| bits >> b & 1 == 1);
@@ -337,7 +380,7 @@ pub fn help(params: &[Param], class: TensorClass) -> String {
         let text = if p.returned { format!("*{text}*") } else { text };
         if p.absent.is_some() { format!("[{text}]") } else { text }
     };
-    params.iter().filter(|p| p.field.is_none()).map(one).collect::<Vec<_>>().join(" ")
+    params.iter().filter(|p| p.is_argument()).map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// A form as the help shows it: every parameter with its name and kind, optional ones in brackets, and what is handed
@@ -366,7 +409,7 @@ pub fn usage(params: &[Param]) -> String {
         let text = format!("{}: {kind}{default}", p.name);
         if p.absent.is_some() { format!("[{text}]") } else { text }
     };
-    let given: Vec<String> = params.iter().filter(|p| p.field.is_none()).map(one).collect();
+    let given: Vec<String> = params.iter().filter(|p| p.is_argument()).map(one).collect();
     let back: Vec<&str> = params.iter().filter(|p| p.returned).map(|p| p.name.as_str()).collect();
     let back = if back.is_empty() { String::new() } else { format!(" -> {}", back.join(", ")) };
     format!("({}){back}", given.join(", "))

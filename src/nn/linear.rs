@@ -137,7 +137,13 @@ pub fn acc_grad<T: Blas>(
 const WIDTH: usize = 64;
 
 /// Adds `scale` times the sum of each column of `g` (n x m) to the elements of `sums` (m x 1).
-pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, sums: MatrixMut<T>) {
+pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
+    if let (1, Some(row)) = (g.rows(), g.row(0)) {
+        return row.iter().enumerate().for_each(|(j, &v)| {
+            let sum = sums.get_mut(j, 0);
+            *sum = sum.add(scale.mul(v));
+        });
+    }
     share(sums, g.rows(), |first, mut sums| {
         for at in (0..sums.rows()).step_by(WIDTH) {
             let n = WIDTH.min(sums.rows() - at);

@@ -3,7 +3,7 @@
 
 use crate::lua::prelude::*;
 use crate::lua::{bytecode, raw};
-use crate::tensor::class::TensorClass;
+use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::{display, threads as pool};
 use crate::with_dtype;
 
@@ -30,7 +30,13 @@ fn generator() -> Result<Generator> {
     Ok(Generator::new())
 }
 fn default_generator() -> Result<Ret> {
-    Ok(Ret::DefaultGenerator)
+    Ok(Ret::DefaultGenerator(Device::Host))
+}
+/// The generator that tensors of a device draw from.
+fn device_generator(name: &str) -> Result<Ret> {
+    let found = TensorClass::parse(name).map(|c| c.device);
+    demand!(found.is_some(), "no device has a {name}");
+    Ok(found.map_or(Ret::Nil, Ret::DefaultGenerator))
 }
 
 /// The text of a tensor, as Torch7 prints it.
@@ -77,6 +83,7 @@ pub static ROWS: &[Op] = &[
     func!("setDefaultType", &[form("name:str", any!(set_default_type))]),
     func!("generator", &[form("", any!(generator))]),
     func!("defaultGenerator", &[form("", any!(default_generator))]),
+    func!("deviceGenerator", &[form("class:str", any!(device_generator))]),
     func!("checkBytecode", &[form("code:str", any!(check_bytecode))]),
     func!("display", &[form("x:tensor", any!(display_tensor)), form("s:storage", any!(display_storage))]),
     func!("address", &[form("x:tensor", any!(address)), form("s:storage", any!(storage_address))]),

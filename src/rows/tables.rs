@@ -56,7 +56,7 @@ fn build() -> Result<Tables, String> {
         (storage_constructor(), TensorClass::storage_name),
     ] {
         let first = t.constructors.len();
-        for d in TensorClass::ALL {
+        for d in TensorClass::offered() {
             let owner = name_of(d);
             for (name, dispatch) in [("call", Dispatch::Call(d)), ("new", Dispatch::Fixed(d))] {
                 let compiled = match t.constructors.get(first) {
@@ -88,7 +88,7 @@ fn add_methods(t: &mut Tables, op: &'static Op) -> Result<(), String> {
         Place::Function => return Ok(()),
     };
     let first = list.len();
-    for d in TensorClass::ALL.into_iter().filter(|&d| has(op, d)) {
+    for d in TensorClass::offered().filter(|&d| has(op, d)) {
         let owner = name_of(d);
         let (name, dispatch) = (format!("{owner}.{}", op.name), Dispatch::Fixed(d));
         let compiled = match list.get(first) {

@@ -3,7 +3,6 @@
 //! `what` is the argument as a message calls it: `"the weight"`, `"a tensor"`.
 
 use super::Tensor;
-use super::class::TensorClass;
 use super::dtype::DType;
 use super::error::{Error, Kind, Result};
 use super::layout::shape_text;
@@ -138,8 +137,8 @@ pub fn square(what: &str, x: &Tensor) -> Result<()> {
 /// Both types.
 #[inline]
 pub fn dtype(what: &str, x: &Tensor, wanted: DType) -> Result<()> {
-    let class = TensorClass::host(wanted);
-    demand!(x.class() == class, "expected {what} to be a {}, got a {}", class.tensor_name(), x.class().tensor_name());
+    let name = wanted.tensor_name();
+    demand!(x.class().is_plain(wanted), "expected {what} to be a {name}, got a {}", x.class().tensor_name());
     Ok(())
 }
 
@@ -149,7 +148,7 @@ pub fn dtype(what: &str, x: &Tensor, wanted: DType) -> Result<()> {
 /// The class.
 #[inline]
 pub fn host(x: &Tensor) -> Result<()> {
-    demand!(x.class().is_host(), "expected elements in host memory, got a {}", x.class().tensor_name());
+    demand!(x.class().in_host_memory(), "expected elements in host memory, got a {}", x.class().tensor_name());
     Ok(())
 }
 

@@ -2,31 +2,35 @@
 //! called with, a mark on its objects and a bit among the kinds of arguments; all of these are made from its number.
 
 use super::dtype::{DTYPES, DType};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-/// Calls a macro with the list of devices, after its arguments: `variant word plain` for each. The word stands in the
-/// names of the device's classes; `plain` is the element type that needs no word of its own there (`torch.CudaTensor` has
-/// floats), or `_`.
+/// Calls a macro with the list of devices, after its arguments: `variant word plain memory` for each. The word stands in
+/// the names of the device's classes; `plain` is the element type that needs no word of its own there (`torch.CudaTensor`
+/// has floats), or `_`; `memory` is `host` where elements lie in the memory of this process, so that the kernels of host
+/// tensors are the device's too, and `own` where they do not.
 #[cfg(not(test))]
 macro_rules! for_each_device {
     ($mac:ident) => {
         $mac! {
-            Host "" _ "memory that this process reads and writes",
+            Host "" _ host "memory that this process reads and writes",
+            Cuda "Cuda" Float host "stands in for a graphics processor: its tensors lie in host memory",
         }
     };
 }
-/// With a device that exists for tests alone, and shows what there is for a second one without a line of its own.
+/// With a device that exists for tests alone, and shows what there is for another one without a line of its own.
 #[cfg(test)]
 macro_rules! for_each_device {
     ($mac:ident) => {
         $mac! {
-            Host "" _ "memory that this process reads and writes",
-            Mirror "Mirror" Float "a device of tests: its memory is not handed out, and rows have no kernels for it",
+            Host "" _ host "memory that this process reads and writes",
+            Cuda "Cuda" Float host "stands in for a graphics processor: its tensors lie in host memory",
+            Mirror "Mirror" Float own "a device of tests: its memory is not handed out, and rows have no kernels for it",
         }
     };
 }
 
 macro_rules! define_devices {
-    ($($v:ident $word:literal $plain:tt $doc:literal,)*) => {
+    ($($v:ident $word:literal $plain:tt $memory:tt $doc:literal,)*) => {
         /// Where the elements of a tensor lie.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
@@ -38,6 +42,12 @@ macro_rules! define_devices {
         impl Device {
             /// Every device, in the order of the columns of kernel tables.
             pub const ALL: [Device; DEVICES] = [$(Device::$v),*];
+
+            /// Whether its elements lie in the memory of this process.
+            #[inline(always)]
+            pub const fn in_host_memory(self) -> bool {
+                match self { $(Device::$v => define_devices!(@host $memory)),* }
+            }
         }
 
         impl TensorClass {
@@ -67,6 +77,8 @@ macro_rules! define_devices {
             }
         }
     };
+    (@host host) => { true };
+    (@host own) => { false };
     (@plain _) => { None };
     (@plain $dtype:ident) => { Some(DType::$dtype) };
     (@three $word:literal $name:literal) => {
@@ -83,6 +95,34 @@ macro_rules! class_names {
     };
 }
 for_each_device!(define_devices);
+
+/// A bit for each device that this process offers.
+static OFFERED: AtomicU8 = AtomicU8::new(if cfg!(test) { u8::MAX } else { 1 << Device::Host as u8 });
+
+impl Device {
+    /// Has the Lua states that are made from now on offer the device; host memory is always there.
+    pub fn offer(self) {
+        OFFERED.fetch_or(1 << self as u8, Relaxed);
+    }
+
+    /// Whether the process offers it.
+    pub fn is_offered(self) -> bool {
+        OFFERED.load(Relaxed) & 1 << self as u8 != 0
+    }
+
+    /// How many memories with kernels of their own there are before this device's.
+    const fn memories_before(self) -> usize {
+        let (mut n, mut i) = (0, 0);
+        while i <= self as usize {
+            n += !Device::ALL[i].in_host_memory() as usize;
+            i += 1;
+        }
+        n
+    }
+}
+
+/// How many kernels a column has: one for each element type in each memory.
+pub const KERNELS: usize = DTYPES * (1 + Device::ALL[DEVICES - 1].memories_before());
 
 /// An element type on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,7 +148,12 @@ impl TensorClass {
         all
     };
 
-    /// The class of tensors in host memory.
+    /// The classes of the devices that the process offers.
+    pub fn offered() -> impl Iterator<Item = TensorClass> {
+        TensorClass::ALL.into_iter().filter(|c| c.device.is_offered())
+    }
+
+    /// The class of host tensors.
     #[inline(always)]
     pub const fn host(dtype: DType) -> TensorClass {
         TensorClass { dtype, device: Device::Host }
@@ -126,17 +171,30 @@ impl TensorClass {
         TensorClass { dtype, device: self.device }
     }
 
-    /// Whether its elements lie in host memory.
+    /// Whether its elements lie in the memory of this process.
     #[inline(always)]
-    pub const fn is_host(self) -> bool {
-        matches!(self.device, Device::Host)
+    pub const fn in_host_memory(self) -> bool {
+        self.device.in_host_memory()
     }
 
-    /// The class whose short name, tensor class or storage class this is.
+    /// Whether its elements are of a type and lie in the memory of this process.
+    #[inline(always)]
+    pub const fn is_plain(self, dtype: DType) -> bool {
+        self.dtype as u8 == dtype as u8 && self.in_host_memory()
+    }
+
+    /// The number of its kernels in a column: those of a type are the same ones wherever in host memory it lies.
+    #[inline(always)]
+    pub const fn kernel(self) -> usize {
+        let memory = if self.in_host_memory() { 0 } else { self.device.memories_before() };
+        memory * DTYPES + self.dtype.index()
+    }
+
+    /// The offered class whose short name, tensor class or storage class this is.
     pub fn parse(name: &str) -> Option<TensorClass> {
         let short = name.strip_prefix("torch.").unwrap_or(name);
         let short = short.strip_suffix("Tensor").or_else(|| short.strip_suffix("Storage")).unwrap_or(short);
-        TensorClass::ALL.into_iter().find(|c| c.name() == short)
+        TensorClass::offered().find(|c| c.name() == short)
     }
 }
 
@@ -169,7 +227,7 @@ mod tests {
             assert_eq!(TensorClass::parse(c.storage_name()), Some(c));
             assert_eq!(TensorClass::ALL[c.index()], c);
         }
-        assert_eq!(TensorClass::parse("torch.CudaTensor"), None);
+        assert_eq!(TensorClass::parse("torch.ClTensor"), None);
         assert_eq!(DType::Half.tensor_name(), "torch.HalfTensor");
     }
 
@@ -179,6 +237,18 @@ mod tests {
         assert_eq!(class(DType::Float).tensor_name(), "torch.MirrorTensor");
         assert_eq!(class(DType::Double).storage_name(), "torch.MirrorDoubleStorage");
         assert_eq!(class(DType::Half).with_dtype(DType::Long).name(), "MirrorLong");
-        assert_eq!(CLASSES, 2 * DTYPES);
+        assert_eq!((CLASSES, KERNELS), (3 * DTYPES, 2 * DTYPES));
+        assert!(class(DType::Float).kernel() != TensorClass::host(DType::Float).kernel());
+    }
+
+    #[test]
+    fn a_device_in_host_memory_has_the_kernels_of_host_tensors() {
+        for dtype in DType::ALL {
+            let cuda = TensorClass { dtype, device: Device::Cuda };
+            assert!(cuda != TensorClass::host(dtype) && cuda.is_plain(dtype));
+            assert_eq!(cuda.kernel(), TensorClass::host(dtype).kernel());
+        }
+        let names = [DType::Float, DType::Long].map(|dtype| TensorClass { dtype, device: Device::Cuda }.tensor_name());
+        assert_eq!(names, ["torch.CudaTensor", "torch.CudaLongTensor"]);
     }
 }

@@ -32,7 +32,7 @@ mod workers;
 
 use crate::demand;
 use buffer_pool::Content;
-use class::TensorClass;
+use class::{Device, TensorClass};
 use dtype::{DType, Element};
 use error::{Error, Kind, Result};
 use layout::{Layout, shape_text};
@@ -85,12 +85,20 @@ impl Tensor {
         Ok(Tensor { class, shape: Cell::new(shape), storage: Cell::new(Some(storage)) })
     }
 
-    /// A tensor of one dimension with a copy of these elements.
+    /// A host tensor of one dimension with a copy of these elements.
     ///
     /// # Errors
     /// Not enough memory.
     pub fn from_slice<T: Element>(data: &[T]) -> Result<Tensor> {
-        let s = Storage::from_slice(data)?;
+        Tensor::from_slice_on(Device::Host, data)
+    }
+
+    /// A tensor of one dimension on a device, with a copy of these elements.
+    ///
+    /// # Errors
+    /// Not enough memory, or a device with a memory of its own.
+    pub fn from_slice_on<T: Element>(device: Device, data: &[T]) -> Result<Tensor> {
+        let s = Storage::from_slice_on(device, data)?;
         Ok(Tensor::over(s, Layout::contiguous(&[data.len()])?))
     }
 
@@ -489,7 +497,7 @@ impl Tensor {
         }
         match self.peek_storage() {
             Some(s) if !s.is_held() => Err(access::in_use(self)),
-            Some(s) if end <= s.len() && s.class() == TensorClass::host(T::DTYPE) => {
+            Some(s) if end <= s.len() && s.class().is_plain(T::DTYPE) => {
                 // wrapping_add: the offset lies inside the buffer, as the end does
                 let first = s.ptr::<T>().wrapping_add(offset);
                 if !access::loans::allows(first as usize, (end - offset) * size_of::<T>(), writes) {
@@ -497,7 +505,7 @@ impl Tensor {
                 }
                 Ok(first)
             }
-            Some(s) if s.class() != TensorClass::host(T::DTYPE) => Err(Error::invalid(format!(
+            Some(s) if !s.class().is_plain(T::DTYPE) => Err(Error::invalid(format!(
                 "expected a {}, got a {}",
                 T::DTYPE.tensor_name(),
                 self.class.tensor_name()

@@ -7,7 +7,7 @@
 use super::access::loans;
 use super::buffer_pool::{Block, Content};
 pub use super::buffer_pool::{collected, free_spare, live_bytes, release_with};
-use super::class::TensorClass;
+use super::class::{Device, TensorClass};
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use super::sharing::{self, Hold};
@@ -98,14 +98,21 @@ impl Storage {
         Ok(Storage::over(class, len, block, None, false))
     }
 
-    /// A storage with a copy of these elements.
+    /// A host storage with a copy of these elements.
     ///
     /// # Errors
     /// [`Kind::Memory`] when there is not enough.
     pub fn from_slice<T: Element>(data: &[T]) -> Result<Storage> {
-        let s = Storage::new(T::DTYPE, data.len())?;
-        // SAFETY: the fresh buffer has room for exactly these elements and nobody else sees it.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), s.ptr::<T>(), data.len()) };
+        Storage::from_slice_on(Device::Host, data)
+    }
+
+    /// A storage of a device with a copy of these elements.
+    ///
+    /// # Errors
+    /// [`Kind::Memory`] when there is not enough; [`Kind::OutOfStorage`] where the device has a memory of its own.
+    pub fn from_slice_on<T: Element>(device: Device, data: &[T]) -> Result<Storage> {
+        let s = Storage::new(TensorClass { dtype: T::DTYPE, device }, data.len())?;
+        s.write_slice(0, data)?;
         Ok(s)
     }
 
@@ -208,7 +215,7 @@ impl Storage {
     /// elements asks here.
     #[inline(always)]
     fn host_len(&self) -> usize {
-        if self.0.class.is_host() { self.len() } else { 0 }
+        if self.0.class.in_host_memory() { self.len() } else { 0 }
     }
 
     /// How many elements there are.
@@ -238,7 +245,7 @@ impl Storage {
     /// If `T` is not the storage's type, or its memory not the host's: callers are dispatched by it.
     #[inline(always)]
     pub(in crate::tensor) fn ptr<T: Element>(&self) -> *mut T {
-        assert!(self.0.class == TensorClass::host(T::DTYPE), "storage of another class");
+        assert!(self.0.class.is_plain(T::DTYPE), "storage of another class");
         self.byte_ptr().cast()
     }
 

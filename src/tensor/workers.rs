@@ -3,31 +3,41 @@
 //! A kernel's shares follow each other within microseconds, and a thread that sleeps takes longer to wake than a share
 //! takes. So a worker that has nothing to do looks for work for a while before it sleeps ([`SEARCH`]). Nobody waits for a
 //! worker that has not begun: who is done with the own share takes back the one given away and does it too. Only a
-//! worker that has begun is waited for. Where another process needs the processors, a worker is stopped for a while: when
-//! it looks for work, which its clock shows, or in the middle of a share, which the wait for it shows. Then nothing is given
-//! away for some time, and workers sleep: one thread has all of the process' part of the machine.
+//! worker that has begun is waited for. Where another process needs the processors, or the machine is a part of a busy one, a
+//! worker is stopped in the middle of a share now and then. What was gained by giving work away and what was lost by
+//! waiting are therefore held against each other ([`Account`]), and where more is lost, nothing is given away for some time.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, null_mut};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, Ordering::*};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// How long a worker looks for work before it sleeps.
 const SEARCH: Duration = Duration::from_micros(500);
 
-/// A worker that does nothing for longer than this was stopped, and one that is waited for longer than this, and than the
-/// own share took.
+/// A worker that looks for work and did not for longer than this was stopped: it sleeps, so that who wants its processor
+/// has it.
 const STOPPED: Duration = Duration::from_micros(200);
 
-/// Nothing is given away for so many times the wait, and for twice as long each time that it happens again soon.
-const TIMES: u32 = 10;
+/// The most that is gained in advance, in nanoseconds: less than a second process takes from a worker in one of its turns would
+/// end all sharing at each of them, and with much more a machine that has become busy is noticed late.
+const CREDIT: i64 = 5_000_000;
+
+/// So much more lost than gained, in nanoseconds, begins a pause.
+const DEBT: i64 = 1_000_000;
+
+/// What it costs to wake a worker that comes too late, in nanoseconds.
+const WAKE: i64 = 5_000;
+
+/// The first pause, in nanoseconds; one that begins soon after another is twice as long.
+const PAUSE: u64 = 10_000_000;
 
 /// The longest pause.
-const LONGEST: Duration = Duration::from_secs(1);
+const LONGEST: u64 = 32 * PAUSE;
 
 /// Work that somebody else may do. It lies on the stack of who gave it away, who does not leave before it is done or
 /// taken back.
@@ -122,10 +132,6 @@ impl Place {
             }
             let now = Instant::now();
             let stopped = now - seen;
-            if stopped > STOPPED {
-                // somebody else wants this processor, perhaps the very thread that gives work away
-                PAUSE.begin(self::now(), stopped);
-            }
             seen = now;
             if stopped > STOPPED || now - since > SEARCH {
                 self.asleep.store(true, SeqCst);
@@ -179,15 +185,19 @@ pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     let job = ptr::from_ref(&task.job).cast_mut();
     // SAFETY: this function does not end before the job is done or taken back.
     let free = |asleep| move |p: &&Place| p.asleep.load(Relaxed) == asleep && unsafe { p.put(job) };
-    let places = if PAUSE.holds(now) { &[] } else { places() };
+    let places = if ACCOUNT.pauses(now) { &[] } else { places() };
     // a sleeping one would be late
-    let Some(place) = places.iter().find(free(false)).or_else(|| places.iter().find(free(true))) else {
+    let awake = places.iter().find(free(false));
+    let Some(place) = awake.or_else(|| places.iter().find(free(true))) else {
         a();
         return call(task);
     };
     let begun = Instant::now();
     let first = catch_unwind(AssertUnwindSafe(a));
     if place.take_back(job) {
+        if awake.is_none() {
+            ACCOUNT.add(-WAKE, now);
+        }
         return match first {
             Ok(()) => call(task),
             Err(panic) => resume_unwind(panic),
@@ -196,9 +206,8 @@ pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     let own = begun.elapsed();
     wait_for(&task.job);
     let waited = begun.elapsed() - own;
-    if waited > STOPPED && waited > own {
-        PAUSE.begin(now(), waited);
-    }
+    // alone, the second share would have taken about as long as the first
+    ACCOUNT.add(own.as_nanos() as i64 - waited.as_nanos() as i64, now);
     if let Some(panic) = first.err().or(task.panic.into_inner()) {
         resume_unwind(panic);
     }
@@ -225,32 +234,43 @@ fn now() -> u64 {
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64
 }
 
-/// When nothing is given away; in nanoseconds.
-struct Pause {
+/// What giving work away gained and lost lately, and when it pauses; in nanoseconds. Several threads write it without
+/// regard to each other: what is lost then is an estimate.
+struct Account {
+    balance: AtomicI64,
     until: AtomicU64,
-    /// How long the last one was.
+    /// How long the last pause was.
     last: AtomicU64,
 }
 
-static PAUSE: Pause = Pause::none();
+static ACCOUNT: Account = Account::new();
 
-impl Pause {
-    const fn none() -> Pause {
-        Pause { until: AtomicU64::new(0), last: AtomicU64::new(0) }
+impl Account {
+    const fn new() -> Account {
+        Account { balance: AtomicI64::new(0), until: AtomicU64::new(0), last: AtomicU64::new(0) }
     }
 
-    fn holds(&self, now: impl FnOnce() -> u64) -> bool {
+    /// Whether nothing is given away now.
+    fn pauses(&self, now: impl FnOnce() -> u64) -> bool {
         let until = self.until.load(Relaxed);
         until != 0 && now() < until
     }
 
-    /// Begins one, after a worker was stopped for so long.
+    /// Adds what was gained, or lost where it is negative.
+    fn add(&self, gain: i64, now: impl FnOnce() -> u64) {
+        let balance = (self.balance.load(Relaxed).saturating_add(gain)).min(CREDIT);
+        if balance < -DEBT {
+            return self.pause(now());
+        }
+        self.balance.store(balance, Relaxed);
+    }
+
     #[cold]
-    fn begin(&self, now: u64, stopped: Duration) {
+    fn pause(&self, now: u64) {
         let last = self.last.load(Relaxed);
         let again = now.saturating_sub(self.until.load(Relaxed)) < last;
-        let least = (stopped * TIMES).as_nanos() as u64;
-        let length = least.max(if again { 2 * last } else { 0 }).min(LONGEST.as_nanos() as u64);
+        let length = if again { (2 * last).min(LONGEST) } else { PAUSE };
+        self.balance.store(0, Relaxed);
         self.last.store(length, Relaxed);
         self.until.store(now + length, Relaxed);
     }
@@ -326,18 +346,29 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_and_end() {
-        let pause = Pause::none();
-        assert!(!pause.holds(|| 0));
-        pause.begin(1000, Duration::from_micros(300));
-        assert!(pause.holds(|| 3_000_999) && !pause.holds(|| 3_001_000));
+    fn what_is_lost_ends_sharing_for_a_while() {
+        let account = Account::new();
+        let paused = |at: u64| account.pauses(|| at);
+        // gains do not add up without an end
+        (0..100).for_each(|_| account.add(1_000_000, || 0));
+        account.add(-CREDIT - DEBT, || 1000);
+        assert!(!paused(1000));
+        account.add(-1, || 1000);
+        assert!(paused(1000) && paused(1000 + PAUSE - 1) && !paused(1000 + PAUSE));
         // soon after the last one
-        pause.begin(3_500_000, Duration::from_micros(300));
-        assert!(pause.holds(|| 9_499_999) && !pause.holds(|| 9_500_000));
+        let soon = 1000 + PAUSE + PAUSE / 2;
+        account.add(-DEBT - 1, || soon);
+        assert!(paused(soon + 2 * PAUSE - 1) && !paused(soon + 2 * PAUSE));
         // long after it
-        pause.begin(90_000_000, Duration::from_micros(300));
-        assert!(pause.holds(|| 92_999_999) && !pause.holds(|| 93_000_000));
-        pause.begin(93_000_000, Duration::from_secs(5));
-        assert!(!pause.holds(|| 1_093_000_000));
+        let late = soon + 100 * PAUSE;
+        account.add(-DEBT - 1, || late);
+        assert!(paused(late + PAUSE - 1) && !paused(late + PAUSE));
+        // one after the other
+        let mut at = late;
+        for _ in 0..20 {
+            at = account.until.load(Relaxed);
+            account.add(-DEBT - 1, || at);
+        }
+        assert!(paused(at + LONGEST - 1) && !paused(at + LONGEST));
     }
 }

@@ -80,17 +80,20 @@ do
    function Weighted:updateGradInput(input) return parent.updateGradInput(self, input, self.buffer) end
 end
 
--- A class number, or a tensor of them of any type, as a LongTensor. Each criterion keeps the one for its numbers.
+-- A class number, or a tensor of them of any type, as a LongTensor that lies where the input does. Each criterion keeps
+-- the one for its numbers.
 local numbers = setmetatable({}, { __mode = 'k' })
-local function classes(self, target)
-   if torch.isTensor(target) then return target:long() end
+local function classes(self, input, target)
+   expect.tensor(self, input, 'input')
+   local class = torch._beside(input, 'Long')
+   if torch.isTensor(target) then return target:type(class) end
    if type(target) ~= 'number' then
       expect.fail(self, 'a class number or a tensor of them expected as target, got %s', expect.brief(target))
    end
    if target ~= target then expect.fail(self, 'a class number expected as target, got nan') end
    local number = numbers[self]
-   if not number then
-      number = torch.LongTensor(1)
+   if not number or torch.typename(number) ~= class then
+      number = torch.getconstructortable(class)(1)
       numbers[self] = number
    end
    number[1] = target
@@ -109,19 +112,18 @@ for name, maps in pairs { ClassNLLCriterion = false, SpatialClassNLLCriterion = 
       end,
    })
 
-   local function prepare(self, target)
-      self.target = classes(self, target)
+   local function prepare(self, input, target)
+      self.target = classes(self, input, target)
       return self.target
    end
    function class:updateOutput(input, target)
-      expect.tensor(self, input, 'input')
-      local loss, weight = self:loss(input, prepare(self, target))
+      local loss, weight = self:loss(input, prepare(self, input, target))
       self.output_tensor[1], self.total_weight_tensor[1] = loss, weight
       -- read back in the tensors' precision
       self.output = self.output_tensor[1]
       return self.output, self.total_weight_tensor[1]
    end
-   function class:updateGradInput(input, target) return self:lossGradient(input, prepare(self, target)) end
+   function class:updateGradInput(input, target) return self:lossGradient(input, prepare(self, input, target)) end
 end
 
 do
@@ -180,11 +182,10 @@ for name, spec in pairs {
    spec.parent = 'nn.Criterion'
    local class = define(name, spec)
    function class:updateOutput(input, target)
-      expect.tensor(self, input, 'input')
-      self.output = self:loss(input, classes(self, target))
+      self.output = self:loss(input, classes(self, input, target))
       return self.output
    end
-   function class:updateGradInput(input, target) return self:lossGradient(input, classes(self, target)) end
+   function class:updateGradInput(input, target) return self:lossGradient(input, classes(self, input, target)) end
 end
 
 do
@@ -217,8 +218,7 @@ do
       if torch.isTensor(target) and target:dim() ~= 1 then
          expect.fail(self, 'a vector of classes expected as target, got %s', expect.brief(target))
       end
-      expect.tensor(self, input, 'input')
-      local numbers = classes(self, target)
+      local numbers = classes(self, input, target)
       if numbers:min() < 1 or numbers:max() > self.nClasses then
          expect.fail(self, 'classes from 1 to %d expected as target, got %d', self.nClasses,
             numbers:min() < 1 and numbers:min() or numbers:max())

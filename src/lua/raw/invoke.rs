@@ -1,13 +1,13 @@
 //! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
 
 use super::push::push_ret;
-use super::read::{classify, convert, field, kind_name, lists};
+use super::read::{classify, conversion, convert, field, kind_name, lists, whole};
 use super::{DEFAULT, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, tensor_at};
 use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
 use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
 use crate::tensor::Tensor;
-use crate::tensor::class::TensorClass;
+use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::dtype::DType;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::interruption;
@@ -88,8 +88,7 @@ pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answ
     let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
     for (k, v) in kinds.iter_mut().zip(vals) {
         if let Val::Tensor(t) = v {
-            *k = kind::tensor(t.class());
-            *k |= kind::of_call(*k, class);
+            *k = kind::in_call(kind::tensor(t.class()), class);
         }
     }
     let kinds = kinds.get(..vals.len())?;
@@ -102,11 +101,13 @@ pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answ
     // one number that the call leaves out
     let mut number = Val::Nil;
     let mut absent = Some(&mut number);
+    let own = Val::Class(class);
     let mut args = [&Val::Nil; MOST_STEPS];
     for (step, arg) in p.steps.iter().zip(&mut args) {
         *arg = match (step.fill, step.read) {
             (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
             (Fill::Stack(0), Read::Dims) => &listed,
+            (Fill::Class, _) => &own,
             (Fill::Num(x), Read::Plain) => {
                 let v = absent.take()?;
                 *v = Val::Num(x);
@@ -231,12 +232,13 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
         };
         for k in &mut a.kinds[..a.n] {
             a.strings |= *k & kind::STR != 0;
-            *k |= kind::of_call(*k, class);
+            *k = kind::in_call(*k, class);
         }
         let kinds = &a.kinds[..a.n];
         let bucket = &c.buckets[a.n.min(c.buckets.len() - 1)];
         let Some(&found) = bucket.iter().find(|&&i| matches(&c.patterns[usize::from(i)], kinds)) else {
-            return mismatch(l, c, kinds, class);
+            a.kinds.iter_mut().zip(&a.vals).for_each(|(k, v)| *k = whole(*k, v));
+            return mismatch(l, c, &a.kinds[..a.n], class);
         };
         // what a string is depends on its text
         if n <= KEPT && sure && !a.strings {
@@ -324,8 +326,7 @@ unsafe fn no_kernel(l: *mut lua_State, c: &Compiled, class: TensorClass) -> Outc
         Some(own) => {
             let owner = class_of_self(c).unwrap_or(c.owner());
             let name = own.tensor_name();
-            let method = name.trim_start_matches("torch.").trim_end_matches("Tensor").to_lowercase();
-            format!("{owner}: the module is {name}, its input {given}; convert one: input:{method}()")
+            format!("{owner}: the module is {name}, its input {given}; convert one: input:{}()", conversion(own))
         }
         None if c.dispatch == Dispatch::Class => {
             let owner = class_of_self(c).unwrap_or(c.owner());
@@ -394,6 +395,10 @@ unsafe fn dispatch<const N: usize>(
                 }
                 Fill::Fresh(_) | Fill::Field(_) => made,
                 Fill::Nil => &Val::Nil,
+                Fill::Class => {
+                    *made = Val::Class(class);
+                    made
+                }
                 Fill::Num(x) => {
                     *made = Val::Num(x);
                     made
@@ -403,7 +408,11 @@ unsafe fn dispatch<const N: usize>(
                     made
                 }
                 Fill::Gen => {
-                    *made = Val::Gen(default_generator());
+                    *made = Val::Gen(default_generator(class.device));
+                    made
+                }
+                Fill::HostGen => {
+                    *made = Val::Gen(default_generator(Device::Host));
                     made
                 }
             };
@@ -535,7 +544,7 @@ unsafe fn class_of_self<'a>(l: *mut lua_State, c: &Compiled) -> Option<&'a str> 
         ffi::lua_rawget(l, -2);
         let name = (ffi::lua_type(l, -1) == ffi::LUA_TSTRING).then(|| CStr::from_ptr(ffi::lua_tostring(l, -1)));
         ffi::lua_pop(l, 2);
-        name.and_then(|name| name.to_str().ok()).filter(|name| name.starts_with("nn."))
+        name.and_then(|name| name.to_str().ok()).filter(|name| name.starts_with("nn.") || name.starts_with("cudnn."))
     }
 }
 
@@ -561,7 +570,7 @@ unsafe fn of_module(l: *mut lua_State, c: &Compiled, kinds: &[u64], class: Tenso
     }
     // SAFETY: by the contract.
     let owner = unsafe { class_of_self(l, c) }.unwrap_or(c.owner());
-    let params = c.forms.first()?.iter().filter(|p| p.field.is_none());
+    let params = c.forms.first()?.iter().filter(|p| p.is_argument());
     for (i, p) in params.enumerate() {
         let k = kinds.get(i).copied().unwrap_or(kind::NIL);
         if k & p.accept != 0 || k & kind::NIL != 0 && p.absent.is_some() {

@@ -18,7 +18,7 @@ pub use state::{Group, new_state, register, tensor_of, tensor_value, without_col
 
 use crate::lua::call::Foreign;
 use crate::tensor::Tensor;
-use crate::tensor::class::{CLASSES, TensorClass};
+use crate::tensor::class::{CLASSES, DEVICES, Device, TensorClass};
 use crate::tensor::dtype::DType;
 use crate::tensor::random::Generator;
 use crate::tensor::storage::{self, Storage};
@@ -54,7 +54,7 @@ fn draw_magic() {
 const TENSOR: u64 = 0;
 const STORAGE: u64 = CLASSES as u64;
 const GENERATOR: u64 = 2 * CLASSES as u64;
-/// The generator that functions use when none is given: an object without content, that stands for [`GEN`].
+/// The generator that functions use when none is given: an object with the device whose entry of [`GENERATORS`] it is.
 const DEFAULT_GENERATOR: u64 = GENERATOR + 1;
 /// A value of Rust's behind [`Foreign`].
 const FOREIGN: u64 = GENERATOR + 2;
@@ -75,7 +75,9 @@ thread_local! {
     static CEILING: Cell<usize> = const { Cell::new(GC_LEAST) };
     /// Native bytes that may pile up before that, and what collections have cost since that last changed.
     static STEP: Cell<(usize, Duration)> = const { Cell::new((GC_LEAST, Duration::ZERO)) };
-    static GEN: &'static RefCell<Generator> = Box::leak(Box::new(RefCell::new(Generator::new())));
+    static GENERATORS: &'static [RefCell<Generator>; DEVICES] = Box::leak(Box::new(
+        Device::ALL.map(|_| RefCell::new(Generator::new()))
+    ));
 }
 /// Native bytes that may pile up between two full collections: at first, and at most unless more is alive.
 const GC_LEAST: usize = 8 << 20;
@@ -91,9 +93,9 @@ pub fn default_class() -> TensorClass {
 pub fn set_default_class(class: TensorClass) {
     DEFAULT.set(class);
 }
-/// The generator behind `torch.rand` and its kin.
-fn default_generator() -> &'static RefCell<Generator> {
-    GEN.with(|g| *g)
+/// The generator behind `torch.rand` and its kin on a device.
+fn default_generator(device: Device) -> &'static RefCell<Generator> {
+    GENERATORS.with(|g| &g[device as usize])
 }
 
 /// What an operation leaves to the trampoline: a number of results, or an error message on the stack.
@@ -263,13 +265,13 @@ unsafe fn push_generator(l: *mut lua_State, g: Generator) {
     unsafe { push_object(l, GENERATOR, RefCell::new(g), Metatables::Registry) };
 }
 
-/// Pushes an object that stands for the default generator.
+/// Pushes an object that stands for the default generator of a device.
 ///
 /// # Safety
 /// `l` is a live state with three free slots.
-unsafe fn push_default_generator(l: *mut lua_State) {
+unsafe fn push_default_generator(l: *mut lua_State, device: Device) {
     // SAFETY: by the contract.
-    unsafe { push_object(l, DEFAULT_GENERATOR, (), Metatables::Registry) };
+    unsafe { push_object(l, DEFAULT_GENERATOR, device, Metatables::Registry) };
 }
 
 /// Pushes an object that holds a value of Rust's, with the metatable of its class.
@@ -360,7 +362,7 @@ unsafe fn push_metatables(l: *mut lua_State, classes: &[&'static str]) {
         ffi::lua_rawseti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
         ffi::lua_createtable(l, 0, DEFAULT_GENERATOR as c_int);
         ffi::lua_rawgeti(l, ffi::LUA_REGISTRYINDEX, METATABLES);
-        let tensor_classes = || TensorClass::ALL.into_iter().map(|c| (c.index() as u64, c));
+        let tensor_classes = || TensorClass::offered().map(|c| (c.index() as u64, c));
         let slots = tensor_classes()
             .map(|(i, c)| (TENSOR + i, c.tensor_name()))
             .chain(tensor_classes().map(|(i, c)| (STORAGE + i, c.storage_name())))

@@ -46,7 +46,7 @@ pub unsafe fn push_ret(l: *mut lua_State, r: Ret) {
             Ret::Data(data) => push_data(l, &data),
             Ret::Object(held) => push_foreign(l, held),
             Ret::Generator(g) => push_generator(l, g),
-            Ret::DefaultGenerator => push_default_generator(l),
+            Ret::DefaultGenerator(device) => push_default_generator(l, device),
         }
     }
 }

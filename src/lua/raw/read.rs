@@ -30,8 +30,8 @@ pub(super) unsafe fn classify<'a>(l: *mut lua_State, i: c_int, out: &mut Val<'a>
                     *out = Val::Storage(&*p.cast());
                     kind::storage_numbered((k - STORAGE) as usize)
                 }
-                Some((DEFAULT_GENERATOR, _)) => {
-                    *out = Val::Gen(super::default_generator());
+                Some((DEFAULT_GENERATOR, p)) => {
+                    *out = Val::Gen(super::default_generator(*p.cast()));
                     kind::GEN
                 }
                 Some((GENERATOR, p)) => {
@@ -230,7 +230,8 @@ pub(super) unsafe fn field<'a>(
             ffi::lua_settable(l, 1);
             return Ok(v);
         }
-        k |= kind::of_call(k, class);
+        let own = kind::class(k);
+        k = kind::in_call(k, class);
         if k & param.accept != 0 {
             return Ok(match v {
                 Val::Str(_) if param.accept & kind::NUM != 0 => Val::Num(ffi::lua_tonumber(l, -1)),
@@ -243,32 +244,43 @@ pub(super) unsafe fn field<'a>(
             Some(Fill::Bool(b)) if k & kind::NIL != 0 => return Ok(Val::Bool(b)),
             _ => {}
         }
-        if let Some(own) = kind::class(k).filter(|_| k & kind::TENSOR != 0 && param.accept & kind::T != 0) {
-            return Err(two_types(&c.name, own, class));
+        if let Some(own) = own.filter(|_| k & kind::ANY_TENSOR != 0 && param.accept & kind::T != 0) {
+            return Err(two_types(own, class));
         }
         let want = sig::help(
             std::slice::from_ref(&Param { field: None, returned: false, absent: None, ..param.clone() }),
             class,
         );
-        refuse!(in &c.name, "field '{}' is a {}, expected a {want}", param.name, kind_name(k))
+        refuse!(in &c.name, "field '{}' is a {}, expected a {want}", param.name, kind_name(whole(k, &v)))
     }
 }
 
-/// A module whose fields are of one type, called with tensors of another. `method` is the method's whole name.
+/// The method that converts to a class: `float`, `cudaLong`.
 #[cold]
-fn two_types(method: &str, own: TensorClass, given: TensorClass) -> Error {
-    let short =
-        |class: TensorClass| class.tensor_name().trim_start_matches("torch.").replace("Tensor", "").to_lowercase();
-    Error::about(
-        method.rsplit_once('.').map_or(method, |(class, _)| class),
-        format_args!(
-            "the module is {}, its input {}; convert one: module:{}() or input:{}()",
-            own.tensor_name(),
-            given.tensor_name(),
-            short(given),
-            short(own)
-        ),
-    )
+pub(super) fn conversion(class: TensorClass) -> String {
+    let name = class.name();
+    name.char_indices().map(|(i, c)| if i == 0 { c.to_ascii_lowercase() } else { c }).collect()
+}
+
+/// A module whose fields are of one type, called with tensors of another.
+#[cold]
+fn two_types(own: TensorClass, given: TensorClass) -> Error {
+    Error::invalid(format!(
+        "the module is {}, its input {}; convert one: module:{}() or input:{}()",
+        own.tensor_name(),
+        given.tensor_name(),
+        conversion(given),
+        conversion(own)
+    ))
+}
+
+/// The bits of a value with that of its class, which a call of host tensors takes from tensors of other devices.
+pub(super) fn whole(k: u64, v: &Val) -> u64 {
+    match v {
+        Val::Tensor(t) => k & !kind::TENSOR_AWAY | kind::tensor(t.class()),
+        Val::Storage(s) => k & !kind::STORAGE_AWAY | kind::storage(s.class()),
+        _ => k,
+    }
 }
 
 /// What a value is called in messages.

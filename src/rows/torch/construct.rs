@@ -1,5 +1,6 @@
 //! Constructors of tensors and storages, and the methods of storages.
 use crate::lua::prelude::*;
+use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::storage;
 
 /// Most sizes that Torch7 reads from a list of numbers.
@@ -14,22 +15,22 @@ fn positive<'a>(list: &Dims, sizes: &'a mut [usize; LISTED]) -> &'a [usize] {
     }
     &sizes[..n]
 }
-fn dims<T: Element>(d: &Dims) -> Result<Tensor> {
+fn dims(class: TensorClass, d: &Dims) -> Result<Tensor> {
     let mut sizes = [0; LISTED];
     let sizes = positive(d, &mut sizes);
-    if sizes.is_empty() { empty::<T>() } else { construct::sized::<T>(sizes) }
+    if sizes.is_empty() { empty(class) } else { Tensor::new(class, sizes) }
 }
-fn sized_by<T: Element>(sizes: &Storage) -> Result<Tensor> {
+fn sized_by(class: TensorClass, sizes: &Storage) -> Result<Tensor> {
     let sizes = longs(sizes).sizes();
-    if sizes.is_empty() { empty::<T>() } else { construct::sized::<T>(&sizes) }
+    if sizes.is_empty() { empty(class) } else { Tensor::new(class, &sizes) }
 }
-fn empty<T: Element>() -> Result<Tensor> {
-    Ok(Tensor::empty(T::DTYPE))
+fn empty(class: TensorClass) -> Result<Tensor> {
+    Ok(Tensor::empty(class))
 }
-fn strided<T: Element>(sizes: &Storage, strides: &Storage) -> Result<Tensor> {
+fn strided(class: TensorClass, sizes: &Storage, strides: &Storage) -> Result<Tensor> {
     let (sizes, strides) = (longs(sizes), longs(strides));
     let strides: Vec<isize> = strides.0.iter().map(|&s| s as isize).collect();
-    construct::strided::<T>(&sizes.sizes(), &strides)
+    construct::strided(class, &sizes.sizes(), &strides)
 }
 fn longs(s: &Storage) -> Dims {
     Dims(s.to_vec::<i64>(0, usize::MAX))
@@ -37,8 +38,8 @@ fn longs(s: &Storage) -> Dims {
 fn share(x: &Tensor) -> Result<Tensor> {
     Ok(x.clone())
 }
-fn nested<T: Element>(t: &Nested) -> Result<Tensor> {
-    construct::from_numbers::<T>(&t.sizes, &t.data)
+fn nested<T: Element>(device: Device, t: &Nested) -> Result<Tensor> {
+    construct::from_numbers::<T>(device, &t.sizes, &t.data)
 }
 fn at_offset(s: &Storage, offset: usize) -> Result<Tensor> {
     construct::over(s, offset, &[], &[])
@@ -66,36 +67,43 @@ fn with_pairs(s: &Storage, offset: usize, pairs: Dims) -> Result<Tensor> {
 pub static TENSOR: Op = func!(
     "new",
     &[
-        traced("", every!(empty)),
+        traced("at:class", any!(empty)),
         form("s:S", any!(all_of)),
         form("s:S offset:index sizes:LongStorage strides:LongStorage=nil", any!(with_sizes)),
         form("s:S offset:index", any!(at_offset)),
         form("s:S offset:index pairs:dims", any!(with_pairs)),
-        form("sizes:LongStorage", every!(sized_by)),
-        traced("sizes:dims", every!(dims)),
-        form("sizes:LongStorage strides:LongStorage", every!(strided)),
+        form("at:class sizes:LongStorage", any!(sized_by)),
+        traced("at:class sizes:dims", any!(dims)),
+        form("at:class sizes:LongStorage strides:LongStorage", any!(strided)),
         form("x:T", any!(share)),
-        form("t:nested", every!(nested)),
+        form("at:class t:nested", every!(nested)),
     ],
 );
 
-fn no_storage<T: Element>() -> Result<Storage> {
-    Storage::new(T::DTYPE, 0)
+fn no_storage(class: TensorClass) -> Result<Storage> {
+    Storage::new(class, 0)
 }
-fn storage_list<T: Element>(t: &Nested) -> Result<Storage> {
+fn storage_list<T: Element>(device: Device, t: &Nested) -> Result<Storage> {
     demand!(t.sizes.len() <= 1, "expected a table of numbers, got a nested one");
-    construct::storage_of::<T>(&t.data)
+    construct::storage_of::<T>(device, &t.data)
 }
-fn storage_file<T: Element>(path: &str, shared: bool, n: i64) -> Result<Storage> {
-    Storage::mapped(T::DTYPE, path, shared, usize::try_from(n).unwrap_or(0))
+/// Files and memory shared by name are for storages of the host.
+fn of_host(class: TensorClass) -> Result<()> {
+    demand!(class.device == Device::Host, "a {} cannot be made over a file or shared memory", class.storage_name());
+    Ok(())
+}
+fn storage_file(class: TensorClass, path: &str, shared: bool, n: i64) -> Result<Storage> {
+    of_host(class)?;
+    Storage::mapped(class.dtype, path, shared, usize::try_from(n).unwrap_or(0))
 }
 /// Memory that processes share by name; a name of the system's, not a path.
-fn storage_shared<T: Element>(name: &str, shared: bool, n: i64, by_name: bool) -> Result<Storage> {
+fn storage_shared(class: TensorClass, name: &str, shared: bool, n: i64, by_name: bool) -> Result<Storage> {
     if !by_name {
-        return storage_file::<T>(name, shared, n);
+        return storage_file(class, name, shared, n);
     }
+    of_host(class)?;
     demand!(shared, "memory that is shared by name cannot be private");
-    Storage::shared_memory(T::DTYPE, name, usize::try_from(n).unwrap_or(0))
+    Storage::shared_memory(class.dtype, name, usize::try_from(n).unwrap_or(0))
 }
 fn storage_part(s: &Storage, offset: usize, n: i64) -> Result<Storage> {
     Storage::part(s, offset, usize::try_from(n).unwrap_or(0))
@@ -111,14 +119,14 @@ fn storage_whole(s: &Storage) -> Result<Storage> {
 pub static STORAGE: Op = func!(
     "new",
     &[
-        form("", every!(no_storage)),
-        form("n:long", every!(construct::storage)),
-        form("t:nested", every!(storage_list)),
+        form("at:class", any!(no_storage)),
+        form("at:class n:long", any!(construct::storage)),
+        form("at:class t:nested", every!(storage_list)),
         form("s:S offset:index n:long", any!(storage_part)),
         form("s:S offset:index", any!(storage_tail)),
         form("s:S", any!(storage_whole)),
-        form("file:str shared:bool=false n:long=0", every!(storage_file)),
-        form("name:str shared:bool n:long memory:bool", every!(storage_shared)),
+        form("at:class file:str shared:bool=false n:long=0", any!(storage_file)),
+        form("at:class name:str shared:bool n:long memory:bool", any!(storage_shared)),
     ],
 );
 
@@ -128,8 +136,8 @@ fn size(s: &Storage) -> Result<usize> {
 fn element_size(s: &Storage) -> Result<usize> {
     Ok(s.dtype().size())
 }
-fn element_size_of<T: Element>() -> Result<usize> {
-    Ok(T::DTYPE.size())
+fn element_size_of(class: TensorClass) -> Result<usize> {
+    Ok(class.dtype.size())
 }
 fn text<T: Element>(s: &Storage) -> Result<Vec<u8>> {
     // elements of one byte
@@ -156,7 +164,7 @@ pub static ROWS: &[Op] = &[
         "__len__",
         &[form("s:S", any!(size)), form("s:S other:S", any!(|s: &Storage, _: &Storage| size(s)))]
     ),
-    storage_method!("elementSize", &[form("s:S", any!(element_size)), form("", every!(element_size_of)),]),
+    storage_method!("elementSize", &[form("s:S", any!(element_size)), form("at:class", any!(element_size_of)),]),
     storage_method!("fill", &[form("*s:S v:real", every!(construct::storage_fill))]),
     storage_method!("copy", &[form("*s:S src:storage", any!(construct::storage_copy))]),
     storage_method!(

@@ -63,7 +63,7 @@ fn is_set_to(x: &Tensor, y: &Tensor) -> Result<bool> {
     Ok(x.same_storage(y) && x.layout() == y.layout())
 }
 fn set_empty(x: &Tensor) -> Result<()> {
-    x.set(&Tensor::empty(x.dtype()))
+    x.set(&Tensor::empty(x.class()))
 }
 fn set_tensor(x: &Tensor, y: &Tensor) -> Result<()> {
     x.set(y)
@@ -102,12 +102,12 @@ fn reshape<T: Element>(res: &Tensor, x: &Tensor, d: Dims) -> Result<()> {
     view::reshape::<T>(res, x, &d.0)
 }
 fn reshape_method<T: Element>(x: &Tensor, d: Dims) -> Result<Tensor> {
-    let res = Tensor::empty(T::DTYPE);
+    let res = Tensor::empty(x.class());
     view::reshape::<T>(&res, x, &d.0)?;
     Ok(res)
 }
 fn repeat<T: Element>(x: &Tensor, d: Dims) -> Result<Tensor> {
-    let res = Tensor::empty(T::DTYPE);
+    let res = Tensor::empty(x.class());
     view::repeat::<T>(&res, x, &d.0)?;
     Ok(res)
 }

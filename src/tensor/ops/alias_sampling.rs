@@ -39,8 +39,9 @@ pub fn setup<T: Float>(p: &Tensor, alternative: &Tensor, threshold: &Tensor) -> 
     }
     // an alternative of 0 counts as none, also where it means the first category
     q.iter_mut().zip(&j).filter(|(_, j)| **j <= 0).for_each(|(q, _)| *q = 1.0);
-    alternative.set(&Tensor::from_slice(&j)?)?;
-    threshold.set(&Tensor::from_slice(&q.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>())?)
+    alternative.set(&Tensor::from_slice_on(alternative.class().device, &j)?)?;
+    let device = threshold.class().device;
+    threshold.set(&Tensor::from_slice_on(device, &q.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>())?)
 }
 
 /// Fills `out` with draws from tables made by [`setup`].

@@ -110,28 +110,31 @@ pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: Ma
     }
 }
 
-/// Rows of a large product that stay together: its threads share it in multiples of this. More than 64, below which
-/// `gemm` cuts long sums in other places, so that the results do not depend on who shares.
-pub(super) const UNIT: usize = 96;
+/// Rows of a large product that stay together, of a result with that many columns and sums of that length: its threads
+/// share it in multiples of this. `gemm` has other orders of summation for results of at most 256 elements, and cuts sums
+/// of more than 512 in other places below 64 rows; no share may be so small, so that results do not depend on who shares.
+fn unit(cols: usize, sums: usize) -> usize {
+    let least = if sums <= 512 { 32 } else { 96 };
+    least.max((256 / cols.max(1) + 1).next_multiple_of(16))
+}
 
-/// A matrix in units of rows. The last share takes what is left over, so that none is so thin that `gemm` would sum in
-/// another order.
-struct Units<'a, T>(MatrixMut<'a, T>);
+/// A matrix in units of rows. The last share takes what is left over, so that none is smaller than a unit.
+struct Units<'a, T>(MatrixMut<'a, T>, usize);
 
 impl<T: Send> Divide for Units<'_, T> {
     fn items(&self) -> usize {
-        (self.0.rows() / UNIT).max(1)
+        (self.0.rows() / self.1).max(1)
     }
     fn cut(self, n: usize) -> (Self, Self) {
-        let (a, b) = self.0.cut(n * UNIT);
-        (Units(a), Units(b))
+        let (a, b) = self.0.cut(n * self.1);
+        (Units(a, self.1), Units(b, self.1))
     }
 }
 
 fn by_units<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
-    let units = Units(c);
-    let cost = UNIT.saturating_mul(b.cols()).saturating_mul(b.rows());
-    share(units, cost, |first, Units(c)| T::block(alpha, a.row_range(first * UNIT, c.rows()), b, beta, c));
+    let unit = unit(b.cols(), b.rows());
+    let cost = unit.saturating_mul(b.cols()).saturating_mul(b.rows());
+    share(Units(c, unit), cost, |first, Units(c, _)| T::block(alpha, a.row_range(first * unit, c.rows()), b, beta, c));
 }
 
 fn scale<T: Real>(beta: T, mut c: MatrixMut<T>) {
@@ -185,16 +188,17 @@ fn gemv<T: Blas>(alpha: T, a: Matrix<T>, x: Matrix<T>, beta: T, y: MatrixMut<T>)
 const FEW: usize = 8;
 
 fn by_rows<T: Real>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T>) {
-    if a.row_stride() == 1 && a.col_stride() != 1 && a.rows() < FEW {
-        let columns = a.t();
-        let mut sums = [T::ZERO; FEW];
-        for (k, v) in x.iter().enumerate() {
-            let column = columns.row(k).unwrap_or_default();
-            sums.iter_mut().zip(column).for_each(|(sum, a)| *sum = sum.add(a.mul(*v)));
-        }
-        return (0..a.rows()).zip(sums).for_each(|(i, sum)| store(alpha, sum, beta, y.get_mut(i, 0)));
+    let together = a.row_stride() == 1 && a.col_stride() != 1 && a.rows() < FEW;
+    let mut i = 0;
+    while together && i < a.rows() {
+        let rows = |n| a.row_range(i, n).t();
+        i += match a.rows() - i {
+            4.. => few::<T, 4>(alpha, rows(4), x, beta, y.reborrow().row_range(i, 4)),
+            2.. => few::<T, 2>(alpha, rows(2), x, beta, y.reborrow().row_range(i, 2)),
+            _ => few::<T, 1>(alpha, rows(1), x, beta, y.reborrow().row_range(i, 1)),
+        };
     }
-    for i in 0..a.rows() {
+    for i in i..a.rows() {
         let sum = match a.row(i) {
             Some(row) if row.len() < FEW => row.iter().zip(x).fold(T::ZERO, |sum, (a, x)| sum.add(a.mul(*x))),
             Some(row) => dot(row, x),
@@ -202,6 +206,19 @@ fn by_rows<T: Real>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T
         };
         store(alpha, sum, beta, y.get_mut(i, 0));
     }
+}
+
+/// The products of `x` with the `N` columns of `a` (k x `N`, its rows without gaps) into `y` (`N` x 1); returns `N`.
+fn few<T: Real, const N: usize>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T>) -> usize {
+    let mut sums = [T::ZERO; N];
+    for (k, v) in x.iter().enumerate() {
+        let Some(row) = a.row(k).and_then(|row| row.first_chunk::<N>()) else { break };
+        for j in 0..N {
+            sums[j] = sums[j].add(row[j].mul(*v));
+        }
+    }
+    sums.into_iter().enumerate().for_each(|(j, sum)| store(alpha, sum, beta, y.get_mut(j, 0)));
+    N
 }
 
 /// The sum of the products of elements, in many sums side by side: faster than one, and less is lost to rounding.
@@ -295,12 +312,12 @@ mod tests {
 
     #[test]
     fn shares_of_a_product_are_the_whole() {
-        fn check<T: Blas>(m: usize, n: usize, k: usize, turned: bool) {
+        fn check<T: Blas>(m: usize, n: usize, k: usize, (turned, b_turned): (bool, bool)) {
             let number = |x: f64| T::from_f64(x);
             let a: Vec<T> = ramp(m * k, 13).into_iter().map(number).collect();
             let b: Vec<T> = ramp(k * n, 7).into_iter().map(number).collect();
             let ma = if turned { Matrix::new(&a, k, m).t() } else { Matrix::new(&a, m, k) };
-            let mb = Matrix::new(&b, k, n);
+            let mb = if b_turned { Matrix::new(&b, n, k).t() } else { Matrix::new(&b, k, n) };
             let product_of = |cut: usize| {
                 let mut c = vec![T::ZERO; m * n];
                 for (first, count) in [(0, cut), (cut, m - cut)] {
@@ -309,11 +326,22 @@ mod tests {
                 }
                 c
             };
-            let whole = product_of(m);
-            (UNIT..=m - UNIT).step_by(UNIT).for_each(|cut| assert!(product_of(cut) == whole, "{m} {n} {k} {cut}"));
+            let (whole, unit) = (product_of(m), unit(n, k));
+            (unit..=m - unit).step_by(unit).for_each(|cut| assert!(product_of(cut) == whole, "{m} {n} {k} {cut}"));
         }
-        for (m, n, k) in [(192, 33, 700), (197, 64, 129), (300, 100, 300), (230, 515, 40), (196, 32, 1500)] {
-            for turned in [false, true] {
+        const LONG: [(usize, usize, usize); 5] =
+            [(192, 33, 700), (196, 32, 1500), (300, 2, 4000), (400, 5, 513), (300, 9, 600)];
+        const SHORT: [(usize, usize, usize); 7] = [
+            (197, 64, 129),
+            (300, 100, 300),
+            (230, 515, 40),
+            (128, 50, 512),
+            (512, 50, 65),
+            (600, 2, 500),
+            (700, 7, 300),
+        ];
+        for (m, n, k) in LONG.into_iter().chain(SHORT) {
+            for turned in [(false, false), (true, false), (false, true), (true, true)] {
                 check::<f64>(m, n, k, turned);
                 check::<f32>(m, n, k, turned);
             }

@@ -1,6 +1,7 @@
 //! Making tensors and storages from sizes, other storages, numbers and text; and what storages can do.
 
 use crate::tensor::Tensor;
+use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::dtype::Element;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::layout::{Layout, MAX_DIMS};
@@ -8,26 +9,18 @@ use crate::tensor::storage::Storage;
 use crate::{demand, refuse};
 
 /// A tensor without elements, over an empty storage of its own.
-pub fn empty<T: Element>() -> Result<Tensor> {
-    Ok(Tensor::over(Storage::new(T::DTYPE, 0)?, Layout::EMPTY))
-}
-
-/// A zeroed tensor of these sizes.
-///
-/// # Errors
-/// Not enough memory, too many dimensions.
-pub fn sized<T: Element>(sizes: &[usize]) -> Result<Tensor> {
-    Tensor::new(T::DTYPE, sizes)
+pub fn empty(class: TensorClass) -> Result<Tensor> {
+    Ok(Tensor::over(Storage::new(class, 0)?, Layout::EMPTY))
 }
 
 /// A zeroed tensor of these sizes and strides (negative: as for contiguous).
 ///
 /// # Errors
 /// As many strides as sizes are needed.
-pub fn strided<T: Element>(sizes: &[usize], strides: &[isize]) -> Result<Tensor> {
+pub fn strided(class: TensorClass, sizes: &[usize], strides: &[isize]) -> Result<Tensor> {
     demand!(sizes.len() == strides.len(), "invalid stride: {} strides for {} sizes", strides.len(), sizes.len());
     let layout = Layout::strided(0, sizes, strides)?;
-    Ok(Tensor::over(Storage::new(T::DTYPE, layout.extent()?)?, layout))
+    Ok(Tensor::over(Storage::new(class, layout.extent()?)?, layout))
 }
 
 /// A tensor of one dimension over all of a storage from `offset` on (from 0).
@@ -74,21 +67,21 @@ pub fn size_stride_pairs(list: &[i64]) -> Result<(Vec<usize>, Vec<isize>)> {
 ///
 /// # Errors
 /// Not enough memory.
-pub fn from_numbers<T: Element>(sizes: &[usize], data: &[f64]) -> Result<Tensor> {
+pub fn from_numbers<T: Element>(device: Device, sizes: &[usize], data: &[f64]) -> Result<Tensor> {
     if data.is_empty() {
-        return empty::<T>();
+        return empty(TensorClass { dtype: T::DTYPE, device });
     }
     let data: Vec<T> = data.iter().map(|&v| T::from_f64(v)).collect();
-    Ok(Tensor::over(Storage::from_slice(&data)?, Layout::contiguous(sizes)?))
+    Ok(Tensor::over(Storage::from_slice_on(device, &data)?, Layout::contiguous(sizes)?))
 }
 
 /// A storage of `n` zeros.
 ///
 /// # Errors
 /// A negative number, not enough memory.
-pub fn storage<T: Element>(n: i64) -> Result<Storage> {
+pub fn storage(class: TensorClass, n: i64) -> Result<Storage> {
     match usize::try_from(n) {
-        Ok(n) => Storage::new(T::DTYPE, n),
+        Ok(n) => Storage::new(class, n),
         Err(_) => refuse!("cannot make a storage of {n} elements"),
     }
 }
@@ -97,8 +90,8 @@ pub fn storage<T: Element>(n: i64) -> Result<Storage> {
 ///
 /// # Errors
 /// Not enough memory.
-pub fn storage_of<T: Element>(data: &[f64]) -> Result<Storage> {
-    Storage::from_slice(&data.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>())
+pub fn storage_of<T: Element>(device: Device, data: &[f64]) -> Result<Storage> {
+    Storage::from_slice_on(device, &data.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>())
 }
 
 /// Sets all elements of a storage.

@@ -2,7 +2,8 @@
 
 use super::transpose::{self, TILE};
 use crate::tensor::Tensor;
-use crate::tensor::dtype::{DType, Element};
+use crate::tensor::class::TensorClass;
+use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, Ptr, disjoint, same_count};
 use crate::tensor::threads::split;
@@ -106,8 +107,8 @@ fn transposed<T: Element>(dst: &Tensor, src: &Tensor) -> Result<bool> {
 ///
 /// # Errors
 /// Not enough memory.
-pub fn to_type(x: &Tensor, d: DType) -> Result<Tensor> {
-    let out = Tensor::empty(d);
+pub fn to_type(x: &Tensor, class: impl Into<TensorClass>) -> Result<Tensor> {
+    let out = Tensor::empty(class);
     out.resize_as_for_result(x)?;
     copy(&out, x)?;
     Ok(out)
@@ -118,7 +119,7 @@ pub fn to_type(x: &Tensor, d: DType) -> Result<Tensor> {
 /// # Errors
 /// Not enough memory.
 pub fn clone(x: &Tensor) -> Result<Tensor> {
-    if x.ndim() == 0 { Ok(Tensor::empty(x.dtype())) } else { to_type(x, x.dtype()) }
+    if x.ndim() == 0 { Ok(Tensor::empty(x.class())) } else { to_type(x, x.class()) }
 }
 
 /// The tensor itself, or a contiguous copy of it where a result lies in its storage: for kernels that must not read what

@@ -196,7 +196,7 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = places.len();
     let source = x.clone();
-    let out = if res.same_storage(x) { Tensor::empty(T::DTYPE) } else { res.clone() };
+    let out = if res.same_storage(x) { Tensor::empty(res.class()) } else { res.clone() };
     out.resize_for_result(&sizes)?;
     if d == 0 && pick_rows::<T>(&out, &source, &places)? {
         // done
@@ -362,7 +362,7 @@ pub fn gather<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> 
 /// # Errors
 /// As [`gather`].
 pub fn gather_fresh<T: Element>(x: &Tensor, d: usize, list: &Tensor) -> Result<Tensor> {
-    let res = Tensor::new(T::DTYPE, list.layout().sizes())?;
+    let res = Tensor::new(x.class(), list.layout().sizes())?;
     gather::<T>(&res, x, d, list)?;
     Ok(res)
 }

@@ -1,7 +1,7 @@
 //! The products of Torch7: mm, mv, ger, bmm, the family that adds a product to a summand, cross products and squared
 //! distances.
 
-use super::blas::{Blas, UNIT, product};
+use super::blas::{Blas, product};
 use super::copy::apart;
 use super::view;
 use crate::demand;
@@ -92,6 +92,9 @@ fn add_product<T: Blas>(res: &Tensor, beta: T, alpha: T, a: &Tensor, b: &Tensor,
     }
     Ok(())
 }
+
+/// Rows or columns that stay together: a multiple of what the shares of a product are multiples of.
+const UNIT: usize = 96;
 
 /// Products of elements between two looks at whether the program is to stop: about a second on one processor.
 const LONG: usize = 1 << 34;
@@ -184,7 +187,7 @@ macro_rules! plain {
     ($($new:ident $f:ident $add:ident $doc:literal |$a:ident, $b:ident| $sizes:expr;)*) => { $(
         #[doc = concat!($doc, ", in a new tensor.\n\n# Errors\nSizes that do not fit.")]
         pub fn $new<T: Blas>($a: &Tensor, $b: &Tensor) -> Result<Tensor> {
-            let res = Tensor::new(T::DTYPE, &$sizes)?;
+            let res = Tensor::new($a.class(), &$sizes)?;
             $add(&res, T::ZERO, &res, T::ONE, $a, $b)?;
             Ok(res)
         }

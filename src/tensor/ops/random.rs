@@ -369,7 +369,7 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
     }
     let sizes = if p.ndim() == 1 { vec![n] } else { vec![p.size(0), n] };
     res.set(&Tensor::over(
-        crate::tensor::storage::Storage::from_slice(&out)?,
+        crate::tensor::storage::Storage::from_slice_on(res.class().device, &out)?,
         crate::tensor::layout::Layout::contiguous(&sizes)?,
     ))
 }

@@ -222,7 +222,7 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
     let deepest = parts.iter().map(Tensor::ndim).max().unwrap_or(0);
     demand!(!list.is_empty(), "nothing to concatenate");
     if deepest == 0 {
-        return res.set(&Tensor::empty(T::DTYPE));
+        return res.set(&Tensor::empty(res.class()));
     }
     let d = d.unwrap_or(deepest - 1);
     let n = deepest.max(d.saturating_add(1));
@@ -247,7 +247,7 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
             d + 1
         );
     }
-    let out = if parts.iter().any(|p| p.same_storage(res)) { Tensor::empty(T::DTYPE) } else { res.clone() };
+    let out = if parts.iter().any(|p| p.same_storage(res)) { Tensor::empty(res.class()) } else { res.clone() };
     out.resize_for_result(&sizes)?;
     let mut at = 0;
     for p in &full {
@@ -310,7 +310,7 @@ pub fn diag<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
     let data = x.to_vec::<T>()?;
     if x.ndim() == 1 {
         let side = data.len() + down + right;
-        let out = Tensor::new(T::DTYPE, &[side, side])?;
+        let out = Tensor::new(res.class(), &[side, side])?;
         for (i, &v) in data.iter().enumerate() {
             out.set_element::<T>((i + down) * side + i + right, v);
         }
@@ -320,5 +320,5 @@ pub fn diag<T: Element>(res: &Tensor, x: &Tensor, k: i64) -> Result<()> {
     demand!(down < rows && right < cols, "diagonal {k} is outside of a {rows}x{cols} matrix");
     let n = (rows - down).min(cols - right);
     let values: Vec<T> = (0..n).map(|i| data[(i + down) * cols + i + right]).collect();
-    res.set(&Tensor::from_slice(&values)?)
+    res.set(&Tensor::from_slice_on(res.class().device, &values)?)
 }

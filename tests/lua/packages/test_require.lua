@@ -3,7 +3,7 @@ local native = require 'rekindle.native'
 local n = 0
 for _, name in ipairs(native.source_names()) do
    local public = name:match('^packages%.(.*)$')
-   if public then
+   if public and not require('rekindle.rocks').needs_device(public) then
       local ok, why = pcall(require, public)
       assert(ok, public .. ': ' .. tostring(why))
       n = n + 1
