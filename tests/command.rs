@@ -72,9 +72,9 @@ fn programs_may_stand_behind_code() {
 #[test]
 fn options_that_are_none_are_told() {
     let (status, _, err) = th(&here(), &["-z"], "");
-    assert_eq!((status, err.as_str()), (Some(2), "th: unknown option '-z'; th -h lists the options\n"));
+    assert_eq!((status, err.as_str()), (Some(2), "th: invalid option '-z'; th -h lists the options\n"));
     let (status, _, err) = th(&here(), &["-e"], "");
-    assert!(status == Some(2) && err.contains("-e: a value is missing"), "{err}");
+    assert!(status == Some(2) && err.contains("missing argument for option '-e'"), "{err}");
 }
 
 #[test]
@@ -168,4 +168,77 @@ fn output_that_nobody_takes_ends_with_status_1() {
         drop(child.stdout.take());
         assert_eq!(child.wait().expect("an end").code(), Some(1), "{code}");
     }
+}
+
+#[test]
+fn a_new_project_trains_and_passes_its_tests() {
+    let dir = Scratch::new("project");
+    let (status, out, err) = th(&dir.0, &["new", "spirals"], "");
+    assert!(status == Some(0) && out.starts_with("made spirals "), "{out}{err}");
+    let inside = dir.0.join("spirals");
+    let (status, out, err) = th(&inside, &["train.lua", "-epochs", "10"], "");
+    assert!(status == Some(0) && out.ends_with("saved model.t7\n"), "{out}{err}");
+    let (status, out, err) = th(&inside, &["test", "tests.lua"], "");
+    assert!(status == Some(0) && out.contains("3 passed, 0 failed in "), "{out}{err}");
+    let (status, _, err) = th(&dir.0, &["new", "spirals"], "");
+    assert_eq!((status, err.as_str()), (Some(1), "th: th new: there is a spirals already\n"));
+}
+
+#[test]
+fn tests_that_fail_are_reported_by_name() {
+    let dir = Scratch::new("tests");
+    dir.write(
+        "t.lua",
+        "local t, s = torch.Tester(), torch.TestSuite()\n\
+         function s.good() t:eq(1, 1) end\n\
+         function s.wrong() t:eq(1, 2, 'one and two') end\n\
+         function s.broken() error('on purpose') end\n\
+         t:add(s) t:run()\n",
+    );
+    dir.write("bad.lua", "x = = 1");
+    let (status, out, err) = th(&dir.0, &["test", "t.lua", "bad.lua"], "");
+    assert_eq!((status, err.as_str()), (Some(1), "th: 3 failed\n"), "{out}");
+    for part in [
+        "test good ... ok (",
+        "test wrong ... FAILED",
+        "---- broken\nt.lua:4: on purpose",
+        "one and two",
+        "bad.lua:1: ",
+        "1 passed, 3 failed in ",
+    ] {
+        assert!(out.contains(part), "{part:?} is not in {out}");
+    }
+    assert_eq!(th(&dir.0, &["test", "none.lua"], "").0, Some(1));
+}
+
+#[test]
+fn annotations_are_what_editors_read() {
+    let dir = Scratch::new("annotations");
+    let (status, out, err) = th(&dir.0, &["--annotations", "."], "");
+    assert!(status == Some(0), "{out}{err}");
+    let checker = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lua/annotations.lua");
+    let (status, out, err) = th(&dir.0, &[checker.to_str().expect("a name in UTF-8"), "."], "");
+    assert!(status == Some(0) && out.ends_with(" 0 complaints\n"), "{out}{err}");
+    let rc = fs::read_to_string(dir.0.join(".luarc.json")).expect("settings");
+    let (status, out, err) =
+        th(&dir.0, &["-e", "print(require('cjson').decode(io.read('*a'))['runtime.version'])"], &rc);
+    assert_eq!((status, out.as_str()), (Some(0), "LuaJIT\n"), "{err}");
+}
+
+#[test]
+fn the_manual_is_pages_with_links_that_lead_somewhere() {
+    let dir = Scratch::new("manual");
+    let (status, out, err) = th(&dir.0, &["--manual", "m"], "");
+    assert!(status == Some(0) && out.starts_with("wrote "), "{out}{err}");
+    let names = fs::read_to_string(dir.0.join("m/names.js")).expect("names");
+    let mut looked = 0;
+    for line in names.lines().filter(|l| l.contains("[\"")) {
+        let target = line.split('"').nth(3).expect("a target");
+        let (file, name) = target.split_once('#').expect("a place");
+        let page = fs::read_to_string(dir.0.join("m").join(file)).expect("a page");
+        assert!(page.contains(&format!("id=\"{name}\"")), "{target}");
+        assert_eq!(page.matches("<pre>").count(), page.matches("</pre>").count());
+        looked += 1;
+    }
+    assert!(looked > 500, "{looked} names");
 }

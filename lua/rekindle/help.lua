@@ -244,6 +244,15 @@ local function load_package(topic)
    if _G[name] == nil and native.sources[name] and name ~= 'boot' then pcall(require, name) end
 end
 
+-- the name of a class that is called to make objects, or of a package
+local function table_name(t)
+   local mt = debug.getmetatable(t)
+   if mt and rawget(mt, '__call') and type(t.__typename) == 'string' then return t.__typename end
+   for name, loaded in pairs(package.loaded) do
+      if loaded == t and type(name) == 'string' and name ~= '_G' then return name end
+   end
+end
+
 -- The text for a name ('torch.add', 'x:add', 'add', 'f:seek', 'nn.Linear'), a function or an object; nil where nothing
 -- is known.
 function help.text(topic)
@@ -251,6 +260,8 @@ function help.text(topic)
       local name = name_of(topic)
       if not name then return called('function', topic) .. ': ' .. place(topic) end
       topic = name
+   elseif type(topic) == 'table' and table_name(topic) then
+      topic = table_name(topic)
    elseif type(topic) ~= 'string' then
       topic = torch.typename(topic) or torch.typename((debug.getmetatable(topic) or {}).__index) or type(topic)
    end

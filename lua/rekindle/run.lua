@@ -55,7 +55,8 @@ function run.run_input(code, args)
    code = code:gsub('^#[^\n]*', '')
    absent.texts['=stdin'] = code
    local session = require 'rekindle.session'
-   if not loadstring('return ' .. code .. '\n', '=stdin') then
+   local shown = not code:find('...', 1, true) and loadstring('return ' .. code .. '\n', '=stdin')
+   if not shown then
       local chunk, why = loadstring(code, '=stdin')
       if chunk then return failure(chunk, unpack(args)) end
       if not session.is_typed(code) then

@@ -6,6 +6,7 @@ local value_of, members = names.value_of, names.members
 local session = {}
 
 _RESULTS = _RESULTS or {}
+local KEPT_RESULTS = 100
 
 -- ---- chunks ----
 
@@ -94,6 +95,8 @@ local function show(silent, ...)
    if n > 0 then
       _RESULT, _LAST = ..., ...
       _RESULTS[#_RESULTS + 1] = _RESULT
+      -- large results of long sessions would fill the memory
+      if #_RESULTS > KEPT_RESULTS then table.remove(_RESULTS, 1) end
    end
    if silent then return end
    for i = 1, n do display.show((select(i, ...))) end
