@@ -38,6 +38,7 @@ fn embed(folder: &str, parts: &[&str], extension: &str, list: &str) -> io::Resul
 }
 
 fn main() -> io::Result<()> {
+    println!("cargo:rustc-env=REKINDLE_TARGET={}", env::var("TARGET").unwrap_or_default());
     // libraries written in C for Lua find Lua's functions in the program that loads them
     if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|f| f == "unix") {
         println!("cargo:rustc-link-arg-bins=-rdynamic");

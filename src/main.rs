@@ -1,11 +1,13 @@
-//! The command line of `th`.
+//! The command of `th`.
+
+mod command;
 
 use anyhow::Context;
-use clap::{Parser, ValueEnum};
-use rekindle::Host;
+use command::{Command, Globals, HELP, Step, Task};
+use rekindle::host::{bytes, text};
 use rekindle::spans::Timings;
 use rekindle::tensor::class::Device;
-use std::ffi::OsString;
+use rekindle::{Host, repl};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,41 +15,20 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{EnvFilter, fmt, registry};
 
-/// Torch7 in one binary: runs Lua scripts with tensors, nn and optim, or an interactive session.
-#[derive(Parser)]
-#[command(version, trailing_var_arg = true)]
-struct Options {
-    /// Run this piece of Lua (may be given several times)
-    #[arg(short, value_name = "CODE")]
-    execute: Vec<String>,
-    /// Require this library before anything else
-    #[arg(short, value_name = "NAME")]
-    library: Vec<String>,
-    /// Enter the interactive session after the script
-    #[arg(short)]
-    interactive: bool,
-    /// Time modules and criteria: tables on standard error at the end, and a trace for Chrome in FILE
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
-    profile: Option<Option<String>>,
-    /// Where GPU programs compute: `cpu` has cutorch, cunn and cudnn work in host memory (also REKINDLE_CUDA=cpu)
-    #[arg(long, value_name = "DEVICE", env = "REKINDLE_CUDA", hide_env = true)]
-    cuda: Option<Cuda>,
-    /// Script to run, then its own arguments
-    #[arg(value_name = "SCRIPT", allow_hyphen_values = true)]
-    script: Vec<String>,
-}
-
-/// What stands behind `torch.CudaTensor`.
-#[derive(Clone, Copy, ValueEnum)]
-enum Cuda {
-    /// Host memory.
-    Cpu,
-}
-
 fn main() -> ExitCode {
-    let options = Options::parse_from(detached(std::env::args_os().collect()));
-    subscribe(&options);
-    match run(&options) {
+    let command = match command::parse(
+        std::env::args_os().skip(1),
+        |name| Path::new(name).is_file(),
+        std::env::var_os("REKINDLE_CUDA"),
+    ) {
+        Ok(command) => command,
+        Err(why) => {
+            eprintln!("th: {why}");
+            return ExitCode::from(2);
+        }
+    };
+    subscribe(&command);
+    match run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             eprintln!("th: {e:#}");
@@ -57,101 +38,136 @@ fn main() -> ExitCode {
 }
 
 /// Has messages go to standard error, and the spans of `--profile` to what sums them up.
-fn subscribe(o: &Options) {
+fn subscribe(c: &Command) {
     let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let timings = o.profile.as_ref().map(|trace| Timings::new(trace.is_some()).with_filter(filter_fn(Timings::takes)));
+    let timings = c.profile.as_ref().map(|trace| Timings::new(trace.is_some()).with_filter(filter_fn(Timings::takes)));
     registry().with(timings).with(fmt::layer().with_writer(std::io::stderr).with_filter(filter)).init();
 }
 
-/// The arguments with `-lname` and `-ecode` before the script taken apart, as other Lua programs allow.
-fn detached(args: Vec<OsString>) -> Vec<OsString> {
-    let mut out = Vec::with_capacity(args.len());
-    let mut args = args.into_iter();
-    out.extend(args.next());
-    while let Some(arg) = args.next() {
-        match arg.to_str() {
-            Some("-l" | "-e" | "--cuda") => {
-                out.push(arg);
-                out.extend(args.next());
-            }
-            Some(text) if text.starts_with("-l") || text.starts_with("-e") => {
-                out.extend([OsString::from(&text[..2]), OsString::from(&text[2..])]);
-            }
-            Some(text) if text.starts_with('-') && text != "--" => out.push(arg),
-            _ => {
-                out.push(arg);
-                break;
-            }
-        }
-    }
-    out.extend(args);
-    out
-}
-
-fn run(o: &Options) -> anyhow::Result<()> {
-    if let Some(Cuda::Cpu) = o.cuda {
+fn run(c: &Command) -> anyhow::Result<()> {
+    if c.cuda {
         Device::Cuda.offer();
     }
-    let host = Host::new()?;
-    // what stands before the script on the command line
-    let all: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-    host.call::<()>("prelude", (all[..all.len() - o.script.len()].to_vec(),))?;
-    let Some(trace) = &o.profile else { return program(&host, o) };
+    let host = || -> anyhow::Result<Host> {
+        let host = Host::new()?;
+        // what stands before the script's arguments on the command line
+        let all: Vec<_> = std::env::args_os().map(|a| text(&a)).collect();
+        let before = all[..all.len() - c.args.len() - usize::from(c.script.is_some())].to_vec();
+        host.call::<()>("prelude", (before, repl::has_colours(&std::io::stderr())))?;
+        if piped(&std::io::stdout()) {
+            host.call::<()>("unbuffered", ())?;
+        }
+        Ok(host)
+    };
+    match &c.task {
+        Task::Help => print(&help()),
+        Task::Version => print(&version(&host()?)?),
+        Task::Tool(name, given) => host()?.run("tool", (*name, given.iter().map(|a| text(a)).collect::<Vec<_>>())),
+        Task::Run => profiled(&host()?, c),
+    }
+}
+
+fn print(what: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    std::io::stdout().write_all(what.as_bytes()).context("cannot write to the standard output")
+}
+
+fn help() -> String {
+    let shown = |file: Option<std::path::PathBuf>| file.map_or("none".into(), |f| f.display().to_string());
+    HELP.replace("{history}", &shown(repl::history_file())).replace("{startup}", &shown(repl::startup_file()))
+}
+
+fn version(host: &Host) -> anyhow::Result<String> {
+    let (luajit, compiles): (String, bool) = host.eval("return jit.version, (jit.status())")?;
+    let built = if cfg!(debug_assertions) { "for debugging" } else { "optimized" };
+    let allocator = if cfg!(feature = "mimalloc") { "mimalloc" } else { "the system's allocator" };
+    Ok(format!(
+        "Rekindle {}\n{luajit}, Lua 5.1 with 5.2's compatibility, compiler {}\nbuilt for {}, {built}, {allocator}\n\
+         instructions in use: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        if compiles { "on" } else { "off" },
+        env!("REKINDLE_TARGET"),
+        rekindle::tensor::simd::level().name(),
+    ))
+}
+
+/// Whether output goes to another program, which may wait for it.
+fn piped(stream: &std::io::Stdout) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::FileTypeExt;
+        let kind = stream.as_fd().try_clone_to_owned().and_then(|fd| std::fs::File::from(fd).metadata());
+        kind.is_ok_and(|m| m.file_type().is_fifo() || m.file_type().is_socket())
+    }
+    #[cfg(not(unix))]
+    false
+}
+
+/// Runs the program, timed where that is asked for.
+fn profiled(host: &Host, c: &Command) -> anyhow::Result<()> {
+    let Some(trace) = &c.profile else { return program(host, c) };
     if let Some(path) = trace {
         // a file that cannot be written is an error now, not after hours
-        Timings::can_write(Path::new(path)).with_context(|| format!("--profile: cannot open <{path}>"))?;
+        Timings::can_write(Path::new(path)).with_context(|| format!("--profile: cannot open <{}>", path.display()))?;
     }
-    host.run("profile", trace.as_deref())?;
+    host.run("profile", trace.as_deref().map(text))?;
     // Ctrl-C is an error then, after which the tables are printed as after others
-    rekindle::repl::watch_interrupts(&host)?;
-    let done = program(&host, o);
+    repl::watch_interrupts(host)?;
+    let done = program(host, c);
     // after an error too: that is the one to tell
     let told = host.run("profiled", ());
     done.and(told)
 }
 
-/// Runs what the options ask for.
-fn program(host: &Host, o: &Options) -> anyhow::Result<()> {
-    for name in &o.library {
-        host.run("library", name.as_str())?;
+/// Runs what the options ask for, and a session where one is wanted.
+fn program(host: &Host, c: &Command) -> anyhow::Result<()> {
+    match c.globals {
+        Globals::Free => {}
+        Globals::Warned => host.run("globals", false)?,
+        Globals::Refused => host.run("globals", true)?,
     }
-    for code in &o.execute {
-        host.run("run_string", (code.as_str(), o.script.clone()))?;
+    let only_libraries = c.steps.iter().all(|s| matches!(s, Step::Library(_)));
+    let nothing = only_libraries && c.script.is_none();
+    let session = c.interactive || nothing && std::io::stdin().is_terminal();
+    let done = steps(host, c).and_then(|()| match &c.script {
+        Some(script) if script != "-" => host.run_file(script, &c.args),
+        Some(_) => from_input(host, c),
+        None if nothing && !session => from_input(host, c),
+        None => Ok(()),
+    });
+    if !session {
+        return done;
     }
-    if o.execute.is_empty() {
-        if let Some((script, args)) = o.script.split_first() {
-            host.run_file(script, args)?;
-        } else if !o.interactive && !std::io::stdin().is_terminal() {
-            let mut code = String::new();
-            std::io::stdin().read_to_string(&mut code).context("cannot read the program from standard input")?;
-            host.run("run_string", (code, Vec::<String>::new()))?;
-        } else {
-            return rekindle::repl::run(host);
-        }
+    if let Err(e) = done {
+        eprintln!("th: {e:#}");
     }
-    if o.interactive { rekindle::repl::run(host) } else { Ok(()) }
+    repl::run(host)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_profile_takes_a_file_after_an_equals_sign() {
-        let profile = |line: &str| Options::parse_from(line.split(' ')).profile;
-        assert_eq!(profile("th --profile x.lua"), Some(None));
-        assert_eq!(profile("th --profile=t.json x.lua"), Some(Some("t.json".into())));
-        assert_eq!(profile("th x.lua --profile"), None);
+fn steps(host: &Host, c: &Command) -> anyhow::Result<()> {
+    for step in &c.steps {
+        match step {
+            Step::Statement(code) => {
+                host.run("run_string", (text(code), c.args.iter().map(|a| text(a)).collect::<Vec<_>>()))?
+            }
+            Step::Library(name) => {
+                // a program may do without it
+                if let Err(e) = host.run("library", text(name)) {
+                    // the places that were looked at follow, which are the same for all
+                    let why = format!("{e:#}");
+                    eprintln!("th: -l {}: {}", name.display(), why.lines().next().unwrap_or_default());
+                }
+            }
+        }
     }
+    Ok(())
+}
 
-    #[test]
-    fn attached_values_are_taken_apart() {
-        let split = |line: &str| {
-            let args = line.split(' ').map(OsString::from).collect();
-            detached(args).join(std::ffi::OsStr::new(" ")).into_string().unwrap_or_default()
-        };
-        assert_eq!(split("th -lnn -i -eprint(1) x.lua -lother"), "th -l nn -i -e print(1) x.lua -lother");
-        assert_eq!(split("th -l nn -e -lx -- -lnn"), "th -l nn -e -lx -- -lnn");
-        assert_eq!(split("th x.lua -lnn"), "th x.lua -lnn");
-    }
+/// Runs the program that the standard input holds.
+fn from_input(host: &Host, c: &Command) -> anyhow::Result<()> {
+    let mut code = vec![];
+    std::io::stdin().read_to_end(&mut code).context("cannot read the program from standard input")?;
+    let args: Vec<_> = c.args.iter().map(|a| text(a)).collect();
+    host.run("run_input", (bytes(code), args))
 }

@@ -23,6 +23,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("rows", &["tensor", "nn", "optim", "image", "t7", "system", "formats", "shared", "spans", "lua", "fields"]),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),
+    ("command", &[]),
 ];
 
 /// The parts that may call mlua.

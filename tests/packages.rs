@@ -90,6 +90,8 @@ fn require_looks_where_programs_and_rocks_are() {
     dir.write("program/part.lua", "return 'beside'");
     dir.write("program/folder/init.lua", "return 'a folder'");
     dir.write("up.lua", "return 'above'");
+    dir.write("init.lua", "return 'the folder above'");
+    dir.write("program/deeper.lua", "print(require '..', require('..'))");
     dir.write("data.json", "{ \"a\": [1, 2] }");
     dir.write("script.th", "return 'a script'");
     let here = dir.path();
@@ -102,6 +104,7 @@ fn require_looks_where_programs_and_rocks_are() {
     assert_eq!(good(here, &alone, &["-e", "print((pcall(require, 'somerock')))"]), "false\n");
     let text = good(here, &[], &["program/main.lua"]);
     assert_eq!(text, "beside\tbeside\ta folder\tabove\n");
+    assert_eq!(good(here, &[], &["program/deeper.lua"]), "the folder above\tthe folder above\n");
     let code = "torch.save('x.t7', { b = 3 }) print(require('./x.t7').b, require 'script.th')";
     assert_eq!(good(here, &[], &["-e", code]), "3\ta script\n");
 }

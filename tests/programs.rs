@@ -125,6 +125,22 @@ fn examples_run() {
     assert!(good(&["examples/backprop.lua"]).contains("all as it should be"));
     assert!(good(&["examples/custom_module.lua"]).contains("after 50 calls"));
     assert!(good(&["examples/graph.lua"]).contains("are answered rightly"));
+    let text = good(&["examples/logistic_regression.lua"]);
+    let rightly = text.lines().last().and_then(|line| line.split('%').next()).expect("a share");
+    assert!(rightly.parse::<f64>().expect("a number") > 75.0, "{text}");
+    let text = good(&["examples/characters.lua", "-epochs", "2", "-size", "24", "-length", "40"]);
+    let losses: Vec<f64> = text.lines().filter_map(|line| line.split("loss ").nth(1)?.parse().ok()).collect();
+    assert!(losses.len() == 2 && losses[1] < losses[0], "{text}");
+    let folder = std::env::temp_dir().join(format!("rekindle-autoencoder-{}", std::process::id()));
+    let name = folder.to_str().expect("a name in UTF-8");
+    let text = good(&["examples/autoencoder.lua", "-epochs", "1", "-samples", "500", "-folder", name]);
+    assert!(text.contains("comes back from 32"), "{text}");
+    for picture in ["digits.png", "filters.png"] {
+        assert!(folder.join(picture).metadata().is_ok_and(|m| m.len() > 1000), "{picture}");
+    }
+    std::fs::remove_dir_all(&folder).ok();
+    let text = good(&["examples/loader.lua", "-epochs", "1", "-pictures", "100"]);
+    assert!(text.contains("5 batches") && text.contains("came from 2 threads"), "{text}");
 }
 
 #[test]
@@ -190,7 +206,7 @@ fn an_interrupt_stops_the_next_call() {
     for program in
         ["while true do torch.sum(torch.Tensor(3)) end", "local x = torch.zeros(3) while true do x[1] = x[2] end"]
     {
-        rekindle::lua::raw::interrupt();
+        rekindle::tensor::interruption::ask();
         let error = host.eval::<()>(program).expect_err("it ends").to_string();
         assert!(error.contains("interrupted!"), "{error}");
     }

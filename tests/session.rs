@@ -22,11 +22,17 @@ struct Session {
 impl Session {
     fn new(name: &str) -> Session {
         let history = std::env::temp_dir().join(format!("rekindle-session-{name}-{}", std::process::id()));
+        Session::with(history, &[])
+    }
+
+    /// One with this history and environment.
+    fn with(history: PathBuf, environment: &[(&str, &str)]) -> Session {
         let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(&size, None).expect("a pseudo-terminal");
         let end = || pair.slave.try_clone().expect("the terminal's other end");
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
         th.env("TREPL_HISTORY", &history).env("TERM", "xterm").env("NO_COLOR", "1");
+        th.env_remove("TREPLSTARTUP").env("HOME", std::env::temp_dir()).envs(environment.iter().copied());
         let child = th.stdin(end()).stdout(end()).stderr(end()).spawn().expect("th runs");
         let seen = Arc::new(Mutex::new(String::new()));
         let (mut reader, text) = (File::from(pair.master.try_clone().expect("a reader")), seen.clone());
@@ -47,8 +53,13 @@ impl Session {
 
     /// Waits until this has been written.
     fn wait(&self, what: &str) {
+        self.wait_times(what, 1);
+    }
+
+    /// Waits until this has been written so often.
+    fn wait_times(&self, what: &str, times: usize) {
         let begun = Instant::now();
-        while !self.text().contains(what) {
+        while self.text().matches(what).count() < times {
             assert!(begun.elapsed() < Duration::from_secs(60), "no {what:?} in {:?}", self.text());
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -62,11 +73,18 @@ impl Session {
         kill(Pid::from_raw(self.child.id().try_into().expect("a process")), Signal::SIGINT).expect("a signal");
     }
 
-    /// Leaves with Ctrl-D.
-    fn leave(mut self) -> String {
-        self.types("\x04");
+    /// Leaves with Ctrl-D, and takes the history away.
+    fn leave(self) -> String {
+        let history = self.history.clone();
+        let text = self.end("\x04");
+        std::fs::remove_file(history).ok();
+        text
+    }
+
+    /// Leaves by typing this.
+    fn end(mut self, how: &str) -> String {
+        self.types(how);
         assert!(self.child.wait().expect("an end").success());
-        std::fs::remove_file(&self.history).ok();
         self.text()
     }
 }
@@ -126,4 +144,105 @@ fn tab_completes_methods_and_files_and_not_an_empty_word() {
     s.types("\t'em' .. 'pty'\r");
     s.wait("\nempty");
     s.leave();
+}
+
+#[test]
+fn interrupts_stop_whatever_is_busy() {
+    let mut s = Session::new("busy");
+    let busy = [
+        "while true do end",
+        "local n = 0 for i = 1, 1e15 do n = n + i % 3 end",
+        "io.read()",
+        "local x = torch.ones(10) while true do x:add(1) end",
+        "local t = {} for i = 1, 3e6 do t[i] = { i } end io.write('ma', 'de\\n') return t",
+        "coroutine.wrap(function() while true do end end)()",
+        "local m = torch.ones(6000, 6000) for i = 1, 99 do torch.mm(m, m) end",
+    ];
+    for (i, code) in busy.iter().enumerate() {
+        s.types(&format!("io.write('be', 'gun{i}\\n') {code}\r"));
+        s.wait(&format!("\nbegun{i}"));
+        std::thread::sleep(Duration::from_millis(300));
+        s.interrupt();
+        s.wait_times("interrupted!", i + 1);
+        s.types(&format!("'alive ' .. {i}\r"));
+        s.wait(&format!("\nalive {i}"));
+    }
+    s.leave();
+}
+
+#[test]
+fn a_third_interrupt_ends_a_program_that_goes_on() {
+    let mut s = Session::new("third");
+    s.types("io.write('be', 'gun\\n') while true do pcall(function() while true do end end) end\r");
+    s.wait("\nbegun");
+    s.interrupt();
+    std::thread::sleep(Duration::from_millis(300));
+    s.interrupt();
+    s.wait("a third Ctrl-C ends th");
+    s.interrupt();
+    s.wait("interrupted three times, leaving");
+    assert_eq!(s.child.wait().expect("an end").code(), Some(130));
+    std::fs::remove_file(&s.history).ok();
+}
+
+#[test]
+fn the_history_is_there_in_the_next_session_and_can_be_searched() {
+    let mut s = Session::new("history");
+    let history = s.history.clone();
+    s.types("'first ' .. 1\r'second ' .. 2\r");
+    s.wait("\nsecond 2");
+    s.end("exit\r");
+    let mut s = Session::with(history.clone(), &[]);
+    // the last line, then a search
+    s.types("\x1b[A\r");
+    s.wait("\nsecond 2");
+    s.types("\x12firs\r");
+    s.wait("\nfirst 1");
+    s.leave();
+}
+
+#[test]
+fn a_startup_file_is_run_and_its_error_is_told() {
+    let dir = std::env::temp_dir().join(format!("rekindle-startup-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let file = dir.join(".thrc");
+    std::fs::write(&file, "started = 'by ' .. 'a file'\nerror 'in the file'\n").expect("a file");
+    let (home, name) = (dir.to_str().expect("a name"), file.to_str().expect("a name"));
+    for environment in [("TREPLSTARTUP", name), ("HOME", home)] {
+        let mut s = Session::with(dir.join("history"), &[environment]);
+        s.types("started\r");
+        s.wait("\nby a file");
+        assert!(s.leave().contains("in the file"));
+    }
+    std::fs::remove_dir_all(&dir).ok();
+}
+
+#[test]
+fn tab_completes_names_of_files_inside_strings() {
+    let dir = std::env::temp_dir().join(format!("rekindle-files-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    std::fs::write(dir.join("weights-of-the-net.txt"), "").expect("a file");
+    let mut s = Session::new("files");
+    s.types(&format!("#'{}/weig\t'\r", dir.display()));
+    s.wait(&format!("\n{}", dir.join("weights-of-the-net.txt").display().to_string().len()));
+    s.leave();
+    std::fs::remove_dir_all(&dir).ok();
+}
+
+#[test]
+fn a_session_has_its_functions() {
+    let mut s = Session::new("functions");
+    s.types("require 'nn';\rhelp(nn.Linear)\r");
+    s.wait("The product with a matrix");
+    s.types("mine = torch.ones(2, 3);\rwho()\r");
+    s.wait("mine  DoubleTensor - size: 2x3");
+    s.types("import 'paths'\rdirp '/'\r");
+    s.wait("\ntrue");
+    s.types("setprintlevel(1)\r{ a = { b = { } } }\r");
+    s.wait("deeper than setprintlevel(1)");
+    s.types("monitor_G()\rfresh = 1\r");
+    s.wait("new global 'fresh'");
+    s.types("m = torch.zeroes(3)\r");
+    s.wait("did you mean torch.zeros?");
+    s.end("break\r");
 }

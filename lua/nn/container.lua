@@ -9,6 +9,8 @@ end
 
 function Container:add(module)
    expect.method(self, 'add', 'container', 'modules')
+   -- classes of programs begin empty so, and are filled later
+   if module == nil and not torch.type(self):find('^nn%.') then return self end
    self.modules[#self.modules + 1] = expect.module(self, module)
    return self
 end

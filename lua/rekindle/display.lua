@@ -31,6 +31,14 @@ local function brief(v)
    return coloured('special', tostring(v))
 end
 
+-- What a value is, in one line.
+function display.summary(v)
+   if type(v) ~= 'table' or torch.typename(v) then return (brief(v):match('[^\n]*')) end
+   local n = 0
+   for _ in next, v do n = n + 1 end
+   return coloured('special', string.format('table of %d', n))
+end
+
 local function by_kind(a, b)
    local ta, tb = type(a), type(b)
    if ta == tb and (ta == 'number' or ta == 'string') then return a < b end
@@ -119,9 +127,8 @@ end
 -- Writes a result as the session shows it.
 function display.show(v)
    if is_plain(v) then
-      local out = {}
-      lines(v, '', 1, out, {})
-      print(table.concat(out, '\n'))
+      -- line by line, so that Ctrl-C finds its way in between
+      lines(v, '', 1, setmetatable({}, { __newindex = function(_, _, line) print(line) end }), {})
    elseif torch.isTensor(v) and v:dim() > 0 and v:nElement() > LARGE then
       print(large_text(v))
    else

@@ -244,6 +244,15 @@ local function load_package(topic)
    if _G[name] == nil and native.sources[name] and name ~= 'boot' then pcall(require, name) end
 end
 
+-- the name of a class that is called to make objects, or of a package
+local function table_name(t)
+   local mt = debug.getmetatable(t)
+   if mt and rawget(mt, '__call') and type(t.__typename) == 'string' then return t.__typename end
+   for name, loaded in pairs(package.loaded) do
+      if loaded == t and type(name) == 'string' and name ~= '_G' then return name end
+   end
+end
+
 -- The text for a name ('torch.add', 'x:add', 'add', 'f:seek', 'nn.Linear'), a function or an object; nil where nothing
 -- is known.
 function help.text(topic)
@@ -251,6 +260,8 @@ function help.text(topic)
       local name = name_of(topic)
       if not name then return called('function', topic) .. ': ' .. place(topic) end
       topic = name
+   elseif type(topic) == 'table' and table_name(topic) then
+      topic = table_name(topic)
    elseif type(topic) ~= 'string' then
       topic = torch.typename(topic) or torch.typename((debug.getmetatable(topic) or {}).__index) or type(topic)
    end
@@ -268,21 +279,22 @@ end
 
 -- ---- names near a mistyped one ----
 
--- how many letters must change, go or come to make b of a
+-- how many letters must change, go, come or change places with their neighbour to make b of a
 local function distance(a, b)
-   local row = {}
-   for j = 0, #b do row[j] = j end
+   local before, last, row = {}, {}, {}
+   for j = 0, #b do last[j] = j end
    for i = 1, #a do
-      local left_up = row[0]
       row[0] = i
       for j = 1, #b do
-         local up = row[j]
          local same = a:byte(i) == b:byte(j)
-         row[j] = math.min(up + 1, row[j - 1] + 1, left_up + (same and 0 or 1))
-         left_up = up
+         row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+         if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+            row[j] = math.min(row[j], before[j - 2] + 1)
+         end
       end
+      before, last, row = last, row, before
    end
-   return row[#b]
+   return last[#b]
 end
 
 -- How far a name is from a wanted one, both in small letters: changed letters, then names that contain it, then those

@@ -56,16 +56,43 @@ local function lines(t, indent, out, seen)
    seen[t] = nil
 end
 
+local content = {}
+
+-- A table with its content.
+function content.text(t)
+   local out = {}
+   lines(t, '', out, {})
+   return table.concat(out, '\n')
+end
+
+-- Whether what cannot be written is an error at once.
+content.checked = false
+
+function content.write(n, args)
+   for i = 1, n do args[i] = tostring(args[i]) end
+   args[n] = (args[n] or '') .. '\n'
+   local ok, why = io.stdout:write(table.concat(args, '\t', 1, math.max(n, 1)))
+   if not ok then error('print: cannot write to the standard output: ' .. why, 3) end
+end
+
+-- bytes that are written at once: Ctrl-C is noticed in between
+local PIECE = 2 ^ 16
+
 function print(...)
    local n = select('#', ...)
    local args = { ... }
    for i = 1, n do
-      if is_plain(args[i]) then
-         local out = {}
-         lines(args[i], '', out, {})
-         args[i] = table.concat(out, '\n')
-      end
+      if is_plain(args[i]) then args[i] = content.text(args[i]) end
+   end
+   if content.checked then return content.write(n, args) end
+   local first = args[1]
+   if n == 1 and type(first) == 'string' and #first > PIECE then
+      for at = 1, #first, PIECE do io.stdout:write(first:sub(at, at + PIECE - 1)) end
+      io.stdout:write('\n')
+      return
    end
    plain(unpack(args, 1, n))
 end
 require('rekindle.native').own_functions[print] = true
+
+return content

@@ -117,7 +117,7 @@ local function whole_file(path)
 end
 
 local function beside(name)
-   local by_path = name:find('^%.*/')
+   local by_path = name:find('^%.*/') or name:find('^%.+$')
    local list, running = folders()
    for _, dir in ipairs(list) do
       local base = dir .. name:gsub('%.', '/')

@@ -22,14 +22,14 @@ local elsewhere = {
 -- rocks by the name that programs require
 local available = {
    socket = 'luasocket', mime = 'luasocket', ['socket.http'] = 'luasocket', ssl = 'luasec', lpeg = 'lpeg', re = 'lpeg',
-   zlib = 'lua-zlib', posix = 'luaposix', lsqlite3 = 'lsqlite3', ['lua-utf8'] = 'luautf8', utf8 = 'luautf8', yaml = 'yaml',
+   zlib = 'lua-zlib', posix = 'luaposix', lsqlite3 = 'lsqlite3', utf8 = 'luautf8', yaml = 'yaml',
    lyaml = 'lyaml', inspect = 'inspect', serpent = 'serpent', redis = 'redis-lua', ['30log'] = '30log',
    middleclass = 'middleclass', busted = 'busted', luaunit = 'luaunit', date = 'date', struct = 'struct',
    MessagePack = 'lua-messagepack', mobdebug = 'mobdebug', template = 'etlua', graphicsmagick = 'graphicsmagick',
-   lmdb = 'lightningmdb', lightningmdb = 'lightningmdb', bit32 = 'bit32', async = 'async', turbo = 'turbo',
+   lmdb = 'lightningmdb', lightningmdb = 'lightningmdb', async = 'async', turbo = 'turbo',
 }
 for name in ([[rnn dpnn torchnet nninit optnet torchx dataload hdf5 loadcaffe display autograd totem nnlr nngraph-utils
-   distributions signal matio sundown rnnlib vgg mnist cifar waffle dp eigen inn-cpu tensorboard word2vec_torch
+   distributions signal matio sundown rnnlib vgg cifar waffle dp eigen inn-cpu tensorboard word2vec_torch
    hash lbase64 luacrypto senna lua-llthreads ipc parallel gm itorch gfx qtlua qttorch randomkit cephes fex kmeans ffmpeg
    camera audio svm xt stn iterm nnsparse manifold metriclearning unsup-extra]]):gmatch('%S+') do
    available[name] = available[name] or name

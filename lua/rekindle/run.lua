@@ -1,28 +1,13 @@
--- How `th` runs programs: script files, strings, errors with a traceback.
+-- How `th` runs programs: script files, strings, the standard input, what is typed.
 local absent = require 'rekindle.absent'
+local report = require 'rekindle.report'
 local run = {}
-
--- what went wrong and where, without the frames of this file
-local function report(message)
-   if type(message) ~= 'string' then
-      local mt = debug.getmetatable(message)
-      message = mt and mt.__tostring and tostring(message) or '(error object is a ' .. type(message) .. ' value)'
-   end
-   -- what is typed calls as its last step, so that errors about the caller name the line below that runs it
-   for _, ours in ipairs { 'run', 'session' } do
-      if type(message) == 'string' then message = message:gsub('^rekindle/' .. ours .. '%.lua:%d+: ', '') end
-   end
-   local text = debug.traceback(message, 2)
-   for _, ours in ipairs { 'run', 'session' } do
-      text = text:gsub("\n%s*%[C%]: in function 'xpcall'\n%s*rekindle/" .. ours .. '%.lua.*$', '')
-   end
-   return (text:gsub('\nstack traceback:$', ''))
-end
 
 -- What the standard output held back and could not write at the end: the text of an error, or nil. What did not fit
 -- earlier fails again, or left the stream's mark.
-local stdout = io.stdout
+local stdout, failed = io.stdout, nil
 local function unwritten()
+   if failed then return failed end
    if io.type(stdout) ~= 'file' then return nil end
    local ok, why = stdout:flush()
    if not ok then return 'cannot write to the standard output: ' .. tostring(why) end
@@ -31,7 +16,7 @@ end
 -- Runs a function. Gives its error's text, or nil.
 local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
-   local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report)
+   local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report.handler)
    if not ok then return why end
    local threads = package.loaded.threads
    if type(threads) == 'table' and threads._finish then threads._finish() end
@@ -41,27 +26,82 @@ end
 -- what stands before the script on the command line: arg[-1], arg[-2] ...
 local before = {}
 
--- a script with the global `arg` as Lua's own interpreter sets it
-function run.run_file(path, args)
-   arg = { [0] = path }
+-- the global `arg` as Lua's own interpreter sets it
+local function set_arg(name, args)
+   arg = { [0] = name }
    for i, a in ipairs(before) do arg[i - #before - 1] = a end
    for i, a in ipairs(args) do arg[i] = a end
+end
+
+function run.run_file(path, args)
+   set_arg(path, args)
    local chunk, why = loadfile(path)
-   if not chunk then return why end
+   if not chunk then return report.syntax(why, '@' .. path) end
    return failure(chunk, unpack(args))
 end
 
 function run.run_string(code, args)
-   arg = arg or {}
-   for i, a in ipairs(args or {}) do arg[i] = a end
+   set_arg(nil, args)
    absent.texts['=(command line)'] = code
    local chunk, why = loadstring(code, '=(command line)')
-   if not chunk then return why end
-   return failure(chunk, unpack(args or {}))
+   if not chunk then return report.syntax(why, '=(command line)') end
+   return failure(chunk, unpack(args))
+end
+
+-- The program that the standard input held: an expression shows its value, and so do the lines of what is no program
+-- as a whole, as if they had been typed.
+function run.run_input(code, args)
+   set_arg('-', args)
+   code = code:gsub('^#[^\n]*', '')
+   absent.texts['=stdin'] = code
+   local session = require 'rekindle.session'
+   local shown = not code:find('...', 1, true) and loadstring('return ' .. code .. '\n', '=stdin')
+   if not shown then
+      local chunk, why = loadstring(code, '=stdin')
+      if chunk then return failure(chunk, unpack(args)) end
+      if not session.is_typed(code) then
+         absent.texts['=stdin'] = code
+         return report.syntax(why, '=stdin')
+      end
+   end
+   local first
+   session.interact(code, report.handler, function(text)
+      first = text
+      return true
+   end)
+   return first or unwritten()
 end
 
 function run.library(name)
-   return failure(function() _G[name:match('[^.]+$')] = require(name) end)
+   return failure(function()
+      local module = require(name)
+      local short = name:match('[^.]+$')
+      if rawget(_G, short) == nil then rawset(_G, short, module) end
+   end)
+end
+
+-- Output to another program is written as it comes.
+function run.unbuffered()
+   stdout:setvbuf('no')
+   require('rekindle.print').checked = true
+   -- nothing is kept that would fail again at the end
+   local write = io.write
+   function io.write(...)
+      local file, why = write(...)
+      if not file and io.output() == stdout then failed = 'cannot write to the standard output: ' .. tostring(why) end
+      return file, why
+   end
+   require('rekindle.native').own_functions[io.write] = true
+end
+
+-- Tells of globals from now on, as warnings or as errors.
+function run.globals(strict) require('rekindle.globals').guard(strict) end
+
+-- A command of `th` itself; the text of an error.
+function run.tool(name, args)
+   -- what the user gave is wrong, not the program: no frames
+   local ok, why = pcall(require('rekindle.' .. name).main, args)
+   return not ok and tostring(why) or unwritten()
 end
 
 -- texts know `%` and the methods of pl.stringx, which is loaded when one of them is asked for
@@ -88,8 +128,9 @@ local function penlight()
 end
 
 -- the packages that Torch7's th loads before anything else
-function run.prelude(command)
+function run.prelude(command, colours)
    before = command
+   report.colours = colours
    require 'rekindle.print'
    for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
       if require('rekindle.native').sources[name] then require(name) end
@@ -108,14 +149,14 @@ function run.profiled() return require('rekindle.profile').finish() end
 local function session() return require 'rekindle.session' end
 
 -- begins a session, in colours or without; the text of an error of the user's startup file
-function run.session(colours)
+function run.session(colours, startup)
    require('rekindle.display').colours = colours
-   return session().start()
+   return session().start(startup)
 end
 
 function run.startup(path)
    local chunk, why = loadfile(path)
-   if not chunk then return why end
+   if not chunk then return report.syntax(why, '@' .. path) end
    return failure(chunk)
 end
 
@@ -125,7 +166,7 @@ function run.complete(head) return session().complete(head) end
 
 -- runs what was typed; its errors go to `tell`, or to the standard error
 function run.interact(text, tell)
-   session().interact(text, report, tell or function(why) io.stderr:write(tostring(why), '\n') end)
+   session().interact(text, report.handler, tell or function(why) io.stderr:write(tostring(why), '\n') end)
    io.stdout:flush()
    io.stderr:flush()
 end

@@ -1,9 +1,12 @@
 -- The interactive session: what a typed line means, what it prints, and which names continue it.
 local display = require 'rekindle.display'
+local names = require 'rekindle.names'
 local native = require 'rekindle.native'
+local value_of, members = names.value_of, names.members
 local session = {}
 
 _RESULTS = _RESULTS or {}
+local KEPT_RESULTS = 100
 
 -- ---- chunks ----
 
@@ -69,6 +72,16 @@ local function joined(found)
    return loadstring(head .. '\nreturn ' .. last, '=stdin') or loadstring(whole, '=stdin'), silent
 end
 
+-- Whether every line or several of a text are what can be typed.
+function session.is_typed(text)
+   local found, open = pieces(text)
+   for _, piece in ipairs(found) do
+      local _, code = silenced(piece)
+      if not is_command(piece) and not compile(code) and not loadstring(piece) then return false end
+   end
+   return open == nil
+end
+
 -- The part of a text that only lacks its end; nil where nothing does.
 function session.open_part(text)
    local _, open = pieces(text)
@@ -82,6 +95,8 @@ local function show(silent, ...)
    if n > 0 then
       _RESULT, _LAST = ..., ...
       _RESULTS[#_RESULTS + 1] = _RESULT
+      -- large results of long sessions would fill the memory
+      if #_RESULTS > KEPT_RESULTS then table.remove(_RESULTS, 1) end
    end
    if silent then return end
    for i = 1, n do display.show((select(i, ...))) end
@@ -110,11 +125,12 @@ local function run_piece(text, report)
    local command = text:match('^%s*%$%s*(.-)%s*$')
    if command then return shell(command) end
    local silent, code = silenced(text)
-   native.texts['=stdin'] = code
    local chunk, why = compile(code)
    -- `for ... end;` and the like
    if not chunk and silent then chunk = loadstring(text, '=stdin') end
-   if not chunk then return why end
+   -- what was typed, and not what was made of it
+   native.texts['=stdin'] = code
+   if not chunk then return require('rekindle.report').syntax(why, '=stdin') end
    local function finish(ok, ...)
       if not ok then return (...) end
       show(silent, ...)
@@ -122,7 +138,7 @@ local function run_piece(text, report)
    return finish(xpcall(chunk, report, keep))
 end
 
--- Runs what was typed or pasted and prints what it gives; errors go to `tell`, one by one.
+-- Runs what was typed or pasted and prints what it gives; errors go to `tell`, one by one, until it is true.
 function session.interact(text, report, tell)
    local found, open = pieces(text)
    if open then found[#found + 1] = open end
@@ -140,7 +156,8 @@ function session.interact(text, report, tell)
       local why = run_piece(piece, report)
       if why then
          io.stdout:flush()
-         tell(why)
+         -- what tells may have had enough
+         if tell(why) then return end
       end
    end
 end
@@ -149,54 +166,6 @@ end
 
 local KEYWORDS = { 'and', 'break', 'do', 'else', 'elseif', 'end', 'false', 'for', 'function', 'goto', 'if', 'in', 'local', 'nil',
    'not', 'or', 'repeat', 'return', 'then', 'true', 'until', 'while' }
-
--- the value of a path that needs no call: names, numbers and texts in brackets, a text in parentheses
-local function value_of(path)
-   local after = path:match("^%(%s*'[^']*'%s*%)()") or path:match('^%(%s*"[^"]*"%s*%)()')
-   local value, at = _G, 1
-   if after then value, at = '', after end
-   while at <= #path do
-      local key, next_at = path:match('^[.:]?([%a_][%w_]*)()', at)
-      if not key then
-         key, next_at = path:match('^%[%s*(%-?%d+)%s*%]()', at)
-         key = tonumber(key)
-      end
-      if not key then
-         key, next_at = path:match("^%[%s*'([^']*)'%s*%]()", at)
-      end
-      if not key then
-         key, next_at = path:match('^%[%s*"([^"]*)"%s*%]()', at)
-      end
-      if key == nil then return nil end
-      local ok, v = pcall(function() return value[key] end)
-      if not ok or v == nil then return nil end
-      value, at = v, next_at
-   end
-   return value
-end
-
--- the names with which a value's members, those of its class and of the classes above it, begin with `last`
-local function members(value, sep, last)
-   local found, seen = {}, {}
-   local function add(t)
-      for k, v in next, t do
-         if type(k) == 'string' and not seen[k] and k:sub(1, #last) == last and k:match('^[%a_][%w_]*$')
-            and (last ~= '' or k:sub(1, 1) ~= '_') and (sep ~= ':' or type(v) == 'function') then
-            seen[k] = true
-            found[#found + 1] = k
-         end
-      end
-   end
-   if type(value) == 'table' then add(value) end
-   local mt = debug.getmetatable(value)
-   while type(mt) == 'table' and sep ~= '' do
-      if type(mt.__typename) == 'string' then add(mt) end
-      if type(mt.__index) == 'table' and mt.__index ~= mt then add(mt.__index) end
-      local proxy = debug.getmetatable(mt)
-      mt = type(proxy) == 'table' and (proxy.parent or type(proxy.__index) == 'table' and proxy.__index) or nil
-   end
-   return found
-end
 
 -- files whose names go on from a text
 local function files(text)
@@ -264,39 +233,55 @@ end
 
 -- ---- functions of the session ----
 
--- the globals that the program has made
+-- the globals that the program has made, with what they are
 local function who()
-   local names = {}
+   local list, width = {}, 0
    for name in next, _G do
-      if type(name) == 'string' and not session.known[name] then names[#names + 1] = name end
+      if type(name) == 'string' and not session.known[name] then
+         list[#list + 1] = name
+         width = math.max(width, #name)
+      end
    end
-   table.sort(names)
-   print(#names > 0 and table.concat(names, '  ') or '(no variables)')
+   table.sort(list)
+   for i, name in ipairs(list) do
+      list[i] = name .. (' '):rep(width - #name) .. '  ' .. display.summary(_G[name])
+   end
+   print(#list > 0 and table.concat(list, '\n') or '(no variables)')
 end
 
 -- makes the members of a package global
 local function import(name)
+   if type(name) ~= 'string' then error("import: expected the name of a package, as in import 'nn'", 2) end
    local package = require(name)
    if type(package) ~= 'table' then package = _G[name] end
-   for k, v in pairs(package) do
+   for k, v in pairs(type(package) == 'table' and package or {}) do
       if rawget(_G, k) == nil then rawset(_G, k, v) end
    end
-   return package
 end
 
--- what a session has beside the packages
-function session.start()
-   if rawget(_G, 'help') == nil then rawset(_G, 'help', function(topic) return require('rekindle.help').show(topic) end) end
-   rawset(_G, 'noColors', function() display.colours = false end)
+local function setprintlevel(depth)
+   if type(depth) ~= 'number' or depth < 0 then
+      error('setprintlevel: expected how deep tables are shown, a number from 0 on', 2)
+   end
+   display.depth = depth
+end
+
+-- what a session has beside the packages; the text of an error of the user's startup file
+function session.start(startup)
+   rawset(_G, 'help', function(topic) return require('rekindle.help').show(topic) end)
+   rawset(_G, 'noColors', function()
+      display.colours = false
+      require('rekindle.report').colours = false
+   end)
+   rawset(_G, 'monitor_G', function(tell) require('rekindle.globals').watch(tell) end)
    rawset(_G, 'who', who)
    rawset(_G, 'import', import)
-   rawset(_G, 'setprintlevel', function(depth) display.depth = depth end)
+   rawset(_G, 'setprintlevel', setprintlevel)
    rawset(_G, 'exit', rawget(_G, 'exit') or os.exit)
    session.known = {}
    for name in next, _G do session.known[name] = true end
    for _, name in ipairs { '_RESULT', '_LAST' } do session.known[name] = true end
-   local startup = os.getenv('TREPLSTARTUP')
-   if startup and startup ~= '' then return require('rekindle.run').startup(startup) end
+   if startup then return require('rekindle.run').startup(startup) end
 end
 
 return session

@@ -15,6 +15,11 @@ return function(threads)
    local function stop(channels)
       for _, c in ipairs(channels) do c:push '0:stop' end
    end
+   -- at a program's end the channels may be gone before the pool: then its threads end with the program
+   local function give_up(channels, jobs, count)
+      pcall(stop, channels)
+      for _ = 1, count do pcall(stop, { jobs }) end
+   end
 
    local function start(n, ...)
       if type(n) ~= 'number' or n < 1 then error('threads.Threads: expected a number of threads, got ' .. tostring(n), 3) end
@@ -40,10 +45,7 @@ return function(threads)
       local channels = self.threadspecificqueues
       local proxy = newproxy(true)
       local jobs, count = self.threadqueue, n
-      getmetatable(proxy).__gc = function()
-         stop(channels)
-         for _ = 1, count do jobs:push '0:stop' end
-      end
+      getmetatable(proxy).__gc = function() give_up(channels, jobs, count) end
       self.proxy = proxy
       -- what the last function gave in each thread
       local results = {}

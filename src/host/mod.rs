@@ -16,7 +16,7 @@ use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use anyhow::{Context, anyhow};
 use mlua::{Function, Lua, Value};
-use std::path::Path;
+use std::ffi::OsStr;
 
 /// The Lua files of the binary: module name and source.
 static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -117,9 +117,9 @@ impl Host {
     ///
     /// # Errors
     /// A file that cannot be read, or what the script raises, as text with a traceback.
-    pub fn run_file(&self, path: impl AsRef<Path>, args: &[String]) -> anyhow::Result<()> {
-        let path = path.as_ref().to_string_lossy().into_owned();
-        self.run("run_file", (path, args.to_vec()))
+    pub fn run_file(&self, path: impl AsRef<OsStr>, args: &[impl AsRef<OsStr>]) -> anyhow::Result<()> {
+        let args: Vec<_> = args.iter().map(|a| text(a.as_ref())).collect();
+        self.run("run_file", (text(path.as_ref()), args))
     }
 
     /// Runs a program with a function of the embedded module `rekindle.run` that gives the text of an error, or nil.
@@ -164,11 +164,21 @@ impl Host {
     }
 }
 
+/// An argument or a file's name for Lua: its bytes, in whatever encoding.
+pub fn text(given: &OsStr) -> mlua::BString {
+    given.as_encoded_bytes().into()
+}
+
+/// Bytes for Lua, as a string.
+pub fn bytes(given: Vec<u8>) -> mlua::BString {
+    given.into()
+}
+
 /// Runs a piece of Lua on the thread that this is called on; the text of an error.
 fn in_a_state_of_its_own(code: &[u8]) -> Option<String> {
     let run = || {
         let host = Host::new()?;
-        host.call::<()>("prelude", (Vec::<String>::new(),))?;
+        host.call::<()>("prelude", (Vec::<String>::new(), false))?;
         host.lua.load(code).set_name("=thread").exec().map_err(lua_error)
     };
     run().err().map(|e| e.to_string())

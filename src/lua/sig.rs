@@ -227,8 +227,12 @@ pub type Bad = String;
 /// What is wrong with it.
 pub fn parse(sig: &str, style: Style) -> Result<Vec<Param>, Bad> {
     let selfish = style == Style::Method && sig.contains("@1");
-    sig.split_whitespace().map(|word| parse_param(word, style, selfish)).collect()
+    let words = sig.strip_suffix(SURPLUS).unwrap_or(sig).split_whitespace();
+    words.map(|word| parse_param(word, style, selfish)).collect()
 }
+
+/// What a signature ends with whose function ignores surplus arguments.
+pub const SURPLUS: &str = " ...";
 
 fn parse_param(word: &str, style: Style, selfish: bool) -> Result<Param, Bad> {
     let (head, kind) = word.split_once(':').ok_or_else(|| format!("parameter '{word}' has no kind"))?;

@@ -41,6 +41,8 @@ pub struct Compiled {
 pub struct Forms {
     /// Most arguments that a pattern takes.
     pub most: usize,
+    /// Whether surplus arguments are ignored, as functions do that read their arguments one by one.
+    pub surplus: bool,
     /// Whether arguments and parameters are so few that the trampoline's small arrays hold them.
     pub small: bool,
     /// The patterns to try for 0, 1, ... `most` arguments, and for more, in order.
@@ -138,6 +140,7 @@ fn compile_forms(name: &str, forms: &[Form], style: Style) -> Result<Forms, sig:
                 c.traced = Some(c.traced.map_or((p.nargs, most), |(a, b)| (a.min(p.nargs), b.max(most))));
             }
         }
+        c.surplus |= f.sig.ends_with(sig::SURPLUS);
         c.fields.extend(params.iter().filter(|p| p.field.is_some()).map(|p| p.name.clone()));
         c.patterns.append(&mut patterns);
         c.forms.push(params);

@@ -4,7 +4,8 @@ mod assistant;
 mod colours;
 
 use crate::Host;
-use crate::lua::raw::{interrupt, take_interrupt};
+use crate::host::text;
+use crate::lua::raw::{begin, watch};
 use anyhow::anyhow;
 use assistant::Assistant;
 use rustyline::error::ReadlineError;
@@ -12,52 +13,38 @@ use rustyline::history::DefaultHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Where the lines of earlier sessions are kept: `TREPL_HISTORY`, or a file in the home directory.
-fn history_file() -> Option<PathBuf> {
+pub fn history_file() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("TREPL_HISTORY").filter(|p| !p.is_empty()) {
         return Some(path.into());
     }
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rekindle_history"))
 }
 
-/// Whether output to the terminal may have colours.
-fn colours() -> bool {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-    !unwanted && !dumb && std::io::stdout().is_terminal()
+/// What a session runs when it begins: `TREPLSTARTUP`, or `.thrc` in the home directory where that exists.
+pub fn startup_file() -> Option<PathBuf> {
+    if let Some(path) = std::env::var_os("TREPLSTARTUP").filter(|p| !p.is_empty()) {
+        return Some(path.into());
+    }
+    std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".thrc")).filter(|f| f.is_file())
 }
 
-/// Makes Ctrl-C stop the running chunk: at its next call of a row, or at the next hook where it makes none. Where two of
-/// them had no effect (a loop that LuaJIT has compiled, a long kernel) the second says so, and a third ends the process.
+/// Whether what is written there may have colours.
+pub fn has_colours(stream: &impl IsTerminal) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+    !unwanted && !dumb && stream.is_terminal()
+}
+
+/// Makes Ctrl-C stop the program that runs, and the session go on. After a second one it says that it stops as soon as it can,
+/// and a third ends the process.
 ///
 /// # Errors
-/// When Lua refuses the hook.
+/// When the system takes no handler.
 pub fn watch_interrupts(host: &Host) -> anyhow::Result<()> {
-    static UNANSWERED: AtomicU32 = AtomicU32::new(0);
-    let asked = || {
-        if !interrupt() {
-            UNANSWERED.store(0, Relaxed);
-        } else if UNANSWERED.fetch_add(1, Relaxed) == 0 {
-            eprintln!("\nth: still busy, and stops as soon as it can; a third Ctrl-C ends th and loses its variables");
-        } else {
-            eprintln!("\nth: interrupted three times, leaving");
-            std::process::exit(130);
-        }
-    };
-    // a second handler cannot be set; then Ctrl-C keeps its old meaning
-    if ctrlc::set_handler(asked).is_err() {
-        return Ok(());
-    }
-    let every = mlua::HookTriggers::new().every_nth_instruction(10_000);
-    host.lua()
-        .set_global_hook(every, |_, _| match take_interrupt() {
-            true => Err(mlua::Error::runtime("interrupted!")),
-            false => Ok(mlua::VmState::Continue),
-        })
-        .map_err(|e| anyhow!("{e}"))
+    watch(host.lua()).map_err(|e| anyhow!("{e}"))
 }
 
 type Lines<'h> = Editor<Assistant<'h>, DefaultHistory>;
@@ -110,7 +97,7 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
         "Rekindle {}: Torch7 in one binary. Ctrl-D leaves, Tab completes, ?name explains.",
         env!("CARGO_PKG_VERSION")
     );
-    let coloured = colours();
+    let coloured = has_colours(&std::io::stdout());
     let config = Config::builder()
         .max_history_size(10_000)?
         .completion_type(CompletionType::List)
@@ -126,13 +113,15 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
         // no history yet is fine
         let _ = editor.load_history(h);
     }
-    if let Err(e) = host.run("session", coloured) {
+    if let Err(e) = host.run("session", (coloured, startup_file().map(|f| text(f.as_os_str())))) {
         eprintln!("{e:#}");
     }
     loop {
-        let text = match read(&mut editor, host) {
-            Ok(Some(text)) if text.trim().is_empty() => continue,
-            Ok(Some(text)) => text,
+        let typed = match read(&mut editor, host) {
+            Ok(Some(typed)) if typed.trim().is_empty() => continue,
+            // as Torch7's th, where `break` went back to the program that had opened the session
+            Ok(Some(typed)) if matches!(typed.trim(), "exit" | "quit" | "break") => return Ok(()),
+            Ok(Some(typed)) => typed,
             Ok(None) => {
                 println!("(Ctrl-D leaves)");
                 continue;
@@ -140,14 +129,14 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
             Err(ReadlineError::Eof) => return Ok(()),
             Err(e) => return Err(e.into()),
         };
-        editor.add_history_entry(text.as_str())?;
+        editor.add_history_entry(typed.as_str())?;
         if let Some(h) = &history {
             // a history that cannot be kept is no reason to stop
             let _ = editor.append_history(h);
         }
-        take_interrupt();
+        begin();
         let begun = Instant::now();
-        if let Err(e) = host.call::<()>("interact", text) {
+        if let Err(e) = host.call::<()>("interact", typed) {
             eprintln!("{e:#}");
         }
         let took = begun.elapsed();

@@ -1,8 +1,8 @@
 //! Packages paths and sys: what they ask of the operating system. What fails there gives nil and a message.
 
 use crate::lua::prelude::*;
-use crate::lua::raw::take_interrupt;
 use crate::system;
+use crate::tensor::interruption;
 use std::{fs, io};
 
 type Asked<T> = Result<Answer<T>>;
@@ -92,9 +92,7 @@ fn sleep(seconds: f64) -> Result<()> {
         }
         system::sleep(left.min(SLICE));
         // Ctrl-C
-        if take_interrupt() {
-            return Err(Error::invalid("interrupted!"));
-        }
+        interruption::check()?;
     }
 }
 fn sleep_micro(microseconds: f64) -> Result<()> {

@@ -14,6 +14,7 @@ pub mod display;
 pub mod dtype;
 pub mod error;
 pub mod function;
+pub mod interruption;
 pub mod layout;
 pub mod map;
 pub mod memory_limit;

@@ -13,6 +13,17 @@ pub enum Level {
     V4,
 }
 
+impl Level {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Base => "those that every processor of the target has",
+            Level::V3 => "AVX2 and FMA",
+            Level::V4 => "AVX-512",
+        }
+    }
+}
+
 /// The level of this machine, found once. The environment's `REKINDLE_SIMD`, `base` or `avx2`, makes it a lower one: for
 /// tests, and for comparing results between machines.
 pub fn level() -> Level {

@@ -137,4 +137,23 @@ assert(torch.getRNGState(torch._gen):equal(state))
 refused('2 > 1', torch.multinomial, torch.Tensor{ 0, 0, 1 }, 2)
 assert(torch.multinomial(torch.Tensor{ 0, 0, 1 }, 2, true)[2] == 3)
 
+-- what reads its arguments one by one ignores surplus ones, as any function of Lua's
+do
+   local x = torch.range(1, 6):resize(2, 3)
+   assert(x:clone(x):sum() == 21 and x:contiguous(1) == x and x:dim(x) == 2 and x:nElement('a', 'b') == 6)
+   assert(x:narrow(1, 2, 1, x):sum() == 15 and x:select(1, 1, false)[3] == 3 and x:t({})[3][2] == 6)
+   assert(x:size(2, x) == 3 and x:stride(1, x) == 3 and x:transpose(1, 2, 3):size(1) == 3)
+   assert(x:clone():copy(x, x):sum() == 21 and torch.Tensor():resizeAs(x, x):nElement() == 6)
+   refused('invalid arguments', torch.add, x, 1, 2, 3, 4, 5)
+   refused('invalid arguments', x.narrow, x, 1, x)
+end
+
+-- a container of a program's own may begin with nothing
+do
+   require 'nn'
+   torch.class('TorchDetailsContainer', 'nn.Container')
+   assert(#TorchDetailsContainer():add(nil).modules == 0)
+   refused('a module to add expected', nn.Concat(1).add, nn.Concat(1), nil)
+end
+
 print('all as it should be')

@@ -1,8 +1,9 @@
 //! `x[key]` and `x[key] = value` of tensors and storages.
 
-use super::{INTERRUPTION, Outcome, fail, own_environment, push_new, storage_at, take_interrupt, tensor_at};
+use super::{Outcome, fail, own_environment, push_new, storage_at, tensor_at};
 use crate::lua::element::{self, Got, Key, Spec, Value, inside};
 use crate::tensor::dtype::{DType, Element};
+use crate::tensor::interruption;
 use crate::tensor::storage::{self, Storage};
 use crate::with_dtype;
 use mlua::ffi::{self, lua_State};
@@ -84,8 +85,8 @@ unsafe extern "C-unwind" fn tensor_index(l: *mut lua_State) -> c_int {
 unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
     // SAFETY: positions are checked by tensor_at and key_at.
     unsafe {
-        if take_interrupt() {
-            return fail(l, INTERRUPTION);
+        if interruption::take() {
+            return fail(l, interruption::TEXT);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__index__: expected a tensor") };
         // elements of vectors, and `m[i]`, without building a key
@@ -132,8 +133,8 @@ unsafe extern "C-unwind" fn tensor_newindex(l: *mut lua_State) -> c_int {
 unsafe fn tensor_newindex_inner(l: *mut lua_State) -> Outcome {
     // SAFETY: positions are checked by tensor_at and key_at.
     unsafe {
-        if take_interrupt() {
-            return fail(l, INTERRUPTION);
+        if interruption::take() {
+            return fail(l, interruption::TEXT);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__newindex__: expected a tensor") };
         if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER

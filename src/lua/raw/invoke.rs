@@ -2,10 +2,7 @@
 
 use super::push::push_ret;
 use super::read::{classify, conversion, convert, field, kind_name, lists, whole};
-use super::{
-    DEFAULT, INTERRUPTION, Outcome, collect_if_large, default_generator, fail, own_environment, push_new,
-    take_interrupt, tensor_at,
-};
+use super::{DEFAULT, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, tensor_at};
 use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
 use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
@@ -13,6 +10,7 @@ use crate::tensor::Tensor;
 use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::dtype::DType;
 use crate::tensor::error::{Error, Result};
+use crate::tensor::interruption;
 use crate::tensor::sharing::{self, Hold};
 use crate::tensor::storage;
 use mlua::ffi::{self, lua_State};
@@ -150,8 +148,8 @@ unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
         match outcome {
             Ok(n) => {
                 collect_if_large(l);
-                if take_interrupt() {
-                    let _ = fail(l, INTERRUPTION);
+                if interruption::take() {
+                    let _ = fail(l, interruption::TEXT);
                     ffi::lua_error(l)
                 }
                 n
@@ -202,6 +200,9 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
             while n > 0 && ffi::lua_type(l, (n + skip) as c_int) == ffi::LUA_TNIL {
                 n -= 1;
             }
+        }
+        if n > c.most && c.surplus {
+            n = c.most;
         }
         if n > N {
             return fail(l, &format!("{}: too many arguments ({n})", c.name));

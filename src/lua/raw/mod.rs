@@ -6,12 +6,14 @@
 
 mod heap;
 mod index;
+mod interrupts;
 mod invoke;
 mod push;
 mod read;
 mod state;
 mod traced;
 
+pub use interrupts::{begin, watch};
 pub use state::{Group, new_state, register, tensor_of, tensor_value, without_collector};
 
 use crate::lua::call::Foreign;
@@ -23,7 +25,7 @@ use crate::tensor::storage::{self, Storage};
 use mlua::ffi::{self, lua_State};
 use std::cell::{Cell, RefCell};
 use std::os::raw::{c_int, c_void};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Marks userdata as ours; the low byte tells which object. Drawn anew in every process, so that no content of a
@@ -82,28 +84,6 @@ const GC_LEAST: usize = 8 << 20;
 const GC_MOST: usize = 64 << 20;
 /// What it costs to get a megabyte from the system and to touch it for the first time, roughly.
 const FRESH: Duration = Duration::from_micros(500);
-
-/// Set when the user wants the running program to stop; the next call of a row raises an error.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// Asks the running program to stop. Whether it had been asked before, and has not come to it yet.
-pub fn interrupt() -> bool {
-    INTERRUPTED.swap(true, Relaxed)
-}
-
-/// The error that stops a program.
-const INTERRUPTION: &str = "interrupted!";
-
-/// Whether the program was asked to stop.
-#[inline(always)]
-fn is_interrupted() -> bool {
-    INTERRUPTED.load(Relaxed)
-}
-
-/// Whether the program was asked to stop; the question is then forgotten.
-pub fn take_interrupt() -> bool {
-    is_interrupted() && INTERRUPTED.swap(false, Relaxed)
-}
 
 /// The class that `torch.Tensor` stands for.
 pub fn default_class() -> TensorClass {

@@ -7,11 +7,12 @@
 //! arguments included, it leaves to the usual call, which gives the error.
 
 use super::invoke::{Answer, answer, push_form};
-use super::{CEILING, Object, STORAGE, is_interrupted, is_ours, kind_of, own_environment, push_new};
+use super::{CEILING, Object, STORAGE, is_ours, kind_of, own_environment, push_new};
 use crate::lua::call::{Rets, Val};
 use crate::lua::element::{self, inside, position, put};
 use crate::lua::table::{Compiled, MOST_TRACED};
 use crate::tensor::class::TensorClass;
+use crate::tensor::interruption;
 use crate::tensor::{Tensor, storage};
 use mlua::ffi::{self, lua_State};
 use std::mem::ManuallyDrop;
@@ -82,7 +83,7 @@ unsafe fn tensor_in<'a>(object: *const Object<Tensor>) -> Option<&'a Tensor> {
     // SAFETY: only objects with our mark are looked into.
     unsafe {
         let ours = !object.is_null() && is_ours((*object).magic) && kind_of((*object).magic) < STORAGE;
-        (ours && !is_interrupted()).then(|| &(*object).value)
+        (ours && !interruption::asked()).then(|| &(*object).value)
     }
 }
 
@@ -173,7 +174,7 @@ unsafe extern "C" fn call(
     // SAFETY: called with objects, with what `push_form` gave, which lives for ever, and with a place for what was done.
     unsafe {
         // what makes or resizes large tensors leaves room for the collector to run first
-        if is_interrupted() || storage::live_bytes() > CEILING.get() {
+        if interruption::asked() || storage::live_bytes() > CEILING.get() {
             return tell(done, None);
         }
         for ((v, p), n) in vals.iter_mut().zip(pointers).zip(numbers).take(count) {

@@ -113,7 +113,7 @@ pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: Ma
 /// Rows of a large product that stay together, of a result with that many columns and sums of that length: its threads
 /// share it in multiples of this. `gemm` has other orders of summation for results of at most 256 elements, and cuts sums
 /// of more than 512 in other places below 64 rows; no share may be so small, so that results do not depend on who shares.
-fn unit(cols: usize, sums: usize) -> usize {
+pub(super) fn unit(cols: usize, sums: usize) -> usize {
     let least = if sums <= 512 { 32 } else { 96 };
     least.max((256 / cols.max(1) + 1).next_multiple_of(16))
 }

@@ -8,6 +8,7 @@ use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Kind, Result};
+use crate::tensor::interruption;
 use crate::tensor::map::Ptr;
 use crate::tensor::storage;
 use crate::tensor::threads::{self, split};
@@ -70,7 +71,7 @@ fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &i
     let (n, k) = (x.size(last), values.size(last));
     let heads = s.layout.narrow(last, 0, 1)?;
     let (sp, vp, pp) = (Ptr(s.ptr), Ptr(v.ptr), Ptr(p.ptr));
-    split(heads.numel(), n.saturating_mul(8), |start, count| {
+    let lines_from = |start: usize, count: usize| {
         let mut c = [Cursor::new(&heads, start)];
         let apart = c[0].stride();
         let mut at_line = start;
@@ -94,9 +95,19 @@ fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &i
                 at_line += 1;
             }
         });
-    });
+    };
+    let (lines, step) = (heads.numel(), (ELEMENTS / n.max(1)).max(1));
+    for first in (0..lines).step_by(step) {
+        split(step.min(lines - first), n.saturating_mul(8), |start, count| lines_from(first + start, count));
+        if lines > step {
+            interruption::check()?;
+        }
+    }
     Ok(())
 }
+
+/// Elements that are put in order between two looks at whether the program is to stop: about a second on one processor.
+const ELEMENTS: usize = 1 << 24;
 
 /// The dimension meant: the last one unless given.
 fn dimension(op: &'static str, x: &Tensor, d: Option<usize>) -> Result<usize> {

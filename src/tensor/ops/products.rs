@@ -1,7 +1,7 @@
 //! The products of Torch7: mm, mv, ger, bmm, the family that adds a product to a summand, cross products and squared
 //! distances.
 
-use super::blas::{Blas, product};
+use super::blas::{Blas, product, unit};
 use super::copy::apart;
 use super::view;
 use crate::demand;
@@ -10,6 +10,7 @@ use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, R
 use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Result};
+use crate::tensor::interruption;
 use crate::tensor::map;
 use crate::tensor::threads;
 use crate::tensor::walk::update;
@@ -67,9 +68,34 @@ fn ready<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &T
 fn add_product<T: Blas>(res: &Tensor, beta: T, alpha: T, a: &Tensor, b: &Tensor, turned: bool) -> Result<()> {
     let (a, b) = (MatrixSource::<T>::of(a)?, MatrixSource::<T>::of(b)?);
     let b = if turned { b.view().t() } else { b.view() };
-    product(alpha, a.view(), b, beta, MatrixDest::update(res)?.view());
+    let (mut dest, a) = (MatrixDest::update(res)?, a.view());
+    let mut c = dest.view();
+    let (rows, cols) = (c.rows(), c.cols());
+    if rows.saturating_mul(cols).saturating_mul(a.cols()) < 2 * LONG {
+        product(alpha, a, b, beta, c);
+        return Ok(());
+    }
+    // as many rows or columns at a time as keep their sums what they are in the whole, and take a while
+    let (lines, cost) = if rows >= cols { (rows, cols * a.cols()) } else { (cols, rows * a.cols()) };
+    let unit = unit(rows.min(cols), a.cols());
+    let step = (LONG / cost).next_multiple_of(unit).max(unit);
+    let mut first = 0;
+    while first < lines {
+        // the last part takes what would be thin
+        let n = if lines - first < step + unit { lines - first } else { step };
+        if rows >= cols {
+            product(alpha, a.row_range(first, n), b, beta, c.reborrow().row_range(first, n));
+        } else {
+            product(alpha, a, b.col_range(first, n), beta, c.reborrow().col_range(first, n));
+        }
+        interruption::check()?;
+        first += n;
+    }
     Ok(())
 }
+
+/// Products of elements between two looks at whether the program is to stop: about a second on one processor.
+const LONG: usize = 1 << 34;
 
 /// `res = beta t + alpha a b`: t (m x n), a (m x k), b (k x n).
 ///

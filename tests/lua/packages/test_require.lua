@@ -1,7 +1,9 @@
 -- What is built in is there by its name, and a copy that a program brings along wins over it.
 local native = require 'rekindle.native'
-local n = 0
-for _, name in ipairs(native.source_names()) do
+local n, names = 0, native.source_names()
+-- a package before its parts
+table.sort(names)
+for _, name in ipairs(names) do
    local public = name:match('^packages%.(.*)$')
    if public and not require('rekindle.rocks').needs_device(public) then
       local ok, why = pcall(require, public)

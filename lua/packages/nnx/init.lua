@@ -1,0 +1,13 @@
+-- Package nnx: the modules and criteria of it that demos and tutorials use (docs/packages.md lists them), as classes of nn.
+require 'torch'
+require 'nn'
+require 'xlua'
+
+-- a global, as programs expect
+nnx = {}
+
+require 'nnx.spatial'
+require 'nnx.sampling'
+require 'nnx.others'
+
+return nnx

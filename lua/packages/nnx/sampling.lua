@@ -1,0 +1,151 @@
+-- nnx: pictures of other sizes. Each of these is a product with one matrix along the height and one along the width,
+-- whose gradient is the product with their transposes.
+local function options(self, name, given, names)
+   local first = given[1]
+   local values = type(first) == 'table' and first or {}
+   for i, key in ipairs(names) do
+      local value = values[key]
+      if type(first) ~= 'table' then value = given[i] end
+      if value ~= nil and type(value) ~= 'number' then
+         error(string.format('nn.%s: %s should be a number, got a %s', name, key, torch.type(value)), 3)
+      end
+      self[key] = value
+   end
+end
+
+local function dimensions(self, input)
+   local n = torch.isTensor(input) and input:dim() or 0
+   if n ~= 3 and n ~= 4 then
+      error(string.format('%s: expected a tensor of 3 or 4 dimensions (planes x height x width, or a batch of them), got %s',
+         torch.type(self), torch.isTensor(input) and n .. ' dimensions' or 'a ' .. torch.type(input)), 0)
+   end
+   return input:size(n - 1), input:size(n)
+end
+
+-- rows * x * columns' of each plane
+local function apply(result, x, rows, columns)
+   local n = x:dim()
+   local count = x:nElement() / (x:size(n - 1) * x:size(n))
+   local lead = x:size()
+   local wide = torch.mm(x:contiguous():view(-1, x:size(n)), columns:t()):view(count, x:size(n - 1), columns:size(1))
+   result:resize(count, rows:size(1), columns:size(1))
+   result:bmm(rows:contiguous():view(1, rows:size(1), rows:size(2)):expand(count, rows:size(1), rows:size(2)), wide)
+   lead[n - 1], lead[n] = rows:size(1), columns:size(1)
+   return result:resize(lead)
+end
+
+-- the matrices for an input, kept while its size and type are the same
+local function matrices(self, input)
+   local height, width = dimensions(self, input)
+   local key = string.format('%s %d %d', input:type(), height, width)
+   if self.matricesFor ~= key then
+      self.matricesFor = key
+      self.rows = self:matrix(height, 'h'):type(input:type())
+      self.columns = self:matrix(width, 'w'):type(input:type())
+   end
+   return self.rows, self.columns
+end
+
+local function define(name, init, matrix)
+   local class, parent = torch.class('nn.' .. name, 'nn.Module')
+   function class:__init(...)
+      parent.__init(self)
+      init(self, { ... })
+   end
+   class.matrix = matrix
+   function class:updateOutput(input)
+      local rows, columns = matrices(self, input)
+      return apply(self.output, input, rows, columns)
+   end
+   function class:updateGradInput(input, gradOutput)
+      local rows, columns = matrices(self, input)
+      return apply(self.gradInput, gradOutput, rows:t(), columns:t())
+   end
+end
+
+-- nn.SpatialReSampling{rwidth, rheight} or {owidth, oheight}: bilinear, corners on corners
+define('SpatialReSampling', function(self, given)
+   options(self, 'SpatialReSampling', given, { 'rwidth', 'rheight', 'owidth', 'oheight' })
+   if not (self.rwidth or self.owidth) or not (self.rheight or self.oheight) then
+      error('nn.SpatialReSampling: expected rwidth and rheight, or owidth and oheight', 3)
+   end
+end, function(self, size, which)
+   local to
+   if which == 'h' then to = self.oheight or self.rheight * size else to = self.owidth or self.rwidth * size end
+   to = math.max(1, math.floor(to))
+   local result, ratio = torch.zeros(to, size), to > 1 and (size - 1) / (to - 1) or 0
+   for i = 1, to do
+      local at = ratio * (i - 1)
+      local low = math.min(math.floor(at), size - 1)
+      local high = math.min(low + 1, size - 1)
+      result[i][low + 1] = result[i][low + 1] + 1 - (at - low)
+      result[i][high + 1] = result[i][high + 1] + at - low
+   end
+   return result
+end)
+
+-- nn.SpatialUpSampling(dW, dH): each value dH x dW times
+define('SpatialUpSampling', function(self, given)
+   options(self, 'SpatialUpSampling', given, { 'dW', 'dH' })
+   if not self.dW or not self.dH then error('nn.SpatialUpSampling: expected dW and dH', 3) end
+end, function(self, size, which)
+   local times = which == 'h' and self.dH or self.dW
+   local result = torch.zeros(size * times, size)
+   for i = 1, size * times do result[i][math.floor((i - 1) / times) + 1] = 1 end
+   return result
+end)
+
+-- nn.SpatialDownSampling(rW, rH): means of rH x rW values
+define('SpatialDownSampling', function(self, given)
+   options(self, 'SpatialDownSampling', given, { 'rW', 'rH' })
+   if not self.rW or not self.rH then error('nn.SpatialDownSampling: expected rW and rH', 3) end
+end, function(self, size, which)
+   local ratio = which == 'h' and self.rH or self.rW
+   local to = math.floor(size / ratio)
+   if to < 1 then
+      error(string.format('nn.SpatialDownSampling: the input is too small: %d places for a ratio of %g', size, ratio), 0)
+   end
+   local result = torch.zeros(to, size)
+   for i = 1, to do result[i]:narrow(1, (i - 1) * ratio + 1, ratio):fill(1 / ratio) end
+   return result
+end)
+
+-- nn.SpatialPadding(left, right, top, bottom [, y dimension, x dimension, value]); negative sizes cut
+do
+   local SpatialPadding, parent = torch.class('nn.SpatialPadding', 'nn.Module')
+
+   function SpatialPadding:__init(left, right, top, bottom, yDim, xDim, value)
+      parent.__init(self)
+      if type(left) ~= 'number' then error('nn.SpatialPadding: expected the padding on the left as a number', 2) end
+      self.pad_l, self.pad_r, self.pad_t, self.pad_b = left, right or left, top or left, bottom or left
+      self.y_dim, self.x_dim, self.val = yDim or 2, xDim or 3, value or 0
+   end
+
+   -- the part of the input that is seen, and where it lies in the output
+   local function parts(self, input, output)
+      for _, side in ipairs { { self.y_dim, self.pad_t, self.pad_b }, { self.x_dim, self.pad_l, self.pad_r } } do
+         local dim, before, after = unpack(side)
+         local cut_before, cut_after = math.max(-before, 0), math.max(-after, 0)
+         input = input:narrow(dim, 1 + cut_before, input:size(dim) - cut_before - cut_after)
+         output = output:narrow(dim, 1 + math.max(before, 0), input:size(dim))
+      end
+      return input, output
+   end
+
+   function SpatialPadding:updateOutput(input)
+      local sizes = input:size()
+      sizes[self.y_dim] = sizes[self.y_dim] + self.pad_t + self.pad_b
+      sizes[self.x_dim] = sizes[self.x_dim] + self.pad_l + self.pad_r
+      if sizes[self.y_dim] < 1 or sizes[self.x_dim] < 1 then error('nn.SpatialPadding: the input is too small', 0) end
+      self.output:resize(sizes):fill(self.val)
+      local from, to = parts(self, input, self.output)
+      to:copy(from)
+      return self.output
+   end
+   function SpatialPadding:updateGradInput(input, gradOutput)
+      self.gradInput:resizeAs(input):zero()
+      local to, from = parts(self, self.gradInput, gradOutput)
+      to:copy(from)
+      return self.gradInput
+   end
+end

@@ -1,0 +1,169 @@
+-- What is told about an error: the message, the line of source that it is about, a name near one that is nil, and the
+-- program's own frames.
+local names = require 'rekindle.names'
+local texts = require('rekindle.native').texts
+local report = { colours = false }
+
+local CODES = { message = '31', line = '2', hint = '33' }
+local function coloured(kind, text)
+   if not report.colours then return text end
+   return '\27[' .. CODES[kind] .. 'm' .. text .. '\27[0m'
+end
+
+local function ours(source) return source:sub(1, 1) == '=' and source:sub(-4) == '.lua' end
+
+-- ---- where ----
+
+local FRAMES, LEVELS = 20, 400
+
+-- the variables that a frame's function sees
+local function scope_of(level, f)
+   local seen = {}
+   for i = 1, 250 do
+      local name, v = debug.getlocal(level + 1, i)
+      if not name then break end
+      if name:sub(1, 1) ~= '(' then seen[name] = v end
+   end
+   for i = 1, 250 do
+      local name, v = debug.getupvalue(f, i)
+      if not name then break end
+      if seen[name] == nil and name ~= '' then seen[name] = v end
+   end
+   return seen
+end
+
+-- the frames of the program, nearest first; the first one with its variables
+local function program_frames()
+   local frames = {}
+   for level = 3, LEVELS do
+      local info = debug.getinfo(level, 'Slnf')
+      if not info then break end
+      if info.what ~= 'C' and not ours(info.source) then
+         if #frames == FRAMES then
+            frames.more = true
+            break
+         end
+         if #frames == 0 then info.scope = scope_of(level, info.func) end
+         frames[#frames + 1] = info
+      end
+   end
+   return frames
+end
+
+local function name_of(info)
+   if info.what == 'main' then return 'in main chunk' end
+   if info.name and info.name ~= '?' then return "in function '" .. info.name .. "'" end
+   return string.format('in function <%s:%d>', info.short_src, info.linedefined)
+end
+
+-- one typed line is its own place
+local function is_typed(info) return info.what == 'main' and info.source == '=stdin' end
+
+local function traceback(frames)
+   local out = {}
+   for _, info in ipairs(frames) do
+      if not is_typed(info) then out[#out + 1] = string.format('\n\t%s:%d: %s', info.short_src, info.currentline, name_of(info)) end
+   end
+   if #out == 0 then return '' end
+   if frames.more then out[#out + 1] = '\n\t...' end
+   return '\nstack traceback:' .. table.concat(out)
+end
+
+-- ---- the line ----
+
+local function lines_of(source)
+   if source:sub(1, 1) == '@' then
+      local ok, each = pcall(io.lines, source:sub(2))
+      return ok and each or nil
+   end
+   local text = source:sub(1, 1) == '=' and texts[source] or source
+   return (text .. '\n'):gmatch('([^\n]*)\n')
+end
+
+local function line_at(source, wanted)
+   local n = 0
+   for line in lines_of(source) or function() end do
+      n = n + 1
+      if n == wanted then return line end
+   end
+end
+
+local WIDEST = 160
+local function shown(number, line)
+   local head = string.format('%4d | ', number)
+   if #line > WIDEST then line = line:sub(1, WIDEST) .. ' ...' end
+   return coloured('line', head .. line:gsub('\t', '   '))
+end
+
+-- ---- near names ----
+
+local function nearest(wanted, list)
+   local set = {}
+   for _, name in ipairs(list) do set[name] = true end
+   return require('rekindle.help').nearest(wanted, set)
+end
+
+local function hint_of(message, line, scope)
+   local kind, name = message:match("(%a+) '([%w_]+)' %(a nil value%)")
+   if kind == 'global' then
+      local list = names.members(_G, '.', '')
+      for local_name in pairs(scope) do list[#list + 1] = local_name end
+      return nearest(name, list)
+   elseif (kind == 'field' or kind == 'method') and line then
+      local path, sep = line:match('([%a_][%w_%.%[%]\'"]-)%s*([.:])%s*' .. name .. '%f[^%w_]')
+      if not path then return nil end
+      local first = path:match('^[%w_]+')
+      local value = names.value_of(path, scope[first] ~= nil and scope or _G)
+      local near = value ~= nil and nearest(name, names.members(value, sep, ''))
+      return near and path .. sep .. near
+   end
+end
+
+-- ---- texts ----
+
+-- an error that is no text
+local function said(message)
+   if type(message) == 'string' then return message end
+   local mt = debug.getmetatable(message)
+   if mt and mt.__tostring then return tostring(message) end
+   if type(message) == 'table' then return 'error object: ' .. require('rekindle.print').text(message) end
+   return '(error object is a ' .. type(message) .. ' value)'
+end
+
+-- What is told about an error where it happens: for xpcall.
+function report.handler(message)
+   message = said(message)
+   -- what is typed calls as its last step, so that errors about the caller name the line below that runs it
+   for _, file in ipairs { 'run', 'session' } do message = message:gsub('^rekindle/' .. file .. '%.lua:%d+: ', '') end
+   local frames = program_frames()
+   local place, number = message:match('^([^\n]-):(%d+): ')
+   local parts = { coloured('message', message) }
+   local at
+   for _, info in ipairs(frames) do
+      if info.short_src == place and info.currentline == tonumber(number) then
+         at = info
+         break
+      end
+   end
+   local line = at and line_at(at.source, at.currentline)
+   if line and line:find('%S') then
+      -- the only line of what was typed stands above
+      local alone = at.source == '=stdin' and not (texts['=stdin'] or ''):find('\n')
+      if not alone then parts[#parts + 1] = shown(at.currentline, line) end
+   end
+   local ok, near = pcall(hint_of, message, line, at and at == frames[1] and at.scope or {})
+   if ok and near then parts[#parts + 1] = coloured('hint', 'did you mean ' .. near .. '?') end
+   return table.concat(parts, '\n') .. traceback(frames)
+end
+
+-- What is told about a text that is no Lua.
+function report.syntax(message, source)
+   local number = tonumber(message:match('^[^\n]-:(%d+): '))
+   local line = number and line_at(source, number)
+   local alone = source == '=stdin' and not (texts['=stdin'] or ''):find('\n')
+   local text = coloured('message', message)
+   if not line or alone or not line:find('%S') then return text end
+   return text .. '\n' .. shown(number, line)
+end
+
+return report
