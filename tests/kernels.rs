@@ -132,6 +132,7 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
         "nil" => Val::Nil,
         "str" => Val::Str(dice.pick(&[&b"V"[..], b"F", b"no/such/file", b"U", b""])),
         "gen" => Val::Gen(&g.generator),
+        "class" => Val::Class(d.into()),
         k if k == "S" || k.to_lowercase().ends_with("storage") => Val::Storage(&g.storages[dtype_of(p, d).index()]),
         _ => Val::Tensor(&g.tensors[i]),
     }

@@ -176,7 +176,11 @@ do
    end
    function FromCriterion:updateGradInput(input, gradOutput)
       local x, y = arguments(self, input)
-      expect.gradOutput(self, gradOutput, self.output)
+      -- a number in a tensor of whichever type
+      expect.anyTensor(self, gradOutput, 'gradOutput')
+      if gradOutput:nElement() ~= 1 then
+         expect.fail(self, 'gradOutput of one element expected, got %s', expect.brief(gradOutput))
+      end
       local gradient = self.criterion:updateGradInput(x, y)
       if self.unpackInput == false then
          self.gradInput = utils.recursiveCopy(self.gradInput, gradient)

@@ -88,6 +88,11 @@ assert(pool.indices:type() == 'torch.CudaLongTensor')
 pool:float():forward(torch.FloatTensor(1, 4, 4):uniform())
 assert(pool.indices:type() == 'torch.LongTensor')
 
+-- a loss in a graph takes its gradient from the host
+local graph = nn.ModuleFromCriterion(nn.MSECriterion()):cuda()
+graph:forward { torch.CudaTensor { 1, 2 }, torch.CudaTensor { 0, 0 } }
+assert(graph:backward({ torch.CudaTensor { 1, 2 }, torch.CudaTensor { 0, 0 } }, torch.ones(1))[1][2] == 2)
+
 -- a module of one device with an input of another
 local ok, why = pcall(function() return nn.Linear(3, 2):cuda():forward(torch.FloatTensor(1, 3)) end)
 assert(not ok and why:find('torch.CudaTensor', 1, true) and why:find('torch.FloatTensor', 1, true), why)
