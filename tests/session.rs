@@ -232,6 +232,9 @@ fn tab_completes_names_of_files_inside_strings() {
 #[test]
 fn a_session_has_its_functions() {
     let mut s = Session::new("functions");
+    s.types("nn.Tanh()\r");
+    s.wait("stdin:1: attempt to index global 'nn' (a nil value)");
+    s.wait("\nrequire 'nn' makes it");
     s.types("require 'nn';\rhelp(nn.Linear)\r");
     s.wait("The product with a matrix");
     s.types("mine = torch.ones(2, 3);\rwho()\r");

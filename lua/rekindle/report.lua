@@ -1,7 +1,8 @@
 -- What is told about an error: the message, the line of source that it is about, a name near one that is nil, and the
 -- program's own frames.
 local names = require 'rekindle.names'
-local texts = require('rekindle.native').texts
+local native = require 'rekindle.native'
+local texts = native.texts
 local report = { colours = false }
 
 local CODES = { message = '31', line = '2', hint = '33' }
@@ -105,17 +106,19 @@ end
 
 local function hint_of(message, line, scope)
    local kind, name = message:match("(%a+) '([%w_]+)' %(a nil value%)")
+   if kind == 'global' and native.sources[name] then return string.format("require '%s' makes it", name) end
    if kind == 'global' then
       local list = names.members(_G, '.', '')
       for local_name in pairs(scope) do list[#list + 1] = local_name end
-      return nearest(name, list)
+      local near = nearest(name, list)
+      return near and 'did you mean ' .. near .. '?'
    elseif (kind == 'field' or kind == 'method') and line then
       local path, sep = line:match('([%a_][%w_%.%[%]\'"]-)%s*([.:])%s*' .. name .. '%f[^%w_]')
       if not path then return nil end
       local first = path:match('^[%w_]+')
       local value = names.value_of(path, scope[first] ~= nil and scope or _G)
       local near = value ~= nil and nearest(name, names.members(value, sep, ''))
-      return near and path .. sep .. near
+      return near and 'did you mean ' .. path .. sep .. near .. '?'
    end
 end
 
@@ -152,7 +155,7 @@ function report.handler(message)
       if not alone then parts[#parts + 1] = shown(at.currentline, line) end
    end
    local ok, near = pcall(hint_of, message, line, at and at == frames[1] and at.scope or {})
-   if ok and near then parts[#parts + 1] = coloured('hint', 'did you mean ' .. near .. '?') end
+   if ok and near then parts[#parts + 1] = coloured('hint', near) end
    return table.concat(parts, '\n') .. traceback(frames)
 end
 

@@ -25,7 +25,9 @@ local function compile(line)
    if chunk then
       -- an expression by itself would be a tail call, whose errors know no line
       local kept = not expression:find('...', 1, true)
-         and loadstring('local keep = ... return keep(' .. expression .. '\n)', '=stdin')
+         and (loadstring('local keep = ... return keep(' .. expression .. ')', '=stdin')
+            -- with a comment at its end
+            or loadstring('local keep = ... return keep(' .. expression .. '\n)', '=stdin'))
       return kept or chunk
    end
    return loadstring(line, '=stdin')

@@ -85,12 +85,12 @@ mod signal {
             interruption::ask();
             let l = STATE.load(Relaxed);
             let there = ffi::lua_gethook(l);
-            if !there.is_some_and(|f| std::ptr::fn_addr_eq(f, stop as ffi::lua_Hook)) {
-                if let Ok(mut kept) = BEFORE.try_lock() {
-                    *kept = there.map(|f| (Some(f), ffi::lua_gethookmask(l), ffi::lua_gethookcount(l)));
-                    drop(kept);
-                    ffi::lua_sethook(l, Some(stop), ffi::LUA_MASKCOUNT, 1);
-                }
+            if !there.is_some_and(|f| std::ptr::fn_addr_eq(f, stop as ffi::lua_Hook))
+                && let Ok(mut kept) = BEFORE.try_lock()
+            {
+                *kept = there.map(|f| (Some(f), ffi::lua_gethookmask(l), ffi::lua_gethookcount(l)));
+                drop(kept);
+                ffi::lua_sethook(l, Some(stop), ffi::LUA_MASKCOUNT, 1);
             }
             *errno = before;
         }
