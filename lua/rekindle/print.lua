@@ -65,31 +65,32 @@ function content.text(t)
    return table.concat(out, '\n')
 end
 
--- Whether what cannot be written is an error at once.
-content.checked = false
-
-function content.write(n, args)
-   for i = 1, n do args[i] = tostring(args[i]) end
-   args[n] = (args[n] or '') .. '\n'
-   local ok, why = io.stdout:write(table.concat(args, '\t', 1, math.max(n, 1)))
-   if not ok then error('print: cannot write to the standard output: ' .. why, 3) end
-end
-
 -- bytes that are written at once: Ctrl-C is noticed in between
 local PIECE = 2 ^ 16
+local lua_print = plain
+
+function plain(...)
+   local first = ...
+   if select('#', ...) ~= 1 or type(first) ~= 'string' or #first <= PIECE then return lua_print(...) end
+   for at = 1, #first, PIECE do io.stdout:write(first:sub(at, at + PIECE - 1)) end
+   io.stdout:write('\n')
+end
+
+-- From now on what cannot be written is an error at once.
+function content.check()
+   plain = function(...)
+      local n, args = select('#', ...), { ... }
+      for i = 1, n do args[i] = tostring(args[i]) end
+      local ok, why = io.stdout:write(table.concat(args, '\t') .. '\n')
+      if not ok then error('print: cannot write to the standard output: ' .. why, 3) end
+   end
+end
 
 function print(...)
    local n = select('#', ...)
    local args = { ... }
    for i = 1, n do
       if is_plain(args[i]) then args[i] = content.text(args[i]) end
-   end
-   if content.checked then return content.write(n, args) end
-   local first = args[1]
-   if n == 1 and type(first) == 'string' and #first > PIECE then
-      for at = 1, #first, PIECE do io.stdout:write(first:sub(at, at + PIECE - 1)) end
-      io.stdout:write('\n')
-      return
    end
    plain(unpack(args, 1, n))
 end

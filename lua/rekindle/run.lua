@@ -83,7 +83,7 @@ end
 -- Output to another program is written as it comes.
 function run.unbuffered()
    stdout:setvbuf('no')
-   require('rekindle.print').checked = true
+   require('rekindle.print').check()
    -- nothing is kept that would fail again at the end
    local write = io.write
    function io.write(...)

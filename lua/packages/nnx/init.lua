@@ -4,7 +4,7 @@ require 'nn'
 require 'xlua'
 
 -- a global, as programs expect
-nnx = {}
+rawset(_G, 'nnx', {})
 
 require 'nnx.spatial'
 require 'nnx.sampling'

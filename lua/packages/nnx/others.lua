@@ -1,4 +1,5 @@
 -- nnx: small modules and criteria.
+require 'nn'
 
 -- nn.Minus: the negative.
 do

@@ -1,5 +1,7 @@
 -- nnx: pictures of other sizes. Each of these is a product with one matrix along the height and one along the width,
 -- whose gradient is the product with their transposes.
+require 'nn'
+
 local function options(self, name, given, names)
    local first = given[1]
    local values = type(first) == 'table' and first or {}

@@ -1,4 +1,6 @@
 -- nnx: layers that treat each place of a picture (planes x height x width) alike.
+require 'nn'
+
 local function planes(self, input)
    if not torch.isTensor(input) or input:dim() ~= 3 then
       error(string.format('%s: expected a tensor of 3 dimensions (planes x height x width), got %s', torch.type(self),

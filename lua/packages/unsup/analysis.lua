@@ -1,4 +1,6 @@
 -- unsup: principal components, whitening, k-means. Data are samples along the first dimension.
+require 'unsup.modules'
+
 local function samples(name, x, least)
    if not torch.isTensor(x) or x:dim() < (least or 2) then
       error(string.format('unsup.%s: expected a tensor of samples (samples x values), got %s', name,

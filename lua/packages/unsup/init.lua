@@ -1,9 +1,5 @@
 -- Package unsup: sparse coding, predictors of codes, principal components, whitening and k-means.
-require 'nn'
-require 'optim'
-
--- a global, as programs expect
-unsup = {}
+require 'unsup.modules'
 
 -- x:shrinkage(lambda), in place: towards zero by lambda, and zero where it was nearer than that
 local soft = nn.SoftShrink()
@@ -22,7 +18,6 @@ for _, name in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do
    end
 end
 
-require 'unsup.modules'
 require 'unsup.fista'
 require 'unsup.predictors'
 require 'unsup.trainer'

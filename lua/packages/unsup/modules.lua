@@ -1,4 +1,10 @@
 -- unsup: nn.Diag, the class of modules that learn without targets, and what several of them do.
+require 'nn'
+require 'optim'
+
+-- a global, as programs expect
+rawset(_G, 'unsup', rawget(_G, 'unsup') or {})
+
 do
    local Diag, parent = torch.class('nn.Diag', 'nn.Module')
 

@@ -1,4 +1,6 @@
 -- unsup.UnsupTrainer(module, data): stochastic descent, with a rate for each parameter if params.hessian is true.
+require 'unsup.modules'
+
 local UnsupTrainer = torch.class 'unsup.UnsupTrainer'
 
 function UnsupTrainer:__init(module, data)
