@@ -3,9 +3,9 @@
 use super::push::push_ret;
 use super::read::{classify, conversion, convert, field, kind_name, lists, whole};
 use super::{DEFAULT, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, tensor_at};
-use crate::lua::call::{Dims, MAX_PARAMS, Ret, Rets, Val};
+use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
-use crate::lua::table::{Compiled, Dispatch, MOST_TRACED, SMALL};
+use crate::lua::table::{Compiled, Dispatch, SMALL};
 use crate::tensor::Tensor;
 use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::dtype::DType;
@@ -26,9 +26,6 @@ struct Callee {
     pattern: u16,
     class: TensorClass,
 }
-
-/// Most parameters of a form that compiled code calls.
-const MOST_STEPS: usize = 8;
 
 /// How many arguments a call may have for its kinds to be kept.
 const KEPT: usize = 4;
@@ -51,7 +48,7 @@ pub(super) unsafe fn push_compiled(l: *mut lua_State, c: &'static Compiled) {
     }
 }
 
-/// `form(f)`: what [`answer`] knows a function by, and how many arguments its calls may have, from and to. Nothing for
+/// `form(f)`: what compiled code knows a function by, and how many arguments its calls may have, from and to. Nothing for
 /// functions whose rows are not for compiled code.
 pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
     // SAFETY: upvalue 1 of the trampoline was set by `push_compiled`; the description lives for ever.
@@ -68,72 +65,6 @@ pub(super) unsafe extern "C-unwind" fn push_form(l: *mut lua_State) -> c_int {
         ffi::lua_pushnumber(l, most as f64);
         3
     }
-}
-
-/// What a call from compiled code comes to.
-#[derive(Clone, Copy)]
-pub(super) enum Answer {
-    /// A number.
-    Number(f64),
-    /// What is in the results, a new tensor.
-    Made,
-    /// The first argument.
-    Itself,
-}
-
-/// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
-/// an error: both are left to the usual call. `rets` is [`Rets::Args`].
-pub(super) fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
-    let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
-    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
-    for (k, v) in kinds.iter_mut().zip(vals) {
-        if let Val::Tensor(t) = v {
-            *k = kind::in_call(kind::tensor(t.class()), class);
-        }
-    }
-    let kinds = kinds.get(..vals.len())?;
-    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
-    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
-    let kernel = c.columns[p.form].get(class)?;
-    // sizes, which nothing goes with
-    let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
-    let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
-    // one number that the call leaves out
-    let mut number = Val::Nil;
-    let mut absent = Some(&mut number);
-    let own = Val::Class(class);
-    let mut args = [&Val::Nil; MOST_STEPS];
-    for (step, arg) in p.steps.iter().zip(&mut args) {
-        *arg = match (step.fill, step.read) {
-            (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
-            (Fill::Stack(0), Read::Dims) => &listed,
-            (Fill::Class, _) => &own,
-            (Fill::Num(x), Read::Plain) => {
-                let v = absent.take()?;
-                *v = Val::Num(x);
-                v
-            }
-            _ => return None,
-        };
-    }
-    let args = args.get(..p.steps.len())?;
-    let held = hold(args).ok()?;
-    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
-    drop(held);
-    storage::reclaim();
-    match (ran, &*rets) {
-        (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
-        (Ok(None), Rets::Tensor(_)) => Some(Answer::Made),
-        (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
-        _ => None,
-    }
-}
-
-/// A list of numbers alone, as sizes.
-#[inline(never)]
-fn dims_of(vals: &[Val]) -> Option<Dims> {
-    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
-    vals.iter().map(number).collect::<Option<_>>().map(Dims)
 }
 
 unsafe extern "C-unwind" fn trampoline(l: *mut lua_State) -> c_int {
@@ -253,7 +184,7 @@ unsafe fn run<const N: usize>(l: *mut lua_State, callee: *mut Callee, given: usi
 
 /// Whether these kinds fit a pattern of the right number of arguments.
 #[inline(always)]
-fn matches(p: &Pattern, kinds: &[u64]) -> bool {
+pub(super) fn matches(p: &Pattern, kinds: &[u64]) -> bool {
     p.accept.iter().zip(kinds).all(|(a, k)| a & k != 0)
         && (p.rest == 0 || kinds.len() == p.nargs || kinds[p.nargs - 1..].iter().all(|k| k & p.rest != 0))
 }
@@ -440,7 +371,7 @@ unsafe fn dispatch<const N: usize>(
 
 /// Holds the storages of a call's arguments that other threads can reach.
 #[inline(always)]
-fn hold(args: &[&Val]) -> Result<Option<Hold>> {
+pub(super) fn hold(args: &[&Val]) -> Result<Option<Hold>> {
     if sharing::any() { hold_across(args) } else { Ok(None) }
 }
 

@@ -6,11 +6,12 @@
 //! blanks, empty tensors that [`make_blanks`] makes some at a time. Whatever a function here does not take, wrong
 //! arguments included, it leaves to the usual call, which gives the error.
 
-use super::invoke::{Answer, answer, push_form};
+use super::invoke::{hold, matches, push_form};
 use super::{CEILING, Object, STORAGE, is_ours, kind_of, own_environment, push_new};
-use crate::lua::call::{Rets, Val};
+use crate::lua::call::{Dims, Rets, Val};
 use crate::lua::element::{self, inside, position, put};
-use crate::lua::table::{Compiled, MOST_TRACED};
+use crate::lua::sig::{Fill, Read, kind};
+use crate::lua::table::{Compiled, Dispatch, MOST_TRACED};
 use crate::tensor::class::TensorClass;
 use crate::tensor::interruption;
 use crate::tensor::{Tensor, storage};
@@ -203,4 +204,73 @@ unsafe extern "C" fn call(
             }
         }
     }
+}
+
+/// Most parameters of a form that compiled code calls.
+const MOST_STEPS: usize = 8;
+
+/// What a call from compiled code comes to.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// A number.
+    Number(f64),
+    /// What is in the results, a new tensor.
+    Made,
+    /// The first argument.
+    Itself,
+}
+
+/// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
+/// an error: both are left to the usual call. `rets` is [`Rets::Args`].
+fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
+    let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
+    for (k, v) in kinds.iter_mut().zip(vals) {
+        if let Val::Tensor(t) = v {
+            *k = kind::in_call(kind::tensor(t.class()), class);
+        }
+    }
+    let kinds = kinds.get(..vals.len())?;
+    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
+    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
+    let kernel = c.columns[p.form].get(class)?;
+    // sizes, which nothing goes with
+    let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
+    let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
+    // one number that the call leaves out
+    let mut number = Val::Nil;
+    let mut absent = Some(&mut number);
+    let own = Val::Class(class);
+    let mut args = [&Val::Nil; MOST_STEPS];
+    for (step, arg) in p.steps.iter().zip(&mut args) {
+        *arg = match (step.fill, step.read) {
+            (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
+            (Fill::Stack(0), Read::Dims) => &listed,
+            (Fill::Class, _) => &own,
+            (Fill::Num(x), Read::Plain) => {
+                let v = absent.take()?;
+                *v = Val::Num(x);
+                v
+            }
+            _ => return None,
+        };
+    }
+    let args = args.get(..p.steps.len())?;
+    let held = hold(args).ok()?;
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
+    drop(held);
+    storage::reclaim();
+    match (ran, &*rets) {
+        (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
+        (Ok(None), Rets::Tensor(_)) => Some(Answer::Made),
+        (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
+        _ => None,
+    }
+}
+
+/// A list of numbers alone, as sizes.
+#[inline(never)]
+fn dims_of(vals: &[Val]) -> Option<Dims> {
+    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
+    vals.iter().map(number).collect::<Option<_>>().map(Dims)
 }
