@@ -51,7 +51,7 @@ end, 'trace')
 
 -- Compiles a function anew: its text begins with the locals that it takes from `values`.
 local function compile(code, values)
-   local f = assert(load(code, '=[traced]'))()
+   local f = assert(load(code, '=torch/traced.lua'))()
    for i = 1, 60 do
       local name = getupvalue(f, i)
       if not name then return f end
@@ -145,7 +145,7 @@ return function(...)
    return row(...)
 end]]
 -- there are many of these; bytecode is read faster than text
-local method = string.dump(load(text, '=[traced]'))
+local method = string.dump(load(text, '=torch/traced.lua'))
 -- a constructor's first argument is its class
 local constructor = text:gsub("select%('#', %.%.%.%)", '%0 - 1'):gsub('local x, a', 'local _, x, a')
 
