@@ -47,7 +47,7 @@ end
 
 function paths.rmall(p, sure)
    if sure ~= 'yes' then return nil, "missing second argument ('yes')" end
-   if not is_dir(p) and not is_file(p) then return nil, 'not a file or directory' end
+   if not is_dir(p) and not is_file(p) then return nil, 'not a file or directory', p end
    return system.removeAll(p)
 end
 
@@ -89,7 +89,7 @@ function paths.findprogram(...)
          if is_file(name) then return paths.concat(name) end
       else
          for dir in (os.getenv('PATH') or ''):gmatch('[^:]+') do
-            local p = dir .. '/' .. name
+            local p = paths.concat(dir, name)
             if is_file(p) then return p end
          end
       end
@@ -107,15 +107,15 @@ local function fileAt(level)
    return source and paths.concat(source)
 end
 
--- the file that calls, or `name` beside it
-function paths.thisfile(name, level)
-   local file = fileAt((level or 1) + 1)
-   if not name then return file end
+-- The file that calls, or `name` beside it. A depth of 2 is the caller, 3 the caller's caller.
+function paths.thisfile(name, depth)
+   local file = fileAt(depth or 2)
+   if type(name) ~= 'string' then return file end
    return paths.concat(file and paths.dirname(file) or paths.cwd(), name)
 end
 
 function paths.dofile(name, depth)
-   local file = fileAt((depth or 1) + 1)
+   local file = fileAt(depth or 2)
    local chunk = assert(loadfile(paths.concat(file and paths.dirname(file) or paths.cwd(), name)))
    local results = { chunk() }
    return unpack(results)

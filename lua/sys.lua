@@ -19,22 +19,23 @@ function sys.toc(verbose)
    return passed
 end
 
--- what a command writes, without the new line at its end
+-- what a command writes, errors too, without space around it
 function sys.execute(command)
-   local pipe = assert(io.popen(command))
+   local pipe = assert(io.popen(command .. ' 2>&1'))
    local text = pipe:read('*a')
    pipe:close()
    return (text:gsub('^%s*', ''):gsub('%s*$', ''))
 end
 
+-- the same by way of a file, of which `format` says what is read
 function sys.fexecute(command, format)
    local name = os.tmpname()
-   os.execute(command .. ' > ' .. name)
+   os.execute(command .. ' >' .. name .. ' 2>&1')
    local f = assert(io.open(name))
    local text = f:read(format or '*a')
    f:close()
    os.remove(name)
-   return format and text or text and (text:gsub('[\r\n]*$', ''))
+   return type(text) == 'string' and text:gsub('^%s*', ''):gsub('%s*$', '') or text
 end
 
 function sys.uname() return sys.OS end
@@ -44,15 +45,16 @@ for name, flags in pairs { ls = '', ll = ' -l', la = ' -a', lla = ' -la' } do
    sys[name] = function(where) return sys.execute('ls' .. flags .. ' ' .. (where or '.')) end
 end
 
--- the parts between separators, without the empty ones
+-- the parts between separators, without an empty one at either end
 function sys.split(text, pattern)
    local parts, from = {}, 1
-   while from <= #text do
-      local first, last = text:find(pattern, from)
-      if not first or last < first then first, last = #text + 1, #text end
-      if first > from then parts[#parts + 1] = text:sub(from, first - 1) end
-      from = math.max(last, first) + 1
+   local first, last = text:find(pattern, from)
+   while first and last >= first do
+      if first > 1 then parts[#parts + 1] = text:sub(from, first - 1) end
+      from = last + 1
+      first, last = text:find(pattern, from)
    end
+   if from <= #text then parts[#parts + 1] = text:sub(from) end
    return parts
 end
 

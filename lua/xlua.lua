@@ -27,14 +27,15 @@ do
    -- draws `current` of `goal` as a bar on one line, with the time so far and the time of a step
    function xlua.progress(current, goal)
       local now = wallclock()
+      -- a bar that is full stays as it is until another begins
+      if bar and bar.finished and current / goal >= 1 then return io.write('\r') end
       if not bar or bar.finished or current < bar.current or goal ~= bar.goal then
-         bar = { goal = goal, start = now, stepped = now, drawn = 0, current = current, first = current }
+         bar = { goal = goal, start = now, stepped = now, current = current, first = current }
       end
       local step = current > bar.current and (now - bar.stepped) / (current - bar.current) or bar.step or 0
       bar.step, bar.stepped, bar.current = step, now, current
       local done = current >= goal
-      if not done and current ~= bar.first and now - bar.drawn < 0.1 then return end
-      bar.drawn, bar.finished = now, done
+      bar.finished = done
 
       local room = WIDTH - 10
       local filled = goal > 0 and floor(room * math.max(0, math.min(1, current / goal))) or room
@@ -98,10 +99,10 @@ function xlua.usage(name, description, example, ...)
          local shown = (def.arg and def.arg .. ' = ' or '') .. def.type
          if not def.req then shown = '[' .. shown .. ']' end
          put('    ', shown, (' '):rep(36 - #shown), '-- ', def.help or '')
-         if def.defaulta then
-            put('  [default == ', def.defaulta, ']')
-         elseif def.default ~= nil then
+         if def.default ~= nil then
             put('  [default = ', type(def.default) == 'table' and xlua.table2string(def.default) or tostring(def.default), ']')
+         elseif def.defaulta then
+            put('  [default == ', def.defaulta, ']')
          end
          put('\n')
       end
@@ -113,7 +114,8 @@ function xlua.usage(name, description, example, ...)
 end
 
 function xlua.usage_module(module, name, description)
-   local text = MODULE .. RULE .. '\nPACKAGE:\n' .. name .. '\n\nDESC:\n' .. description .. '\n' .. RULE .. '+' .. RESET
+   local about = description and '\nDESC:\n' .. description .. '\n' or ''
+   local text = MODULE .. RULE .. '\nPACKAGE:\n' .. name .. '\n' .. about .. RULE .. '+' .. RESET
    local meta = getmetatable(module) or {}
    meta.__tostring = function() return text end
    setmetatable(module, meta)
@@ -121,7 +123,7 @@ function xlua.usage_module(module, name, description)
 end
 
 function xlua.error(message, place, usage)
-   local text = RED .. (place and '<' .. place .. '> ' or '') .. message .. RESET
+   local text = RED .. (place and '<' .. place .. '> ' or '') .. tostring(message) .. RESET
    error(usage and text .. '\n' .. usage or text, 2)
 end
 
@@ -141,19 +143,21 @@ function xlua.fill(into, args, name, description, defs, fail)
       return xlua.usage(name, description, example, { tabled = defs })
    end
    local only = args[1]
-   local named = select('#', unpack(args)) == 1 and type(only) == 'table' and #only == 0 and not isTensor(only)
+   if #args == 0 then
+      print(usage())
+      fail()
+   end
+   local named = #args == 1 and type(only) == 'table' and #only == 0 and not isTensor(only)
    local given = {}
    for i, def in ipairs(defs) do
       local value
       if named then value = only[def.arg] else value = args[i] end
-      if value == nil then
-         value = def.default
-         if def.defaulta then value = given[def.defaulta] end
-      end
       if value == nil and def.req then
          print(RED .. 'missing argument: ' .. def.arg .. RESET .. '\n' .. usage())
          fail()
       end
+      if value == nil then value = def.default end
+      if value == nil and def.defaulta then value = given[def.defaulta] end
       given[i], given[def.arg] = value, value
    end
    for k, v in pairs(given) do into[k] = v end

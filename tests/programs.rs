@@ -163,6 +163,11 @@ fn details_of_torch() {
 }
 
 #[test]
+fn variants_of_optim_xlua_sys_paths_and_command_lines() {
+    assert!(good(&["tests/lua/package_variants.lua"]).contains("variants, all as it should be"));
+}
+
+#[test]
 fn fast_ways_equal_plain_loops() {
     assert!(good(&["tests/lua/plain_loops.lua"]).contains("as plain loops"));
 }

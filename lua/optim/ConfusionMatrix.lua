@@ -28,7 +28,8 @@ local function class_of(self, value, what)
       error(string.format('ConfusionMatrix:add: the %s should be a class or a tensor of scores, got %s', what,
          value == nil and 'nothing' or torch.type(value)), 3)
    end
-   if value:nElement() ~= self.nclasses then
+   -- a vector may leave out classes that are never predicted, or have more: only the winner's place counts
+   if value:dim() ~= 1 and value:nElement() ~= self.nclasses then
       error(string.format('ConfusionMatrix:add: the %s should have a score for each of %d classes, got %d elements', what,
          self.nclasses, value:nElement()), 3)
    end
@@ -70,9 +71,9 @@ local function classes_of(self, values, into, what)
       values, dims = values:select(2, 1), 1
    end
    if dims == 1 then return into:resize(values:size(1)):copy(values) end
-   if dims ~= 2 or values:size(2) ~= self.nclasses then
-      error(string.format('ConfusionMatrix:batchAdd: %s has invalid number of dimensions or classes: expected one class '
-         .. 'or %d scores per row, got %s', what, self.nclasses, table.concat(values:size():totable(), 'x')), 3)
+   if dims ~= 2 then
+      error(string.format('ConfusionMatrix:batchAdd: %s has invalid number of dimensions: expected one class or the '
+         .. 'scores of %d classes per row, got %s', what, self.nclasses, table.concat(values:size():totable(), 'x')), 3)
    end
    self._prediction:resize(values:size()):copy(values)
    torch.max(self._max, into, self._prediction, 2)

@@ -59,7 +59,10 @@ return function(f, g, pl, xinit, params)
       entry.F = entry.Fply + entry.Gply
       history[k] = entry
       local before = k > 1 and history[k - 1].F or math.huge
-      if params.verbose then print(string.format('iter=%d eold=%g enew=%g', k, before, entry.F)) end
+      if params.verbose then
+         print(string.format('iter=%d eold=%g enew=%g', k - 1, before, entry.F))
+         entry.xk, entry.y = found:clone(), y:clone()
+      end
       if k > 1 and math.abs(before - entry.F) <= threshold then break end
    end
    params.L = o.L

@@ -1,5 +1,6 @@
 -- optim.Logger: a text file with one column per quantity of a training run, and plots of the columns.
 require 'paths'
+require 'xlua'
 
 local Logger = torch.class('optim.Logger')
 
@@ -45,7 +46,6 @@ end
 -- opens the column `key`, with its title
 local function open_column(self, key, title)
    write(self, tostring(title), '\t')
-   self.names[key] = title
    self.symbols[key] = {}
    self.styles[key] = { self.defaultStyle }
    self.idx[title] = key
@@ -55,19 +55,6 @@ local function end_line(self)
    write(self, '\n')
    local ok, why = self.file:flush()
    if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why), 0) end
-end
-
--- Titles of the columns, in order; writes the header.
-function Logger:setNames(names)
-   if type(names) ~= 'table' then
-      error('Logger:setNames: expected a list of names, got ' .. torch.type(names), 2)
-   end
-   self.names = {}
-   self.empty = false
-   self.nsymbols = #names
-   for key, title in ipairs(names) do open_column(self, key, title) end
-   end_line(self)
-   return self
 end
 
 -- the keys of a row: the list part in order, then the named ones by name, so that columns never change places
@@ -82,6 +69,19 @@ local function keys_of(row)
    return keys
 end
 
+-- Titles of the columns, in order; writes the header.
+function Logger:setNames(names)
+   if type(names) ~= 'table' then
+      error('Logger:setNames: expected a list of names, got ' .. torch.type(names), 2)
+   end
+   self.names = names
+   self.empty = false
+   self.nsymbols = #names
+   for _, key in ipairs(keys_of(names)) do open_column(self, key, names[key]) end
+   end_line(self)
+   return self
+end
+
 -- Adds a row: one number or string per column. Without names, the keys of the first row become the titles.
 function Logger:add(row)
    if type(row) ~= 'table' then error('Logger:add: expected a table of values, got ' .. torch.type(row), 2) end
@@ -89,13 +89,14 @@ function Logger:add(row)
    if self.empty then
       self.empty = false
       self.nsymbols = #row
-      for _, key in ipairs(keys) do open_column(self, key, key) end
+      for _, key in ipairs(keys) do
+         self.names[key] = key
+         open_column(self, key, key)
+      end
       end_line(self)
    end
    for _, key in ipairs(keys) do
       local value = row[key]
-      local column = self.symbols[key]
-      if not column then error('Logger:add: there is no column ' .. tostring(key), 2) end
       if type(value) == 'number' then
          write(self, string.format('%11.4e', value))
       elseif type(value) == 'string' then
@@ -104,9 +105,14 @@ function Logger:add(row)
          error('<Logger> can only log numbers and strings, got ' .. torch.type(value) .. ' for ' .. tostring(key), 2)
       end
       write(self, '\t')
-      column[#column + 1] = value
    end
    end_line(self)
+   -- a row longer than the names stands in the file whole, and is an error after that
+   for _, key in ipairs(keys) do
+      local column = self.symbols[key]
+      if not column then error('Logger:add: there is no column ' .. tostring(key), 2) end
+      column[#column + 1] = row[key]
+   end
 end
 
 -- How to plot each column: a gnuplot style, or a list of styles to draw the column several times.
@@ -126,13 +132,24 @@ function Logger:setlogscale(state) self.logscale = state end
 
 function Logger:display(state) self.showPlot = state end
 
--- the curves of all columns that hold numbers, as gnuplot.plot takes them
-local function curves(self)
+-- the keys of the columns with these titles; all where none is named
+local function chosen(self, titles)
+   if #titles == 0 then return keys_of(self.symbols) end
+   local keys = {}
+   for i, title in ipairs(titles) do
+      keys[i] = self.idx[title]
+      if not self.symbols[keys[i]] then error('Logger:plot: there is no column ' .. tostring(title), 3) end
+   end
+   return keys
+end
+
+-- the curves of those columns that hold numbers, two at least, as gnuplot.plot takes them
+local function curves(self, keys)
    local list = {}
-   for _, key in ipairs(keys_of(self.symbols)) do
+   for _, key in ipairs(keys) do
       local values, numeric = self.symbols[key], true
       for _, v in ipairs(values) do numeric = numeric and type(v) == 'number' end
-      if numeric and #values > 0 then
+      if numeric and #values > 1 then
          local title = tostring(self.names[key])
          for _, style in ipairs(self.styles[key]) do list[#list + 1] = { title, torch.Tensor(values), style } end
       end
@@ -141,10 +158,10 @@ local function curves(self)
 end
 
 -- Runs the commands that have an argument, in this order.
-local function draw(self, gnuplot)
+local function draw(self, gnuplot, plots)
    for _, command in ipairs {
       { 'logscale', self.logscale and 'on' },
-      { 'plot', curves(self) },
+      { 'plot', plots },
       { 'raw', self.plotRawCmd },
       { 'grid', 'on' },
       { 'title', string.format('<Logger::%s>', self.name) },
@@ -154,23 +171,25 @@ local function draw(self, gnuplot)
    end
 end
 
--- Plots the columns on the screen (see display) and into an .eps file beside the log.
-function Logger:plot()
-   local found, gnuplot = pcall(require, 'gnuplot')
-   if not found then
-      print('<Logger> warning: cannot plot without the package gnuplot')
+-- Plots the columns of these titles, or all, on the screen (see display) and into an .eps file beside the log.
+function Logger:plot(...)
+   local gnuplot = xlua.require('gnuplot')
+   if not gnuplot then
+      if not self.warned then print('<Logger> warning: cannot plot with this version of Torch') end
+      self.warned = true
       return
    end
-   if #curves(self) == 0 then return end
+   local plots = curves(self, chosen(self, { ... }))
+   if #plots == 0 then return end
    if self.showPlot then
       self.figure = self.figure or gnuplot.figure()
       gnuplot.figure(self.figure)
-      draw(self, gnuplot)
+      draw(self, gnuplot, plots)
    end
    if self.epsfile then
       os.remove(self.epsfile)
       local figure = gnuplot.epsfigure(self.epsfile)
-      draw(self, gnuplot)
+      draw(self, gnuplot, plots)
       gnuplot.plotflush()
       gnuplot.close(figure)
    end

@@ -5,13 +5,14 @@ local steps = require('rekindle.native').functions.optim
 local methods = {}
 
 -- Adds a method: `defaults` names its options, `move(o, state, x, dfdx)` changes x. Every one has weightDecay (0), and
--- gives x and {f(x)}, f before the step.
-local function method(name, defaults, move)
+-- gives x and {f(x)}, f before the step. `greeting` is said where no table can keep the state.
+local function method(name, defaults, move, greeting)
    defaults.weightDecay = 0
    local names = {}
    for key in pairs(defaults) do names[#names + 1] = key end
    table.sort(names)
    methods[name] = function(opfunc, x, config, state)
+      if greeting and config == nil and state == nil then print(greeting) end
       config, state = step.begin(name, opfunc, x, config, state)
       local o = {}
       for i = 1, #names do
@@ -63,7 +64,7 @@ method('adagrad', { learningRate = 1e-3, learningRateDecay = 0 }, function(o, st
    local rate = step.decayed(o.learningRate, o.learningRateDecay, count(state, 'evalCounter'))
    local total = step.zeros(state, 'paramVariance', dfdx)
    steps.adagrad(x, dfdx, total, step.scratch(state, 'paramStd', dfdx), rate, o.weightDecay, 1e-10)
-end)
+end, 'no state table, ADAGRAD initializing')
 
 -- Steps in the units of the parameters, from running averages of squared gradients and squared steps; there is no rate.
 method('adadelta', { rho = 0.9, eps = 1e-6 }, function(o, state, x, dfdx)
@@ -71,7 +72,7 @@ method('adadelta', { rho = 0.9, eps = 1e-6 }, function(o, state, x, dfdx)
    local scale, delta = step.scratch(state, 'paramStd', dfdx), step.scratch(state, 'delta', dfdx)
    steps.adadelta(x, dfdx, square, scale, changes, delta, o.weightDecay, o.rho, o.eps)
    count(state, 'evalCounter')
-end)
+end, 'no state table, ADADELTA initializing')
 
 -- A running average of squared gradients, which may start from something else than 0.
 method('rmsprop', { learningRate = 1e-2, alpha = 0.99, epsilon = 1e-8, initialMean = 0 }, function(o, state, x, dfdx)

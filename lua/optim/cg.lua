@@ -75,7 +75,8 @@ function Search:run(first)
       self:interpolate()
       if self:tooFar() then return false end
       if self.d2 > self.sig * self.d1 then return true end
-      if self.left <= 0 then return false end
+      -- a budget of evaluations that is no whole number never meets 0, as in Torch7: only what is not finite stops then
+      if self.left == 0 or self.d2 ~= self.d2 or math.abs(self.f2) == math.huge then return false end
       local z2 = self:further()
       self.f3, self.d3, self.z3 = self.f2, self.d2, -z2
       self.left = self.left - 1
@@ -118,7 +119,6 @@ return function(opfunc, x, config, state)
    local s = state.s:copy(state.df1):mul(-1)
    local slope = -s:dot(s)
    local first = 1 / (1 - slope)
-   local failed = false
    while evaluations < o.maxEval do
       state.x0:copy(x)
       state.df0:copy(state.df1)
@@ -134,16 +134,11 @@ return function(opfunc, x, config, state)
          -- the smallest normal number keeps the quotient finite
          first = search.z1 * math.min(o.ratio, slope / (next_slope - 2 ^ -1022))
          slope = next_slope
-         failed = false
       else
+         -- the first search that fails is the last, as in Torch7
          x:copy(state.x0)
          state.df1:copy(state.df0)
-         if failed or evaluations >= o.maxEval then break end
-         swap(state, 'df1', 'df2')
-         s:copy(state.df1):mul(-1)
-         slope = -s:dot(s)
-         first = 1 / (1 - slope)
-         failed = true
+         break
       end
    end
    return x, values, evaluations

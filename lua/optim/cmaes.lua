@@ -5,13 +5,14 @@ local step = require 'optim.step'
 local Strategy = {}
 Strategy.__index = Strategy
 
+-- how much each of the better half counts; of an odd number, half a candidate counts in the logarithm only
 local function weights_of(mu)
    local weights, sum, squares = {}, 0, 0
-   for i = 1, mu do
+   for i = 1, math.max(math.floor(mu), 1) do
       weights[i] = math.log(mu + 0.5) - math.log(i)
       sum = sum + weights[i]
    end
-   for i = 1, mu do
+   for i = 1, #weights do
       weights[i] = weights[i] / sum
       squares = squares + weights[i] ^ 2
    end
@@ -20,15 +21,14 @@ end
 
 function Strategy.new(x, lambda, sigma)
    local n = x:nElement()
-   local mu = math.max(math.floor(lambda / 2), 1)
-   local weights, mueff = weights_of(mu)
+   local weights, mueff = weights_of(lambda / 2)
    local c1 = 2 / ((n + 1.3) ^ 2 + mueff)
    local cs = (mueff + 2) / (n + mueff + 5)
    local s = {
       n = n, lambda = lambda, sigma = sigma, weights = weights, mueff = mueff, c1 = c1, cs = cs,
       cc = (4 + mueff / n) / (n + 4 + 2 * mueff / n),
       cmu = math.min(1 - c1, 2 * (mueff - 2 + 1 / mueff) / ((n + 2) ^ 2 + mueff)),
-      damps = 1 + cs + 2 * math.max(0, math.sqrt((mueff - 1) / (n + 1)) - 1),
+      damps = 2 * mueff / lambda + 0.3 + cs,
       mean = x:clone():view(-1),
       pc = x.new(n):zero(), ps = x.new(n):zero(),
       C = torch.eye(n):typeAs(x), B = torch.eye(n):typeAs(x), D = x.new(n):fill(1),
@@ -49,8 +49,7 @@ end
 
 -- a new candidate, flat
 function Strategy:sample()
-   local z = self.mean.new(self.n)
-   for i = 1, self.n do z[i] = torch.normal(0, 1) end
+   local z = self.mean.new(self.n):normal(0, 1)
    return torch.mv(self.B, z:cmul(self.D)):mul(self.sigma):add(self.mean)
 end
 
@@ -60,11 +59,26 @@ function Strategy:whitened(move)
    return torch.mv(self.B, y)
 end
 
+-- A generation: candidates x with their values f, sorted from best to worst. The function gets them in the shape of x.
+local function candidates(strategy, opfunc, x)
+   strategy:decompose()
+   local tried = {}
+   for k = 1, strategy.lambda do tried[k] = { x = strategy:sample(), order = k } end
+   for _, t in ipairs(tried) do
+      local f = opfunc(t.x:view(x:size()))
+      -- nan has no place in an order
+      t.f = f == f and f or math.huge
+      strategy.evaluations = strategy.evaluations + 1
+   end
+   table.sort(tried, function(a, b) return a.f < b.f or (a.f == b.f and a.order < b.order) end)
+   return tried
+end
+
 -- Learns from the candidates, sorted from best to worst.
 function Strategy:learn(sorted)
    local old, sigma, n = self.mean, self.sigma, self.n
    self.mean = old.new(n):zero()
-   for i, w in ipairs(self.weights) do self.mean:add(w, sorted[i]) end
+   for i, w in ipairs(self.weights) do self.mean:add(w, sorted[i].x) end
    local move = (self.mean - old):div(sigma)
 
    local cs, cc, c1, cmu = self.cs, self.cc, self.c1, self.cmu
@@ -79,19 +93,29 @@ function Strategy:learn(sorted)
    local kept = 1 - c1 - cmu + (short and 0 or c1 * cc * (2 - cc))
    self.C:mul(kept):addr(c1, self.pc, self.pc)
    for i, w in ipairs(self.weights) do
-      local y = (sorted[i] - old):div(sigma)
+      local y = (sorted[i].x - old):div(sigma)
       self.C:addr(cmu * w, y, y)
    end
-   self.sigma = sigma * math.exp(math.min(1, cs / self.damps * (length - 1) / 2))
+   self.sigma = sigma * math.exp(math.min(0.6, cs / self.damps * (length - 1) / 2))
 end
 
--- Why to stop, or nil.
-function Strategy:finished(o, lowest)
-   if self.evaluations >= o.maxEval then return 'maxEval' end
-   if o.ftarget and lowest <= o.ftarget then return 'ftarget' end
+-- Why to stop after a generation with these values, sorted: reason and limit, or nil.
+function Strategy:finished(o, values)
    local widest, narrowest = self.D:max(), self.D:min()
-   if widest > 1e7 * narrowest then return 'condition number' end
-   if self.sigma * widest < 1e-11 then return 'tolerance of x' end
+   if self.evaluations >= o.maxEval then return 'evals', o.maxEval end
+   if o.ftarget and values[1] <= o.ftarget then return 'ftarget', o.ftarget end
+   if widest > 1e7 * narrowest then return 'condition', 1e7 end
+   if #values > 1 and values[#values] - values[1] < 1e-12 then return 'tolfun', 1e-12 end
+   if self.sigma * widest < 1e-11 then return 'tolx', 1e-11 end
+end
+
+-- One line about the generation, for the first two and every `every`-th; a heading ten times less often.
+function Strategy:report(generation, every, lowest)
+   if generation == 1 or generation % (10 * every) == 0 then print('evals:\t ax-ratio max(std)   f-value') end
+   if generation <= 2 or generation % every == 0 then
+      local spread = self.sigma * math.sqrt(torch.diag(self.C):max())
+      print(string.format('%s:  %6.1f %8.1e %s', self.evaluations, self.D:max() / self.D:min(), spread, lowest))
+   end
 end
 
 local function options_of(config, x)
@@ -103,6 +127,7 @@ local function options_of(config, x)
       maxEval = option('maxEval', 1000 * n * n),
       ftarget = option('ftarget'),
       verb_disp = option('verb_disp', 100),
+      min_iterations = option('min_iterations', 1),
    }
 end
 
@@ -114,41 +139,39 @@ local function check_type(x)
 end
 
 -- opfunc: gives f(x); a gradient is ignored. x: the start, unchanged. Options: sigma (0.5), the first spread; popsize
--- (4 + 3 log n); maxEval (1000 n^2); ftarget, a value good enough; verb_disp (100), how many evaluations between
--- two lines of progress, 0 for none. Gives the best parameters, {f at the start, the best of each generation, the
--- best}, and the number of evaluations of candidates.
+-- (4 + 3 log n); maxEval (1000 n^2); ftarget, a value good enough; min_iterations (1), generations before any reason
+-- to stop counts; verb_disp (100), how many generations between two lines of progress, 0 for none. Gives the best
+-- parameters as a vector, {f at the start, the best of each generation, the best}, and the number of evaluations of
+-- candidates.
 return function(opfunc, x, config, state)
    config = step.begin('cmaes', opfunc, x, config, state)
    check_type(x)
    local o = options_of(config, x)
    local strategy = Strategy.new(x, o.popsize, o.sigma)
-   local best, lowest = x:clone(), math.huge
-   local values = { (opfunc(x:clone())) }
-   local said = 0
-   while not strategy:finished(o, lowest) do
-      strategy:decompose()
-      local tried = {}
-      for k = 1, strategy.lambda do
-         local candidate = strategy:sample()
-         local f = opfunc(candidate:view(x:size()))
-         if f ~= f then f = math.huge end
-         tried[k] = { x = candidate, f = f, order = k }
-         strategy.evaluations = strategy.evaluations + 1
-      end
-      table.sort(tried, function(a, b) return a.f < b.f or (a.f == b.f and a.order < b.order) end)
-      values[#values + 1] = tried[1].f
-      if tried[1].f < lowest then
-         lowest = tried[1].f
+   local best, lowest, found = x:clone():view(-1), math.huge, 0
+   local history = { (opfunc(x:clone())) }
+   local generation, why, limit = 0, nil, nil
+   while not why or generation < o.min_iterations do
+      generation = generation + 1
+      local tried = candidates(strategy, opfunc, x)
+      local values = {}
+      for k, t in ipairs(tried) do values[k] = t.f end
+      history[#history + 1] = values[1]
+      if values[1] < lowest then
+         lowest, found = values[1], generation
          best:copy(tried[1].x)
       end
-      local sorted = {}
-      for k, t in ipairs(tried) do sorted[k] = t.x end
-      strategy:learn(sorted)
-      if o.verb_disp > 0 and strategy.evaluations - said >= o.verb_disp then
-         said = strategy.evaluations
-         print(string.format('%6d evaluations: best f %g, sigma %g', said, lowest, strategy.sigma))
-      end
+      strategy:learn(tried)
+      if o.verb_disp > 0 then strategy:report(generation, o.verb_disp, values[1]) end
+      why, limit = strategy:finished(o, values)
    end
-   values[#values + 1] = lowest
-   return best, values, strategy.evaluations
+   if o.verb_disp > 0 then
+      print('termination by', why, '=', limit)
+      print('best f-value =', lowest)
+      print('solution = ')
+      print(best)
+      print('best found at iteration: ', found, ' , total iterations: ', generation)
+   end
+   history[#history + 1] = lowest
+   return best, history, strategy.evaluations
 end

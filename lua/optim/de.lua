@@ -37,54 +37,56 @@ local function options_of(config, x)
    -- a generator of its own, always seeded alike: a run depends on its options only
    local generator = torch.Generator()
    torch.manualSeed(generator, 1)
+   function o.fill(t) return t:uniform(generator, o.minRegion, o.maxRegion) end
    function o.uniform(lo, hi) return torch.uniform(generator, lo, hi) end
    function o.random(lo, hi) return torch.random(generator, lo, hi) end
    return o
 end
 
--- opfunc: gives f(x); a gradient is ignored. x: only its type and size count. Options: popsize (10 per parameter),
--- scaleFactor (0.5), crossoverRate (0.9), maxFEs evaluations (100 popsize; a generation is always finished),
--- minRegion and maxRegion of the first population (-30, 30). Gives the best parameters and a tensor with all values
--- of f in order.
+-- opfunc: gives f of a vector; a gradient is ignored. x: only its type and number of elements count. Options: popsize
+-- (10 per parameter), scaleFactor (0.5), crossoverRate (0.9), maxFEs evaluations (100 popsize; a generation is always finished),
+-- minRegion and maxRegion of the first population (-30, 30). Gives the best parameters as a vector, and a tensor of
+-- maxFEs values of f in order, zeros after the last.
 return function(opfunc, x, config, state)
    config = step.begin('de', opfunc, x, config, state)
    local o = options_of(config, x)
    local population = x.new(o.popsize, x:nElement())
    local children = x.new(o.popsize, x:nElement())
-   local values, fitness = {}, {}
-   local function evaluate(row)
-      local f = opfunc(row:view(x:size()))
-      values[#values + 1] = f
-      return f
+   -- in the precision of x, as the values that are given back
+   local fitness, tried = x.new(o.popsize), x.new(o.popsize)
+   local values, count = x.new(math.max(o.maxFEs, o.popsize)):zero(), 0
+   local function evaluate(row, into, i)
+      into[i] = opfunc(row)
+      count = count + 1
+      -- a generation that was begun is finished
+      if count > values:size(1) then values:resize(count) end
+      values[count] = into[i]
    end
 
    local base = 1
+   o.fill(population)
    for i = 1, o.popsize do
-      local member = population[i]
-      for d = 1, member:size(1) do member[d] = o.uniform(o.minRegion, o.maxRegion) end
-      fitness[i] = evaluate(member)
+      evaluate(population[i], fitness, i)
       -- the first base is the worst member, as in Torch7; the first better child takes over
       if fitness[i] > fitness[base] then base = i end
    end
    local best, lowest = population[base]:clone(), fitness[base]
-   while #values + 1 < o.maxFEs do
-      for i = 1, o.popsize do breed(children[i], o, population, i, best) end
+   while count + 1 < o.maxFEs do
       for i = 1, o.popsize do
-         local f = evaluate(children[i])
-         if f < fitness[i] then
+         breed(children[i], o, population, i, best)
+         evaluate(children[i], tried, i)
+      end
+      for i = 1, o.popsize do
+         -- a child as good as its parent takes its place, which lets a population walk over a plateau
+         if tried[i] <= fitness[i] then
             population[i]:copy(children[i])
-            fitness[i] = f
-         end
-         if f < lowest then
-            best:copy(children[i])
-            lowest = f
+            fitness[i] = tried[i]
+            if fitness[i] < lowest then
+               best:copy(children[i])
+               lowest = fitness[i]
+            end
          end
       end
    end
-
-   local winner = 1
-   for i = 2, o.popsize do
-      if fitness[i] < fitness[winner] then winner = i end
-   end
-   return population[winner]:clone():resize(x:size()), x.new(values)
+   return best, values
 end

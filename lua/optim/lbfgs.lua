@@ -28,8 +28,9 @@ local function remember(state, g, capacity)
 end
 
 -- Turns d, which holds -g, into minus the approximate inverse Hessian times g (the two loops over the memory).
-local function newton(state)
+local function newton(state, capacity)
    local d, steps, changes = state.d, state.old_dirs, state.old_stps
+   state.ro, state.al = state.ro or torch.zeros(capacity), state.al or torch.zeros(capacity)
    local ro, al = state.ro, state.al
    for i = #steps, 1, -1 do
       ro[i] = 1 / changes[i]:dot(steps[i])
@@ -45,13 +46,13 @@ end
 local function direction(state, g, capacity)
    if state.nIter == 1 then
       state.d = g:clone():mul(-1)
-      state.old_dirs, state.old_stps, state.ro, state.al = {}, {}, {}, {}
+      state.old_dirs, state.old_stps = {}, {}
       state.Hdiag = 1
       state.g_old = g:clone()
    else
       remember(state, g, capacity)
       state.d:copy(g):mul(-1)
-      newton(state)
+      newton(state, capacity)
       state.g_old:copy(g)
    end
 end
@@ -62,7 +63,7 @@ local function options_of(config)
       nCorrection = option('nCorrection', 100), learningRate = option('learningRate', 1) }
    o.maxEval = option('maxEval', 1.25 * o.maxIter)
    o.lineSearch, o.lineSearchOptions = config.lineSearch, config.lineSearchOptions
-   o.say = config.verbose and function(why) print('<optim.lbfgs> ' .. why) end or function() end
+   o.say = config.verbose and function(why) print('<optim.lbfgs> ', why) end or function() end
    return o
 end
 
@@ -103,6 +104,7 @@ return function(opfunc, x, config, state)
       o.say('optimality condition below tolFun')
       return x, values
    end
+   if not state.dir_bufs then o.say('creating recyclable direction/step/history buffers') end
 
    local why
    local iterations = 0
@@ -112,18 +114,16 @@ return function(opfunc, x, config, state)
       direction(state, g, o.nCorrection)
       state.f_old = f
       local slope = g:dot(state.d)
-      if slope > -o.tolX then
-         why = 'the direction no longer descends'
-      else
-         state.t = o.learningRate
-         -- the very first direction is the plain gradient, whose length says nothing about a good step
-         if state.nIter == 1 then state.t = math.min(1, 1 / state.tmp1:copy(g):abs():sum()) * o.learningRate end
-         local spent
-         x, f, g, spent = advance(o, opfunc, x, f, g, slope, state, iterations == o.maxIter)
-         if spent > 0 then values[#values + 1] = f end
-         evaluations, state.funcEval = evaluations + spent, state.funcEval + spent
-         why = finished(o, state, f, g, iterations, evaluations)
-      end
+      -- the direction no longer descends
+      if slope > -o.tolX then break end
+      state.t = o.learningRate
+      -- the very first direction is the plain gradient, whose length says nothing about a good step
+      if state.nIter == 1 then state.t = math.min(1, 1 / state.tmp1:copy(g):abs():sum()) * o.learningRate end
+      local spent
+      x, f, g, spent = advance(o, opfunc, x, f, g, slope, state, iterations == o.maxIter)
+      if o.lineSearch or spent > 0 then values[#values + 1] = f end
+      evaluations, state.funcEval = evaluations + spent, state.funcEval + spent
+      why = finished(o, state, f, g, iterations, evaluations)
    end
    if why then o.say(why) end
    return x, values, evaluations

@@ -15,7 +15,7 @@ function CmdLine:__init(argseparator, keyseparator)
    self.argseparator = argseparator or ','
    self.keyseparator = keyseparator or '='
    self.options, self.arguments, self.helplines = {}, {}, {}
-   self.dateformat, self.silentio = false, false
+   self.silentio = false
 end
 
 function CmdLine:silent() self.silentio = true end
@@ -64,12 +64,9 @@ local READ = {
 
 local function valueOf(self, option, word)
    local read = READ[option.type]
-   local value
-   if word == nil then
-      self:error('missing argument for option ' .. option.key)
-   elseif read then
-      value = read(word)
-   end
+   if word == nil then self:error('missing argument for option ' .. option.key) end
+   if not read then self:error('unknown required option type ' .. option.type) end
+   local value = read(word)
    if value == nil then
       self:error(string.format('invalid type for option %s (should be %s)', option.key, option.type))
    end
@@ -80,8 +77,11 @@ local HELP = { ['-help'] = true, ['-h'] = true, ['--help'] = true }
 
 -- Words from the first to the last: an option takes the next as its value, except a boolean one, which turns its
 -- default around; everything else is an argument, in their order.
-function CmdLine:parse(line)
-   local params, words, rest = self:default(), line or {}, { unpack(self.arguments) }
+function CmdLine:parse(words)
+   if type(words) ~= 'table' then
+      error('CmdLine:parse: a table of words expected, usually arg, got ' .. (words == nil and 'nothing' or 'a ' .. type(words)), 2)
+   end
+   local params, rest = self:default(), { unpack(self.arguments) }
    local at = 0
    local function following()
       at = at + 1
@@ -118,42 +118,62 @@ local function asText(value)
    return tostring(value)
 end
 
--- a name made of the prefix and what differs from the defaults; ignore[key] true drops a key, false keeps it
+-- A name made of the prefix, the arguments, and the options that differ from their defaults. ignore[key] true drops a
+-- key, false keeps it. Options of two dashes have no place in it, as in Torch7. Says what it takes and leaves.
 function CmdLine:string(prefix, params, ignore)
-   ignore = ignore or {}
-   local known, defaults = {}, self:default()
-   for _, entry in ipairs(self.arguments) do known[bare(entry.key)] = true end
-   for key in pairs(self.options) do known[bare(key)] = true end
-   local groups = { {}, {} }
+   prefix, ignore = prefix or '', ignore or {}
+   local place, arguments, options = {}, {}, {}
+   for i, entry in ipairs(self.arguments) do place[bare(entry.key)] = i end
    for _, key in ipairs(sortedKeys(params)) do
       local value = params[key]
-      if known[key] and not ignore[key] and (ignore[key] == false or value ~= defaults[key]) then
-         local group = groups[defaults[key] == nil and 1 or 2]
-         group[#group + 1] = asText(key) .. self.keyseparator .. asText(value)
+      local text, option = asText(key) .. self.keyseparator .. asText(value), self.options['-' .. tostring(key)]
+      if ignore[key] then
+         print('-- ignore option ' .. tostring(key))
+      elseif option then
+         if value ~= option.default or ignore[key] == false then
+            options[#options + 1] = text
+            print(key, type(value) == 'boolean' and asText(value) or value, option.default)
+         end
+      elseif place[key] then
+         arguments[#arguments + 1] = { place[key], text }
+      else
+         print('WARNING: unknown option/argument: ' .. tostring(key) .. ' IGNORING for DIRECTORY NAME')
       end
    end
+   table.sort(arguments, function(a, b) return a[1] < b[1] end)
+   table.sort(options)
+   if #arguments == 0 and #options == 0 then return prefix end
+   local parts = { prefix }
+   for _, argument in ipairs(arguments) do parts[#parts + 1] = argument[2] end
    -- arguments are followed by a separator even where no option follows
-   local parts = {}
-   if prefix then parts[1] = prefix end
-   if #groups[1] > 0 then parts[#parts + 1] = table.concat(groups[1], self.argseparator) end
-   if #groups[1] > 0 or #groups[2] > 0 then parts[#parts + 1] = table.concat(groups[2], self.argseparator) end
+   if #arguments > 0 or #options > 0 then parts[#parts + 1] = table.concat(options, self.argseparator) end
    return table.concat(parts, self.argseparator)
 end
 
--- from here on print writes to the file as well; the parameters come first
+-- print as it was before the first log, and the print that logs
+local plain, logging
+
+-- From here on print writes to the file as well, each line after the time where addTime says so; the parameters come
+-- first.
 function CmdLine:log(file, params)
-   local f = file
-   if type(file) == 'string' then f = assert(io.open(file, 'w'), 'cannot open ' .. file .. ' for writing') end
-   local function write(...)
-      if not self.silentio then io.write(...) end
-      f:write(...)
+   local f, name = file, 'the log'
+   if io.type(file) ~= 'file' then
+      local why
+      f, why = io.open(file, 'w')
+      if not f then error('CmdLine:log: cannot open ' .. file .. ' for writing: ' .. tostring(why), 2) end
+      name = file
    end
-   rawset(_G, 'print', function(...)
-      if self.dateformat then write(os.date(self.dateformat), ' ') end
-      for i = 1, select('#', ...) do write(tostring((select(i, ...))), ' ') end
-      write('\n')
-      f:flush()
-   end)
+   if print ~= logging then plain = print end
+   logging = function(...)
+      if not self.silentio then plain(...) end
+      local line = self.dateformat and { os.date(self.dateformat) } or {}
+      for i = 1, select('#', ...) do line[#line + 1] = tostring((select(i, ...))) end
+      line[#line + 1] = '\n'
+      local ok, why = f:write(table.concat(line, ' '))
+      if ok then ok, why = f:flush() end
+      if not ok then error('print: cannot write ' .. name .. ': ' .. tostring(why), 2) end
+   end
+   rawset(_G, 'print', logging)
    print('[program started on ' .. os.date() .. ']')
    print('[command line arguments]')
    params = params or {}
@@ -189,7 +209,9 @@ function CmdLine:help(line)
 end
 
 function CmdLine:error(message)
-   io.stderr:write('\n' .. message .. '\n')
+   print('')
+   io.stderr:write(message)
+   print('')
    self:help()
    os.exit(1)
 end

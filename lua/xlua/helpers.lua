@@ -8,29 +8,34 @@ local function short(value)
    return s
 end
 
+-- how a table is printed: by its class, after its usage or its own text, or entry by entry
 local function shown(value)
    if type(value) ~= 'table' then return tostring(value) end
    local meta = getmetatable(value)
-   if meta and rawget(meta, '__tostring__') then return meta.__tostring__(value) end
+   if type(meta) == 'table' and meta.__tostring__ then return meta.__tostring__(value) end
+   local text, head = tostring(value), ''
+   if not text:find('table: ', 1, true) then
+      head = type(value.usage) == 'string' and value.usage .. '\n\nFIELDS:\n' or text .. ':\n'
+   end
    local lines = {}
-   for k, v in pairs(value) do lines[#lines + 1] = '[' .. tostring(k) .. '] = ' .. short(v) end
-   local text = '{' .. table.concat(lines, '\n ') .. '}'
-   if meta and rawget(meta, '__tostring') then text = tostring(value) .. ':\n' .. text end
-   return text
+   for k, v in pairs(value) do
+      lines[#lines + 1] = '[' .. tostring(k) .. '] = ' .. (type(v) == 'userdata' and '<userdata>' or short(v))
+   end
+   return head .. '{' .. table.concat(lines, ',\n ') .. '}'
 end
 
+-- the first value in this form, the others as print shows them
 function xlua.print(value, ...)
-   local rest = {}
-   for i = 1, select('#', ...) do rest[i] = shown((select(i, ...))) end
-   print(shown(value) .. (#rest > 0 and '    ' .. table.concat(rest, '\t') or ''))
+   io.write(shown(value), select('#', ...) > 0 and '    ' or '\n')
+   if select('#', ...) > 0 then print(...) end
 end
 
-function xlua.require(name, fatal)
+-- the package, or false and a warning where it cannot be loaded
+function xlua.require(name)
    local ok, result = pcall(require, name)
    if ok then return result end
-   local text = '<' .. name .. '> could not be loaded (is it installed?)'
-   if fatal then error(text .. '\n' .. tostring(result), 2) end
-   print('warning: ' .. text)
+   print(result)
+   print('warning: <' .. name .. '> could not be loaded (is it installed?)')
    return false
 end
 
@@ -47,18 +52,17 @@ end
 local standard = {}
 for name in pairs(_G) do standard[name] = true end
 
-function xlua.clear(...)
-   for i = 1, select('#', ...) do
-      local name = select(i, ...)
-      package.loaded[name] = nil
-      rawset(_G, name, nil)
-   end
+function xlua.clear(name)
+   rawset(_G, name, nil)
    collectgarbage()
 end
 
 function xlua.clearall()
    for name in pairs(_G) do
-      if not standard[name] then xlua.clear(name) end
+      if not standard[name] then
+         package.loaded[name] = nil
+         rawset(_G, name, nil)
+      end
    end
    collectgarbage()
 end
@@ -79,53 +83,44 @@ function xlua.who()
    print('Global Vars:\n  ' .. table.concat(variables, '\n  '))
 end
 
--- from here on print and io.write go to a file as well
+-- From here on io.write goes to a file as well, and print, which becomes xlua.print, with it.
 function xlua.log(file, append)
    os.execute('mkdir -p "' .. (file:match('^(.+)/[^/]*$') or '.') .. '"')
    local f = assert(io.open(file, append and 'a' or 'w'))
-   io._write = io._write or io.write
-   rawset(_G, '_print', rawget(_G, '_print') or print)
+   local write = io.write
+   io._write = write
+   rawset(_G, '_print', print)
+   rawset(_G, 'print', xlua.print)
    io.write = function(...)
-      io._write(...)
-      for i = 1, select('#', ...) do f:write(tostring((select(i, ...)))) end
-      f:flush()
+      local result = write(...)
+      local ok, why = f:write(...)
+      if ok then ok, why = f:flush() end
+      if not ok then error('xlua.log: cannot write ' .. file .. ': ' .. tostring(why), 2) end
+      return result
    end
-   rawset(_G, 'print', function(...)
-      rawget(_G, '_print')(...)
-      local parts = {}
-      for i = 1, select('#', ...) do parts[i] = tostring((select(i, ...))) end
-      f:write(table.concat(parts, '\t'), '\n')
-      f:flush()
-   end)
 end
 
--- parameters take their values from environment variables of the same name
+-- a boolean is said as true or True, false or False; any other text stays a text
+local FLAGS = { ['true'] = true, True = true, ['false'] = false, False = false }
+
+-- A copy of the parameters, with the values that environment variables of the same names have.
 function xlua.envparams(params)
+   local out = {}
    for name, value in pairs(params) do
       local given = os.getenv(name)
-      if given then
-         if type(value) == 'number' then
-            given = tonumber(given)
-         elseif type(value) == 'boolean' then
-            given = given == '1' or given == 'true'
-         end
-         params[name] = given
+      if given == nil then
+         given = value
+      elseif type(value) == 'number' then
+         given = tonumber(given) or error('xlua.envparams: ' .. name .. ' should be a number, got ' .. given, 2)
+      elseif type(value) == 'boolean' and FLAGS[given] ~= nil then
+         given = FLAGS[given]
       end
+      out[name] = given
    end
-   return params
+   return out
 end
 
-function string.split(s, separator)
-   local parts, from = {}, 1
-   local first, last = s:find(separator, from)
-   while first and last >= first do
-      if first > 1 then parts[#parts + 1] = s:sub(from, first - 1) end
-      from = last + 1
-      first, last = s:find(separator, from)
-   end
-   if from <= #s then parts[#parts + 1] = s:sub(from) end
-   return parts
-end
+string.split = require('sys').split
 
 function string.tosymbol(s)
    local chunk = loadstring('return ' .. s)

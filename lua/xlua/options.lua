@@ -15,29 +15,41 @@ function Parser:fail(message)
    return os.exit(1)
 end
 
+-- The words of the command line, with --name=value as two words.
+local function words_of(line)
+   local words = {}
+   for _, word in ipairs(line) do
+      word = tostring(word)
+      local flag, value = word:match('^(%-%-[%w_-]+)=(.*)$')
+      words[#words + 1] = flag or word
+      if flag then words[#words + 1] = value end
+   end
+   return words
+end
+
 -- the options in a table and the other words in a list
 function Parser:parse(options)
    options = options or {}
    local line = rawget(_G, 'arg')
-   local words = {}
+   local others = {}
    options.__main__ = line ~= nil
    for _, d in ipairs(self.option_descriptions) do
       if d.default ~= nil and options[d.dest] == nil then options[d.dest] = d.default end
    end
-   local i = 1
-   while line and line[i] ~= nil do
-      local word = tostring(line[i])
-      local flag, value = word:match('^(%-%-[^=]+)=(.*)$')
-      local d = self.option_of[flag or word]
+   self.options = options
+   if not line then return options, others end
+   local words, i = words_of(line), 1
+   while words[i] do
+      local word = words[i]
+      local d = self.option_of[word]
       if not d then
-         if word:sub(1, 1) == '-' then self:fail('invalid option: ' .. word) end
-         words[#words + 1] = word
+         if word:sub(1, 1) == '-' then self:fail('invalid option ' .. word) end
+         others[#others + 1] = word
       elseif d.action == 'store' then
-         if value == nil then
-            i = i + 1
-            value = line[i]
-         end
-         if value == nil then self:fail('option ' .. word .. ' needs a value') end
+         i = i + 1
+         -- without a word after it, the option keeps its default
+         local value = words[i] or d.default
+         if not value then self:fail('option requires an argument ' .. word) end
          options[d.dest] = value
       elseif d.action == 'store_true' then
          options[d.dest] = true
@@ -51,10 +63,9 @@ function Parser:parse(options)
       os.exit()
    end
    for _, d in ipairs(self.option_descriptions) do
-      if d.req and options[d.dest] == nil then self:fail('missing option: ' .. d[1]) end
+      if d.req and not options[d.dest] then self:fail('option ' .. d[1] .. ' requires an argument ') end
    end
-   self.options = options
-   return options, words
+   return options, others
 end
 
 function Parser:flags(description)
@@ -64,27 +75,39 @@ function Parser:flags(description)
       if (description.action or 'store') ~= 'store' then
          shown[i] = flag
       else
-         shown[i] = flag .. (flag:sub(1, 2) == '--' and '=' or ' ') .. meta
+         shown[i] = flag .. (#flag == 2 and ' ' or '=') .. meta
       end
    end
    return table.concat(shown, ', ')
 end
 
 function Parser:help()
-   local line = rawget(_G, 'arg')
-   local program = line and line[0] or 'prog'
+   local line = rawget(_G, 'arg') or {}
+   local program = line[0] and (line[-1] and line[-1] .. ' ' or '') .. line[0] or 'THISPROG'
    print('Usage: ' .. (self.usage:gsub('%%prog', function() return program end)) .. '\n\nOptions:')
    local width = 0
    for _, d in ipairs(self.option_descriptions) do width = math.max(width, #self:flags(d)) end
    for _, d in ipairs(self.option_descriptions) do
       local flags = self:flags(d)
-      local default = d.default ~= nil and ' [default = ' .. tostring(d.default) .. ']' or ''
+      local default = d.req and ' [REQUIRED]' or d.default and ' [default = ' .. tostring(d.default) .. ']' or ''
       print('  ' .. flags .. (' '):rep(width - #flags) .. '  ' .. (d.help or '') .. default)
    end
 end
 
--- what the options are, fit for the name of a file
-function Parser:tostring(short, only)
+-- What the options are: lines to read, or one word that is fit for the name of a file, of the flags in `only` alone
+-- where it names some.
+function Parser:tostring(filename, only)
+   local values = self.options or {}
+   if not filename then
+      local lines = {}
+      for name, value in pairs(values) do
+         lines[#lines + 1] = ' + ' .. tostring(name) .. ' = ' .. tostring(value) .. '\n'
+      end
+      table.sort(lines)
+      local line = rawget(_G, 'arg')
+      local program = (line and line[0] or 'interpreted.lua'):gsub('.lua', '')
+      return '<' .. program .. '> configuration:\n' .. table.concat(lines)
+   end
    local wanted
    if only and #only > 0 then
       wanted = {}
@@ -92,18 +115,13 @@ function Parser:tostring(short, only)
    end
    local parts = {}
    for _, d in ipairs(self.option_descriptions) do
-      local value = self.options and self.options[d.dest]
-      local chosen = not wanted
-      for _, flag in ipairs(d) do chosen = chosen or wanted[flag] end
-      if chosen and value ~= nil then
-         local text = tostring(value):gsub('/', '|'):gsub(' ', '_')
-         parts[#parts + 1] = (short and d[1] or d.dest) .. '=' .. text
-      end
+      local value = values[d.dest]
+      if value and (not wanted or wanted[d[1]]) then parts[#parts + 1] = d[1] .. '=' .. tostring(value) end
    end
-   return table.concat(parts, ',')
+   return (table.concat(parts, ','):gsub('/', '|'):gsub(' ', '_'))
 end
 
-function Parser:summarize(short) return self:tostring(short) end
+function Parser:summarize(filename) io.write(self:tostring(filename)) end
 
 function Parser:print()
    for _, d in ipairs(self.option_descriptions) do

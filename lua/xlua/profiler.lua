@@ -1,65 +1,70 @@
 -- xlua.Profiler: named stopwatches for real and processor time.
-local xlua = xlua
 local clock = require('rekindle.native').functions.sys.clock
 local Profiler = {}
 Profiler.__index = Profiler
 
+-- starts a watch; with 'fps' the report says how often a second it would go round
 function Profiler:start(name, fps)
-   if self.off then return end
    local event = self.events[name]
    if not event then
       event = { name = name }
       self.events[name] = event
       self.list[#self.list + 1] = event
    end
-   event.fps = fps and true or event.fps
-   event.real, event.cpu = -1, -1
-   event.realStart, event.cpuStart = clock(), os.clock()
-end
-
-function Profiler:setColor(name, color)
-   local event = self.events[name]
-   if not event then
-      if not self.off then error('# ERROR: There is no such profiler - ' .. name .. ', create it first', 2) end
-      event = { name = name }
-      self.events[name] = event
+   event.cpu, event.real = os.clock(), clock()
+   if fps == 'fps' then event.fps = true end
+   if self.verbose then
+      io.write('<', name, '>')
+      io.flush()
    end
-   event.color = color
 end
 
--- stops a watch; gives the real and the processor time
-function Profiler:lap(name, steps)
-   if self.off then return end
+-- the watch of this name, or an error where the caller called
+local function watch(self, name)
    local event = self.events[name]
-   if not event then error('there is no such profiler - ' .. tostring(name), 2) end
-   event.real, event.cpu = clock() - event.realStart, os.clock() - event.cpuStart
-   event.steps = steps or 1
-   if self.verbose then self:print(name) end
-   return event.real, event.cpu
+   if not event then error('# ERROR: There is no such profiler - ' .. tostring(name) .. ', create it first', 3) end
+   return event
 end
 
-local function colored(event, text)
-   local sys = rawget(_G, 'sys')
-   local code = event.color and sys and sys.COLORS and sys.COLORS[event.color]
-   return code and code .. text .. sys.COLORS.none or text
+function Profiler:setColor(name, color) watch(self, name).color = color end
+
+-- the time since the start, over `divider` where there is one
+local function passed(event, kind, now, divider)
+   local time = (now - event[kind]) / (divider or 1)
+   event[kind .. 'd'] = time
+   return time
 end
+
+function Profiler:real(name, divider) return passed(watch(self, name), 'real', clock(), divider) end
+
+function Profiler:cpu(name, divider) return passed(watch(self, name), 'cpu', os.clock(), divider) end
+
+-- reads a watch; gives the real and the processor time, each over `divider`
+function Profiler:lap(name, divider)
+   local event = watch(self, name)
+   local real, cpu = passed(event, 'real', clock(), divider), passed(event, 'cpu', os.clock(), divider)
+   if self.verbose then
+      io.write('\r')
+      self:print(name)
+   end
+   return real, cpu
+end
+
+-- a watch that was not read yet shows -1
+local function times(event) return event.reald or -1, event.cpud or -1 end
 
 function Profiler:format(name)
-   local e = self.events[name]
-   if not e or not e.real then return '' end
-   local text
-   if e.real < 0 then
-      text = ('$ real | cpu: %f | %f <%s>'):format(e.real, e.cpu, e.name)
-   else
-      text = ('$ real %f | cpu %f <%s>'):format(e.real, e.cpu, e.name)
-      if e.fps then text = text .. (' = %f fps'):format((e.steps or 1) / e.real) end
-   end
-   return colored(e, text)
+   local real, cpu = times(watch(self, name))
+   return ('$ real | cpu: %f | %f <%s>'):format(real, cpu, name)
 end
 
 function Profiler:formatAll()
    local lines = { '$ profiler report:' }
-   for _, e in ipairs(self.list) do lines[#lines + 1] = self:format(e.name) end
+   for _, event in ipairs(self.list) do
+      local real, cpu = times(event)
+      local line = ('$ real %f | cpu %f <%s>'):format(real, cpu, event.name)
+      lines[#lines + 1] = event.fps and line .. (' = %f fps'):format(1 / real) or line
+   end
    return table.concat(lines, '\n')
 end
 
@@ -69,8 +74,10 @@ for shown, text in pairs { print = 'format', printAll = 'formatAll' } do
    end
 end
 
-function xlua.Profiler(mode, verbose)
-   return setmetatable({ off = mode == 'off', verbose = verbose or mode == 'verbose' or false, events = {}, list = {} }, Profiler)
+local function new(mode, verbose)
+   return setmetatable({ off = mode == 'off', verbose = verbose or false, events = {}, list = {} }, Profiler)
 end
-rawset(_G, 'Profiler', xlua.Profiler)
-return xlua.Profiler
+
+xlua.Profiler = new
+rawset(_G, 'Profiler', new)
+return new
