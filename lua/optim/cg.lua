@@ -75,8 +75,7 @@ function Search:run(first)
       self:interpolate()
       if self:tooFar() then return false end
       if self.d2 > self.sig * self.d1 then return true end
-      -- a budget of evaluations that is no whole number never meets 0, as in Torch7: only what is not finite stops then
-      if self.left == 0 or self.d2 ~= self.d2 or math.abs(self.f2) == math.huge then return false end
+      if self.left <= 0 or self.d2 ~= self.d2 or math.abs(self.f2) == math.huge then return false end
       local z2 = self:further()
       self.f3, self.d3, self.z3 = self.f2, self.d2, -z2
       self.left = self.left - 1
