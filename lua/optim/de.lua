@@ -44,9 +44,9 @@ local function options_of(config, x)
 end
 
 -- opfunc: gives f of a vector; a gradient is ignored. x: only its type and number of elements count. Options: popsize
--- (10 per parameter), scaleFactor (0.5), crossoverRate (0.9), maxFEs evaluations (100 popsize; a generation is always finished),
--- minRegion and maxRegion of the first population (-30, 30). Gives the best parameters as a vector, and a tensor of
--- maxFEs values of f in order, zeros after the last.
+-- (10 per parameter), scaleFactor (0.5), crossoverRate (0.9), maxFEs evaluations (100 popsize; a generation is always
+-- finished), minRegion and maxRegion of the first population (-30, 30). Gives the best parameters as a vector, and a
+-- tensor of maxFEs values of f in order, zeros after the last.
 return function(opfunc, x, config, state)
    config = step.begin('de', opfunc, x, config, state)
    local o = options_of(config, x)
