@@ -132,8 +132,9 @@ local function isTensor(x)
    return torch and torch.typename(x) ~= nil
 end
 
--- fills `into` with the arguments by position and by name
-function xlua.fill(into, args, name, description, defs, fail)
+-- Fills `into` with the arguments by position and by name. A call without arguments has all defaults where `bare` says
+-- so, and is an error otherwise.
+function xlua.fill(into, args, name, description, defs, fail, bare)
    local function usage()
       local example
       if #defs > 1 then
@@ -143,7 +144,7 @@ function xlua.fill(into, args, name, description, defs, fail)
       return xlua.usage(name, description, example, { tabled = defs })
    end
    local only = args[1]
-   if #args == 0 then
+   if #args == 0 and not bare then
       print(usage())
       fail()
    end
