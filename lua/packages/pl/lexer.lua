@@ -92,14 +92,11 @@ end
 -- An iterator of types and values. matches: pairs of a pattern and a function, which gives the type and the value, or yields
 -- them; filter: types, or such functions, whose tokens are left out; s: a string, or an object with `read`.
 function lexer.scan(s, matches, filter, options)
-   utils.assert_arg(1, s, type(s) == 'string' and 'string' or 'table', type(s) ~= 'string' and s.read or nil)
+   utils.assert_arg(1, s, type(s) == 'string' and 'string' or 'table',
+      type(s) ~= 'string' and function(source) return source.read ~= nil end or nil)
    matches, filter = matches or standard, filter or { space = true }
    options = options or { number = true, string = true }
-   local source
-   if type(s) ~= 'string' then
-      source, s = s, ''
-      for line in function() return source:read() end do s = s .. line .. '\n' end
-   end
+   if type(s) ~= 'string' then s = s:read('*a') or '' end
    local at, line, pending = 1, 1, {}
    local stream = {}
    local function advance()

@@ -199,7 +199,8 @@ function sip.read(file, matches)
       for _, entry in ipairs(all) do
          local result = {}
          if entry.match(line, result) then
-            entry.call(result)
+            -- captures without names come one by one
+            if result[1] ~= nil then entry.call(unpack(result)) else entry.call(result) end
             break
          end
       end

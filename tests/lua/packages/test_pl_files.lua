@@ -49,8 +49,11 @@ assert(sum == 8)
 local seen = {}
 sip.pattern('$v{name}:', function(t) seen[#seen + 1] = t.name end)
 sip.read(stringio.open 'abc: x\n5\nq:\n')
-sip.read(stringio.open 'x = 1\n', { { '$v = $d', function(t) seen[#seen + 1] = t[2] end } })
+sip.read(stringio.open 'x = 1\n', { { '$v = $d', function(_, number) seen[#seen + 1] = number end } })
 same(seen, { 'abc', 'q', 1 })
+local tokens = {}
+for kind, value in require('pl.lexer').scan(stringio.open 'x = 2\ny') do tokens[#tokens + 1] = kind .. ' ' .. value end
+same(tokens, { 'iden x', '= =', 'number 2', 'iden y' })
 refused("sip.compile: there is no type '$k'", function() sip.compile '$k' end)
 refused("sip.match: '$v' has no name", function() sip.match('$v{a} $v', 'x') end)
 refused('sip.match: argument 2: expected a string, got nil', function() sip.match('$v') end)
@@ -189,4 +192,5 @@ refused('xml.elem: expected an element or a text, got function', function() xml.
 refused('xml.match: argument 2: line 1', function() doc:match '<a' end)
 refused('xml.new: argument 1: expected a string, got number', function() xml.new(3) end)
 refused('xml.text: expected an element or a text, got function', function() doc:text(print) end)
+assert(xml.parse('<a><b>1</b></a>'):match('<a><1->$2</1-></a>'))
 print('all as it should be')

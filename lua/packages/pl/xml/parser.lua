@@ -31,7 +31,8 @@ local unescape = parser.unescape
 local empty, raw = {}, { script = true, style = true }
 for name in ('area base br col embed hr img input link meta param source track wbr'):gmatch '%a+' do empty[name] = true end
 
-local name_pattern = '[%a_\128-\255][%w_:%.%-\128-\255]*'
+-- digits begin the names of templates
+local name_pattern = '[%w_\128-\255][%w_:%.%-\128-\255]*'
 
 -- The attributes from a position on: the table, whether the tag ends with a slash, and the position behind it.
 local function attributes_at(text, at, html)
