@@ -33,7 +33,7 @@ pub enum Task {
     Help,
     /// `--version`.
     Version,
-    /// A function of `rekindle.tools` with what stands behind it: `new`, `test`, `--annotations`, `--manual`.
+    /// What the embedded module `rekindle.NAME` does with what stands behind it: `new`, `test`, `--annotations`, `--manual`.
     Tool(&'static str, Vec<OsString>),
 }
 

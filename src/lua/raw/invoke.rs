@@ -328,25 +328,8 @@ unsafe fn dispatch<const N: usize>(
                     }
                 }
                 Fill::Fresh(_) | Fill::Field(_) => made,
-                Fill::Nil => &Val::Nil,
-                Fill::Class => {
-                    *made = Val::Class(class);
-                    made
-                }
-                Fill::Num(x) => {
-                    *made = Val::Num(x);
-                    made
-                }
-                Fill::Bool(b) => {
-                    *made = Val::Bool(b);
-                    made
-                }
-                Fill::Gen => {
-                    *made = Val::Gen(default_generator(class.device));
-                    made
-                }
-                Fill::HostGen => {
-                    *made = Val::Gen(default_generator(Device::Host));
+                fill => {
+                    *made = stand_in(fill, class);
                     made
                 }
             };
@@ -366,6 +349,19 @@ unsafe fn dispatch<const N: usize>(
             Ok(Some(e)) => failed(l, c, &e),
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
+    }
+}
+
+/// What the boundary itself gives for a parameter: nil for one that comes from elsewhere.
+#[inline(always)]
+fn stand_in(fill: Fill, class: TensorClass) -> Val<'static> {
+    match fill {
+        Fill::Class => Val::Class(class),
+        Fill::Num(x) => Val::Num(x),
+        Fill::Bool(b) => Val::Bool(b),
+        Fill::Gen => Val::Gen(default_generator(class.device)),
+        Fill::HostGen => Val::Gen(default_generator(Device::Host)),
+        Fill::Stack(_) | Fill::Fresh(_) | Fill::Field(_) | Fill::Nil => Val::Nil,
     }
 }
 
