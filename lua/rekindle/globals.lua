@@ -1,10 +1,11 @@
 -- Globals that a program makes, or reads without their being there (`th -g`, `th -gg`, monitor_G).
+local report = require 'rekindle.report'
 local globals = {}
 
 -- the line of a program that does it, or nil where it is one of ours
 local function place()
    local info = debug.getinfo(3, 'Sl')
-   if not info or info.what == 'C' or info.source:sub(1, 1) == '=' and info.source:sub(-4) == '.lua' then return nil end
+   if not info or info.what == 'C' or report.is_ours(info.source) then return nil end
    return info.short_src .. ':' .. info.currentline
 end
 

@@ -11,7 +11,8 @@ local function coloured(kind, text)
    return '\27[' .. CODES[kind] .. 'm' .. text .. '\27[0m'
 end
 
-local function ours(source) return source:sub(1, 1) == '=' and source:sub(-4) == '.lua' end
+-- Whether a chunk is one of the files in this program.
+function report.is_ours(source) return source:sub(1, 1) == '=' and source:sub(-4) == '.lua' end
 
 -- ---- where ----
 
@@ -39,7 +40,7 @@ local function program_frames()
    for level = 3, LEVELS do
       local info = debug.getinfo(level, 'Slnf')
       if not info then break end
-      if info.what ~= 'C' and not ours(info.source) then
+      if info.what ~= 'C' and not report.is_ours(info.source) then
          if #frames == FRAMES then
             frames.more = true
             break
