@@ -242,3 +242,15 @@ fn the_manual_is_pages_with_links_that_lead_somewhere() {
     }
     assert!(looked > 500, "{looked} names");
 }
+
+/// What a command cannot write whole is an error, and no page is lost without a word.
+#[test]
+fn folders_on_a_full_disk_are_told() {
+    for (option, file) in [("--manual", "style.css"), ("--annotations", "torch.lua")] {
+        let dir = Scratch::new(&format!("full{option}"));
+        std::os::unix::fs::symlink("/dev/full", dir.0.join(file)).expect("a link");
+        let (status, out, err) = th(&dir.0, &[option, "."], "");
+        assert!(status == Some(1) && err.contains(&format!("th: {option}: cannot write /")), "{out}{err}");
+        assert!(err.contains(&format!("{file}: No space left on device")), "{err}");
+    }
+}

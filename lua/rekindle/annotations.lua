@@ -1,6 +1,7 @@
 -- `th --annotations DIR`: what editors read about the packages (LuaCATS files), from the rows, from the parameters of
 -- functions in Lua, and from the manual.
 local calls = require 'rekindle.calls'
+local folder = require 'rekindle.folder'
 local manual = require 'rekindle.manual'
 local native = require 'rekindle.native'
 local signatures = require 'rekindle.signatures'
@@ -222,13 +223,7 @@ local LUARC = [[
 -- Writes the files of all packages into a folder, which is made where it is not there.
 function annotations.main(args)
    local dir = args[1]
-   if not paths.dirp(dir) and not paths.mkdir(dir) then error('--annotations: cannot make the folder ' .. dir, 0) end
-   local function write(name, text)
-      local out, why = io.open(paths.concat(dir, name), 'w')
-      if not out then error('--annotations: ' .. why, 0) end
-      out:write(text)
-      out:close()
-   end
+   local write = folder('--annotations', dir)
    local globals = {}
    for i, name in ipairs(PACKAGES) do
       write(name .. '.lua', annotations.text(name))

@@ -1,4 +1,5 @@
 -- `th new NAME`: a folder with a small training program, its tests and a README.
+local folder = require 'rekindle.folder'
 local new = {}
 
 local FILES = {}
@@ -135,15 +136,9 @@ function new.main(args)
    local name = args[1]
    if #args ~= 1 or name == '' then error('th new: expected the name of the folder to make: th new NAME', 0) end
    if paths.dirp(name) or paths.filep(name) then error('th new: there is a ' .. name .. ' already', 0) end
-   if not paths.mkdir(name) then error('th new: cannot make the folder ' .. name, 0) end
+   local write = folder('th new', name)
    local short = name:gsub('/+$', ''):match('[^/]+$') or name
-   for file, text in pairs(FILES) do
-      local path = paths.concat(name, file)
-      local out, why = io.open(path, 'w')
-      if not out then error('th new: ' .. why, 0) end
-      out:write((text:gsub('NAME', function() return short end)))
-      out:close()
-   end
+   for file, text in pairs(FILES) do write(file, (text:gsub('NAME', function() return short end))) end
    print(string.format('made %s with a training program, its tests and a README:\n   cd %s && th train.lua && th test tests.lua',
       name, name))
 end

@@ -1,4 +1,5 @@
 -- `th --manual DIR`: the manual as pages for a browser, with a search that needs no server.
+local folder = require 'rekindle.folder'
 local manual = require 'rekindle.manual'
 local site = {}
 
@@ -52,13 +53,7 @@ end
 -- Writes the site into a folder, which is made where it is not there.
 function site.main(args)
    local dir = args[1]
-   if not paths.dirp(dir) and not paths.mkdir(dir) then error('--manual: cannot make the folder ' .. dir, 0) end
-   local function write(name, text)
-      local out, why = io.open(paths.concat(dir, name), 'w')
-      if not out then error('--manual: ' .. why, 0) end
-      out:write(text)
-      out:close()
-   end
+   local write = folder('--manual', dir)
    local pages, names, links, index = manual.pages(), {}, {}, {}
    for page in pairs(pages) do names[#names + 1] = page end
    table.sort(names)
