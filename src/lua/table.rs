@@ -4,7 +4,7 @@ use super::call::{Class, Form, Op};
 use super::column::Column;
 use super::sig::{self, Param, Pattern, Read, Style};
 use crate::tensor::class::TensorClass;
-use crate::tensor::error::Error;
+use crate::tensor::error::{Error, singular};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -77,7 +77,8 @@ impl Compiled {
     /// class of the object that a method was called with, which may have inherited it.
     #[cold]
     pub fn named(&self, class: Option<&str>, e: &Error) -> String {
-        if e.is_named() { e.to_string() } else { format!("{}: {e}", class.unwrap_or_else(|| self.shown())) }
+        let text = singular(&e.to_string());
+        if e.is_named() { text } else { format!("{}: {text}", class.unwrap_or_else(|| self.shown())) }
     }
 
     /// The class or package that has the function.

@@ -260,8 +260,11 @@ impl Layout {
     }
 }
 
-/// A shape as error messages print it: `[2 x 3]`.
+/// A shape as error messages print it: `[2 x 3]`, and `[] (empty)` for a tensor without dimensions.
 pub fn shape_text(sizes: &[usize]) -> String {
+    if sizes.is_empty() {
+        return "[] (empty)".to_string();
+    }
     let parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
     format!("[{}]", parts.join(" x "))
 }
