@@ -94,7 +94,7 @@ pub(super) unsafe fn lists<'a>(
                 Read::Nested => out.nested = nested(l, at)?,
                 Read::Dims => {
                     out.dims.0 = match vals[s] {
-                        Val::Storage(st) => st.to_vec::<i64>(0, usize::MAX),
+                        Val::Storage(st) => st.to_vec::<i64>(0, usize::MAX).into(),
                         _ => (0..vals.len() - s).map(|k| ffi::lua_tonumber(l, at + k as c_int) as i64).collect(),
                     }
                 }

@@ -8,9 +8,9 @@
 
 use super::invoke::{hold, matches, push_form};
 use super::{CEILING, Object, STORAGE, is_ours, kind_of, own_environment, push_new};
-use crate::lua::call::{Dims, Rets, Val};
+use crate::lua::call::{Dims, Kernel, Rets, Val};
 use crate::lua::element::{self, inside, position, put};
-use crate::lua::sig::{Fill, Read, kind};
+use crate::lua::sig::{Fill, Pattern, Read, kind};
 use crate::lua::table::{Compiled, Dispatch, MOST_TRACED};
 use crate::tensor::class::TensorClass;
 use crate::tensor::interruption;
@@ -18,6 +18,7 @@ use crate::tensor::{Tensor, storage};
 use mlua::ffi::{self, lua_State};
 use std::mem::ManuallyDrop;
 use std::os::raw::{c_int, c_void};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The usual way has to answer.
 const NO: c_int = 0;
@@ -178,10 +179,10 @@ unsafe extern "C" fn call(
         if interruption::asked() || storage::live_bytes() > CEILING.get() {
             return tell(done, None);
         }
-        for ((v, p), n) in vals.iter_mut().zip(pointers).zip(numbers).take(count) {
-            *v = match tensor_in(p) {
+        for i in 0..count {
+            vals[i] = match tensor_in(pointers[i]) {
                 Some(t) => Val::Tensor(t),
-                None if p.is_null() => Val::Num(n),
+                None if pointers[i].is_null() => Val::Num(numbers[i]),
                 None => return tell(done, None),
             };
         }
@@ -224,16 +225,15 @@ enum Answer {
 /// an error: both are left to the usual call. `rets` is [`Rets::Args`].
 fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
-    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
-    for (k, v) in kinds.iter_mut().zip(vals) {
-        if let Val::Tensor(t) = v {
-            *k = kind::in_call(kind::tensor(t.class()), class);
-        }
-    }
-    let kinds = kinds.get(..vals.len())?;
-    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
-    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
+    let p = pattern_of(c, class, vals)?;
     let kernel = c.columns[p.form].get(class)?;
+    let mut args = [&Val::Nil; MOST_STEPS];
+    if p.direct {
+        for (arg, v) in args.iter_mut().zip(vals) {
+            *arg = v;
+        }
+        return run(kernel, p, &args[..vals.len()], rets);
+    }
     // sizes, which nothing goes with
     let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
     let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
@@ -241,7 +241,6 @@ fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let mut number = Val::Nil;
     let mut absent = Some(&mut number);
     let own = Val::Class(class);
-    let mut args = [&Val::Nil; MOST_STEPS];
     for (step, arg) in p.steps.iter().zip(&mut args) {
         *arg = match (step.fill, step.read) {
             (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
@@ -255,7 +254,34 @@ fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
             _ => return None,
         };
     }
-    let args = args.get(..p.steps.len())?;
+    run(kernel, p, args.get(..p.steps.len())?, rets)
+}
+
+/// The pattern for arguments of these kinds. Loops repeat their calls, so that of the last call is looked at first.
+#[inline(always)]
+fn pattern_of<'a>(c: &'a Compiled, class: TensorClass, vals: &[Val]) -> Option<&'a Pattern> {
+    let code = |v: &Val| if let Val::Tensor(t) = v { t.class().index() as u64 + 2 } else { 1 };
+    let key = vals.iter().fold(0, |key, v| key << 8 | code(v));
+    let recent = c.recent.load(Relaxed);
+    if recent >> 16 == key && key != 0 {
+        return c.patterns.get((recent & 0xffff) as usize);
+    }
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
+    for (k, v) in kinds.iter_mut().zip(vals) {
+        if let Val::Tensor(t) = v {
+            *k = kind::in_call(kind::tensor(t.class()), class);
+        }
+    }
+    let kinds = kinds.get(..vals.len())?;
+    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
+    let found = *bucket.iter().find(|&&i| matches(&c.patterns[usize::from(i)], kinds))?;
+    c.recent.store(key << 16 | u64::from(found), Relaxed);
+    c.patterns.get(usize::from(found))
+}
+
+/// Runs a kernel, and tells what it left.
+#[inline(always)]
+fn run(kernel: Kernel, p: &Pattern, args: &[&Val], rets: &mut Rets) -> Option<Answer> {
     let held = hold(args).ok()?;
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
     drop(held);
