@@ -191,11 +191,8 @@ impl Layout {
     /// # Errors
     /// A dimension that is not there.
     pub fn transpose(&self, a: usize, b: usize) -> Result<Layout> {
-        self.check_dim("transpose", a)?;
-        self.check_dim("transpose", b)?;
         let mut l = *self;
-        l.sizes.swap(a, b);
-        l.strides.swap(a, b);
+        l.get_mut().transpose(a, b)?;
         Ok(l)
     }
 

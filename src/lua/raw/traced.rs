@@ -7,7 +7,7 @@
 //! arguments included, it leaves to the usual call, which gives the error.
 
 use super::invoke::{hold, matches, push_form};
-use super::{CEILING, Object, STORAGE, is_ours, kind_of, own_environment, push_new};
+use super::{CEILING, Object, STORAGE, TENSOR, is_ours, kind_of, new_object, own_environment};
 use crate::lua::call::{Dims, Kernel, Rets, Val};
 use crate::lua::element::{self, inside, position, put};
 use crate::lua::sig::{Fill, Pattern, Read, kind};
@@ -65,8 +65,17 @@ unsafe extern "C-unwind" fn make_blanks(l: *mut lua_State) -> c_int {
     unsafe {
         let class = TensorClass::ALL.get(ffi::lua_tonumber(l, 2) as usize);
         let (Some(&class), ffi::LUA_TTABLE) = (class, ffi::lua_type(l, 1)) else { return 0 };
+        // the metatable is found once for all of them; `push_tensor` says why it is looked at
+        let which = TENSOR + class.index() as u64;
+        ffi::lua_settop(l, 1);
+        ffi::lua_rawgeti_(l, ffi::LUA_ENVIRONINDEX, which as c_int + 1);
+        let known = ffi::lua_type(l, 2) == ffi::LUA_TTABLE;
         for i in 1..=BLANKS {
-            push_new(l, Tensor::empty(class));
+            new_object(l, which, Tensor::empty(class));
+            if known {
+                ffi::lua_pushvalue(l, 2);
+                ffi::lua_setmetatable(l, 3);
+            }
             ffi::lua_rawseti(l, 1, i.into());
         }
         ffi::lua_pushnumber(l, f64::from(BLANKS));
@@ -108,16 +117,29 @@ unsafe fn give(blank: *mut Object<Tensor>, made: &mut Tensor) -> c_int {
     }
 }
 
-/// Tells what was done, and hands out the number where there is one. The many forms of nan would be taken for other
-/// Lua values.
+/// Hands out the number where there is one. What was done is told beside nan alone, so that who gets another number need
+/// not read it. The many forms of nan would be taken for other Lua values.
 ///
 /// # Safety
 /// `done` points to an int.
 #[inline(always)]
 unsafe fn tell(done: *mut c_int, number: Option<f64>) -> f64 {
+    match number {
+        Some(v) if !v.is_nan() => v,
+        // SAFETY: by the contract.
+        _ => unsafe { other(done, if number.is_some() { NUMBER } else { NO }) },
+    }
+}
+
+/// Tells what was done where that is no number.
+///
+/// # Safety
+/// `done` points to an int.
+#[inline(always)]
+unsafe fn other(done: *mut c_int, did: c_int) -> f64 {
     // SAFETY: by the contract.
-    unsafe { *done = if number.is_some() { NUMBER } else { NO } };
-    number.map_or(0.0, |v| if v.is_nan() { f64::NAN } else { v })
+    unsafe { *done = did };
+    f64::NAN
 }
 
 /// `x[k]`: an element of a vector, or a slice.
@@ -129,8 +151,7 @@ unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, blank: *mut Object<Te
             return tell(done, position(t, [k]).and_then(|at| element::at(t, at)));
         }
         let Some(mut row) = inside(k, t.size(0)).and_then(|at| t.row(at)) else { return tell(done, None) };
-        *done = give(blank, &mut row);
-        0.0
+        other(done, give(blank, &mut row))
     }
 }
 
@@ -191,14 +212,11 @@ unsafe extern "C" fn call(
         match answer(&*form, &vals[..count], &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Made) => {
-                *done = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
+                let did = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
                 ManuallyDrop::drop(&mut rets);
-                0.0
+                other(done, did)
             }
-            Some(Answer::Itself) => {
-                *done = ITSELF;
-                0.0
-            }
+            Some(Answer::Itself) => other(done, ITSELF),
             None => {
                 ManuallyDrop::drop(&mut rets);
                 tell(done, None)
