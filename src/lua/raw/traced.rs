@@ -313,8 +313,12 @@ fn run(kernel: Kernel, p: &Pattern, args: &[&Val], rets: &mut Rets) -> Option<An
 }
 
 /// A list of numbers alone, as sizes.
-#[inline(never)]
+#[inline(always)]
 fn dims_of(vals: &[Val]) -> Option<Dims> {
-    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
-    vals.iter().map(number).collect::<Option<_>>().map(Dims)
+    let mut dims = Dims::default();
+    for v in vals {
+        let Val::Num(n) = v else { return None };
+        dims.0.push(*n as i64);
+    }
+    Some(dims)
 }
