@@ -81,9 +81,8 @@ impl Hdf5 {
             _ => refuse!("expected the mode 'r', 'r+', 'w', 'w-' or 'a', got '{mode}'"),
         };
         // a program may open a file twice, as with the C library
-        let access = || {
-            FileAccessProperties::new().with_sync_policy(SyncPolicy::OnClose).with_locking(FileLocking::Disabled)
-        };
+        let access =
+            || FileAccessProperties::new().with_sync_policy(SyncPolicy::OnClose).with_locking(FileLocking::Disabled);
         let file = guarded(|| match (make, mode) {
             (true, _) => hdf5_pure::File::create_with_options(path, hdf5_pure::FileCreateProperties::new(), access()),
             (_, "r") => hdf5_pure::File::open_streaming(path),
@@ -161,8 +160,8 @@ impl Hdf5 {
     pub fn read(&self, path: &str, ranges: &[(usize, usize)]) -> Result<Tensor> {
         let (dataset, sizes) = self.dataset(path)?;
         let kind = guarded(|| dataset.datatype())?;
-        let (kind, big_endian) =
-            element(&kind).ok_or_else(|| Error::invalid(format!("dataset '{path}' has elements that Torch7 does not have")))?;
+        let (kind, big_endian) = element(&kind)
+            .ok_or_else(|| Error::invalid(format!("dataset '{path}' has elements that Torch7 does not have")))?;
         demand!(
             ranges.is_empty() || ranges.len() == sizes.len(),
             "dataset '{path}' has {} dimensions, got {} ranges",
@@ -295,10 +294,10 @@ impl Hdf5 {
         demand!(data::sizes_of(x) == sizes, "dataset '{path}' has the size {sizes:?}, the tensor {}", x.shape_text());
         let mut bytes = crate::tensor::storage::room(x.numel() * x.dtype().size())?;
         data::write(&mut bytes, x)?;
-        let kind = datatype(x.dtype())?;
+        let (kind, shape) = (datatype(x.dtype())?, sizes.iter().map(|&n| n as u64).collect::<Vec<u64>>());
         guarded(|| {
             dataset.write_staged(|b| {
-                b.with_raw_data(kind, bytes, x.numel() as u64);
+                b.with_raw_data(kind, bytes, x.numel() as u64).with_shape(&shape);
             })
         })?;
         let file = self.file()?;
@@ -323,9 +322,11 @@ fn element(kind: &Datatype) -> Option<(ElementType, bool)> {
     use ElementType::{Bool, Plain, U16, U32, U64};
     let big = |order: &DatatypeByteOrder| *order == DatatypeByteOrder::BigEndian;
     match kind {
-        Datatype::FixedPoint { size, byte_order, layout: FixedPointLayout { signed, bit_offset: 0, bit_precision } }
-            if u32::from(*bit_precision) == size * 8 =>
-        {
+        Datatype::FixedPoint {
+            size,
+            byte_order,
+            layout: FixedPointLayout { signed, bit_offset: 0, bit_precision },
+        } if u32::from(*bit_precision) == size * 8 => {
             let found = match (size, signed) {
                 (1, false) => Plain(Byte),
                 (1, true) => Plain(Char),

@@ -38,17 +38,17 @@ fn stored_type(number: u32) -> Option<ElementType> {
     })
 }
 
-/// The class of an array: its tensor's type, by the class's number. Types without sign become those of the same size, as programs for
-/// matio expect.
+/// The class of an array: its tensor's type, by the class's number. Types without sign become the next wider one, so that no value
+/// changes.
 fn class_type(class: u32) -> Option<DType> {
     Some(match class {
         6 => DType::Double,
         7 => DType::Float,
         8 => DType::Char,
         9 => DType::Byte,
-        10 | 11 => DType::Short,
-        12 | 13 => DType::Int,
-        14 | 15 => DType::Long,
+        10 => DType::Short,
+        11 | 12 => DType::Int,
+        13..=15 => DType::Long,
         _ => return None,
     })
 }
@@ -141,7 +141,9 @@ fn matrix(data: &[u8], big: bool, depth: usize) -> Result<(String, Value)> {
         _ if complex => Value::Other("complex numbers".into()),
         5 => Value::Other("a sparse matrix".into()),
         _ => match class_type(class) {
-            Some(dtype) => Value::Tensor(numbers(&mut parts, &dims, count, dtype).map_err(|e| Error::invalid(format!("'{name}': {e}")))?),
+            Some(dtype) => Value::Tensor(
+                numbers(&mut parts, &dims, count, dtype).map_err(|e| Error::invalid(format!("'{name}': {e}")))?,
+            ),
             None => Value::Other(format!("an array of class {class}")),
         },
     };
@@ -186,7 +188,8 @@ fn characters(parts: &mut Parts, dims: &[usize], count: usize) -> Result<Value> 
         // UTF-8, and bytes as they are
         16 | 1 | 2 => String::from_utf8_lossy(part.data).chars().collect(),
         4 | 17 => {
-            let unit = |b: &[u8]| if parts.big { u16::from_be_bytes([b[0], b[1]]) } else { u16::from_le_bytes([b[0], b[1]]) };
+            let unit =
+                |b: &[u8]| if parts.big { u16::from_be_bytes([b[0], b[1]]) } else { u16::from_le_bytes([b[0], b[1]]) };
             char::decode_utf16(part.data.chunks_exact(2).map(unit)).map(|c| c.unwrap_or('?')).collect()
         }
         kind => refuse!("characters of type {kind}"),
@@ -194,7 +197,8 @@ fn characters(parts: &mut Parts, dims: &[usize], count: usize) -> Result<Value> 
     let (rows, columns) = (dims.first().copied().unwrap_or(1).max(1), codes.len());
     let columns = columns / rows;
     // columns lie one after another
-    let text: String = (0..rows).flat_map(|r| (0..columns).map(move |c| c * rows + r)).filter_map(|i| codes.get(i)).collect();
+    let text: String =
+        (0..rows).flat_map(|r| (0..columns).map(move |c| c * rows + r)).filter_map(|i| codes.get(i)).collect();
     Ok(Value::Text(text.into_bytes(), dims.to_vec()))
 }
 
@@ -205,7 +209,11 @@ fn numbers(parts: &mut Parts, dims: &[usize], count: usize, dtype: DType) -> Res
     }
     let kind = stored_type(part.kind).ok_or_else(|| Error::invalid(format!("elements of type {}", part.kind)))?;
     let wanted = data::bytes_of(kind, dims)?;
-    demand!(wanted <= part.data.len() as u64, "an array of size {dims:?} needs {wanted} bytes, {} are there", part.data.len());
+    demand!(
+        wanted <= part.data.len() as u64,
+        "an array of size {dims:?} needs {wanted} bytes, {} are there",
+        part.data.len()
+    );
     let x = data::read_tensor(&mut &part.data[..], kind, parts.big, dims, true)?;
     // whole numbers are kept in as few bytes as they need, whatever the class
     if x.dtype() == dtype { Ok(x) } else { copy::to_type(&x, dtype) }

@@ -29,10 +29,10 @@ pub mod sources;
 pub mod t7;
 pub mod tree;
 
-use crate::{demand, refuse};
-use kind::Kind;
 use crate::tensor::Tensor;
 use crate::tensor::error::{Error, Result};
+use crate::{demand, refuse};
+use kind::Kind;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -95,7 +95,9 @@ pub fn load(path: &Path) -> Result<Vec<Entry>> {
         Kind::PthZip | Kind::PthLegacy | Kind::TorchScript => pth::load(path),
         Kind::Caffe => caffe::weights(path),
         Kind::Mat => mat::load(path).map(|all| {
-            let tensor = |(name, value)| if let mat::Value::Tensor(tensor) = value { Some(Entry { name, tensor }) } else { None };
+            let tensor = |(name, value)| {
+                if let mat::Value::Tensor(tensor) = value { Some(Entry { name, tensor }) } else { None }
+            };
             all.into_iter().filter_map(tensor).collect()
         }),
         #[cfg(feature = "hdf5")]

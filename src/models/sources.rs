@@ -80,7 +80,7 @@ pub fn npz(path: &Path) -> Result<Tree> {
                     array(&mut tree, &header, start.map(|s| s + before), size.saturating_sub(before))?
                 }
                 // arrays of texts and records stand in archives too
-                Err(e) if e.to_string().contains("cannot be a tensor") => tree.add(Node::Other(e.to_string()))?,
+                Err(e) if npy::is_foreign(&e) => tree.add(Node::Other(e.to_string()))?,
                 Err(e) => return Err(about(e)),
             }
         } else {
