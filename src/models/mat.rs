@@ -226,7 +226,7 @@ fn numbers(parts: &mut Parts, dims: &[usize], count: usize, dtype: DType) -> Res
 pub fn load(path: &Path) -> Result<Vec<(String, Value)>> {
     let (mut file, length) = input::open(path)?;
     let mut header = [0; 128];
-    file.read_exact(&mut header).map_err(data::failed)?;
+    file.read_exact(&mut header).map_err(data::failed).map_err(|e| input::at_position(e, &mut file))?;
     let big = match &header[126..] {
         b"IM" => false,
         b"MI" => true,

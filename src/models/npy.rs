@@ -202,7 +202,7 @@ fn array(from: &mut dyn Read, there: u64) -> Result<Tensor> {
 /// A file that cannot be read, what is no such array.
 pub fn load(path: &Path) -> Result<Tensor> {
     let (mut file, length) = input::open(path)?;
-    array(&mut file, length)
+    array(&mut file, length).map_err(|e| input::at_position(e, &mut file))
 }
 
 /// Writes an array: row-major, little-endian.

@@ -16,7 +16,7 @@ use std::path::Path;
 /// A file that cannot be read; a damaged one.
 pub fn safetensors(path: &Path) -> Result<Tree> {
     let (mut file, length) = input::open(path)?;
-    let header = safetensors::header(&mut file, length)?;
+    let header = safetensors::header(&mut file, length).map_err(|e| input::at_position(e, &mut file))?;
     let mut tree = Tree::default();
     let mut pairs = vec![];
     for item in &header.items {
@@ -41,7 +41,7 @@ pub fn safetensors(path: &Path) -> Result<Tree> {
 /// As [`safetensors`].
 pub fn npy(path: &Path) -> Result<Tree> {
     let (mut file, length) = input::open(path)?;
-    let header = npy::header(&mut file)?;
+    let header = npy::header(&mut file).map_err(|e| input::at_position(e, &mut file))?;
     let bytes = header.data_bytes()?;
     demand!(
         bytes <= length.saturating_sub(header.length),
