@@ -6,6 +6,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Op, Place, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
 use rekindle::rows;
+use rekindle::rows::models::Entries;
 use rekindle::shared::{self, Condition, Counter, Hash, List, Mutex, Queue, Running, start};
 use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
@@ -34,6 +35,9 @@ struct Samples {
     condition: Condition,
     queue: Queue,
     thread: Running,
+    entries: Entries,
+    #[cfg(feature = "hdf5")]
+    hdf5: rekindle::models::hdf5::Hdf5,
 }
 
 impl Samples {
@@ -54,6 +58,9 @@ impl Samples {
             condition: Condition::new(),
             queue: Queue::new(1),
             thread: start(b"").unwrap(),
+            entries: Entries::default(),
+            #[cfg(feature = "hdf5")]
+            hdf5: Default::default(),
         }
     }
 }
@@ -85,6 +92,9 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "object.Condition" => Val::Object(&s.condition),
         "object.Channel" => Val::Object(&s.queue),
         "object.Thread" => Val::Object(&s.thread),
+        "object.Entries" => Val::Object(&s.entries),
+        #[cfg(feature = "hdf5")]
+        "object.Hdf5" => Val::Object(&s.hdf5),
         "value" => Val::Num(1.0),
         "class" => Val::Class(TensorClass::host(dtype)),
         "S" => Val::Storage(&s.storages[dtype.index()]),

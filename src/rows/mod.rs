@@ -3,8 +3,11 @@
 pub mod file;
 pub mod files;
 pub mod formats;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
 pub mod help;
 pub mod image;
+pub mod models;
 pub mod nn;
 pub mod optim;
 pub mod shared;
@@ -49,6 +52,12 @@ pub fn functions() -> &'static [Package] {
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
         package("formats", "formats", Dispatch::Untyped, formats::ROWS),
+        package("models", "rekindle.models", Dispatch::Untyped, models::ROWS),
+        package("models.Entries", "rekindle.models", Dispatch::Object, models::ENTRIES),
+        #[cfg(feature = "hdf5")]
+        package("hdf5", "hdf5", Dispatch::Untyped, hdf5::CONSTRUCTORS),
+        #[cfg(feature = "hdf5")]
+        package("hdf5.Handle", "hdf5", Dispatch::Object, hdf5::FILE),
         package("lfs", "lfs", Dispatch::Untyped, files::ROWS),
         package("files", "torch", Dispatch::Object, file::CONSTRUCTORS),
         package("torch.File", "torch.File", Dispatch::Object, file::FILE),
@@ -78,6 +87,9 @@ pub fn object_classes() -> &'static [&'static str] {
         "torch.MemoryFile",
         "torch.PipeFile",
         spans::CALL,
+        models::ENTRIES_CLASS,
+        #[cfg(feature = "hdf5")]
+        hdf5::CLASS,
         "tds.Hash",
         "tds.Vec",
         "tds.AtomicCounter",
