@@ -6,6 +6,7 @@ pub mod formats;
 pub mod help;
 pub mod image;
 pub mod nn;
+pub mod onnx;
 pub mod optim;
 pub mod shared;
 pub mod spans;
@@ -56,6 +57,7 @@ pub fn functions() -> &'static [Package] {
         package("torch.MemoryFile", "torch.MemoryFile", Dispatch::Object, file::MEMORY),
         package("stream", "stream", Dispatch::Object, file::STREAM),
         package("spans", "spans", Dispatch::Object, spans::ROWS),
+        package("onnx", "onnx", Dispatch::Object, onnx::ROWS),
         package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
         package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
         package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),
@@ -78,6 +80,7 @@ pub fn object_classes() -> &'static [&'static str] {
         "torch.MemoryFile",
         "torch.PipeFile",
         spans::CALL,
+        onnx::MODEL,
         "tds.Hash",
         "tds.Vec",
         "tds.AtomicCounter",
