@@ -13,7 +13,7 @@ Graph.__index = Graph
 local function new(options)
    return setmetatable({
       opset = options.opset or 17, double = options.double or false, nodes = {}, weights = {}, parameters = {},
-      failures = {}, known = {}, used = {}, views = {}, starts = {}, unpooled = {},
+      failures = {}, known = {}, used = {}, views = {}, starts = {}, unpooled = {}, kept = {},
    }, Graph)
 end
 
@@ -169,6 +169,15 @@ function Graph:buffer(field, tensor)
       tensor = tensor:type(self.double and 'torch.DoubleTensor' or 'torch.FloatTensor')
    end
    return self:parameter(field, tensor:contiguous(), true)
+end
+
+-- Keeps a value of this module for modules elsewhere in the network, under the name of a field.
+function Graph:keep(field, value)
+   local keeps = self.scope.keeps or {}
+   self.scope.keeps = keeps
+   table.insert(keeps, { field = field, value = value })
+   self.kept[value] = { scope = self.scope, field = field }
+   return value
 end
 
 -- A constant tensor that no module shows in its state: PyTorch's own module does without it.

@@ -50,7 +50,10 @@ local function maxima(axes)
          pooled, places = g:op('MaxPool', { v },
             { kernel_shape = kernel, strides = stride, pads = sides(pad, after), dilations = dilation,
               _pad = pad, _ceil = m.ceil_mode or false }, nil, g.unpooled[m] and 2 or 1)
-         if places then g.unpooled[m] = { places = places, like = v } end
+         if places then
+            local shape = g:op('Shape', { v }, nil, 'int64')
+            g.unpooled[m] = { places = g:keep('places', places), shape = g:keep('shape', shape) }
+         end
          return pooled
       end)
       return y
@@ -72,7 +75,7 @@ local function unpooling(n)
    return function(g, m, x)
       local from = g.unpooled[m.pooling]
       if type(from) ~= 'table' then g:cannot('the pooling that it belongs to does not come before it in the network') end
-      local shape = g:op('Shape', { from.like }, nil, 'int64')
+      local shape = from.shape
       local function row(v) return g:op('Reshape', { v, g:ints { -1 } }) end
       local count = g:op('ReduceProd', { shape }, { keepdims = 1 })
       local zeros = g:op('Expand', { g:buffer('zero', torch.zeros(1)), count }, nil, 'float')
