@@ -15,6 +15,7 @@
 //! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
 //! - `optim`: steps of optimisation methods, likewise.
+//! - [`models`]: files of tensors as other programs have them.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - [`host`]: the Lua state with all of it, and the embedded Lua files.
@@ -30,6 +31,7 @@ pub mod formats;
 pub mod host;
 pub mod image;
 pub mod lua;
+pub mod models;
 pub mod nn;
 pub mod onnx;
 pub mod optim;

@@ -17,13 +17,17 @@ const PARTS: &[(&str, &[&str])] = &[
     ("optim", &["tensor"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
+    ("models", &["tensor", "atomic_file", "formats"]),
     ("onnx", &["tensor", "atomic_file"]),
     ("shared", &["tensor"]),
     // its memory comes from the allocator with the reserve
     ("lua", &["tensor", "fields", "formats", "alloc"]),
     (
         "rows",
-        &["tensor", "nn", "optim", "image", "t7", "system", "formats", "shared", "spans", "onnx", "lua", "fields"],
+        &[
+            "tensor", "nn", "optim", "image", "t7", "models", "onnx", "system", "formats", "shared", "spans", "lua",
+            "fields",
+        ],
     ),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),

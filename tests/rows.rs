@@ -6,6 +6,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Op, Place, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
 use rekindle::rows;
+use rekindle::rows::models::Entries;
 use rekindle::rows::onnx::Handle;
 use rekindle::shared::{self, Condition, Counter, Hash, List, Mutex, Queue, Running, start};
 use rekindle::spans::{Call, Described};
@@ -36,6 +37,7 @@ struct Samples {
     condition: Condition,
     queue: Queue,
     thread: Running,
+    entries: Entries,
 }
 
 impl Samples {
@@ -57,6 +59,7 @@ impl Samples {
             condition: Condition::new(),
             queue: Queue::new(1),
             thread: start(b"").unwrap(),
+            entries: Entries::default(),
         }
     }
 }
@@ -89,6 +92,7 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "object.Condition" => Val::Object(&s.condition),
         "object.Channel" => Val::Object(&s.queue),
         "object.Thread" => Val::Object(&s.thread),
+        "object.Entries" => Val::Object(&s.entries),
         "value" => Val::Num(1.0),
         "class" => Val::Class(TensorClass::host(dtype)),
         "S" => Val::Storage(&s.storages[dtype.index()]),

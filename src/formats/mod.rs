@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod json;
+pub mod json_text;
 
 /// Nested data as such a format holds it. Names and texts are bytes, as Lua has them.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,7 @@ pub mod files;
 pub mod formats;
 pub mod help;
 pub mod image;
+pub mod models;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
@@ -50,6 +51,8 @@ pub fn functions() -> &'static [Package] {
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
         package("formats", "formats", Dispatch::Untyped, formats::ROWS),
+        package("models", "rekindle.models", Dispatch::Untyped, models::ROWS),
+        package("models.Entries", "rekindle.models", Dispatch::Object, models::ENTRIES),
         package("lfs", "lfs", Dispatch::Untyped, files::ROWS),
         package("files", "torch", Dispatch::Object, file::CONSTRUCTORS),
         package("torch.File", "torch.File", Dispatch::Object, file::FILE),
@@ -80,6 +83,7 @@ pub fn object_classes() -> &'static [&'static str] {
         "torch.MemoryFile",
         "torch.PipeFile",
         spans::CALL,
+        models::ENTRIES_CLASS,
         onnx::MODEL,
         "tds.Hash",
         "tds.Vec",

@@ -7,13 +7,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 /// A name of Lua's as a path.
 #[cfg(unix)]
-fn path(name: &[u8]) -> PathBuf {
+pub fn path(name: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     PathBuf::from(std::ffi::OsStr::from_bytes(name))
 }
 /// A name of Lua's as a path.
 #[cfg(not(unix))]
-fn path(name: &[u8]) -> PathBuf {
+pub fn path(name: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(name).into_owned())
 }
 
