@@ -200,7 +200,10 @@ function Graph:floats(list)
 end
 
 -- The region of interest of a Resize, of which there is none.
-function Graph:roi() return self.opset >= 13 and false or self:floats {} end
+function Graph:roi()
+   if self.opset >= 13 then return false end
+   return self:floats {}
+end
 
 -- Entry i of a table, or row i of a tensor.
 function Graph:entry(value, i)

@@ -44,6 +44,7 @@ function Writer:term(scope, names, value)
 end
 
 function Writer.literal(tensor)
+   if tensor:dim() == 0 then return '[]' end
    if tensor:dim() == 1 then
       local list = {}
       for i = 1, tensor:size(1) do list[i] = operations.number(tensor[i]) end

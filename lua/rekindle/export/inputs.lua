@@ -1,0 +1,119 @@
+-- Inputs of a network as a user writes them: `3x32x32`, `20:long` for row numbers, `{12,{5,5}}` for a table. Sizes are
+-- those of a sample: a batch comes before them.
+local inputs = {}
+
+local KINDS = { float = true, long = true, byte = true }
+
+-- Reads one value from a text at a place; the value and the place behind it.
+local function read(text, at)
+   if text:sub(at, at) == '{' then
+      local list = {}
+      at = at + 1
+      while text:sub(at, at) ~= '}' do
+         local value
+         value, at = read(text, at)
+         if not value then return nil, at end
+         list[#list + 1] = value
+         local mark = text:sub(at, at)
+         if mark == ',' then at = at + 1 elseif mark ~= '}' then return nil, at end
+      end
+      return list, at + 1
+   end
+   local sizes, kind, after = text:match('^([%dx]+):?(%a*)()', at)
+   if not sizes or (kind ~= '' and not KINDS[kind]) or not ('x' .. sizes):find('^[%dx]+$') then return nil, at end
+   local list = {}
+   for n in (sizes .. 'x'):gmatch('(%d*)x') do
+      if n == '' or tonumber(n) < 1 or tonumber(n) > 2 ^ 31 then return nil, at end
+      list[#list + 1] = tonumber(n)
+   end
+   return { sizes = list, kind = kind ~= '' and kind or 'float' }, after
+end
+
+-- What a text says, or several texts as the entries of a table.
+function inputs.parse(texts)
+   local list = {}
+   for i, text in ipairs(texts) do
+      local value, at = read(text:gsub('%s', ''), 1)
+      if not value or at <= #text:gsub('%s', '') then
+         return nil, string.format("%q is no shape of an input: expected sizes like 3x32x32, 20:long for row numbers, or {12,{5,5}}",
+            text)
+      end
+      list[i] = value
+   end
+   return #list == 1 and list[1] or list
+end
+
+-- A text that says this.
+function inputs.text(spec)
+   if spec.sizes then
+      return table.concat(spec.sizes, 'x') .. (spec.kind ~= 'float' and ':' .. spec.kind or '')
+   end
+   local parts = {}
+   for i, entry in ipairs(spec) do parts[i] = inputs.text(entry) end
+   return '{' .. table.concat(parts, ',') .. '}'
+end
+
+-- A sample: normal numbers, row numbers from 1 to `limit`, zeros and ones. `batch` samples, or one without a batch (nil).
+function inputs.sample(spec, batch, typename, limit)
+   if not spec.sizes then
+      local list = {}
+      for i, entry in ipairs(spec) do list[i] = inputs.sample(entry, batch, typename, limit) end
+      return list
+   end
+   local sizes = torch.LongStorage(batch and { batch, unpack(spec.sizes) } or spec.sizes)
+   if spec.kind == 'long' then return torch.LongTensor(sizes):random(1, limit) end
+   if spec.kind == 'byte' then return torch.ByteTensor(sizes):random(0, 1) end
+   return torch.randn(sizes):type(typename)
+end
+
+-- The smallest number of rows of the tables that are looked up in: what row numbers may be.
+function inputs.limit(model)
+   local least = nil
+   require('rekindle.export.trace').modules(model, function(m)
+      local n = torch.isTypeOf(m, 'nn.LookupTable') and m.weight:size(1) or torch.isTypeOf(m, 'nn.OneHot') and m.outputSize
+      if n then least = math.min(least or n, n) end
+   end)
+   return least or 1
+end
+
+-- The first module that computes: what it takes, where that is known.
+local function first(m)
+   if torch.isTypeOf(m, 'nn.gModule') then
+      for _, child in ipairs(m.modules) do
+         local found = first(child)
+         if found then return found end
+      end
+      return nil
+   end
+   if torch.isTypeOf(m, 'nn.Parallel') or torch.isTypeOf(m, 'nn.ParallelTable') or torch.isTypeOf(m, 'nn.MapTable') then return nil end
+   for _, child in ipairs(m.modules or {}) do
+      local found = first(child)
+      if found then return found end
+   end
+   if m.weight or torch.isTypeOf(m, 'nn.OneHot') then return m end
+end
+
+-- Sides of images that networks are made for.
+local SIDES = { 224, 32, 28, 64, 96, 227, 231, 256, 128, 112, 299, 48, 16 }
+
+-- What the input of a network may be, the likeliest first; empty where nothing tells.
+function inputs.guesses(model)
+   local m = first(model)
+   local function is(name) return torch.isTypeOf(m, 'nn.' .. name) end
+   local function one(...) return { sizes = { ... }, kind = 'float' } end
+   if not m then return {} end
+   if is 'LookupTable' or is 'OneHot' then return { { sizes = { 20 }, kind = 'long' } } end
+   if is 'Linear' then return { one(m.weight:size(2)) } end
+   local list = {}
+   if m.nInputPlane and m.kT then
+      for _, side in ipairs { 112, 32, 16 } do list[#list + 1] = one(m.nInputPlane, 16, side, side) end
+   elseif m.nInputPlane and m.kW then
+      if is 'SpatialFullConvolution' then list[1] = one(m.nInputPlane, 1, 1) end
+      for _, side in ipairs(SIDES) do list[#list + 1] = one(m.nInputPlane, side, side) end
+   elseif m.inputFrameSize then
+      list[1] = one(100, m.inputFrameSize)
+   end
+   return list
+end
+
+return inputs
