@@ -61,8 +61,8 @@ function inputs.sample(spec, batch, typename, limit)
       return list
    end
    local sizes = torch.LongStorage(batch and { batch, unpack(spec.sizes) } or spec.sizes)
-   if spec.kind == 'long' then return torch.LongTensor(sizes):random(1, limit) end
-   if spec.kind == 'byte' then return torch.ByteTensor(sizes):random(0, 1) end
+   if spec.kind == 'long' then return torch.LongTensor():resize(sizes):random(1, limit) end
+   if spec.kind == 'byte' then return torch.ByteTensor():resize(sizes):random(0, 1) end
    return torch.randn(sizes):type(typename)
 end
 

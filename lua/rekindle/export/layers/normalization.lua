@@ -47,7 +47,8 @@ end)
 layers.declare('SpatialCrossMapLRN', function(g, m, x)
    local size = m.size % 2 == 1 and m.size or m.size - 1
    local alpha = m.alpha * size / m.size
-   g:torch('nn.LocalResponseNorm(%d, %.17g, %.17g, %.17g)', size, alpha, m.beta, m.k)
+   -- PyTorch's module takes the first dimension for the batch, whatever it is
+   if g.rank(x) == 4 then g:torch('nn.LocalResponseNorm(%d, %.17g, %.17g, %.17g)', size, alpha, m.beta, m.k) end
    return g:batched(x, 4, function(v)
       return g:op('LRN', { v }, { size = size, alpha = alpha, beta = m.beta, bias = m.k })
    end)
