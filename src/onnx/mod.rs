@@ -107,7 +107,8 @@ impl Model {
     /// A tensor with gaps between its elements.
     pub fn weight(&mut self, name: &str, x: &Tensor) -> Result<()> {
         demand!(x.is_contiguous(), "a contiguous tensor expected for {name:?}, got one of {}", x.shape_text());
-        let sizes = (0..x.ndim()).map(|d| x.size(d)).collect();
+        // a tensor without elements has no dimensions here, which means a number there
+        let sizes = if x.ndim() == 0 { vec![0] } else { (0..x.ndim()).map(|d| x.size(d)).collect() };
         let (dtype, storage, offset) = (x.dtype(), x.storage(), x.offset());
         self.weights.push(Weight { name: name.into(), sizes, dtype, storage, offset });
         Ok(())

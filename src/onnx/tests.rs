@@ -72,6 +72,17 @@ fn large_weights_lie_beside_the_file() {
 }
 
 #[test]
+fn a_tensor_without_elements_is_no_number() {
+    let mut m = example();
+    m.weight("none", &Tensor::empty(DType::Float)).expect("a weight");
+    let (file, _) = saved(&m, "none", INLINE);
+    let model = fields(&file);
+    let graph = fields(model.iter().find(|f| f.0 == 7).expect("a graph").2);
+    let none = fields(graph[2].2);
+    assert_eq!((none[0].0, none[0].1), (1, 0));
+}
+
+#[test]
 fn what_cannot_be_written_is_told() {
     let mut m = example();
     assert!(m.save("/nonexistent/m.onnx", 17, INLINE).expect_err("an error").to_string().contains("m.onnx"));

@@ -26,11 +26,13 @@ for _, name in ipairs(names) do
       if module.training then module:training() end
       pcall(module.forward, module, single(input))
       local ok, why = pcall(function()
-         for _, suffix in ipairs { 'onnx', 'pth' } do
-            local path = string.format('%s/%s_%d_%s.%s', folder, name, i, suffix, suffix)
-            export.convert(module, path, { input = single(input) })
-            export.verify(module, path, { input = single(input) })
-            print(string.format('%s\t%s\t%s', name, suffix, (path:gsub('%.%w+$', '.verify.py'))))
+         -- as PyTorch, and as ONNX with the oldest and the newest operations
+         for _, way in ipairs { { 'pth' }, { 'onnx', 11 }, { 'onnx', 17 }, { 'onnx', 21 } } do
+            local suffix, opset = unpack(way)
+            local path = string.format('%s/%s_%d_%s%s.%s', folder, name, i, suffix, opset or '', suffix)
+            export.convert(module, path, { input = single(input), opset = opset })
+            export.verify(module, path, { input = single(input), opset = opset })
+            print(string.format('%s\t%s%s\t%s', name, suffix, opset or '', (path:gsub('%.%w+$', '.verify.py'))))
          end
       end)
       if not ok then print(string.format('%s\trefused\t%s', name, (tostring(why):gsub('\n', ' ')))) end

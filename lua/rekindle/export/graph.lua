@@ -7,6 +7,7 @@
 --
 -- Nodes belong to scopes: a scope is a module of the network with what its evaluation does, operations and calls of
 -- modules inside it, in order. Constants belong to the whole.
+local number_text = require('rekindle.export.operations').number
 local Graph = {}
 Graph.__index = Graph
 
@@ -45,7 +46,11 @@ function Graph:leave(scope, y)
 end
 
 -- How PyTorch calls what this scope computes, where it has a module for it whose state has the same names.
-function Graph:torch(text, ...) self.scope.torch = select('#', ...) > 0 and string.format(text, ...) or text end
+function Graph:torch(text, ...)
+   local arguments = { ... }
+   for i, v in ipairs(arguments) do if type(v) == 'number' then arguments[i] = number_text(v) end end
+   self.scope.torch = #arguments > 0 and string.format(text, unpack(arguments)) or text
+end
 
 -- Raised where something cannot be expressed; the walk notes it and goes on.
 local Refusal = {}

@@ -80,6 +80,14 @@ function export.graph(model, options)
    return g
 end
 
+-- Whether each output has the batch in front.
+local function whole_batches(g)
+   for _, value in ipairs(g.outputs) do
+      if not g.batches or not g.same(g.dims(value)[1], g.batches) then return false end
+   end
+   return true
+end
+
 -- The graph from the input that is given, or from the first guess that the network takes.
 function export.run(model, input, options, typename)
    if torch.isTensor(input) or type(input) == 'table' and not input.sizes and type(input[1]) ~= 'string' and
@@ -100,16 +108,21 @@ function export.run(model, input, options, typename)
       list = inputs.guesses(model)
       if #list == 0 then return nil, 'the input cannot be guessed from the first layer: say its sizes, as in -input 3x32x32' end
    end
-   local g, why, tried
+   local first, second
    for _, spec in ipairs(list) do
-      tried = tried and tried .. ', ' .. inputs.text(spec) or inputs.text(spec)
-      g, why = graph_of(model, spec, options, typename)
+      local g, why = graph_of(model, spec, options, typename)
       if g then
          g.guessed = not input
-         return g
+         -- of guesses, one that gives a result for each sample
+         if input or whole_batches(g) then return g end
+         second = second or g
       end
+      first = first or why
    end
-   return nil, string.format('the model does not take an input of %s: %s', tried, first_line(why))
+   if second then return second end
+   return nil, string.format('the model does not take an input of %s%s: %s', inputs.text(list[1]),
+      #list > 1 and string.format(', nor of the %d other sizes that were tried; say them, as in -input 3x32x32', #list - 1) or '',
+      first_line(first))
 end
 
 -- ---- files ----

@@ -110,6 +110,8 @@ function inputs.guesses(model)
    elseif m.nInputPlane and m.kW then
       if is 'SpatialFullConvolution' then list[1] = one(m.nInputPlane, 1, 1) end
       for _, side in ipairs(SIDES) do list[#list + 1] = one(m.nInputPlane, side, side) end
+      -- nets of one's own: whatever their first linear layer fits
+      for side = 4, 100 do list[#list + 1] = one(m.nInputPlane, side, side) end
    elseif m.inputFrameSize then
       list[1] = one(100, m.inputFrameSize)
    end

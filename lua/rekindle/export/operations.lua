@@ -4,7 +4,9 @@ local operations = {}
 local function number(v)
    if v == math.huge then return "float('inf')" end
    if v == -math.huge then return "-float('inf')" end
-   return string.format('%.17g', v)
+   -- the shortest text that means the number
+   local text = string.format('%.15g', v)
+   return tonumber(text) == v and text or string.format('%.17g', v)
 end
 operations.number = number
 

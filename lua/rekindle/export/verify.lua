@@ -85,14 +85,37 @@ end
 
 -- ---- files of tensors, and .t7 ----
 
+-- The largest difference over the largest absolute value; nothing where all is alike, nan included.
+local function relative(found, wanted)
+   local a, b = found:double(), wanted:double()
+   local nan = torch.ne(a, a)
+   if nan:max() > 0 or torch.ne(b, b):max() > 0 then
+      -- where one has a nan, so must the other
+      if not nan:equal(torch.ne(b, b)) then return math.huge end
+      a, b = a:clone(), b:clone()
+      a:maskedFill(nan, 0)
+      b:maskedFill(nan, 0)
+   end
+   local difference = torch.add(a, -1, b)
+   -- infinities that are alike have no difference
+   difference:maskedFill(torch.eq(a, b), 0)
+   return torch.abs(difference):max() / math.max(torch.abs(b):max(), 1e-300)
+end
+
+-- Compares the tensors of an object with those of a file, or of another object.
 local function same_tensors(object, path)
-   local found = require('rekindle.models').load(path)
+   local nested, found = require('rekindle.export.model').nested, {}
+   if type(path) == 'string' then
+      found = require('rekindle.models').load(path)
+   else
+      for _, entry in ipairs(nested(path)) do found[entry[1]] = entry[2] end
+   end
    local rows, worst = {}, 0
-   for _, entry in ipairs(require('rekindle.export.model').nested(object)) do
+   for _, entry in ipairs(nested(object)) do
       local name, tensor = unpack(entry)
       local other, difference = found[name], math.huge
       if other and other:isSameSizeAs(tensor) then
-         difference = (other:double() - tensor:double()):abs():max() / math.max(tensor:double():abs():max(), 1e-300)
+         difference = relative(other, tensor)
       end
       rows[#rows + 1] = { name, other and difference or 'missing' }
       worst = math.max(worst, difference)
@@ -130,22 +153,26 @@ local function nested_map(value, f)
 end
 
 local function compare_t7(export, model, path, options)
-   local other = require('rekindle.export.model').home(require('rekindle.export.model').read(path))
-   if not torch.isTypeOf(other, 'nn.Module') then return { rows = {}, worst = math.huge } end
+   local models = require 'rekindle.export.model'
+   local other = models.home(models.read(path))
+   if not torch.isTypeOf(model, 'nn.Module') then return same_tensors(model, other) end
+   local why
+   other, why = models.choose(other, options.model)
+   if not other then fail('%s: %s', path, why) end
    local g = export.graph(model, options)
    local typename = options.type == 'double' and 'torch.DoubleTensor' or 'torch.FloatTensor'
    local input = input_of(g, options, typename)
    local entries, layers = expected(g, g.model, input)
    other:type(typename)
    other:evaluate()
-   local h = export.graph(other, { input = nested_map(input, torch.clone), type = options.type })
+   local h = export.graph(other, { input = nested_map(input, function(t) return t:clone() end), type = options.type })
    local theirs = expected(h, other, input)
    local at, rows, worst = {}, {}, 0
    for _, entry in ipairs(theirs) do at[entry[1]] = entry[2] end
    local function difference(key, tensor)
       local value = at[key]
       if not value or value:nElement() ~= tensor:nElement() then return math.huge end
-      return (value:double() - tensor:double()):abs():max() / math.max(tensor:double():abs():max(), 1e-300)
+      return relative(value, tensor)
    end
    for _, entry in ipairs(entries) do
       local d = difference(entry[1], entry[2])
@@ -160,8 +187,8 @@ end
 return function(export, model, path, options)
    local format = export.format(path)
    if format == 'tensors' then return same_tensors(model, path) end
-   if not torch.isTypeOf(model, 'nn.Module') then fail('expected a module of nn, got a %s', torch.type(model)) end
    if format == 't7' then return compare_t7(export, model, path, options) end
+   if not torch.isTypeOf(model, 'nn.Module') then fail('expected a module of nn, got a %s', torch.type(model)) end
    if not format then fail('%s: expected a file of .onnx, .pth, .safetensors, .npz or .t7', path) end
    local typename = options.type == 'double' and 'torch.DoubleTensor' or 'torch.FloatTensor'
    local g = export.graph(model, options)

@@ -9,7 +9,7 @@ layers.declare('Dropout', function(g, m, x)
    certain(g, m)
    -- the first version scales down in evaluation
    if not m.v2 and m.p > 0 then return g:mul(x, g:number(1 - m.p)) end
-   g:torch('nn.Dropout(%.17g)', m.p)
+   g:torch('nn.Dropout(%s)', m.p)
    return x
 end)
 layers.declare({ 'SpatialDropout', 'VolumetricDropout' }, function(g, m, x)

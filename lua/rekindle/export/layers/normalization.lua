@@ -9,7 +9,7 @@ layers.declare({ 'BatchNormalization', 'SpatialBatchNormalization', 'VolumetricB
       return g:unseen(torch.Tensor(n):fill(value))
    end
    if MODULES[m.nDim] then
-      g:torch('nn.%s(%d, eps=%.17g, momentum=%.17g%s)', MODULES[m.nDim], n, m.eps, m.momentum or 0.1,
+      g:torch('nn.%s(%d, eps=%s, momentum=%s%s)', MODULES[m.nDim], n, m.eps, m.momentum or 0.1,
          m.weight and '' or ', affine=False')
    end
    local scale, bias = of('weight', 1), of('bias', 0)
@@ -48,7 +48,7 @@ layers.declare('SpatialCrossMapLRN', function(g, m, x)
    local size = m.size % 2 == 1 and m.size or m.size - 1
    local alpha = m.alpha * size / m.size
    -- PyTorch's module takes the first dimension for the batch, whatever it is
-   if g.rank(x) == 4 then g:torch('nn.LocalResponseNorm(%d, %.17g, %.17g, %.17g)', size, alpha, m.beta, m.k) end
+   if g.rank(x) == 4 then g:torch('nn.LocalResponseNorm(%d, %s, %s, %s)', size, alpha, m.beta, m.k) end
    return g:batched(x, 4, function(v)
       return g:op('LRN', { v }, { size = size, alpha = alpha, beta = m.beta, bias = m.k })
    end)
