@@ -17,7 +17,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("optim", &["tensor"]),
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
-    ("models", &["tensor", "atomic_file", "formats"]),
+    ("models", &["tensor", "atomic_file", "formats", "t7"]),
     ("onnx", &["tensor", "atomic_file"]),
     ("shared", &["tensor"]),
     // its memory comes from the allocator with the reserve

@@ -11,8 +11,17 @@ use std::process::{Command, Output, Stdio};
 const TOLERANCE: f64 = 1e-5;
 /// Networks that have to be among those of `tests/lua/export_networks.lua`.
 const NETWORKS: &[&str] = &[
-    "autoencoder", "char_rnn", "dcgan_discriminator", "dcgan_generator", "highway", "inception", "lenet", "resnet",
-    "siamese", "unet", "vgg",
+    "autoencoder",
+    "char_rnn",
+    "dcgan_discriminator",
+    "dcgan_generator",
+    "highway",
+    "inception",
+    "lenet",
+    "resnet",
+    "siamese",
+    "unet",
+    "vgg",
 ];
 /// Classes that only networks can show: what they need comes before them.
 const IN_NETWORKS: &[&str] = &["SpatialMaxUnpooling", "VolumetricMaxUnpooling"];
@@ -120,7 +129,8 @@ fn every_class_agrees_or_is_refused_with_its_reason() {
     let written: Vec<_> = lines.iter().filter(|l| l[1] != "refused").cloned().collect();
     let known = documented();
     for (class, why) in &refused {
-        let [onnx, pytorch, reason] = known.get(class).unwrap_or_else(|| panic!("nn.{class} is not in docs/exports.md"));
+        let [onnx, pytorch, reason] =
+            known.get(class).unwrap_or_else(|| panic!("nn.{class} is not in docs/exports.md"));
         if IN_NETWORKS.contains(&class.as_str()) {
             continue;
         }
@@ -166,7 +176,8 @@ fn networks_agree_with_any_batch() {
 /// Saves what a piece of Lua makes.
 fn saved(folder: &Folder, name: &str, lua: &str) -> String {
     let path = folder.path(name);
-    let code = format!("require 'nn' require 'nngraph' torch.manualSeed(1) torch.save({path:?}, (function() {lua} end)())");
+    let code =
+        format!("require 'nn' require 'nngraph' torch.manualSeed(1) torch.save({path:?}, (function() {lua} end)())");
     let out = th(&["-e", &code]);
     assert!(out.status.success(), "{}", text(&out));
     path
@@ -175,7 +186,8 @@ fn saved(folder: &Folder, name: &str, lua: &str) -> String {
 #[test]
 fn files_of_tensors_and_of_torch_are_compared_at_once() {
     let folder = Folder::new("files");
-    let net = "local a = nn.Linear(4, 3) local net = nn.Sequential():add(a):add(nn.Tanh()):add(nn.Linear(3, 2)) return net";
+    let net =
+        "local a = nn.Linear(4, 3) local net = nn.Sequential():add(a):add(nn.Tanh()):add(nn.Linear(3, 2)) return net";
     let model = saved(&folder, "net.t7", net);
     let other = saved(&folder, "other.t7", net);
     for out in ["net.safetensors", "net.npz", "ascii.t7", "double.t7"] {

@@ -58,6 +58,13 @@ function torch.save(path, object, mode, referenced)
    file:close()
 end
 
+-- The error of a file that is something else than a .t7 of this mode, or that error itself.
+local function explained(path, mode, why)
+   local known, kind, advice, fitting = pcall(require('rekindle.native').functions.models.kind, path)
+   if not known or kind:find('known kind') or fitting == (mode == 'ascii' and 'ascii' or 'binary') then return why end
+   return string.format('torch.load: <%s> is %s; %s', path, kind, advice)
+end
+
 function torch.load(path, mode, referenced, options)
    if type(path) ~= 'string' then error('torch.load: expected a file name, got ' .. torch.type(path), 2) end
    options = options_of(mode, referenced, options)
@@ -65,7 +72,9 @@ function torch.load(path, mode, referenced, options)
    local file = prepare(torch.DiskFile(path, 'r'), mode, referenced)
    -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
    if (stream.left(file) or 0) >= LARGE then collectgarbage() end
-   return read_whole(file, mode, options)
+   local ok, object = pcall(read_whole, file, mode, options)
+   if not ok then error(explained(path, mode, object), 0) end
+   return object
 end
 torch.saveobj, torch.loadobj = torch.save, torch.load
 

@@ -41,6 +41,10 @@ pub struct Content<'a> {
     from: ZipFile<'a, BufReader<File>>,
     /// Its bytes, inflated.
     pub size: u64,
+    /// Its bytes in the file.
+    pub packed: u64,
+    /// Where they begin, where they are stored as they are.
+    pub start: Option<u64>,
 }
 
 impl Read for Content<'_> {
@@ -92,7 +96,8 @@ impl Archive {
         let deflated = from.compression() != CompressionMethod::Stored;
         let most = if deflated { packed.saturating_mul(MOST).saturating_add(64) } else { packed };
         demand!(size <= most, "entry {name}: {packed} bytes cannot hold the {size} that it says");
-        Ok((name, Content { from, size }))
+        let start = if deflated { None } else { from.data_start() };
+        Ok((name, Content { from, size, packed, start }))
     }
 
     /// All of a small entry.

@@ -6,14 +6,25 @@
 //! whole.
 
 pub mod archive;
+pub mod caffe;
 mod data;
+pub mod describe;
 pub mod element;
 mod input;
+pub mod inspect;
+pub mod kind;
+pub mod network;
 pub mod npy;
+pub mod onnx;
 mod output;
 pub mod pickle;
+pub mod protobuf;
+pub mod prototxt;
 pub mod pth;
 pub mod safetensors;
+pub mod sources;
+pub mod t7;
+pub mod tree;
 
 use crate::demand;
 use crate::tensor::Tensor;

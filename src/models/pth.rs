@@ -16,7 +16,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Largest pickle that is read: it holds names and sizes alone.
-const LONGEST: u64 = 1 << 26;
+pub const LONGEST: u64 = 1 << 26;
 /// What files from before PyTorch 1.6 begin with: a pickle of this number.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
@@ -33,6 +33,27 @@ pub struct StateDict {
     /// What the pickle holds.
     pub tree: Tree,
     data: Data,
+}
+
+impl StateDict {
+    /// Where the elements of a storage begin in the file (where they are not packed), and how many bytes they take; nothing where
+    /// they are not there.
+    ///
+    /// # Errors
+    /// A damaged archive.
+    pub fn place(&mut self, key: &str) -> Result<Option<(Option<u64>, u64)>> {
+        match &mut self.data {
+            Data::Archive(archive, folder, _) => {
+                let Some(at) = archive.find(&format!("{folder}data/{key}")) else { return Ok(None) };
+                let (_, content) = archive.entry(at)?;
+                Ok(Some((content.start, content.packed)))
+            }
+            Data::File(_, places, _) => {
+                let size = self.tree.storages().find(|s| s.key == key).map_or(0, size_of_element) as u64;
+                Ok(places.get(key).map(|&(from, count)| (Some(from), count.saturating_mul(size))))
+            }
+        }
+    }
 }
 
 /// Reads what a file says, without its storages.

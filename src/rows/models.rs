@@ -1,8 +1,11 @@
 //! Files of tensors as other programs have them: what `rekindle.models` is made from.
 
+use crate::formats::Data;
 use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
-use crate::models::{self, Entry};
+use crate::models::inspect::inspect;
+use crate::models::kind::{self, Kind};
+use crate::models::{self, Entry, caffe, describe, prototxt};
 use crate::system::files::path;
 
 /// The class of lists of tensors on their way to a file.
@@ -42,9 +45,47 @@ fn save(list: &Entries, name: &[u8]) -> Result<()> {
     models::save(&path(name), &list.0.borrow())
 }
 
+/// What a file is, what to do with it, and which mode of `torch.load` reads it.
+fn kind(name: &[u8]) -> Result<(String, String, String)> {
+    let kind = kind::of(&path(name))?;
+    let mode = match kind {
+        Kind::T7Binary => "binary",
+        Kind::T7Ascii => "ascii",
+        _ => "",
+    };
+    Ok((kind.text().into(), kind.advice().into(), mode.into()))
+}
+fn limit(n: f64) -> usize {
+    n.clamp(0.0, 1e9) as usize
+}
+/// What a file holds, as tables; what it is; its bytes.
+fn describe(name: &[u8], most: f64) -> Result<(Data, String, f64)> {
+    let found = inspect(&path(name))?;
+    Ok((describe::describe(&found.tree, limit(most)), found.kind.text().into(), found.bytes as f64))
+}
+/// The same as JSON.
+fn describe_json(name: &[u8], most: f64) -> Result<Vec<u8>> {
+    Ok(inspect(&path(name))?.json(&String::from_utf8_lossy(name), limit(most)))
+}
+/// Names and tensors of a `.caffemodel`.
+fn caffe_weights(name: &[u8]) -> Result<(Vec<String>, Vec<Tensor>)> {
+    let about = |e: Error| Error::invalid(format!("<{}>: {e}", String::from_utf8_lossy(name)));
+    Ok(caffe::weights(&path(name)).map_err(about)?.into_iter().map(|e| (e.name, e.tensor)).unzip())
+}
+fn prototxt(text: &[u8]) -> Result<Data> {
+    prototxt::parse(text)
+}
+
 /// Functions.
-pub static ROWS: &[Op] =
-    &[func!("load", &[form("path:str", any!(load))]), func!("entries", &[form("", any!(entries))])];
+pub static ROWS: &[Op] = &[
+    func!("load", &[form("path:str", any!(load))]),
+    func!("entries", &[form("", any!(entries))]),
+    func!("kind", &[form("path:str", any!(kind))]),
+    func!("describe", &[form("path:str limit:num", any!(describe))]),
+    func!("describeJson", &[form("path:str limit:num", any!(describe_json))]),
+    func!("caffeWeights", &[form("path:str", any!(caffe_weights))]),
+    func!("prototxt", &[form("text:str", any!(prototxt))]),
+];
 
 /// Methods of a list of tensors.
 pub static ENTRIES: &[Op] = &[

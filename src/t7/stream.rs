@@ -53,6 +53,33 @@ fn read_text<T: Primitive>(buffer: &mut Buffer, n: usize, put: &mut impl FnMut(u
     Ok(n)
 }
 
+/// Passes over words between blanks, as many as are `left`, which is counted down.
+fn skip_words(buffer: &mut Buffer, left: &mut u64) -> io::Result<()> {
+    let mut inside = false;
+    while *left > 0 {
+        let ahead = buffer.ahead();
+        let mut n = 0;
+        for b in ahead {
+            let blank = b.is_ascii_whitespace();
+            if blank && inside {
+                *left -= 1;
+                if *left == 0 {
+                    break;
+                }
+            }
+            inside = !blank;
+            n += 1;
+        }
+        buffer.advance(n);
+        if *left > 0 && !buffer.more()? {
+            // the end of the file ends a word too
+            *left -= u64::from(inside);
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
 /// Takes a line end, if one comes.
 fn skip_line_end(buffer: &mut Buffer) -> io::Result<()> {
     if buffer.ahead().is_empty() {
@@ -122,6 +149,23 @@ impl TorchFile {
             self.failed(&format!("read error: read {got} blocks instead of {n}"))?;
         }
         Ok(got)
+    }
+
+    /// In text, passes over `n` numbers and the line end behind the last without looking at their values.
+    ///
+    /// # Errors
+    /// As [`TorchFile::read_with`].
+    pub fn skip_numbers(&mut self, n: u64) -> Result<()> {
+        let spacing = self.auto_spacing;
+        let buffer = self.reader()?;
+        let mut left = n;
+        let skipped = skip_words(buffer, &mut left);
+        let done = skipped.and_then(|()| if spacing { skip_line_end(buffer) } else { Ok(()) });
+        self.settle(done, "read error")?;
+        if left > 0 {
+            self.failed(&format!("read error: read {} blocks instead of {n}", n - left))?;
+        }
+        Ok(())
     }
 
     /// Reads one element; zero where there is none and the file is quiet.
