@@ -211,7 +211,7 @@ fn what_cannot_be_expressed_is_named_before_anything_is_written() {
     let model = saved(
         &folder,
         "net.t7",
-        "torch.class('my.Layer', 'nn.Module') return nn.Sequential():add(nn.Linear(4, 3)):add(nn.Sequential():add(my.Layer())
+        "my = {} torch.class('my.Layer', 'nn.Module') return nn.Sequential():add(nn.Linear(4, 3)):add(nn.Sequential():add(my.Layer())
          :add(nn.SpatialFractionalMaxPooling(2, 2, 2, 2)))",
     );
     for out in ["net.onnx", "net.pth"] {

@@ -64,6 +64,9 @@ local function first_line(text) return (tostring(text):match('[^\n]*\n?[^\n]*'):
 --   fixed      the sizes are those of the whole input: no batch before them
 function export.graph(model, options)
    options = options or {}
+   if torch.isTypeOf(model, 'nn.Criterion') then
+      wrong('%s cannot be expressed: %s', torch.type(model), require('rekindle.export.layers').criterion)
+   end
    if not torch.isTypeOf(model, 'nn.Module') then wrong('expected a module of nn, got a %s', torch.type(model)) end
    local typename = TYPES[options.type or 'float'] or wrong("the type 'float' or 'double' expected, got %s", tostring(options.type))
    local unknown = models.unknown(model)

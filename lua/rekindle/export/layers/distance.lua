@@ -45,6 +45,5 @@ between('CosineDistance', function(g, a, b)
 end)
 between('PairwiseDistance', function(g, a, b, m)
    local apart = g:op('Abs', { g:sub(a, b) })
-   if m.norm == math.huge then return g:reduce('Max', apart, { 1 }) end
    return g:power(g:reduce('Sum', g:power(apart, m.norm), { 1 }), 1 / m.norm)
 end)

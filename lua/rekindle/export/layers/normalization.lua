@@ -37,7 +37,14 @@ layers.declare('LayerNormalization', function(g, m, x)
    for i, module in ipairs(modules) do
       if torch.typename(module) ~= 'nn.' .. names[i] then return layers.functions['nn.Sequential'](g, m, x) end
    end
-   local y = g:sub(x, g:reduce('Mean', x, { rank - 1 }, true))
+   local mean = g:reduce('Mean', x, { rank - 1 }, true)
+   if rank == 2 then
+      -- as in Torch7, each row of a batch gets the means one after the other, not its own
+      local n = g:size(x, 2)
+      local all = g:op('Expand', { g:transpose(mean, { 1, 0 }), g:ints { n, 1 } })
+      mean = g:op('Reshape', { all, g:ints { -1, n } })
+   end
+   local y = g:sub(x, mean)
    y = g:mul(normalize(g, y, modules[3].p, modules[3].eps, rank), g:number(modules[4].constant_scalar))
    if modules[5] then y = g:mul(y, g:parameter('weight', modules[5].weight)) end
    return modules[6] and g:add(y, g:parameter('bias', modules[6].bias)) or y
