@@ -40,9 +40,27 @@ local function merge(a, b)
    return true
 end
 
--- Runs the network on an input. `each(module, input, output, number of the call)` is told of every call that returned.
+-- bytes of outputs after which memory is collected
+local MANY = 2 ^ 24
+
+-- Lets go of a module's output, so that a run needs the memory of few layers, not of all. What takes it as its input
+-- has it still; nothing is overwritten.
+local function let_go(module, y)
+   -- nodes of a graph hold what came to them
+   for _, node in ipairs(torch.isTypeOf(module, 'nn.gModule') and module.forwardnodes or {}) do node.data.input = nil end
+   if not rawequal(rawget(module, 'output'), y) then return 0 end
+   if torch.isTensor(y) then
+      module.output = y.new()
+      return y:nElement() * y:elementSize()
+   end
+   if type(y) == 'table' then module.output = {} end
+   return 0
+end
+
+-- Runs the network on an input. `each(module, input, output, number of the call)` is told of every call that returned;
+-- the modules have no output afterwards.
 function trace.run(model, input, each)
-   local hooked, counts = {}, {}
+   local hooked, counts, bytes = {}, {}, 0
    trace.modules(model, function(module)
       local update = module.updateOutput
       if type(update) ~= 'function' or rawget(module, 'updateOutput') then return end
@@ -51,7 +69,12 @@ function trace.run(model, input, each)
          local before = shape(x)
          local y = update(self, x, ...)
          counts[self] = (counts[self] or 0) + 1
-         each(self, before, y, counts[self], x)
+         each(self, before, y, counts[self])
+         bytes = bytes + let_go(self, y)
+         if bytes > MANY then
+            bytes = 0
+            collectgarbage()
+         end
          return y
       end)
    end)
