@@ -3,7 +3,7 @@
 use super::describe::describe;
 use super::kind::{self, Kind};
 use super::tree::Tree;
-use super::{caffe, onnx, sources, t7};
+use super::{caffe, mat, onnx, sources, t7};
 use crate::formats::{Data, json_text};
 use crate::refuse;
 use crate::tensor::error::Result;
@@ -54,6 +54,9 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         Kind::Pickle => sources::pickle(path),
         Kind::Onnx => onnx::read(path),
         Kind::Caffe => caffe::tree(path),
+        Kind::Mat => mat::tree(path),
+        #[cfg(feature = "hdf5")]
+        Kind::Hdf5 => super::hdf5::tree(path),
         _ => refuse!("<{}> is {}; {}", path.display(), kind.text(), kind.advice()),
     };
     let tree = tree.map_err(|e| super::about(path, &e))?;

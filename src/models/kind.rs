@@ -114,14 +114,15 @@ impl Kind {
         match self {
             T7Binary => "torch.load(path) reads it",
             T7Ascii => "torch.load(path, 'ascii') reads it",
-            PthZip | PthLegacy => "require 'rekindle.models'.load(path) reads its tensors; th inspect shows it",
+            PthZip | PthLegacy | TorchScript => {
+                "require 'rekindle.models'.load(path) reads its tensors; th inspect shows it"
+            }
             Safetensors | Npz => "require 'rekindle.models'.load(path) reads it; th inspect shows it",
             Npy => "require 'npy4th'.loadnpy(path) reads it; th inspect shows it",
             Hdf5 => "require 'hdf5'.open(path) reads it; th inspect shows it",
-            Mat => "require 'matio'.load(path) reads it",
+            Mat => "require 'matio'.load(path) reads it; th inspect shows it",
             Caffe => "require 'loadcaffe'.load(prototxt, path) reads it; th inspect shows it",
             Prototxt => "require 'loadcaffe'.load(path, caffemodel) reads it with its weights",
-            TorchScript => "save its state_dict() with torch.save in Python, and read that with rekindle.models",
             Pickle => "save the tensors with numpy or torch.save in Python",
             Onnx => "th inspect shows it; it cannot be loaded as a network",
             Empty => "it was perhaps not copied or downloaded to the end",

@@ -10,9 +10,12 @@ pub mod caffe;
 mod data;
 pub mod describe;
 pub mod element;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
 mod input;
 pub mod inspect;
 pub mod kind;
+pub mod mat;
 pub mod network;
 pub mod npy;
 pub mod onnx;
@@ -26,9 +29,10 @@ pub mod sources;
 pub mod t7;
 pub mod tree;
 
-use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::error::{Error, Result};
+use crate::{demand, refuse};
+use kind::Kind;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -50,8 +54,10 @@ pub enum Format {
     Npz,
     /// `.npy`: one tensor, without a name.
     Npy,
-    /// `.pth`, `.pt` or `.bin`: a state dict of PyTorch.
+    /// `.pth` or `.pt`: a state dict of PyTorch.
     Pth,
+    /// `.mat`: variables of MATLAB, version 5.
+    Mat,
 }
 
 impl Format {
@@ -65,25 +71,38 @@ impl Format {
             "safetensors" => Ok(Format::Safetensors),
             "npz" => Ok(Format::Npz),
             "npy" => Ok(Format::Npy),
-            "pth" | "pt" | "bin" => Ok(Format::Pth),
+            "pth" | "pt" => Ok(Format::Pth),
+            "mat" => Ok(Format::Mat),
             _ => Err(Error::invalid(format!(
-                "<{}>: expected a name that ends in .safetensors, .npz, .npy, .pth or .pt",
+                "<{}>: expected a name that ends in .safetensors, .npz, .npy, .pth, .pt or .mat",
                 path.display()
             ))),
         }
     }
 }
 
-/// Reads the tensors of a file, in its order; the suffix says the format. The one of a `.npy` is called `array`.
+/// Reads the tensors of a file, in its order; its content says the format, not its name. The one of a `.npy` is called `array`,
+/// those of Caffe's weights `layer.weight` and `layer.bias`.
 ///
 /// # Errors
-/// Another suffix; a file that cannot be read; a damaged one, with the position.
+/// A file that cannot be read or holds no tensors, with what it is; a damaged one, with the position.
 pub fn load(path: &Path) -> Result<Vec<Entry>> {
-    let found = match Format::of(path)? {
-        Format::Safetensors => safetensors::load(path),
-        Format::Npz => npy::load_npz(path),
-        Format::Npy => npy::load(path).map(|tensor| vec![Entry { name: "array".into(), tensor }]),
-        Format::Pth => pth::load(path),
+    let kind = kind::of(path)?;
+    let found = match kind {
+        Kind::Safetensors => safetensors::load(path),
+        Kind::Npz => npy::load_npz(path),
+        Kind::Npy => npy::load(path).map(|tensor| vec![Entry { name: "array".into(), tensor }]),
+        Kind::PthZip | Kind::PthLegacy | Kind::TorchScript => pth::load(path),
+        Kind::Caffe => caffe::weights(path),
+        Kind::Mat => mat::load(path).map(|all| {
+            let tensor = |(name, value)| {
+                if let mat::Value::Tensor(tensor) = value { Some(Entry { name, tensor }) } else { None }
+            };
+            all.into_iter().filter_map(tensor).collect()
+        }),
+        #[cfg(feature = "hdf5")]
+        Kind::Hdf5 => hdf5::load(path),
+        _ => refuse!("<{}> is {}; {}", path.display(), kind.text(), kind.advice()),
     };
     found.map_err(|e| about(path, &e))
 }
@@ -110,6 +129,7 @@ pub fn save(path: &Path, entries: &[Entry]) -> Result<()> {
             npy::save(path, &entries[0].tensor)
         }
         Format::Pth => pth::save(path, entries),
+        Format::Mat => mat::save(path, entries),
     }
 }
 

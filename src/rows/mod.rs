@@ -3,6 +3,8 @@
 pub mod file;
 pub mod files;
 pub mod formats;
+#[cfg(feature = "hdf5")]
+pub mod hdf5;
 pub mod help;
 pub mod image;
 pub mod models;
@@ -53,6 +55,10 @@ pub fn functions() -> &'static [Package] {
         package("formats", "formats", Dispatch::Untyped, formats::ROWS),
         package("models", "rekindle.models", Dispatch::Untyped, models::ROWS),
         package("models.Entries", "rekindle.models", Dispatch::Object, models::ENTRIES),
+        #[cfg(feature = "hdf5")]
+        package("hdf5", "hdf5", Dispatch::Untyped, hdf5::CONSTRUCTORS),
+        #[cfg(feature = "hdf5")]
+        package("hdf5.Handle", "hdf5", Dispatch::Object, hdf5::FILE),
         package("lfs", "lfs", Dispatch::Untyped, files::ROWS),
         package("files", "torch", Dispatch::Object, file::CONSTRUCTORS),
         package("torch.File", "torch.File", Dispatch::Object, file::FILE),
@@ -84,6 +90,8 @@ pub fn object_classes() -> &'static [&'static str] {
         "torch.PipeFile",
         spans::CALL,
         models::ENTRIES_CLASS,
+        #[cfg(feature = "hdf5")]
+        hdf5::CLASS,
         onnx::MODEL,
         "tds.Hash",
         "tds.Vec",

@@ -5,7 +5,7 @@ use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::models::inspect::inspect;
 use crate::models::kind::{self, Kind};
-use crate::models::{self, Entry, caffe, describe, prototxt};
+use crate::models::{self, Entry, describe, prototxt};
 use crate::system::files::path;
 
 /// The class of lists of tensors on their way to a file.
@@ -67,10 +67,13 @@ fn describe(name: &[u8], most: f64) -> Result<(Data, String, f64)> {
 fn describe_json(name: &[u8], most: f64) -> Result<Vec<u8>> {
     Ok(inspect(&path(name))?.json(&String::from_utf8_lossy(name), limit(most)))
 }
-/// Names and tensors of a `.caffemodel`.
-fn caffe_weights(name: &[u8]) -> Result<(Vec<String>, Vec<Tensor>)> {
+/// The variables of a MATLAB file, and the tensors among them.
+fn load_mat(name: &[u8]) -> Result<(Data, Vec<Tensor>)> {
     let about = |e: Error| Error::invalid(format!("<{}>: {e}", String::from_utf8_lossy(name)));
-    Ok(caffe::weights(&path(name)).map_err(about)?.into_iter().map(|e| (e.name, e.tensor)).unzip())
+    let mut tensors = vec![];
+    let values = models::mat::load(&path(name)).map_err(about)?.into_iter();
+    let values = values.map(|(name, v)| (name.into_bytes().into(), v.into_data(&mut tensors))).collect();
+    Ok((Data::Map(values), tensors))
 }
 fn prototxt(text: &[u8]) -> Result<Data> {
     prototxt::parse(text)
@@ -83,7 +86,7 @@ pub static ROWS: &[Op] = &[
     func!("kind", &[form("path:str", any!(kind))]),
     func!("describe", &[form("path:str limit:num", any!(describe))]),
     func!("describeJson", &[form("path:str limit:num", any!(describe_json))]),
-    func!("caffeWeights", &[form("path:str", any!(caffe_weights))]),
+    func!("loadMat", &[form("path:str", any!(load_mat))]),
     func!("prototxt", &[form("text:str", any!(prototxt))]),
 ];
 
