@@ -156,21 +156,40 @@ fn every_class_agrees_or_is_refused_with_its_reason() {
     }
 }
 
-#[test]
-fn networks_agree_with_any_batch() {
-    let folder = Folder::new("networks");
-    let lines = converted("tests/lua/export_networks.lua", &folder);
-    for name in NETWORKS {
-        for format in ["onnx", "pth"] {
-            assert!(lines.iter().any(|l| l[0] == *name && l[1] == format), "{name} as {format}: {lines:#?}");
-        }
-    }
+/// Converts what a Lua file of the tests makes and compares it, where there is a Python.
+fn agree(script: &str, name: &str) -> Vec<Vec<String>> {
+    let folder = Folder::new(name);
+    let lines = converted(script, &folder);
+    let refused: Vec<_> = lines.iter().filter(|l| l[1] == "refused").collect();
+    assert!(refused.is_empty(), "{refused:#?}");
     match python() {
         Ok(python) => {
             compared(&python, &lines);
         }
-        Err(why) => println!("skipped: networks are not run in onnxruntime and PyTorch, {why}"),
+        Err(why) => println!("skipped: {name} are not run in onnxruntime and PyTorch, {why}"),
     }
+    lines
+}
+
+#[test]
+fn networks_agree_with_any_batch() {
+    let lines = agree("tests/lua/export_networks.lua", "networks");
+    for name in NETWORKS {
+        for format in ["onnx", "pth", "pth of doubles"] {
+            assert!(lines.iter().any(|l| l[0] == *name && l[1] == format), "{name} as {format}: {lines:#?}");
+        }
+    }
+}
+
+#[test]
+fn options_of_classes_agree_with_any_batch() {
+    assert!(agree("tests/lua/export_variants.lua", "variants").len() > 200);
+}
+
+#[test]
+fn the_table_of_classes_is_that_of_now() {
+    let told = th(&["tests/lua/export_table.lua"]);
+    assert!(told.status.success(), "{}", text(&told));
 }
 
 /// Saves what a piece of Lua makes.

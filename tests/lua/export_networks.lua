@@ -173,12 +173,14 @@ for _, name in ipairs(names) do
       net:training()
       for _ = 1, 3 do net:forward(inputs.sample(sizes, 6, 'torch.FloatTensor', inputs.limit(net))) end
       local ok, why = pcall(function()
-         for _, suffix in ipairs { 'onnx', 'pth' } do
-            local path = string.format('%s/%s_%s.%s', folder, name, suffix, suffix)
-            local told = export.convert(net, path, { input = input, batch = true })
+         for _, way in ipairs { { 'onnx', 'float' }, { 'pth', 'float' }, { 'pth', 'double' } } do
+            local suffix, kind = unpack(way)
+            local path = string.format('%s/%s_%s_%s.%s', folder, name, suffix, kind, suffix)
+            local told = export.convert(net, path, { input = input, batch = true, type = kind })
             assert(told.batch)
-            export.verify(net, path, { input = input, n = 5, batch = true })
-            print(string.format('%s\t%s\t%s', name, suffix, (path:gsub('%.%w+$', '.verify.py'))))
+            export.verify(net, path, { input = input, n = 5, batch = true, type = kind })
+            print(string.format('%s\t%s\t%s', name, kind == 'float' and suffix or suffix .. ' of doubles',
+               (path:gsub('%.%w+$', '.verify.py'))))
          end
       end)
       if not ok then print(string.format('%s\trefused\t%s', name, (tostring(why):gsub('\n', ' ')))) end
