@@ -54,7 +54,15 @@ local function graph_of(model, spec, options, typename)
    return fixed, why or other
 end
 
-local function first_line(text) return (tostring(text):match('[^\n]*\n?[^\n]*'):gsub('\n', ' ')) end
+-- The first line of an error that is none about where it came up.
+local function first_line(text)
+   local where = ''
+   for line in (tostring(text) .. '\n'):gmatch('([^\n]*)\n') do
+      if not line:find('^In %d+ module of') then return where .. (line:gsub('^%S+%.lua:%d+: ', '')) end
+      where = where .. line .. ' '
+   end
+   return where
+end
 
 -- The graph of a network. Options:
 --   input      sizes of a sample as a text or a list of texts (3x32x32), or a tensor or table of tensors, which is then
@@ -67,7 +75,7 @@ function export.graph(model, options)
    if torch.isTypeOf(model, 'nn.Criterion') then
       wrong('%s cannot be expressed: %s', torch.type(model), require('rekindle.export.layers').criterion)
    end
-   if not torch.isTypeOf(model, 'nn.Module') then wrong('expected a module of nn, got a %s', torch.type(model)) end
+   if not torch.isTypeOf(model, 'nn.Module') and not models.is_module(model) then wrong('expected a module of nn, got a %s', torch.type(model)) end
    local typename = TYPES[options.type or 'float'] or wrong("the type 'float' or 'double' expected, got %s", tostring(options.type))
    local unknown = models.unknown(model)
    if #unknown > 0 then wrong('this model cannot be expressed:\n%s', models.complaint(unknown)) end

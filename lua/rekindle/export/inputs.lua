@@ -93,11 +93,75 @@ local function first(m)
    if m.weight or torch.isTypeOf(m, 'nn.OneHot') then return m end
 end
 
+-- Modules that give as many features as they get.
+local function passes(m)
+   if not m then return true end
+   return not m.modules and not m.weight and (torch.isTypeOf(m, 'nn.Identity') or torch.isTypeOf(m, 'nn.Dropout') or
+      torch.isTypeOf(m, 'nn.Tanh') or torch.isTypeOf(m, 'nn.Threshold') or torch.isTypeOf(m, 'nn.Copy'))
+end
+
+local wanted
+-- What the part `i` of a graph's input is given to: as an input, or nil where nothing tells.
+local function of_graph(graph, i)
+   -- the node that stands for part i, behind the one that the inputs come from
+   local function part(node)
+      if graph.nInputs == 1 or node.data.selectindex == i then return node end
+      for _, child in ipairs(node.data.module and {} or node.children) do
+         local found = part(child)
+         if found then return found end
+      end
+   end
+   for _, node in ipairs(graph.forwardnodes) do
+      if node.data == graph.innode.data then
+         local source = part(node)
+         return source and wanted(source)
+      end
+   end
+end
+function wanted(node)
+   for _, child in ipairs(node.children) do
+      local m = child.data.module
+      local f = m and (torch.isTypeOf(m, 'nn.gModule') and m or first(m))
+      local found
+      if not m or passes(m) then found = wanted(child)
+      elseif torch.isTypeOf(f, 'nn.gModule') then found = of_graph(f, child.data.mapindex[node.data])
+      elseif torch.isTypeOf(f, 'nn.Linear') then found = { sizes = { f.weight:size(2) }, kind = 'float' }
+      elseif torch.isTypeOf(f, 'nn.LookupTable') or torch.isTypeOf(f, 'nn.OneHot') then found = { sizes = {}, kind = 'long' } end
+      if found then return found end
+   end
+end
+
+-- Guesses for a graph of several inputs: where nothing tells of one, it is as large as others are, or as what linear
+-- layers give, which it may be added to.
+local function graph_guesses(graph)
+   local list, sizes, seen, open = {}, {}, {}, false
+   local function known(n)
+      if not seen[n] then
+         seen[n] = true
+         sizes[#sizes + 1] = n
+      end
+   end
+   for i = 1, graph.nInputs do
+      list[i] = of_graph(graph, i) or false
+      if list[i] and list[i].kind == 'float' then known(list[i].sizes[1]) end
+      open = open or not list[i]
+   end
+   if not open then return { list } end
+   for _, m in ipairs(graph.modules) do if torch.isTypeOf(m, 'nn.Linear') then known(m.weight:size(1)) end end
+   local guesses = {}
+   for g, n in ipairs(sizes) do
+      guesses[g] = {}
+      for i = 1, graph.nInputs do guesses[g][i] = list[i] or { sizes = { n }, kind = 'float' } end
+   end
+   return guesses
+end
+
 -- Sides of images that networks are made for.
 local SIDES = { 224, 32, 28, 64, 96, 227, 231, 256, 128, 112, 299, 48, 16 }
 
 -- What the input of a network may be, the likeliest first; empty where nothing tells.
 function inputs.guesses(model)
+   if torch.isTypeOf(model, 'nn.gModule') and model.nInputs > 1 then return graph_guesses(model) end
    local m = first(model)
    local function is(name) return torch.isTypeOf(m, 'nn.' .. name) end
    local function one(...) return { sizes = { ... }, kind = 'float' } end

@@ -17,10 +17,12 @@ end
 function model.read(path)
    require 'nn'
    require 'nngraph'
+   -- what tables of many entries are in
+   require 'tds'
    return torch.load(path, is_text(path) and 'ascii' or 'binary', true, { functions = false })
 end
 
-local function is_module(value)
+function model.is_module(value)
    if torch.isTypeOf(value, 'nn.Module') then return true end
    -- a class that is not known: its objects have what modules have
    return type(value) == 'table' and torch.typename(value) ~= nil and not torch.isTypeOf(value, 'nn.Criterion')
@@ -33,7 +35,7 @@ function model.list(object)
    local function visit(value, path)
       if type(value) ~= 'table' or seen[value] then return end
       seen[value] = true
-      if is_module(value) then
+      if model.is_module(value) then
          found[#found + 1] = { path, value }
       elseif not torch.typename(value) then
          local keys = {}
@@ -193,7 +195,7 @@ function model.nested(object)
          if value:dim() > 0 then list[#list + 1] = { name == '' and 'tensor' or name, value } end
       elseif type(value) == 'table' and not seen[value] then
          seen[value] = true
-         if is_module(value) then
+         if model.is_module(value) then
             for _, pair in ipairs(model.tensors(value)) do
                list[#list + 1] = { (name ~= '' and name .. '.' or '') .. pair[1], pair[2] }
             end

@@ -14,6 +14,13 @@ end
 
 -- The power is that of the modules which Torch7 makes it of.
 layers.declare('SpatialLPPooling', function(g, m, x)
+   local names = {}
+   for i, module in ipairs(m.modules) do names[i] = torch.typename(module):match('[^.]*$') end
+   names = table.concat(names, ' ')
+   if names ~= 'Square SpatialAveragePooling MulConstant Sqrt' and names ~= 'Power SpatialAveragePooling MulConstant Power' then
+      -- as older versions made it: the modules one after the other
+      return layers.functions['nn.Sequential'](g, m, x)
+   end
    local p = torch.typename(m.modules[1]) == 'nn.Square' and 2 or m.modules[1].pow
    return g:batched(x, 4, function(v) return norms(g, v, 2, { m.kH, m.kW }, { m.dH, m.dW }, p) end)
 end)
