@@ -38,6 +38,18 @@ struct Samples {
     queue: Queue,
     thread: Running,
     entries: Entries,
+    #[cfg(feature = "hdf5")]
+    hdf5: rekindle::models::hdf5::Hdf5,
+}
+
+/// An empty file that is closed.
+#[cfg(feature = "hdf5")]
+fn hdf5() -> rekindle::models::hdf5::Hdf5 {
+    let path = std::env::temp_dir().join(format!("rekindle-rows-{}.h5", std::process::id()));
+    let file = rekindle::models::hdf5::Hdf5::open(&path, "w").unwrap();
+    file.close().unwrap();
+    std::fs::remove_file(path).unwrap();
+    file
 }
 
 impl Samples {
@@ -60,6 +72,8 @@ impl Samples {
             queue: Queue::new(1),
             thread: start(b"").unwrap(),
             entries: Entries::default(),
+            #[cfg(feature = "hdf5")]
+            hdf5: hdf5(),
         }
     }
 }
@@ -93,6 +107,8 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "object.Channel" => Val::Object(&s.queue),
         "object.Thread" => Val::Object(&s.thread),
         "object.Entries" => Val::Object(&s.entries),
+        #[cfg(feature = "hdf5")]
+        "object.Hdf5" => Val::Object(&s.hdf5),
         "value" => Val::Num(1.0),
         "class" => Val::Class(TensorClass::host(dtype)),
         "S" => Val::Storage(&s.storages[dtype.index()]),

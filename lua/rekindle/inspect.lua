@@ -8,7 +8,7 @@ local inspect = {}
 local DEEPEST = 12
 
 local function bytes_text(n)
-   if n < 1000 then return string.format('%d bytes', n) end
+   if n < 1000 then return string.format(n == 1 and '%d byte' or '%d bytes', n) end
    for _, unit in ipairs { 'kB', 'MB', 'GB' } do
       n = n / 1000
       if n < 1000 or unit == 'GB' then return string.format(n < 10 and '%.1f %s' or '%.0f %s', n, unit) end

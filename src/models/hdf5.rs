@@ -294,10 +294,10 @@ impl Hdf5 {
         demand!(data::sizes_of(x) == sizes, "dataset '{path}' has the size {sizes:?}, the tensor {}", x.shape_text());
         let mut bytes = crate::tensor::storage::room(x.numel() * x.dtype().size())?;
         data::write(&mut bytes, x)?;
-        let kind = datatype(x.dtype())?;
+        let (kind, shape) = (datatype(x.dtype())?, sizes.iter().map(|&n| n as u64).collect::<Vec<u64>>());
         guarded(|| {
             dataset.write_staged(|b| {
-                b.with_raw_data(kind, bytes, x.numel() as u64);
+                b.with_raw_data(kind, bytes, x.numel() as u64).with_shape(&shape);
             })
         })?;
         let file = self.file()?;

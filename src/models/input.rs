@@ -2,7 +2,7 @@
 
 use crate::tensor::error::{Error, Result};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek};
 use std::path::Path;
 
 /// Opens a file; with its length.
@@ -17,4 +17,13 @@ pub fn open(path: &Path) -> Result<(BufReader<File>, u64)> {
         return Err(fail(std::io::ErrorKind::IsADirectory.into()));
     }
     Ok((BufReader::with_capacity(1 << 16, file), facts.len()))
+}
+
+/// An error with the position at which a file stands, unless it tells one.
+pub fn at_position(e: Error, file: &mut BufReader<File>) -> Error {
+    let text = e.to_string();
+    match file.stream_position() {
+        Ok(at) if !text.contains("position ") => Error::invalid(format!("{text}, at position {}", at + 1)),
+        _ => e,
+    }
 }

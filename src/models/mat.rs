@@ -38,17 +38,17 @@ fn stored_type(number: u32) -> Option<ElementType> {
     })
 }
 
-/// The class of an array: its tensor's type, by the class's number. Types without sign become those of the same size, as programs for
-/// matio expect.
+/// The class of an array: its tensor's type, by the class's number. Types without sign become the next wider one, so that no value
+/// changes.
 fn class_type(class: u32) -> Option<DType> {
     Some(match class {
         6 => DType::Double,
         7 => DType::Float,
         8 => DType::Char,
         9 => DType::Byte,
-        10 | 11 => DType::Short,
-        12 | 13 => DType::Int,
-        14 | 15 => DType::Long,
+        10 => DType::Short,
+        11 | 12 => DType::Int,
+        13..=15 => DType::Long,
         _ => return None,
     })
 }
@@ -226,7 +226,7 @@ fn numbers(parts: &mut Parts, dims: &[usize], count: usize, dtype: DType) -> Res
 pub fn load(path: &Path) -> Result<Vec<(String, Value)>> {
     let (mut file, length) = input::open(path)?;
     let mut header = [0; 128];
-    file.read_exact(&mut header).map_err(data::failed)?;
+    file.read_exact(&mut header).map_err(data::failed).map_err(|e| input::at_position(e, &mut file))?;
     let big = match &header[126..] {
         b"IM" => false,
         b"MI" => true,

@@ -140,7 +140,7 @@ impl Literal<'_> {
             self.expect(b':')?;
             match key.as_str() {
                 "descr" => {
-                    demand!(self.peek() != b'[', "an array of records cannot be a tensor");
+                    demand!(self.peek() != b'[', "an array of records {FOREIGN}");
                     let text = self.string()?;
                     kind = Some(element(&text)?);
                 }
@@ -178,7 +178,7 @@ fn element(text: &str) -> Result<(ElementType, bool)> {
         _ => "elements that Torch7 does not have",
     };
     let kind = ElementType::of_numpy(name);
-    let kind = kind.ok_or_else(|| Error::invalid(format!("an array of {what} ('{text}') cannot be a tensor")))?;
+    let kind = kind.ok_or_else(|| Error::invalid(format!("an array of {what} ('{text}') {FOREIGN}")))?;
     Ok((kind, text.starts_with('>') || text.starts_with('=') && cfg!(target_endian = "big")))
 }
 
@@ -202,7 +202,7 @@ fn array(from: &mut dyn Read, there: u64) -> Result<Tensor> {
 /// A file that cannot be read, what is no such array.
 pub fn load(path: &Path) -> Result<Tensor> {
     let (mut file, length) = input::open(path)?;
-    array(&mut file, length)
+    array(&mut file, length).map_err(|e| input::at_position(e, &mut file))
 }
 
 /// Writes an array: row-major, little-endian.
@@ -239,7 +239,7 @@ pub fn save(path: &Path, x: &Tensor) -> Result<()> {
     super::output::save(path, |out| write(out, x))
 }
 
-/// The arrays of an archive, in its order.
+/// The arrays of an archive, in its order; those of texts and Python objects are left out.
 ///
 /// # Errors
 /// A file that cannot be read, what is no archive of arrays.
@@ -250,10 +250,21 @@ pub fn load_npz(path: &Path) -> Result<Vec<Entry>> {
         let (name, mut data) = archive.entry(i)?;
         let Some(name) = name.strip_suffix(".npy").map(str::to_owned) else { continue };
         let size = data.size;
-        let tensor = array(&mut data, size).map_err(|e| Error::invalid(format!("entry {name}.npy: {e}")))?;
-        found.push(Entry { name, tensor });
+        match array(&mut data, size) {
+            Ok(tensor) => found.push(Entry { name, tensor }),
+            Err(e) if is_foreign(&e) => {}
+            Err(e) => return Err(Error::invalid(format!("entry {name}.npy: {e}"))),
+        }
     }
     Ok(found)
+}
+
+/// What an error says of an array whose elements no tensor has.
+const FOREIGN: &str = "cannot be a tensor";
+
+/// Whether an array is in order, but of elements that no tensor has.
+pub fn is_foreign(e: &Error) -> bool {
+    e.to_string().contains(FOREIGN)
 }
 
 /// Writes arrays to an archive, in their order.

@@ -180,7 +180,9 @@ impl Parts {
     }
 
     fn read(&mut self, out: &mut [u8]) -> Result<()> {
-        self.file.read_exact(out).map_err(failed)?;
+        let at = self.at;
+        let wrong = |e| Error::invalid(format!("{}, at position {}", failed(e), at + 1));
+        self.file.read_exact(out).map_err(wrong)?;
         self.at += out.len() as u64;
         Ok(())
     }

@@ -215,7 +215,7 @@ fn read_storage(s: &StorageName, kind: ElementType, data: &mut Data) -> Result<S
             );
             file.seek(SeekFrom::Start(from)).map_err(data::failed)?;
             let storage = Storage::new(kind.dtype(), count as usize)?;
-            data::read(file, kind, false, &storage)?;
+            data::read(file, kind, false, &storage).map_err(|e| input::at_position(e, file))?;
             Ok(storage)
         }
     }

@@ -137,7 +137,7 @@ fn whole(items: &[Item], start: u64, length: u64) -> Result<()> {
 /// A file that cannot be read, what is no such file.
 pub fn load(path: &Path) -> Result<Vec<Entry>> {
     let (mut file, length) = input::open(path)?;
-    let header = header(&mut file, length)?;
+    let header = header(&mut file, length).map_err(|e| input::at_position(e, &mut file))?;
     let same: HashMap<&str, &str> = header.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     // in the order of the file
     let mut order: Vec<usize> = (0..header.items.len()).collect();

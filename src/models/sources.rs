@@ -16,7 +16,7 @@ use std::path::Path;
 /// A file that cannot be read; a damaged one.
 pub fn safetensors(path: &Path) -> Result<Tree> {
     let (mut file, length) = input::open(path)?;
-    let header = safetensors::header(&mut file, length)?;
+    let header = safetensors::header(&mut file, length).map_err(|e| input::at_position(e, &mut file))?;
     let mut tree = Tree::default();
     let mut pairs = vec![];
     for item in &header.items {
@@ -41,7 +41,7 @@ pub fn safetensors(path: &Path) -> Result<Tree> {
 /// As [`safetensors`].
 pub fn npy(path: &Path) -> Result<Tree> {
     let (mut file, length) = input::open(path)?;
-    let header = npy::header(&mut file)?;
+    let header = npy::header(&mut file).map_err(|e| input::at_position(e, &mut file))?;
     let bytes = header.data_bytes()?;
     demand!(
         bytes <= length.saturating_sub(header.length),
@@ -80,7 +80,7 @@ pub fn npz(path: &Path) -> Result<Tree> {
                     array(&mut tree, &header, start.map(|s| s + before), size.saturating_sub(before))?
                 }
                 // arrays of texts and records stand in archives too
-                Err(e) if e.to_string().contains("cannot be a tensor") => tree.add(Node::Other(e.to_string()))?,
+                Err(e) if npy::is_foreign(&e) => tree.add(Node::Other(e.to_string()))?,
                 Err(e) => return Err(about(e)),
             }
         } else {

@@ -62,8 +62,8 @@ fn read(f: &Hdf5, path: &str, places: Option<&Storage>) -> Result<Tensor> {
 fn texts(f: &Hdf5, path: &str) -> Result<Vec<String>> {
     f.texts(path)
 }
-fn write(f: &Hdf5, path: &str, x: &Tensor, chunks: Option<&Storage>, deflate: i64) -> Result<()> {
-    let chunks = chunks.map_or(vec![], |s| s.to_vec::<i64>(0, s.len()));
+fn write(f: &Hdf5, path: &str, x: &Tensor, chunks: &Storage, deflate: i64) -> Result<()> {
+    let chunks = chunks.to_vec::<i64>(0, chunks.len());
     let chunks = chunks.iter().map(|&n| n.max(0) as u64).collect();
     f.write(path, x, &Options { chunks, deflate: deflate.clamp(0, 9) as u32, growing: false })
 }
@@ -91,7 +91,7 @@ pub static FILE: &[Op] = &[
     func!("names", &[form("f:object.Hdf5 path:str", any!(names))]),
     func!("read", &[form("f:object.Hdf5 path:str places:LongStorage=nil", any!(read))]),
     func!("texts", &[form("f:object.Hdf5 path:str", any!(texts))]),
-    func!("write", &[form("f:object.Hdf5 path:str x:tensor chunks:LongStorage=nil deflate:long=0", any!(write))]),
+    func!("write", &[form("f:object.Hdf5 path:str x:tensor chunks:LongStorage deflate:long", any!(write))]),
     func!("writeText", &[form("f:object.Hdf5 path:str text:str", any!(write_text))]),
     func!("replace", &[form("f:object.Hdf5 path:str x:tensor", any!(replace))]),
     func!("makeGroup", &[form("f:object.Hdf5 path:str", any!(make_group))]),

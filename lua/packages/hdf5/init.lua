@@ -186,8 +186,8 @@ function Group:write(path, data, options)
    end
    local full, handle = joined(self._path, path), self._file._handle
    if torch.isTensor(data) then
-      local chunks = options and options._chunking and torch.LongStorage(options._chunking) or nil
-      if not chunks and options and options._deflate then
+      local chunks = torch.LongStorage(options and options._chunking or {})
+      if #chunks == 0 and options and options._deflate then
          -- compression needs chunks
          local sizes = data:size():totable()
          for d, size in ipairs(sizes) do sizes[d] = math.min(size, 128) end

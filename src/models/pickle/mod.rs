@@ -185,10 +185,13 @@ impl<'a> Walk<'a> {
                 }
             }
             Node::Object { state: Some(state), .. } => {
-                for part in ["_parameters", "_buffers", "_modules"] {
-                    if let Some(dict) = tree.field(*state, part) {
-                        self.visit(dict, path, depth + 1)?;
-                    }
+                let parts = ["_parameters", "_buffers", "_modules"].map(|part| tree.field(*state, part));
+                if parts.iter().all(Option::is_none) {
+                    // as TorchScript has modules
+                    self.visit(*state, path, depth + 1)?;
+                }
+                for dict in parts.into_iter().flatten() {
+                    self.visit(dict, path, depth + 1)?;
                 }
             }
             _ => {}
