@@ -224,6 +224,46 @@ fn files_of_tensors_and_of_torch_are_compared_at_once() {
     assert!(!told.status.success() && text(&told).contains("differs"), "{}", text(&told));
 }
 
+/// A checkpoint as machines with GPUs wrote them: cuDNN's classes, a convolution in groups, CUDA tensors, a DataParallelTable, a
+/// function, beside what else a program keeps.
+#[test]
+fn files_of_machines_with_gpus_are_converted_without_one() {
+    let folder = Folder::new("gpu");
+    let path = folder.path("gpu.t7");
+    let code = format!(
+        "require 'cudnn' require 'cunn' torch.manualSeed(1)
+         local net = nn.Sequential():add(cudnn.SpatialConvolution(4, 6, 3, 3, 1, 1, 1, 1, 2)):add(cudnn.SpatialBatchNormalization(6))
+            :add(cudnn.ReLU(true)):add(cudnn.SpatialMaxPooling(2, 2, 2, 2)):add(nn.View(-1):setNumInputDims(3))
+            :add(nn.Linear(6 * 16, 5)):add(cudnn.LogSoftMax())
+         net:cuda()
+         net:forward(torch.randn(3, 4, 8, 8):cuda())
+         local table_ = nn.DataParallelTable(1):add(net, 1)
+         torch.save({path:?}, {{ model = table_, epoch = 3, closure = function() return 1 end }})"
+    );
+    let out = th(&["--cuda", "cpu", "-e", &code]);
+    assert!(out.status.success(), "{}", text(&out));
+    let again = folder.path("cpu.t7");
+    let done = th(&["convert", &path, &again, "-float", "-ascii"]);
+    assert!(done.status.success(), "{}", text(&done));
+    let written = std::fs::read_to_string(&again).expect("a text");
+    assert!(!written.contains("cudnn.") && !written.contains("Cuda"), "GPU types are left");
+    for out in ["gpu.onnx", "gpu.pth"] {
+        let out = folder.path(out);
+        let done = th(&["convert", &path, &out]);
+        assert!(done.status.success() && text(&done).contains("input 4x8x8"), "{}", text(&done));
+        if let Ok(python) = python() {
+            let told = Command::new(env!("CARGO_BIN_EXE_th"))
+                .args(["verify", &path, &out])
+                .env("REKINDLE_PYTHON", python)
+                .output()
+                .expect("th runs");
+            assert!(told.status.success() && text(&told).contains("agrees"), "{}", text(&told));
+        }
+    }
+    let python_file = std::fs::read_to_string(folder.path("gpu.py")).expect("a Python file");
+    assert!(python_file.contains("nn.Conv2d(4, 6, (3, 3), padding=(1, 1), groups=2)"), "{python_file}");
+}
+
 #[test]
 fn what_cannot_be_expressed_is_named_before_anything_is_written() {
     let folder = Folder::new("refused");

@@ -80,6 +80,7 @@ local function tell(result)
       end
    end
    say('wrote %s%s', result.path, result.tensors and string.format(', %d tensors', result.tensors) or '')
+   if (result.functions or 0) > 0 then say('left out %d functions, which were not loaded', result.functions) end
    if result.python then say('wrote %s', result.python) end
    print(table.concat(lines, '\n'))
 end

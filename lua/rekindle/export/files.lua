@@ -84,8 +84,29 @@ function files.tensors(_, object, path, options)
    return { path = path, tensors = #entries }
 end
 
+-- Takes functions out of what was read from a file: they are stand-ins. How many there were.
+local function without_functions(root)
+   local seen, waiting, count = {}, { root }, 0
+   while #waiting > 0 do
+      local object = table.remove(waiting)
+      if type(object) == 'table' and not seen[object] then
+         seen[object] = true
+         for key, value in pairs(object) do
+            if type(value) == 'function' then
+               object[key] = nil
+               count = count + 1
+            else
+               waiting[#waiting + 1] = value
+            end
+         end
+      end
+   end
+   return count
+end
+
 -- The object in the layout of today, in one type, without what graphics processors have.
 function files.t7(_, object, path, options)
+   local functions = options.owned and without_functions(object) or 0
    if torch.isTypeOf(object, 'nn.Module') and options.type then
       object = options.owned and object or object:clone()
       object[options.type](object)
@@ -93,7 +114,7 @@ function files.t7(_, object, path, options)
       object = nn.utils.recursiveType(object, options.type == 'double' and 'torch.DoubleTensor' or 'torch.FloatTensor', {})
    end
    torch.save(path, object, options.ascii and 'ascii' or 'binary')
-   return { path = path }
+   return { path = path, functions = functions }
 end
 
 return files
