@@ -69,6 +69,11 @@ fn python() -> Result<String, String> {
     }
 }
 
+/// Tells what is not tested; straight to the terminal, since what a test that passes prints is not shown.
+fn skipped(what: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {what} are not run in onnxruntime and PyTorch, {why}");
+}
+
 /// What a Lua file of the tests printed, as lines of fields between tabs.
 fn converted(script: &str, folder: &Folder) -> Vec<Vec<String>> {
     let out = th(&[script, &folder.path("")]);
@@ -152,7 +157,7 @@ fn every_class_agrees_or_is_refused_with_its_reason() {
                 assert!(agreed.contains(&(l[0].clone(), l[1].clone())), "nn.{} was not compared as {}", l[0], l[1]);
             }
         }
-        Err(why) => println!("skipped: classes are not run in onnxruntime and PyTorch, {why}"),
+        Err(why) => skipped("classes", &why),
     }
 }
 
@@ -166,7 +171,7 @@ fn agree(script: &str, name: &str) -> Vec<Vec<String>> {
         Ok(python) => {
             compared(&python, &lines);
         }
-        Err(why) => println!("skipped: {name} are not run in onnxruntime and PyTorch, {why}"),
+        Err(why) => skipped(name, &why),
     }
     lines
 }
@@ -281,6 +286,21 @@ fn what_cannot_be_expressed_is_named_before_anything_is_written() {
         assert!(text.contains("2.1: my.Layer") && text.contains("2.2: nn.SpatialFractionalMaxPooling"), "{text}");
         assert!(!Path::new(&out).exists());
     }
+}
+
+#[test]
+fn fields_of_a_file_do_not_become_code() {
+    let folder = Folder::new("fields");
+    let code = "1)); __import__('os').system('touch here') #";
+    let model = saved(
+        &folder,
+        "net.t7",
+        &format!("local net = nn.Sequential():add(nn.BatchNormalization(3)) net:get(1).momentum = {code:?} return net"),
+    );
+    let out = folder.path("net.pth");
+    let told = th(&["convert", &model, &out, "-input", "3"]);
+    assert!(!told.status.success() && text(&told).contains("no number"), "{}", text(&told));
+    assert!(!Path::new(&out).exists());
 }
 
 #[test]

@@ -22,8 +22,8 @@ OUT ends in .onnx, .pth (a state dict, and OUT.py which builds the network in Py
 local KNOWN = { input = 'list', fixed = false, model = true, opset = true, float = false, double = false, ascii = false,
    weights = false, names = true, external = true, help = false, h = false }
 
--- What a command is given, as options of rekindle.export; `from` is the file, for messages.
-function convert.options(command, given)
+-- What a command is given, as options of rekindle.export, with the sizes of inputs.
+function convert.options(command, given, input)
    if given.float and given.double then error(command .. ': -float or -double, not both', 0) end
    local function number(name)
       if not given[name] then return nil end
@@ -34,7 +34,7 @@ function convert.options(command, given)
       return n
    end
    return {
-      input = given.input, fixed = given.fixed, opset = number 'opset', external = number 'external', ascii = given.ascii,
+      input = input, fixed = given.fixed, opset = number 'opset', external = number 'external', ascii = given.ascii,
       weights = given.weights, type = given.double and 'double' or given.float and 'float' or nil, owned = true,
    }
 end
@@ -96,7 +96,7 @@ function convert.main(args)
    if not format then
       error(string.format('%s: %s: expected a name that ends in .onnx, .pth, .safetensors, .npz, .npy or .t7', command, to), 0)
    end
-   local options = convert.options(command, given)
+   local options = convert.options(command, given, given.input)
    options.names = names_of(given.names)
    if options.names and not (format == 'tensors' or options.weights) then
       error(command .. ': -names is for .safetensors, .npz, and .pth with -weights', 0)

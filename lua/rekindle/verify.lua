@@ -51,7 +51,8 @@ local function table_of(result, tolerance)
       local name, difference = unpack(row)
       if type(difference) ~= 'number' or difference > 0 or shown < 200 then
          shown = shown + 1
-         print(string.format('%-48s %s', name, type(difference) == 'number' and string.format('%.3g', difference) or difference))
+         if type(difference) == 'number' then difference = string.format('%.3g', difference) end
+         print(string.format('%-48s %s', name, difference))
       end
    end
    local agrees = result.worst <= tolerance
@@ -74,13 +75,14 @@ function verify.main(args)
    local file = io.open(out, 'rb')
    if not file then error(string.format('%s: there is no %s', command, out), 0) end
    file:close()
-   local options = convert.options(command, { float = given.float, double = given.double, fixed = given.fixed, input = given.shape })
+   local options = convert.options(command, given, given.shape)
    options.n, options.seed, options.arrays = n, seed, arrays_of(given.input)
    if options.arrays and not given.shape then
       -- the sizes are those of the arrays
       local first = options.arrays[1]
       if #options.arrays == 1 and first and first:dim() > 1 and not given.fixed then
-         options.input = table.concat(first:size():totable(), 'x', 2) .. (torch.typename(first) == 'torch.LongTensor' and ':long' or '')
+         local kind = torch.typename(first) == 'torch.LongTensor' and ':long' or ''
+         options.input = table.concat(first:size():totable(), 'x', 2) .. kind
       end
    end
    local object = convert.read(command, from, given.model, format == 'onnx' or format == 'pth')

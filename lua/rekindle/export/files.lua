@@ -39,7 +39,8 @@ end
 function files.pth(export, model, path, options)
    local g = export.graph(model, options)
    local python = python_of(path)
-   local text, why = require('rekindle.export.pytorch').text(g, 'The network of ' .. name_of(path) .. ' in PyTorch.', name_of(path))
+   local title = 'The network of ' .. name_of(path) .. ' in PyTorch.'
+   local text, why = require('rekindle.export.pytorch').text(g, title, name_of(path))
    if not text then
       error(string.format('rekindle.export: PyTorch\'s modules cannot express %s: %s: %s', why.place, why.class,
          why.why or 'it uses a value of another module'), 0)

@@ -9,6 +9,11 @@
 -- modules inside it, in order. Constants belong to the whole.
 local number_text = require('rekindle.export.operations').number
 local Graph = {}
+
+-- what stands in the options of PyTorch's modules
+local WORDS = {}
+for word in ([[True False bias stride padding dilation output_padding groups affine eps momentum ceil_mode count_include_pad
+   scale_factor mode bilinear trilinear align_corners float inf]]):gmatch('%S+') do WORDS[word] = true end
 Graph.__index = Graph
 
 local function new(options)
@@ -49,7 +54,12 @@ end
 function Graph:torch(text, ...)
    local arguments = { ... }
    for i, v in ipairs(arguments) do if type(v) == 'number' then arguments[i] = number_text(v) end end
-   self.scope.torch = #arguments > 0 and string.format(text, unpack(arguments)) or text
+   if #arguments > 0 then text = string.format(text, unpack(arguments)) end
+   -- fields of a file are among it, and it becomes code: nothing else than numbers and the words of options
+   for word in text:match('^nn%.%w+%((.*)%)$'):gmatch('[%a_][%w_]*') do
+      if not WORDS[word] and not word:find('^e%d*$') then self:cannot('a field of it is no number: %s', word) end
+   end
+   self.scope.torch = text
 end
 
 -- Raised where something cannot be expressed; the walk notes it and goes on.
@@ -187,9 +197,9 @@ end
 
 -- A constant tensor that no module shows in its state: PyTorch's own module does without it.
 function Graph:unseen(tensor)
-   local text = table.concat(tensor:size():totable(), 'x') .. ' ' .. tensor:sum()
-   local weight = { name = self:name 'constant', tensor = tensor:type(self.double and 'torch.DoubleTensor' or 'torch.FloatTensor') }
-   return { name = weight.name, kind = 'float', weight = weight, constant = true, text = text }
+   local typename = self.double and 'torch.DoubleTensor' or 'torch.FloatTensor'
+   local weight = { name = self:name 'constant', tensor = tensor:type(typename) }
+   return { name = weight.name, kind = 'float', weight = weight, constant = true }
 end
 
 -- Numbers in a row, as Resize takes them: single precision in every graph.

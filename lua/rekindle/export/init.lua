@@ -75,8 +75,11 @@ function export.graph(model, options)
    if torch.isTypeOf(model, 'nn.Criterion') then
       wrong('%s cannot be expressed: %s', torch.type(model), require('rekindle.export.layers').criterion)
    end
-   if not torch.isTypeOf(model, 'nn.Module') and not models.is_module(model) then wrong('expected a module of nn, got a %s', torch.type(model)) end
-   local typename = TYPES[options.type or 'float'] or wrong("the type 'float' or 'double' expected, got %s", tostring(options.type))
+   if not torch.isTypeOf(model, 'nn.Module') and not models.is_module(model) then
+      wrong('expected a module of nn, got a %s', torch.type(model))
+   end
+   local typename = TYPES[options.type or 'float']
+   if not typename then wrong("the type 'float' or 'double' expected, got %s", tostring(options.type)) end
    local unknown = models.unknown(model)
    if #unknown > 0 then wrong('this model cannot be expressed:\n%s', models.complaint(unknown)) end
    local restore

@@ -35,8 +35,8 @@ function inputs.parse(texts)
    for i, text in ipairs(texts) do
       local value, at = read(text:gsub('%s', ''), 1)
       if not value or at <= #text:gsub('%s', '') then
-         return nil, string.format("%q is no shape of an input: expected sizes like 3x32x32, 20:long for row numbers, or {12,{5,5}}",
-            text)
+         return nil, string.format('%q is no shape of an input: expected sizes like 3x32x32, 20:long for row numbers, ' ..
+            'or {12,{5,5}}', text)
       end
       list[i] = value
    end
@@ -85,7 +85,9 @@ local function first(m)
       end
       return nil
    end
-   if torch.isTypeOf(m, 'nn.Parallel') or torch.isTypeOf(m, 'nn.ParallelTable') or torch.isTypeOf(m, 'nn.MapTable') then return nil end
+   for _, name in ipairs { 'nn.Parallel', 'nn.ParallelTable', 'nn.MapTable' } do
+      if torch.isTypeOf(m, name) then return nil end
+   end
    for _, child in ipairs(m.modules or {}) do
       local found = first(child)
       if found then return found end

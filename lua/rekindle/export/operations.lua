@@ -16,7 +16,11 @@ local function tuple(list)
    return '(' .. table.concat(parts, ', ') .. (#parts == 1 and ',)' or ')')
 end
 operations.tuple = tuple
-local function plain(list) return table.concat(list, ', ') end
+local function plain(list)
+   local parts = {}
+   for i, v in ipairs(list) do parts[i] = number(v) end
+   return table.concat(parts, ', ')
+end
 
 -- The text with the arguments in the places of %1, %2 ...
 local function form(text)

@@ -265,7 +265,7 @@ function pytorch.text(g, title, weights)
    if g.double then build[#build + 1] = '    torch.set_default_dtype(usual)' end
    ties(self, build)
    build[#build + 1] = '    return net'
-   local parts = { string.format(HEAD, title) }
+   local parts = { string.format(HEAD, (title:gsub('[\\"%c]', '_'))) }
    for op in pairs(self.helpers) do parts[#parts + 1] = operations.helpers[op] end
    for _, text in ipairs(self.texts) do parts[#parts + 1] = text .. '\n' end
    if self.shares then parts[#parts + 1] = SHARE end
@@ -276,7 +276,7 @@ def load(path=os.path.join(os.path.dirname(os.path.abspath(__file__)), '%s')):
     net = build()
     net.load_state_dict(torch.load(path, weights_only=True))
     return net.eval()
-]], (weights:gsub("'", "\\'")))
+]], (weights:gsub("[\\']", '\\%0')))
    return table.concat(parts, '\n\n')
 end
 pytorch.Foreign = {}

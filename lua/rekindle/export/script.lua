@@ -145,7 +145,7 @@ return function(format, path, arrays, python, input, outputs, layers)
    end
    local pytorch = format == 'pth'
    local values = {
-      file = name_of(path), needs = pytorch and 'torch' or 'onnx, onnxruntime', script = name_of(arrays):gsub('%.npz$', '.py'),
+      file = name_of(path):gsub('[\\"%c]', '_'), needs = pytorch and 'torch' or 'onnx, onnxruntime', script = name_of(arrays):gsub('%.npz$', '.py'),
       input = input, outputs = list(outputs), layers = table.concat(lines), tolerance = '1e-5',
       run = pytorch and 'run_pytorch' or 'run_onnx',
    }

@@ -56,7 +56,7 @@ local function expected(g, model, input)
       if wanted[module] and wanted[module][call] then
          results[module] = results[module] or {}
          local list = {}
-         for i, tensor in ipairs(torch.isTensor(y) and { y } or leaves(y)) do list[i] = torch.isTensor(tensor) and kept(tensor) end
+         for i, value in ipairs(leaves(y)) do list[i] = torch.isTensor(value) and kept(value) end
          results[module][call] = list
       end
    end)
@@ -76,7 +76,8 @@ local function expected(g, model, input)
             onnx[#onnx + 1] = value.name
          end
       end
-      layers[#layers + 1] = { place = scope.place, class = scope.class, keys = keys, onnx = onnx, path = path, call = calls[path] }
+      layers[#layers + 1] = { place = scope.place, class = scope.class, keys = keys, onnx = onnx, path = path,
+         call = calls[path] }
    end
    local outputs = torch.isTensor(output) and { output } or leaves(output)
    for i, value in ipairs(g.outputs) do entries[#entries + 1] = { value.name, outputs[i]:clone() } end
@@ -199,7 +200,8 @@ return function(export, model, path, options)
    require('rekindle.models').save(stem .. '.npz', entries)
    local outputs = {}
    for i, value in ipairs(g.outputs) do outputs[i] = value.name end
-   files.write_text(stem .. '.py', script(format, path, stem .. '.npz', files.python_of(path), nesting(input, 'input'), outputs, layers))
+   files.write_text(stem .. '.py',
+      script(format, path, stem .. '.npz', files.python_of(path), nesting(input, 'input'), outputs, layers))
    return { script = stem .. '.py', arrays = stem .. '.npz', layers = #layers, batch = g.batches ~= nil,
       input = g.spec and inputs.text(g.spec) }
 end

@@ -67,8 +67,9 @@ function methods:module(module, place, prefix, x, i)
    fit(x, call.x)
    local ok, y = pcall(express, self, module, x, call)
    if not ok then
-      if not self.is_refusal(y) then error(y, 0) end
-      table.insert(self.failures, { place = place, class = torch.typename(module), why = y.why })
+      -- what is no refusal comes from fields that are not as the class makes them
+      local why = self.is_refusal(y) and y.why or 'its fields are not as expected: ' .. tostring(y):gsub('^%S+%.lua:%d+: ', '')
+      table.insert(self.failures, { place = place, class = torch.typename(module), why = why })
       self.scope = scope
       y = values(call.y, function(shape, name) return { name = name, kind = 'float', sizes = shape.sizes } end, '?')
    end
