@@ -254,3 +254,64 @@ fn folders_on_a_full_disk_are_told() {
         assert!(err.contains(&format!("{file}: No space left on device")), "{err}");
     }
 }
+
+/// Makes a network, a checkpoint and an archive in the folder.
+const FILES: &str = "require 'nn' torch.manualSeed(1)
+    local net = nn.Sequential():add(nn.SpatialConvolution(3, 8, 3, 3, 1, 1, 1, 1)):add(nn.ReLU()):add(nn.View(-1):setNumInputDims(3))
+    net:add(nn.Linear(8 * 16, 10))
+    torch.save('net.t7', net)
+    torch.save('checkpoint.t7', { net = net, epoch = 3, words = { 'a', 'b' }, step = function() return os.exit(7) end,
+       weight = net:get(4).weight }, 'ascii')
+    require('rekindle.models').save('m.npz', net:stateDict())";
+
+#[test]
+fn inspect_shows_what_files_hold() {
+    let dir = Scratch::new("inspect");
+    let path = dir.0.as_path();
+    let run = |args: &[&str]| th(path, args, "");
+    let (status, out, err) = run(&["-e", FILES]);
+    assert!(status == Some(0), "{out}{err}");
+    let (status, out, _) = run(&["inspect", "net.t7", "m.npz"]);
+    assert_eq!(status, Some(0));
+    for part in [
+        "net.t7: a binary .t7 file",
+        "3 -> 8, 3x3, pad 1x1",
+        "128 -> 10",
+        "1,514",
+        "m.npz: a numpy archive",
+        "float64 8x3x3x3",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let (_, out, _) = run(&["inspect", "-input", "3x4x4", "checkpoint.t7"]);
+    for part in
+        ["epoch   3", "{ 'a', 'b' }", "which nothing runs", "input 1x3x4x4", "1x8x4x4", "3,456", "1x10", "1,280"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let (status, out, _) = run(&["inspect", "-json", "net.t7"]);
+    assert!(
+        status == Some(0) && out.starts_with("{\"file\":\"net.t7\"") && out.contains("\"options\":\"128 -> 10\""),
+        "{out}"
+    );
+    dir.write("m.json", &out);
+    let (status, _, err) =
+        run(&["-e", "local t = require './m.json' assert(#t.networks[1].modules == 5 and t.value.module)"]);
+    assert!(status == Some(0), "{err}");
+}
+
+#[test]
+fn inspect_tells_what_it_cannot_show() {
+    let dir = Scratch::new("inspect-odd");
+    dir.write("page.t7", "<!DOCTYPE html>\n<html></html>");
+    dir.write("empty.t7", "");
+    let (status, out, err) = th(&dir.0, &["inspect", "page.t7", "empty.t7", "none.t7"], "");
+    assert!(status == Some(1) && out.is_empty(), "{out}");
+    for part in ["<page.t7> is an HTML page", "<empty.t7> is an empty file", "cannot read <none.t7>"] {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    for args in [&["inspect"][..], &["inspect", "-what", "x"], &["inspect", "-input"]] {
+        let (status, _, err) = th(&dir.0, args, "");
+        assert!(status == Some(1) && err.contains("th inspect ["), "{err}");
+    }
+}

@@ -295,7 +295,7 @@ fn fields_of_a_file_do_not_become_code() {
     let model = saved(
         &folder,
         "net.t7",
-        &format!("local net = nn.Sequential():add(nn.BatchNormalization(3)) net:get(1).momentum = {code:?} return net"),
+        &format!("local net = nn.Sequential():add(nn.Dropout(0.5)) net:get(1).p = {code:?} return net"),
     );
     let out = folder.path("net.pth");
     let told = th(&["convert", &model, &out, "-input", "3"]);

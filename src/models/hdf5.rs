@@ -41,7 +41,8 @@ pub enum Item {
     Other(String),
 }
 
-/// An open file.
+/// An open file; the default one is closed.
+#[derive(Default)]
 pub struct Hdf5 {
     file: RefCell<Option<hdf5_pure::File>>,
     writes: bool,

@@ -6,6 +6,7 @@
 //! whole.
 
 pub mod archive;
+pub mod archive_writer;
 pub mod caffe;
 mod data;
 pub mod describe;
@@ -123,7 +124,7 @@ pub fn save(path: &Path, entries: &[Entry]) -> Result<()> {
     }
     match Format::of(path)? {
         Format::Safetensors => safetensors::save(path, entries),
-        Format::Npz => npy::save_npz(path, entries, archive::Packing::Stored),
+        Format::Npz => npy::save_npz(path, entries, archive_writer::Packing::Stored),
         Format::Npy => {
             demand!(entries.len() == 1, "<{}>: a .npy holds one tensor, got {}", path.display(), entries.len());
             npy::save(path, &entries[0].tensor)

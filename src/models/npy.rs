@@ -3,7 +3,8 @@
 //! Versions 1 to 3 of the format are read, both byte orders and both orders of indices; version 1 is written, or 2 where the
 //! header is longer than 64 KB.
 
-use super::archive::{Archive, Entries, Packing};
+use super::archive::Archive;
+use super::archive_writer::{ArchiveWriter, Packing};
 use super::data;
 use super::element::ElementType;
 use super::{Entry, input};
@@ -38,7 +39,7 @@ impl Header {
     /// # Errors
     /// More than can be counted.
     pub fn data_bytes(&self) -> Result<u64> {
-        data::bytes_of(self.kind, &self.sizes)
+        data::bytes_of(self.kind, &self.sizes).map_err(|e| Error::invalid(format!("npy header from position 11: {e}")))
     }
 }
 
@@ -273,7 +274,7 @@ pub fn is_foreign(e: &Error) -> bool {
 /// Those of the system; a name twice.
 pub fn save_npz(path: &Path, entries: &[Entry], packing: Packing) -> Result<()> {
     super::output::save(path, |out| {
-        let mut archive = Entries::new(out, packing, 64);
+        let mut archive = ArchiveWriter::new(out, packing, 64);
         for Entry { name, tensor } in entries {
             let bytes = tensor.numel() as u64 * tensor.dtype().size() as u64;
             archive.add(&format!("{name}.npy"), bytes, |out| write(out, tensor))?;

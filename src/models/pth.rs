@@ -1,7 +1,8 @@
 //! State dicts of PyTorch: a zip archive with a pickle and the storages' bytes, or, before PyTorch 1.6, pickles followed by them.
 //! What is written, `torch.load(path, weights_only=True)` reads.
 
-use super::archive::{Archive, Entries, Packing};
+use super::archive::Archive;
+use super::archive_writer::{ArchiveWriter, Packing};
 use super::data;
 use super::element::ElementType;
 use super::pickle::{self, Node, StorageName, TensorNode, Tree};
@@ -79,7 +80,7 @@ fn open_archive(path: &Path) -> Result<StateDict> {
     let Some(at) = found else { refuse!("a zip archive without data.pkl is no file of PyTorch") };
     let folder = names[at].trim_end_matches("data.pkl").to_owned();
     let text = archive.text(at, LONGEST)?;
-    let (tree, _) = pickle::read(&text)?;
+    let (tree, _) = pickle::read(&text).map_err(|e| Error::invalid(format!("entry {folder}data.pkl: {e}")))?;
     let big_endian = match archive.find(&format!("{folder}byteorder")) {
         Some(at) => archive.text(at, 16)?.trim_ascii() == b"big",
         None => false,
@@ -241,7 +242,7 @@ pub fn save(path: &Path, entries: &[Entry]) -> Result<()> {
     // torch.load looks for one folder, which torch.save names after the file
     let stem = path.file_stem().map_or("archive".into(), |s| s.to_string_lossy().into_owned());
     super::output::save(path, |out| {
-        let mut archive = Entries::new(out, Packing::Stored, 64);
+        let mut archive = ArchiveWriter::new(out, Packing::Stored, 64);
         archive
             .add(&format!("{stem}/data.pkl"), text.len() as u64, |out| out.write_all(&text).map_err(data::failed))?;
         archive.add(&format!("{stem}/byteorder"), 6, |out| out.write_all(b"little").map_err(data::failed))?;

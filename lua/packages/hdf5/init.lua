@@ -81,14 +81,15 @@ function DataSet:all()
    return methods.read(self._file._handle, self._path)
 end
 
--- The elements between places along each dimension, both included: partial({ 1, 10 }, { 3, 4 }).
+-- The elements between places along each dimension, both included, or at one place: partial({ 1, 10 }, 3).
 function DataSet:partial(...)
    local ranges, sizes = { ... }, self:dataspaceSize()
    if #ranges ~= #sizes then fail(2, 'HDF5DataSet.partial', "'%s' has %d dimensions, got %d ranges", self._path, #sizes, #ranges) end
    local places = torch.LongStorage(2 * #ranges)
    for d, range in ipairs(ranges) do
+      if type(range) == 'number' then range = { range, range } end
       if type(range) ~= 'table' or type(range[1]) ~= 'number' or type(range[2] or range[1]) ~= 'number' then
-         fail(2, 'HDF5DataSet.partial', 'range %d: expected { first, last }', d)
+         fail(2, 'HDF5DataSet.partial', 'range %d: expected { first, last } or a place', d)
       end
       local first, last = range[1], range[2] or range[1]
       if first < 1 or last < first or last > sizes[d] then
@@ -224,6 +225,11 @@ function Group:getOrCreateChild(name)
    local path = joined(self._path, name)
    if not methods.item(self._file._handle, path) then methods.makeGroup(self._file._handle, path) end
    return object_at(self._file, path)
+end
+
+function Group:createChild(name)
+   methods.makeGroup(self._file._handle, joined(self._path, name))
+   return hdf5.HDF5Group(self._file, joined(self._path, name))
 end
 
 function Group:close() end
