@@ -43,7 +43,10 @@ end
 function convert.read(command, path, at, wants_model)
    local export = require 'rekindle.export'
    local ok, object = pcall(export.load, path)
-   if not ok then error(string.format('%s: %s: %s', command, path, tostring(object)), 0) end
+   if not ok then
+      local why = tostring(object)
+      error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
+   end
    object = export.home(object)
    if not wants_model and not at then return object end
    local model, why = export.choose(object, at)

@@ -159,33 +159,7 @@ function model.complaint(list)
    return table.concat(lines, '\n')
 end
 
--- ---- names of tensors ----
-
--- What modules keep besides parameters and need in evaluation.
-local KEPT = { 'running_mean', 'running_var', 'diagCov', 'v', 'g' }
-local FIELDS = { 'weight', 'bias' }
-
--- The tensors of a network as they are, in its order: { name, tensor }. Names are places counted from 0 and fields, as
--- those of PyTorch's modules are.
-function model.tensors(root)
-   local list, seen = {}, {}
-   local function visit(m, prefix)
-      if type(m) ~= 'table' then return end
-      local own = {}
-      for _, field in ipairs(FIELDS) do own[#own + 1] = field end
-      for _, field in ipairs(KEPT) do own[#own + 1] = field end
-      for _, field in ipairs(own) do
-         local value = rawget(m, field)
-         if torch.isTensor(value) and value:dim() > 0 and not seen[prefix .. field] then
-            seen[prefix .. field] = true
-            list[#list + 1] = { prefix .. field, value }
-         end
-      end
-      for i, child in ipairs(type(m.modules) == 'table' and m.modules or {}) do visit(child, prefix .. (i - 1) .. '.') end
-   end
-   visit(root, '')
-   return list
-end
+-- ---- tensors ----
 
 -- The tensors in a nesting of tables, by the keys that lead to them.
 function model.nested(object)
@@ -196,7 +170,7 @@ function model.nested(object)
       elseif type(value) == 'table' and not seen[value] then
          seen[value] = true
          if model.is_module(value) then
-            for _, pair in ipairs(model.tensors(value)) do
+            for _, pair in ipairs(nn.Module.stateDict(value)) do
                list[#list + 1] = { (name ~= '' and name .. '.' or '') .. pair[1], pair[2] }
             end
             return
