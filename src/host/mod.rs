@@ -148,6 +148,28 @@ impl Host {
         f.call(args).map_err(lua_error)
     }
 
+    /// Writes a model of a `.t7` file in another format, which the suffix of `to` says, as `th convert` does with these options.
+    ///
+    /// ```no_run
+    /// let host = rekindle::Host::new()?;
+    /// host.convert("model.t7", "model.onnx", &["-input", "3x32x32"])?;
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What cannot be read, expressed or written.
+    pub fn convert(&self, from: &str, to: &str, options: &[&str]) -> anyhow::Result<()> {
+        self.run("tool", ("convert", [&[from, to], options].concat()))
+    }
+
+    /// Compares what a file computes with the model of a `.t7` file, as `th verify` does with these options.
+    ///
+    /// # Errors
+    /// What cannot be read or run, and a difference that is too large.
+    pub fn verify(&self, model: &str, file: &str, options: &[&str]) -> anyhow::Result<()> {
+        self.run("tool", ("verify", [&[model, file], options].concat()))
+    }
+
     /// Sets a global variable to a tensor; data is shared, not copied.
     ///
     /// # Errors
