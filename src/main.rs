@@ -156,7 +156,11 @@ fn steps(host: &Host, c: &Command) -> anyhow::Result<()> {
                 if let Err(e) = host.run("library", text(name)) {
                     // the places that were looked at follow, which are the same for all
                     let why = format!("{e:#}");
-                    eprintln!("th: -l {}: {}", name.display(), why.lines().next().unwrap_or_default());
+                    eprintln!(
+                        "th: -l {}: {}",
+                        name.display(),
+                        why.lines().next().unwrap_or_default().trim_end_matches(':')
+                    );
                 }
             }
         }
