@@ -33,7 +33,8 @@ pub enum Task {
     Help,
     /// `--version`.
     Version,
-    /// What the embedded module `rekindle.NAME` does with what stands behind it: `new`, `test`, `inspect`, `--annotations`, `--manual`.
+    /// What the embedded module `rekindle.NAME` does with what stands behind it: `new`, `test`, `inspect`, `convert`, `verify`,
+    /// `--annotations`, `--manual`.
     Tool(&'static str, Vec<OsString>),
 }
 
@@ -68,6 +69,8 @@ Usage: th [options] [script.lua [arguments]]
        th inspect [-json] [-all] [-input 3x32x32] FILE...
                              shows what is in .t7, safetensors, npz, npy, pth, ONNX, HDF5 and Caffe's files;
                              nothing of them is run. -input runs networks, for the sizes of their outputs
+       th convert MODEL OUT  writes a model as .onnx, .pth, .safetensors, .npz or .t7; -help lists the options
+       th verify MODEL OUT   compares what such a file computes with the model, layer by layer
 
 Options:
   -l NAME, -lNAME            requires a library, as a global of its name
@@ -162,8 +165,9 @@ fn positional(
     c.args.extend(args.raw_args()?);
     // behind code the arguments are the code's, unless they begin with a program
     let code = c.steps.iter().any(|s| matches!(s, Step::Statement(_)));
-    let tool =
-        ["new", "test", "inspect"].into_iter().find(|name| word == *name && c.steps.is_empty() && !is_file(&word));
+    let tool = ["new", "test", "inspect", "convert", "verify"]
+        .into_iter()
+        .find(|name| word == *name && c.steps.is_empty() && !is_file(&word));
     if let Some(name) = tool {
         c.task = Task::Tool(name, std::mem::take(&mut c.args));
     } else if code && word != "-" && !word.to_string_lossy().ends_with(".lua") && !is_file(&word) {

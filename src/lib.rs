@@ -21,6 +21,7 @@
 //! - [`host`]: the Lua state with all of it, and the embedded Lua files.
 //! - `atomic_file`: files that take another's place when they are whole.
 //! - [`spans`]: spans of `tracing` around modules' calls, and the times that `th --profile` tells.
+//! - [`onnx`]: models of ONNX, written.
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
@@ -32,6 +33,7 @@ pub mod image;
 pub mod lua;
 pub mod models;
 pub mod nn;
+pub mod onnx;
 pub mod optim;
 pub mod repl;
 pub mod rows;

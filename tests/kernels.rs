@@ -7,6 +7,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::Dispatch;
 use rekindle::rows;
+use rekindle::rows::onnx::Handle;
 use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
 use rekindle::tensor::Tensor;
@@ -82,6 +83,7 @@ struct Given {
     nested: Nested,
     file: FileHandle,
     call: Call,
+    model: Handle,
 }
 
 /// The element type of a parameter in a call of type `d`.
@@ -104,7 +106,8 @@ fn given(params: &[Param], d: DType, dice: &mut Dice) -> Given {
     let nested = Nested { sizes: vec![2, 2], data: vec![1.0, 2.0, 3.0, 4.0] };
     let file = FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite));
     let call = Call::enter(&Described::default(), None);
-    Given { tensors, storages, generator, dims, nested, file, call }
+    let model = Handle::default();
+    Given { tensors, storages, generator, dims, nested, file, call, model }
 }
 
 fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor], dice: &mut Dice) -> Val<'a> {
@@ -128,6 +131,7 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
         k @ ("real" | "num" | "long" | "index") => Val::Num(dice.number(k)),
         "object.File" => Val::Object(&g.file),
         "object.Call" => Val::Object(&g.call),
+        "object.OnnxModel" => Val::Object(&g.model),
         "bool" => Val::Bool(dice.roll(2) == 0),
         "nil" => Val::Nil,
         "str" => Val::Str(dice.pick(&[&b"V"[..], b"F", b"no/such/file", b"U", b""])),

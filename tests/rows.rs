@@ -7,6 +7,7 @@ use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
 use rekindle::rows;
 use rekindle::rows::models::Entries;
+use rekindle::rows::onnx::Handle;
 use rekindle::shared::{self, Condition, Counter, Hash, List, Mutex, Queue, Running, start};
 use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
@@ -28,6 +29,7 @@ struct Samples {
     nested: Nested,
     file: FileHandle,
     call: Call,
+    model: Handle,
     hash: Hash,
     list: List,
     counter: Counter,
@@ -47,10 +49,11 @@ impl Samples {
             tensors: DType::ALL.iter().map(|&d| Tensor::new(d, sizes).unwrap()).collect(),
             storages: DType::ALL.iter().map(|&d| Storage::new(d, 4).unwrap()).collect(),
             generator: RefCell::new(Generator::with_seed(1)),
-            dims: Dims(vec![1, 1]),
+            dims: Dims(vec![1, 1].into()),
             nested: Nested { sizes: vec![1], data: vec![1.0] },
             file: FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite)),
             call: Call::enter(&Described::default(), None),
+            model: Handle::default(),
             hash: Hash::default(),
             list: List::default(),
             counter: Counter::default(),
@@ -85,6 +88,7 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "gen" => Val::Gen(&s.generator),
         "object.File" => Val::Object(&s.file),
         "object.Call" => Val::Object(&s.call),
+        "object.OnnxModel" => Val::Object(&s.model),
         "object.Hash" => Val::Object(&s.hash),
         "object.Vec" => Val::Object(&s.list),
         "object.AtomicCounter" => Val::Object(&s.counter),

@@ -1,8 +1,8 @@
 -- Weights by their names, as PyTorch's state dicts have them: of a module, and into one.
 local Module = nn.Module
 
--- in PyTorch's order
-local FIELDS = { 'weight', 'bias', 'running_mean', 'running_var' }
+-- in PyTorch's order, then what it does not have
+local FIELDS = { 'weight', 'bias', 'running_mean', 'running_var', 'diagCov' }
 -- what a state dict counts besides
 local COUNTERS = { num_batches_tracked = true }
 

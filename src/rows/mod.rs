@@ -9,6 +9,7 @@ pub mod help;
 pub mod image;
 pub mod models;
 pub mod nn;
+pub mod onnx;
 pub mod optim;
 pub mod shared;
 pub mod spans;
@@ -65,6 +66,7 @@ pub fn functions() -> &'static [Package] {
         package("torch.MemoryFile", "torch.MemoryFile", Dispatch::Object, file::MEMORY),
         package("stream", "stream", Dispatch::Object, file::STREAM),
         package("spans", "spans", Dispatch::Object, spans::ROWS),
+        package("onnx", "onnx", Dispatch::Object, onnx::ROWS),
         package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
         package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
         package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),
@@ -90,6 +92,7 @@ pub fn object_classes() -> &'static [&'static str] {
         models::ENTRIES_CLASS,
         #[cfg(feature = "hdf5")]
         hdf5::CLASS,
+        onnx::MODEL,
         "tds.Hash",
         "tds.Vec",
         "tds.AtomicCounter",

@@ -1,0 +1,113 @@
+-- `th convert MODEL.t7 OUT`: a model of a file of Torch7 in the format that the suffix of OUT says.
+local read_options = require 'rekindle.options'
+local convert = {}
+
+local USAGE = [[
+th convert MODEL.t7 OUT [options]
+
+OUT ends in .onnx, .pth (a state dict, and OUT.py which builds the network in PyTorch), .safetensors, .npz, .npy or .t7
+(the layout of today). Nothing of the file is run.
+
+   -input SIZES      sizes of a sample, without the batch: 3x32x32; 20:long for row numbers; several times, or
+                     {12,{5,5}}, for tables. Guessed from the first layer where it is left out
+   -fixed            the sizes are those of the whole input: no batch before them
+   -model PATH       which model of the file, as protos.rnn
+   -opset N          the version of ONNX's operations, 11 to 21 (17)
+   -float, -double   the type of the numbers (float; for files of tensors and .t7 as they are)
+   -ascii            .t7 as text
+   -weights          .pth: tensors as they are, without a Python file
+   -names FILE       new names of tensors, a line each: NEW in their order, or OLD NEW
+   -external BYTES   ONNX: weights of more bytes go to OUT.data (2000000000)]]
+
+local KNOWN = { input = 'list', fixed = false, model = true, opset = true, float = false, double = false, ascii = false,
+   weights = false, names = true, external = true, help = false, h = false }
+
+-- What a command is given, as options of rekindle.export, with the sizes of inputs.
+function convert.options(command, given, input)
+   if given.float and given.double then error(command .. ': -float or -double, not both', 0) end
+   local function number(name)
+      if not given[name] then return nil end
+      local n = tonumber(given[name])
+      if not n or n ~= math.floor(n) or n < 0 then
+         error(string.format('%s: -%s: a whole number expected, got %s', command, name, given[name]), 0)
+      end
+      return n
+   end
+   return {
+      input = input, fixed = given.fixed, opset = number 'opset', external = number 'external', ascii = given.ascii,
+      weights = given.weights, type = given.double and 'double' or given.float and 'float' or nil, owned = true,
+   }
+end
+
+-- The object of a file, without what only graphics processors have, and the model in it where one is wanted.
+function convert.read(command, path, at, wants_model)
+   local export = require 'rekindle.export'
+   local ok, object = pcall(export.load, path)
+   if not ok then
+      local why = tostring(object)
+      error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
+   end
+   object = export.home(object)
+   if not wants_model and not at then return object end
+   local model, why = export.choose(object, at)
+   if not model then error(string.format('%s: %s: %s', command, path, why), 0) end
+   return model
+end
+
+local function names_of(path)
+   if not path then return nil end
+   local file, why = io.open(path, 'r')
+   if not file then error('th convert: -names: ' .. why, 0) end
+   local names, i = {}, 0
+   for line in file:lines() do
+      local old, new = line:match('^%s*(%S+)%s+(%S+)%s*$')
+      if old then
+         names[old] = new
+      elseif line:find('%S') then
+         i = i + 1
+         names[i] = line:match('^%s*(%S+)%s*$')
+      end
+   end
+   file:close()
+   return names
+end
+
+local function tell(result)
+   local lines = {}
+   local function say(...) lines[#lines + 1] = string.format(...) end
+   if result.input then
+      say('input %s%s%s', result.input, result.batch and ' after a batch of any size' or '',
+         result.guessed and ' (guessed from the first layer; -input says another)' or '')
+      if not result.batch and result.why_fixed then
+         say('the sizes are fixed: the model takes no batch (%s)', tostring(result.why_fixed):match('[^\n]*'))
+      end
+   end
+   say('wrote %s%s', result.path, result.tensors and string.format(', %d tensors', result.tensors) or '')
+   if (result.functions or 0) > 0 then say('left out %d functions, which were not loaded', result.functions) end
+   if result.python then say('wrote %s', result.python) end
+   print(table.concat(lines, '\n'))
+end
+
+function convert.main(args)
+   local command = 'th convert'
+   local given, words = read_options(command, args, KNOWN)
+   if given.help or given.h then return print(USAGE) end
+   if #words ~= 2 then error(USAGE, 0) end
+   local export = require 'rekindle.export'
+   local from, to = unpack(words)
+   local format = export.format(to)
+   if not format then
+      error(string.format('%s: %s: expected a name that ends in .onnx, .pth, .safetensors, .npz, .npy or .t7', command, to), 0)
+   end
+   local options = convert.options(command, given, given.input)
+   options.names = names_of(given.names)
+   if options.names and not (format == 'tensors' or options.weights) then
+      error(command .. ': -names is for .safetensors, .npz, and .pth with -weights', 0)
+   end
+   local wants = format == 'onnx' or format == 'pth' and not options.weights
+   local ok, result = pcall(export.convert, convert.read(command, from, given.model, wants), to, options)
+   if not ok then error((tostring(result):gsub('^rekindle%.export', command .. ': ' .. from)), 0) end
+   tell(result)
+end
+
+return convert
