@@ -56,6 +56,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         Kind::Onnx => onnx::read(path),
         Kind::Caffe => caffe::tree(path),
         Kind::Mat => mat::tree(path),
+        Kind::Prototxt => caffe::definition(path),
         #[cfg(feature = "hdf5")]
         Kind::Hdf5 => super::hdf5::tree(path),
         _ => refuse!("<{}> is {}; {}", path.display(), kind.text(), kind.advice()),
