@@ -223,3 +223,17 @@ fn endless_values_end() {
     }
     read(&path, &deep, "deep tables");
 }
+
+#[test]
+fn every_kind_of_object_in_a_t7_file_has_a_structure() {
+    let dir = Scratch::new("samples");
+    let host = Host::new().unwrap();
+    let source = include_str!("lua/samples.lua");
+    let texts: mlua::Variadic<mlua::LuaString> = host.lua().load(source).set_name("=samples").call(()).unwrap();
+    assert!(!texts.is_empty());
+    let path = dir.path("sample.t7");
+    for (i, text) in texts.iter().enumerate() {
+        fs::write(&path, text.as_bytes()).unwrap();
+        inspect(&path).unwrap_or_else(|e| panic!("sample {}: {e}", i + 1));
+    }
+}

@@ -323,7 +323,8 @@ function inspect.lines(path, options)
       local results = model and run(at(model, network.path), options.input)
       local place = network.path ~= '' and network.path:gsub('^%.', '') .. ': ' or ''
       local input = results and ', input ' .. results.input or ''
-      p:add(0, string.format('%snetwork of %d modules%s', place, #network.modules, input))
+      local count = #network.modules == 1 and '1 module' or #network.modules .. ' modules'
+      p:add(0, string.format('%snetwork of %s%s', place, count, input))
       for _, line in ipairs(network_lines(network, results)) do p:add(1, line) end
       if results and results.failed then p:add(0, 'it stopped: ' .. results.failed:match '[^\n]*') end
    end
