@@ -1,5 +1,5 @@
-//! Damaged files of other programs' formats: an error that tells where, never a crash, a hang or memory out of proportion. The files
-//! are made here, by our own writers.
+//! Damaged files of other programs' formats: an error that tells where, never a crash, a hang or memory out of
+//! proportion. The files are made here, by our own writers.
 #![allow(clippy::unwrap_used)]
 
 use rekindle::Host;
@@ -222,4 +222,18 @@ fn endless_values_end() {
         deep.extend(1f64.to_le_bytes());
     }
     read(&path, &deep, "deep tables");
+}
+
+#[test]
+fn every_kind_of_object_in_a_t7_file_has_a_structure() {
+    let dir = Scratch::new("samples");
+    let host = Host::new().unwrap();
+    let source = include_str!("lua/samples.lua");
+    let texts: mlua::Variadic<mlua::LuaString> = host.lua().load(source).set_name("=samples").call(()).unwrap();
+    assert!(!texts.is_empty());
+    let path = dir.path("sample.t7");
+    for (i, text) in texts.iter().enumerate() {
+        fs::write(&path, text.as_bytes()).unwrap();
+        inspect(&path).unwrap_or_else(|e| panic!("sample {}: {e}", i + 1));
+    }
 }

@@ -1,5 +1,5 @@
--- `th inspect FILE...`: what files of tensors and networks hold. Files are read as data; `-input` alone makes objects of a
--- .t7 file, without its functions, and runs its networks.
+-- `th inspect FILE...`: what files of tensors and networks hold. Files are read as data; `-input` alone makes objects
+-- of a .t7 file, without its functions, and runs its networks.
 local native = require 'rekindle.native'
 local natives = native.functions.models
 local inspect = {}
@@ -30,8 +30,8 @@ local Printer = {}
 Printer.__index = Printer
 
 local function printer(found, all)
-   local p = setmetatable({ lines = {}, storages = found.storages, places = {}, limit = all and math.huge or 20, all = all }, Printer)
-   return p
+   local limit = all and math.huge or 20
+   return setmetatable({ lines = {}, storages = found.storages, places = {}, limit = limit, all = all }, Printer)
 end
 
 function Printer:add(depth, text) self.lines[#self.lines + 1] = ('  '):rep(depth) .. text end
@@ -43,7 +43,8 @@ local function quoted(text)
 end
 
 function Printer:tensor(v)
-   local text = v.class .. ' ' .. (#v.sizes == 0 and (v.class:find '^torch' and 'without elements' or 'a number') or sizes_text(v.sizes))
+   local empty = #v.sizes == 0 and v.class:find '^torch'
+   local text = v.class .. ' ' .. (empty and 'without elements' or sizes_text(v.sizes))
    local storage = v.storage ~= native.null and self.storages[v.storage]
    if storage then
       text = text .. '  ' .. bytes_text(storage.bytes)
@@ -95,7 +96,7 @@ function Printer:list(v)
 end
 
 local function key_text(key)
-   if type(key) == 'table' then return '[' .. (key.class or key.type) .. ']' end
+   if type(key) == 'table' then return '[' .. (type(key.class) == 'string' and key.class or key.type) .. ']' end
    return tostring(key)
 end
 
@@ -105,7 +106,9 @@ function Printer:table(v, depth)
    -- a list of weights is what people look for
    local limit = tensors * 2 > #v.entries and 2000 or self.limit
    local width = 0
-   for i, entry in ipairs(v.entries) do if i <= limit then width = math.max(width, math.min(#key_text(entry[1]), 40)) end end
+   for i, entry in ipairs(v.entries) do
+      if i <= limit then width = math.max(width, math.min(#key_text(entry[1]), 40)) end
+   end
    for _, entry in ipairs(v.entries) do
       if shown >= limit then break end
       shown = shown + 1
@@ -251,9 +254,22 @@ local function at(object, path)
    return object
 end
 
--- Runs a network; what its modules gave, or nil and the reason.
+-- the class of a module, in a network, of a package that is not here
+local function unknown(module, seen)
+   if type(module) ~= 'table' or seen[module] then return nil end
+   seen[module] = true
+   if type(module.updateOutput) ~= 'function' then return torch.typename(module) or 'a table' end
+   for _, member in ipairs(type(rawget(module, 'modules')) == 'table' and module.modules or {}) do
+      local class = unknown(member, seen)
+      if class then return class end
+   end
+end
+
+-- Runs a network: what its modules gave, and why it stopped where it did.
 local function run(network, text)
    local by_path = {}
+   local class = unknown(network, {})
+   if class then return { by_path = by_path, input = text, failed = class .. ' is a class that is not known here' } end
    local typename = type(network._type) == 'string' and network._type or 'torch.DoubleTensor'
    if not typename:find 'Tensor$' or typename:find 'Cuda' then typename = 'torch.FloatTensor' end
    local input = input_of(text, typename)
@@ -305,8 +321,10 @@ function inspect.lines(path, options)
    for _, network in ipairs(found.networks) do
       p:add(0, '')
       local results = model and run(at(model, network.path), options.input)
-      p:add(0, (network.path ~= '' and network.path:gsub('^%.', '') .. ': ' or '') .. 'network of ' .. #network.modules .. ' modules'
-         .. (results and ', input ' .. results.input or ''))
+      local place = network.path ~= '' and network.path:gsub('^%.', '') .. ': ' or ''
+      local input = results and ', input ' .. results.input or ''
+      local count = #network.modules == 1 and '1 module' or #network.modules .. ' modules'
+      p:add(0, string.format('%snetwork of %s%s', place, count, input))
       for _, line in ipairs(network_lines(network, results)) do p:add(1, line) end
       if results and results.failed then p:add(0, 'it stopped: ' .. results.failed:match '[^\n]*') end
    end
@@ -336,7 +354,8 @@ function inspect.main(args)
    for n, path in ipairs(files) do
       local ok, result = pcall(options.json and inspect.json or inspect.lines, path, options)
       if not ok then
-         failed[#failed + 1] = tostring(result):gsub('^rekindle%.models%.%w+: ', ''):gsub('^.-: rekindle%.models%.%w+: ', '')
+         -- without the place in this file and the function
+         failed[#failed + 1] = tostring(result):gsub('^.-rekindle%.models%.%w+: ', '')
       elseif options.json then
          print(result)
       else
