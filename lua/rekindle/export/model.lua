@@ -94,6 +94,12 @@ local HOME = {
    end,
    ['cudnn.TemporalConvolution'] = renamed 'TemporalConvolution',
    ['nn.DataParallelTable'] = function(old) return old.modules and old.modules[1] end,
+   -- of dpnn: a container around what it made of its options, and a layer of older versions
+   ['nn.Inception'] = function(old) return type(old.modules) == 'table' and old.modules[1] or nil end,
+   ['nn.LinearNoBias'] = function(old)
+      old.bias = nil
+      return setmetatable(old, torch.getmetatable 'nn.Linear')
+   end,
    -- of char-rnn
    ['OneHot'] = function(old) return nn.OneHot(old.outputSize) end,
 }
