@@ -94,7 +94,7 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// What is no message, with the byte.
-    pub fn next(&mut self) -> Result<Option<(u64, Field<'a>)>> {
+    pub fn next_field(&mut self) -> Result<Option<(u64, Field<'a>)>> {
         if self.at >= self.data.len() {
             return Ok(None);
         }
@@ -125,9 +125,9 @@ impl<'a> Message<'a> {
     /// Hands out every field.
     ///
     /// # Errors
-    /// As [`Message::next`], and what the function gives.
+    /// As [`Message::next_field`], and what the function gives.
     pub fn each(mut self, mut f: impl FnMut(u64, Field<'a>) -> Result<()>) -> Result<()> {
-        while let Some((number, field)) = self.next()? {
+        while let Some((number, field)) = self.next_field()? {
             f(number, field)?;
         }
         Ok(())

@@ -106,7 +106,7 @@ fn numbers(value: Option<&Data>, name: &str) -> Result<Vec<u64>> {
     let Some(Data::List(list)) = value else { refuse!("expected a list '{name}'") };
     // the largest whole number that is certain in JSON
     let number = |v: &Data| match *v {
-        Data::Num(n) if n >= 0.0 && n <= 9_007_199_254_740_992.0 && n.fract() == 0.0 => Some(n as u64),
+        Data::Num(n) if (0.0..=9_007_199_254_740_992.0).contains(&n) && n.fract() == 0.0 => Some(n as u64),
         _ => None,
     };
     let all: Option<Vec<u64>> = list.iter().map(number).collect();

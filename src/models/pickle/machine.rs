@@ -97,13 +97,13 @@ impl<'a> Machine<'a> {
         self.stack.last().copied().ok_or_else(|| Error::invalid("nothing is on the stack"))
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>> {
+    fn pop_to_mark(&mut self) -> Result<Vec<Id>> {
         let mark = self.marks.pop().ok_or_else(|| Error::invalid("there is no mark"))?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
 
     fn pairs(&self, list: &[Id]) -> Result<Vec<(Id, Id)>> {
-        demand!(list.len() % 2 == 0, "a key has no value");
+        demand!(list.len().is_multiple_of(2), "a key has no value");
         Ok(list.chunks_exact(2).map(|p| (p[0], p[1])).collect())
     }
 
@@ -207,7 +207,7 @@ impl<'a> Machine<'a> {
                     self.pop()?;
                 }
             }
-            b'1' => drop(self.to_mark()?),
+            b'1' => drop(self.pop_to_mark()?),
             b'2' => self.stack.push(self.top()?),
             b'p' => {
                 let at = self.line_number()?;
@@ -246,7 +246,7 @@ impl<'a> Machine<'a> {
             b'}' => self.push(Node::Dict(vec![]))?,
             0x8f => self.push(Node::Set(vec![]))?,
             b'l' | b't' | 0x91 => {
-                let list = self.to_mark()?;
+                let list = self.pop_to_mark()?;
                 self.push(match code {
                     b'l' => Node::List(list),
                     b't' => Node::Tuple(list),
@@ -254,7 +254,7 @@ impl<'a> Machine<'a> {
                 })?;
             }
             b'd' => {
-                let list = self.to_mark()?;
+                let list = self.pop_to_mark()?;
                 let pairs = self.pairs(&list)?;
                 self.push(Node::Dict(pairs))?;
             }
@@ -268,7 +268,7 @@ impl<'a> Machine<'a> {
                 self.extend(&[value])?;
             }
             b'e' | 0x90 => {
-                let list = self.to_mark()?;
+                let list = self.pop_to_mark()?;
                 self.extend(&list)?;
             }
             b's' => {
@@ -276,7 +276,7 @@ impl<'a> Machine<'a> {
                 self.assign(&[(key, value)])?;
             }
             b'u' => {
-                let list = self.to_mark()?;
+                let list = self.pop_to_mark()?;
                 let pairs = self.pairs(&list)?;
                 self.assign(&pairs)?;
             }
@@ -328,7 +328,7 @@ impl<'a> Machine<'a> {
                 self.make(class, args)?;
             }
             b'o' => {
-                let mut list = self.to_mark()?;
+                let mut list = self.pop_to_mark()?;
                 demand!(!list.is_empty(), "an object has no class");
                 let class = list.remove(0);
                 let args = self.add(Node::Tuple(list))?;
@@ -338,7 +338,7 @@ impl<'a> Machine<'a> {
                 let (module, name) = (self.line()?, self.line()?);
                 let text = |t: &[u8]| String::from_utf8_lossy(t).into_owned();
                 let class = self.add(Node::Global(text(module), text(name)))?;
-                let list = self.to_mark()?;
+                let list = self.pop_to_mark()?;
                 let args = self.add(Node::Tuple(list))?;
                 self.make(class, args)?;
             }
