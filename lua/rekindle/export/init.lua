@@ -106,6 +106,7 @@ end
 function export.run(model, input, options, typename)
    if torch.isTensor(input) or type(input) == 'table' and not input.sizes and type(input[1]) ~= 'string' and
       not (input[1] and input[1].sizes) then
+      input = inputs.cast(input, typename)
       local g, why = graphs(model, { input }, options)
       if g then g.sample = input end
       return g, why and 'the model does not take this input: ' .. first_line(why)

@@ -66,6 +66,17 @@ function inputs.sample(spec, batch, typename, limit)
    return torch.randn(sizes):type(typename)
 end
 
+-- Tensors of floating-point numbers in this type; others as they are.
+function inputs.cast(value, typename)
+   if torch.isTensor(value) then
+      local floating = torch.typename(value) == 'torch.FloatTensor' or torch.typename(value) == 'torch.DoubleTensor'
+      return floating and value:type(typename) or value
+   end
+   local list = {}
+   for i, entry in ipairs(value) do list[i] = inputs.cast(entry, typename) end
+   return list
+end
+
 -- The smallest number of rows of the tables that are looked up in: what row numbers may be.
 function inputs.limit(model)
    local least = nil
