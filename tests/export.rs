@@ -272,7 +272,8 @@ fn files_of_machines_with_gpus_are_converted_without_one() {
 #[test]
 fn weights_beside_a_file_and_inputs_of_ones_own_are_taken() {
     let folder = Folder::new("beside");
-    let model = saved(&folder, "net.t7", "return nn.Sequential():add(nn.Linear(4, 3)):add(nn.Tanh()):add(nn.Linear(3, 2))");
+    let model =
+        saved(&folder, "net.t7", "return nn.Sequential():add(nn.Linear(4, 3)):add(nn.Tanh()):add(nn.Linear(3, 2))");
     let (out, input) = (folder.path("net.onnx"), folder.path("input.npy"));
     let done = th(&["convert", &model, &out, "-external", "20"]);
     assert!(done.status.success(), "{}", text(&done));

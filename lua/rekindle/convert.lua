@@ -39,14 +39,17 @@ function convert.options(command, given, input)
    }
 end
 
+-- An error about a file: what exports say, and what else goes wrong with fields that are not as their classes make them.
+function convert.fail(command, path, why)
+   why = tostring(why):gsub('^rekindle%.export: ', ''):gsub('^%S+%.lua:%d+: ', '')
+   error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
+end
+
 -- The object of a file, without what only graphics processors have, and the model in it where one is wanted.
 function convert.read(command, path, at, wants_model)
    local export = require 'rekindle.export'
    local ok, object = pcall(export.load, path)
-   if not ok then
-      local why = tostring(object)
-      error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
-   end
+   if not ok then convert.fail(command, path, object) end
    object = export.home(object)
    if not wants_model and not at then return object end
    local model, why = export.choose(object, at)
@@ -106,7 +109,7 @@ function convert.main(args)
    end
    local wants = format == 'onnx' or format == 'pth' and not options.weights
    local ok, result = pcall(export.convert, convert.read(command, from, given.model, wants), to, options)
-   if not ok then error((tostring(result):gsub('^rekindle%.export', command .. ': ' .. from)), 0) end
+   if not ok then convert.fail(command, from, result) end
    tell(result)
 end
 

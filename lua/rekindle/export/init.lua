@@ -58,7 +58,7 @@ end
 local function first_line(text)
    local where = ''
    for line in (tostring(text) .. '\n'):gmatch('([^\n]*)\n') do
-      if not line:find('^In %d+ module of') then return where .. (line:gsub('^%S+%.lua:%d+: ', '')) end
+      if not line:find('^In %d+ module of') then return where .. line:gsub('^%S+%.lua:%d+: ', '') end
       where = where .. line .. ' '
    end
    return where
