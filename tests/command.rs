@@ -121,6 +121,21 @@ fn new_globals_are_warned_of_or_refused() {
 }
 
 #[test]
+fn errors_within_containers_show_the_programs_own_frames() {
+    let dir = Scratch::new("containers");
+    dir.write(
+        "net.lua",
+        "require 'nn'\nlocal net = nn.Sequential():add(nn.Concat(1):add(nn.Linear(4, 2)))\n\
+         local function train(x)\n   local y = net:forward(x)\n   return y\nend\nlocal z = train(torch.ones(3))\n",
+    );
+    let (_, _, err) = th(&dir.0, &["net.lua"], "");
+    let expected = "th: In 1 module of nn.Sequential:\nIn 1 module of nn.Concat:\n\
+        net.lua:4: nn.Linear: size mismatch: input [3] where 4 columns are expected\n   \
+        4 |    local y = net:forward(x)\nstack traceback:\n\tnet.lua:4: in function 'train'\n\tnet.lua:7: in main chunk\n";
+    assert_eq!(err, expected);
+}
+
+#[test]
 fn errors_show_their_line_and_a_near_name() {
     let dir = Scratch::new("errors");
     dir.write("p.lua", "local model = { go = 1 }\nlocal function f()\n   return mdoel.go\nend\nf()\n");

@@ -49,7 +49,7 @@ impl Samples {
             tensors: DType::ALL.iter().map(|&d| Tensor::new(d, sizes).unwrap()).collect(),
             storages: DType::ALL.iter().map(|&d| Storage::new(d, 4).unwrap()).collect(),
             generator: RefCell::new(Generator::with_seed(1)),
-            dims: Dims(vec![1, 1]),
+            dims: Dims(vec![1, 1].into()),
             nested: Nested { sizes: vec![1], data: vec![1.0] },
             file: FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite)),
             call: Call::enter(&Described::default(), None),

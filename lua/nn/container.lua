@@ -21,10 +21,11 @@ function Container:size() return #self.modules end
 local NOTE = 'WARNING: If you see a stack trace below, it doesn\'t point to the place where this error occurred. ' ..
    'Please use only the one above.'
 
--- Where an error came up, for the innermost container only; error objects other than text go through as they are.
+-- Where an error came up in the program, for the innermost container only; error objects other than text go through as
+-- they are.
 local function located(err)
    if type(err) ~= 'string' or err:find(NOTE, 1, true) then return err end
-   return err .. '\n' .. debug.traceback('', 2):gsub('^\n', '') .. '\n\n' .. NOTE
+   return err .. require('rekindle.report').traceback() .. '\n\n' .. NOTE
 end
 
 local function finish(self, index, ok, ...)

@@ -1,6 +1,7 @@
 -- What modules written in Lua demand of their inputs and options. Messages name the class, what came and what was
 -- expected.
 local text, sizes = require('nn.dimensions').text, require('nn.dimensions').sizes
+local singular = require('rekindle.native').functions.help.singular
 
 local expect = {}
 
@@ -27,7 +28,7 @@ expect.brief = brief
 -- Raises an error in the name of a module or of a class name.
 function expect.fail(who, message, ...)
    local name = type(who) == 'string' and 'nn.' .. who or torch.type(who)
-   error(string.format('%s: ' .. message, name, ...), 0)
+   error(name .. ': ' .. singular(string.format(message, ...)), 0)
 end
 local fail = expect.fail
 

@@ -241,7 +241,7 @@ end
 -- Loads the package that a name begins with, or that has a section or class of the name, if no program has asked for it.
 local function load_package(topic)
    local name = topic:match('^(%a+)[.:]') or manual.section('nn.' .. topic) and 'nn' or topic
-   if _G[name] == nil and native.sources[name] and name ~= 'boot' then pcall(require, name) end
+   if _G[name] == nil and native.is_embedded(name) and name ~= 'boot' then pcall(require, name) end
 end
 
 -- the name of a class that is called to make objects, or of a package

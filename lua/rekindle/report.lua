@@ -35,9 +35,9 @@ local function scope_of(level, f)
 end
 
 -- the frames of the program, nearest first; the first one with its variables
-local function program_frames()
+local function program_frames(first)
    local frames = {}
-   for level = 3, LEVELS do
+   for level = first, LEVELS do
       local info = debug.getinfo(level, 'Slnf')
       if not info then break end
       if info.what ~= 'C' and not report.is_ours(info.source) then
@@ -70,6 +70,9 @@ local function traceback(frames)
    if frames.more then out[#out + 1] = '\n\t...' end
    return '\nstack traceback:' .. table.concat(out)
 end
+
+-- The frames of the program that lead to the caller, as lines of text.
+function report.traceback() return traceback(program_frames(4)) end
 
 -- ---- the line ----
 
@@ -107,7 +110,7 @@ end
 
 local function hint_of(message, line, scope)
    local kind, name = message:match("(%a+) '([%w_]+)' %(a nil value%)")
-   if kind == 'global' and native.sources[name] then return string.format("require '%s' makes it", name) end
+   if kind == 'global' and native.is_embedded(name) then return string.format("require '%s' makes it", name) end
    if kind == 'global' then
       local list = names.members(_G, '.', '')
       for local_name in pairs(scope) do list[#list + 1] = local_name end
@@ -134,13 +137,24 @@ local function said(message)
    return '(error object is a ' .. type(message) .. ' value)'
 end
 
+-- a message without the lines that say which containers it came through
+local function after_containers(message)
+   local count
+   repeat message, count = message:gsub('^In %d+ module of [^\n]*:\n', '') until count == 0
+   return message
+end
+
 -- What is told about an error where it happens: for xpcall.
 function report.handler(message)
    message = said(message)
    -- what is typed calls as its last step, so that errors about the caller name the line below that runs it
    for _, file in ipairs { 'run', 'session' } do message = message:gsub('^rekindle/' .. file .. '%.lua:%d+: ', '') end
-   local frames = program_frames()
-   local place, number = message:match('^([^\n]-):(%d+): ')
+   local frames = program_frames(3)
+   -- what comes from within containers has the frames that led there, which are gone
+   local inner = message:match('^(.*)\n\nWARNING: If you see a stack trace below, [^\n]*$')
+   local within = inner and (inner:match('\nstack traceback:.*') or '')
+   if inner then message = inner:sub(1, #inner - #within) end
+   local place, number = after_containers(message):match('^([^\n]-):(%d+): ')
    local parts = { coloured('message', message) }
    local at
    for _, info in ipairs(frames) do
@@ -149,15 +163,16 @@ function report.handler(message)
          break
       end
    end
-   local line = at and line_at(at.source, at.currentline)
+   local source = at and at.source or within and place and '@' .. place
+   local line = source and line_at(source, tonumber(number))
    if line and line:find('%S') then
       -- the only line of what was typed stands above
-      local alone = at.source == '=stdin' and not (texts['=stdin'] or ''):find('\n')
-      if not alone then parts[#parts + 1] = shown(at.currentline, line) end
+      local alone = source == '=stdin' and not (texts['=stdin'] or ''):find('\n')
+      if not alone then parts[#parts + 1] = shown(number, line) end
    end
    local ok, near = pcall(hint_of, message, line, at and at == frames[1] and at.scope or {})
    if ok and near then parts[#parts + 1] = coloured('hint', near) end
-   return table.concat(parts, '\n') .. traceback(frames)
+   return table.concat(parts, '\n') .. (within or traceback(frames))
 end
 
 -- What is told about a text that is no Lua.

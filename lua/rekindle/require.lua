@@ -2,7 +2,7 @@
 -- with the places where LuaRocks and Debian put code for Lua 5.1; beside the requiring file; files by their names
 -- (`./file.lua`, `weights.t7`); and last the other packages that are built in, so that a program's own copy of one wins.
 local native = require 'rekindle.native'
-local sources = native.sources
+local is_embedded, chunk = native.is_embedded, native.chunk
 local BUNDLED = 'packages.'
 
 -- ---- the paths ----
@@ -40,26 +40,22 @@ end
 
 -- ---- loaders ----
 
-local function chunk_of(key, name)
-   return assert(loadstring(sources[key], '=' .. name:gsub('%.', '/') .. '.lua'))
-end
-
 local function embedded(name)
-   if sources[name] and name:sub(1, #BUNDLED) ~= BUNDLED then return chunk_of(name, name) end
+   if is_embedded(name) and name:sub(1, #BUNDLED) ~= BUNDLED then return chunk(name) end
    -- a class or function that has a file of its own in Torch7: require 'nn.Linear'
    local package_name, member = name:match('^(%a+)%.(%a+)$')
-   local loaded = package_name and sources[package_name] and package.loaded[package_name]
+   local loaded = package_name and is_embedded(package_name) and package.loaded[package_name]
    if type(loaded) == 'table' and rawget(loaded, member) ~= nil then return function() return loaded[member] end end
    return '\n\tno embedded module \'' .. name .. '\''
 end
 
 -- whether a package is built in, and there for this process
 local function built_in(name)
-   return sources[BUNDLED .. name] and not require('rekindle.rocks').needs_device(name)
+   return is_embedded(BUNDLED .. name) and not require('rekindle.rocks').needs_device(name)
 end
 
 local function bundled(name)
-   if built_in(name) then return chunk_of(BUNDLED .. name, name) end
+   if built_in(name) then return chunk(BUNDLED .. name) end
    return ''
 end
 
@@ -147,7 +143,7 @@ end
 local function preloaded(name)
    local f = package.preload[name]
    if f ~= nil then return f end
-   local hint = not sources[name] and not built_in(name) and require('rekindle.rocks').hint(name)
+   local hint = not is_embedded(name) and not built_in(name) and require('rekindle.rocks').hint(name)
    return (hint and ' ' .. hint or '') .. string.format("\n\tno field package.preload['%s']", name)
 end
 

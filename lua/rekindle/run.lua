@@ -117,9 +117,9 @@ local function penlight()
       return type(f) == 'function' and f or nil
    end })
    -- modules of Penlight are globals
-   local sources = require('rekindle.native').sources
+   local is_embedded = require('rekindle.native').is_embedded
    setmetatable(_G, { __index = function(globals, name)
-      if type(name) ~= 'string' or not sources['packages.pl.' .. name] then return nil end
+      if type(name) ~= 'string' or not is_embedded('packages.pl.' .. name) then return nil end
       local ok, module = pcall(require, 'pl.' .. name)
       if not ok then return nil end
       rawset(globals, name, module)
@@ -133,7 +133,7 @@ function run.prelude(command, colours)
    report.colours = colours
    require 'rekindle.print'
    for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
-      if require('rekindle.native').sources[name] then require(name) end
+      if require('rekindle.native').is_embedded(name) then require(name) end
    end
    penlight()
 end

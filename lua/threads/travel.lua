@@ -10,7 +10,7 @@ local function name_all()
    names = {}
    local own = native.own_functions
    for name, package in pairs(package.loaded) do
-      local known = native.sources[name] and not name:find('^packages%.') or package == _G[name]
+      local known = native.is_embedded(name) and not name:find('^packages%.') or package == _G[name]
       if known and type(package) == 'table' and type(name) == 'string' then
          if name ~= '_G' then names[package] = name end
          for key, value in pairs(package) do

@@ -20,7 +20,7 @@ local entries = {
    type = type,
    select = select,
    rawget = rawget,
-   -- what was done, beside the result
+   -- what was done, where the result is nan
    done = ffi.new('int[1]'),
    blanks = traced.blanks,
    get = address('get', 'double (*)(const void *, double, void *, int *)'),
@@ -79,6 +79,7 @@ return function(...)
          end
          local made = pool[left]
          local number = get(x, k, made, done)
+         if number == number then return number end
          local did = done[0]
          if did == 1 then return number end
          if did == 2 then
@@ -89,7 +90,7 @@ return function(...)
          local i, j = rawget(k, 1), rawget(k, 2)
          if type(i) == 'number' and type(j) == 'number' and rawget(k, 3) == nil then
             local number = get2(x, i, j, done)
-            if done[0] == 1 then return number end
+            if number == number or done[0] == 1 then return number end
          end
       end
    end
@@ -133,6 +134,7 @@ return function(...)
             tc == 'userdata' and c or nil, td == 'userdata' and d or nil,
             tx == 'number' and x or 0, ta == 'number' and a or 0, tb == 'number' and b or 0,
             tc == 'number' and c or 0, td == 'number' and d or 0)
+         if number == number then return number end
          local did = done[0]
          if did == 1 then return number end
          if did == 2 then

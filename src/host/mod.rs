@@ -15,11 +15,12 @@ use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::DType;
 use anyhow::{Context, anyhow};
+use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, Value};
 use std::ffi::OsStr;
 
-/// The Lua files of the binary: module name and source.
-static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+/// The Lua files of the binary: module name and compiled code.
+static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// A Lua state with Torch7 in it.
 ///
@@ -33,9 +34,9 @@ pub struct Host {
     lua: Lua,
 }
 
-/// The source of an embedded Lua file.
-fn embedded(name: &[u8]) -> Option<&'static str> {
-    EMBEDDED.iter().find(|(n, _)| n.as_bytes() == name).map(|(_, source)| *source)
+/// The code of an embedded Lua file. The list is sorted by paths, which is not quite the order of names.
+fn embedded(name: &[u8]) -> Option<&'static [u8]> {
+    EMBEDDED.iter().find(|(n, _)| n.as_bytes() == name).map(|(_, code)| *code)
 }
 
 fn group(name: &'static str, entries: &'static [Entry]) -> Group<'static> {
@@ -55,7 +56,7 @@ impl Host {
         // nearly all that is made now stays
         raw::without_collector(&host.lua, || {
             host.register(tables).map_err(lua_error)?;
-            host.lua.load(boot).set_name("=boot.lua").exec().map_err(|e| anyhow!("{e}"))
+            host.lua.load(boot).set_mode(ChunkMode::Binary).exec().map_err(|e| anyhow!("{e}"))
         })?;
         Ok(host)
     }
@@ -88,14 +89,17 @@ impl Host {
         table.set("elements", by_class.collect::<mlua::Result<Vec<mlua::Table>>>()?)?;
         table.set("element_types", elements)?;
         table.set("null", Value::NULL)?;
-        // sources[name], copied into Lua's memory when they are asked for
-        let (sources, meta) = (lua.create_table()?, lua.create_table()?);
-        let source = |_: &Lua, (_, name): (Value, mlua::LuaString)| Ok(embedded(&name.as_bytes()));
-        meta.set("__index", lua.create_function(source)?)?;
-        sources.set_metatable(Some(meta))?;
-        table.set("sources", sources)?;
+        // whether there is a file, and its chunk as a function
+        let is_embedded =
+            |_: &Lua, name: Value| Ok(name.as_string().is_some_and(|name| embedded(&name.as_bytes()).is_some()));
+        table.set("is_embedded", lua.create_function(is_embedded)?)?;
+        let chunk = |lua: &Lua, name: mlua::LuaString| {
+            let code = embedded(&name.as_bytes());
+            code.map(|code| lua.load(code).set_mode(ChunkMode::Binary).into_function()).transpose()
+        };
+        table.set("chunk", lua.create_function(chunk)?)?;
         let names = |lua: &Lua, ()| lua.create_sequence_from(EMBEDDED.iter().map(|(name, _)| *name));
-        table.set("source_names", lua.create_function(names)?)?;
+        table.set("embedded_names", lua.create_function(names)?)?;
         let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
         loaded.set("rekindle.native", table)
     }

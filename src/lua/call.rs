@@ -9,6 +9,7 @@ use crate::tensor::dtype::{Element, types};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::random::Generator;
 use crate::tensor::storage::Storage;
+use smallvec::SmallVec;
 use std::any::Any;
 use std::cell::RefCell;
 
@@ -54,9 +55,9 @@ pub trait Foreign: Any {
         Self: Sized;
 }
 
-/// Numbers given one by one, or as a LongStorage.
+/// Numbers given one by one, or as a LongStorage. Few tensors have more dimensions than fit in place.
 #[derive(Debug, Clone, Default)]
-pub struct Dims(pub Vec<i64>);
+pub struct Dims(pub SmallVec<[i64; 6]>);
 
 impl Dims {
     /// As sizes: a list stops at the first that is not positive, as in Torch7.

@@ -205,6 +205,8 @@ pub struct Pattern {
     pub returns: u32,
     /// Whether any argument is a list.
     pub lists: bool,
+    /// Whether the parameters are the arguments as they are, in their order.
+    pub direct: bool,
 }
 
 /// Where a function is called from, which decides what may be left out.
@@ -322,7 +324,16 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
         (0..params.len()).filter(|&i| params[i].absent.is_some() && params[i].is_argument()).collect();
     let mut all: Vec<Pattern> = (0..1u32 << optional.len())
         .map(|bits| {
-            let mut p = Pattern { form, nargs: 0, rest: 0, accept: vec![], steps: vec![], returns: 0, lists: false };
+            let mut p = Pattern {
+                form,
+                nargs: 0,
+                rest: 0,
+                accept: vec![],
+                steps: vec![],
+                returns: 0,
+                lists: false,
+                direct: false,
+            };
             let mut fields = 0;
             for (i, q) in params.iter().enumerate() {
                 p.returns |= u32::from(q.returned) << i;
@@ -355,6 +366,8 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
                     }
                 }
             }
+            let own = |(i, s): (usize, &Step)| s.read == Read::Plain && s.fill == Fill::Stack(i as u8);
+            p.direct = p.steps.iter().enumerate().all(own);
             p
         })
         .collect();

@@ -4,9 +4,10 @@ use super::call::{Class, Form, Op};
 use super::column::Column;
 use super::sig::{self, Param, Pattern, Read, Style};
 use crate::tensor::class::TensorClass;
-use crate::tensor::error::Error;
+use crate::tensor::error::{Error, singular};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// How the class of a call is found: the element type, and the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +34,8 @@ pub struct Compiled {
     pub name: String,
     /// How the element type is found.
     pub dispatch: Dispatch,
+    /// What compiled code called it with last, and which pattern that was, for who calls it so to read and write.
+    pub recent: AtomicU64,
     forms: Arc<Forms>,
 }
 
@@ -70,14 +73,15 @@ impl Deref for Compiled {
 impl Compiled {
     /// The same forms under another name.
     pub fn under(&self, name: String, dispatch: Dispatch) -> Compiled {
-        Compiled { name, dispatch, forms: self.forms.clone() }
+        Compiled { name, dispatch, recent: AtomicU64::new(0), forms: self.forms.clone() }
     }
 
     /// An error's text, with the function's name in front where the text does not say what it is about. `class` is the
     /// class of the object that a method was called with, which may have inherited it.
     #[cold]
     pub fn named(&self, class: Option<&str>, e: &Error) -> String {
-        if e.is_named() { e.to_string() } else { format!("{}: {e}", class.unwrap_or_else(|| self.shown())) }
+        let text = singular(&e.to_string());
+        if e.is_named() { text } else { format!("{}: {text}", class.unwrap_or_else(|| self.shown())) }
     }
 
     /// The class or package that has the function.
@@ -108,7 +112,7 @@ pub const MOST_TRACED: usize = 5;
 /// A signature that cannot be read, with the name in front.
 pub fn compile(name: String, forms: &[Form], style: Style, dispatch: Dispatch) -> Result<Compiled, sig::Bad> {
     let forms = Arc::new(compile_forms(&name, forms, style)?);
-    Ok(Compiled { name, dispatch, forms })
+    Ok(Compiled { name, dispatch, recent: AtomicU64::new(0), forms })
 }
 
 fn compile_forms(name: &str, forms: &[Form], style: Style) -> Result<Forms, sig::Bad> {

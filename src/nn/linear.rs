@@ -5,6 +5,7 @@ use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, share};
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, product};
+use crate::tensor::ops::products::direct;
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
 fn samples(x: &Tensor, what: &str, width: usize) -> Result<()> {
@@ -94,6 +95,13 @@ pub fn grad_input<T: Blas>(
     samples(input, "input", weight.size(1))?;
     samples(grad_output, "gradOutput", weight.size(0))?;
     same_batch(input, grad_output)?;
+    let turn = grad_output.ndim() == 1;
+    // a gradInput of the right size from the last step needs no preparation
+    if grad_input.same_size(input)
+        && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, input.ndim() == 1))?
+    {
+        return Ok(());
+    }
     let (g, w) = (MatrixSource::<T>::of(grad_output)?, MatrixSource::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
     let n = input.numel() / weight.size(1).max(1);
@@ -124,9 +132,14 @@ pub fn acc_grad<T: Blas>(
         let fits = gb.ndim() == 1 && gb.numel() == grad_weight.size(0);
         demand!(fits, "gradBias {} does not fit weight {}", gb.shape_text(), grad_weight.shape_text());
     }
-    let (x, g) = (MatrixSource::<T>::of(input)?, MatrixSource::<T>::of(grad_output)?);
-    let (x, g) = (rows(input, x.view()), rows(grad_output, g.view()));
-    product(scale, g.t(), x, T::ONE, MatrixDest::update(grad_weight)?.view());
+    let single = input.ndim() == 1;
+    let done = direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))?;
+    let g = MatrixSource::<T>::of(grad_output)?;
+    let g = rows(grad_output, g.view());
+    if !done {
+        let x = MatrixSource::<T>::of(input)?;
+        product(scale, g.t(), rows(input, x.view()), T::ONE, MatrixDest::update(grad_weight)?.view());
+    }
     if let Some(gb) = grad_bias {
         column_sums(scale, g, MatrixDest::<T>::update(gb)?.view());
     }

@@ -15,10 +15,16 @@ fn pages() -> Result<Vec<String>> {
 fn page(name: &str) -> Result<Option<String>> {
     Ok(MANUAL.iter().find(|(n, _)| *n == name).map(|(_, text)| (*text).into()))
 }
+/// A message about one of a thing, in the singular; one that quotes bytes which are no text stays as it is.
+fn singular(text: &[u8]) -> Result<Vec<u8>> {
+    Ok(std::str::from_utf8(text)
+        .map_or_else(|_| text.to_vec(), |text| crate::tensor::error::singular(text).into_bytes()))
+}
 
 /// The rows.
 pub static ROWS: &[Op] = &[
     func!("usage", &[form("name:str", any!(usage))]),
     func!("pages", &[form("", any!(pages))]),
     func!("page", &[form("name:str", any!(page))]),
+    func!("singular", &[form("text:str", any!(singular))]),
 ];

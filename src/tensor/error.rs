@@ -115,6 +115,57 @@ impl From<Kind> for Error {
     }
 }
 
+/// What messages count, where there may be one of it.
+const COUNTED: [&str; 21] = [
+    "arguments",
+    "bytes",
+    "centers",
+    "channels",
+    "classes",
+    "columns",
+    "dimensions",
+    "elements",
+    "entries",
+    "features",
+    "indices",
+    "inputs",
+    "modules",
+    "outputs",
+    "planes",
+    "predictions",
+    "rows",
+    "samples",
+    "targets",
+    "tensors",
+    "weights",
+];
+
+/// A message with `1 elements` made to read `1 element`, so that who writes one need not ask how many there are.
+#[cold]
+pub fn singular(text: &str) -> String {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    let mut owned = Vec::with_capacity(2);
+    for i in 1..words.len() {
+        let noun = words[i].trim_end_matches(|c: char| !c.is_alphanumeric());
+        if !matches!(words[i - 1].trim_start_matches('('), "1") || !COUNTED.contains(&noun) {
+            continue;
+        }
+        let one = match noun {
+            "classes" => "class".to_string(),
+            "indices" => "index".to_string(),
+            _ => match noun.strip_suffix("ies") {
+                Some(stem) => format!("{stem}y"),
+                None => noun.trim_end_matches('s').to_string(),
+            },
+        };
+        owned.push((i, one + &words[i][noun.len()..]));
+    }
+    for (i, word) in &owned {
+        words[*i] = word;
+    }
+    words.join(" ")
+}
+
 /// Returns early with an error made by `format!`: an [`Kind::Invalid`], or with `in subject` a [`Kind::Named`].
 ///
 /// ```
@@ -144,4 +195,22 @@ macro_rules! demand {
             $crate::refuse!($($arg)*)
         }
     }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::singular;
+
+    #[test]
+    fn one_of_a_thing_is_told_in_the_singular() {
+        for (text, expected) in [
+            ("target of 1 entries expected, got [2]", "target of 1 entry expected, got [2]"),
+            ("1 planes, 11 planes, 1 indices; 1 classes.", "1 plane, 11 planes, 1 index; 1 class."),
+            ("module 1 gives 0 elements", "module 1 gives 0 elements"),
+            ("a\n1 rows  (1 columns)", "a\n1 rows  (1 column)"),
+            ("", ""),
+        ] {
+            assert_eq!(singular(text), expected);
+        }
+    }
 }

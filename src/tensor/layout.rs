@@ -191,11 +191,8 @@ impl Layout {
     /// # Errors
     /// A dimension that is not there.
     pub fn transpose(&self, a: usize, b: usize) -> Result<Layout> {
-        self.check_dim("transpose", a)?;
-        self.check_dim("transpose", b)?;
         let mut l = *self;
-        l.sizes.swap(a, b);
-        l.strides.swap(a, b);
+        l.get_mut().transpose(a, b)?;
         Ok(l)
     }
 
@@ -260,8 +257,11 @@ impl Layout {
     }
 }
 
-/// A shape as error messages print it: `[2 x 3]`.
+/// A shape as error messages print it: `[2 x 3]`, and `[] (empty)` for a tensor without dimensions.
 pub fn shape_text(sizes: &[usize]) -> String {
+    if sizes.is_empty() {
+        return "[] (empty)".to_string();
+    }
     let parts: Vec<String> = sizes.iter().map(usize::to_string).collect();
     format!("[{}]", parts.join(" x "))
 }

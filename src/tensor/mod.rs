@@ -160,6 +160,15 @@ impl Tensor {
         self.shape().select(d, index).map(|s| self.with_shape(s))
     }
 
+    /// Two dimensions swapped, as a view.
+    ///
+    /// # Errors
+    /// A dimension that is not there.
+    #[inline(always)]
+    pub fn transpose(&self, a: usize, b: usize) -> Result<Tensor> {
+        self.shape().transpose(a, b).map(|s| self.with_shape(s))
+    }
+
     /// The elements' type.
     #[inline(always)]
     pub fn dtype(&self) -> DType {

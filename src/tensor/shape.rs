@@ -131,6 +131,17 @@ impl Shape {
         }
     }
 
+    /// Two dimensions swapped.
+    ///
+    /// # Errors
+    /// A dimension that is not there.
+    #[inline(always)]
+    pub fn transpose(&self, a: usize, b: usize) -> Result<Shape> {
+        let mut s = self.clone();
+        s.get_mut().transpose(a, b)?;
+        Ok(s)
+    }
+
     /// What it holds, to be changed in place.
     #[inline(always)]
     fn get_mut(&mut self) -> ExtentsMut<'_> {
@@ -190,6 +201,19 @@ impl ExtentsMut<'_> {
         );
         *self.offset += first * self.strides[d] as usize;
         self.sizes[d] = n;
+        Ok(())
+    }
+
+    /// Swaps two dimensions.
+    ///
+    /// # Errors
+    /// A dimension that is not there.
+    #[inline(always)]
+    pub fn transpose(self, a: usize, b: usize) -> Result<()> {
+        self.check_dim("transpose", a)?;
+        self.check_dim("transpose", b)?;
+        self.sizes.swap(a, b);
+        self.strides.swap(a, b);
         Ok(())
     }
 

@@ -192,13 +192,26 @@ enum Metatables {
     Registry,
 }
 
+/// Pushes an object without its metatable.
+///
+/// # Safety
+/// `l` is a live state with a free slot; `which` is the mark of this type of object.
 #[inline(always)]
-unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatables) -> *mut O {
-    // SAFETY: the userdata is large enough, 8-aligned as these objects need, and gets its metatable before anything
-    // can raise; an out-of-memory error in lua_newuserdata only leaks `value`.
+unsafe fn new_object<O>(l: *mut lua_State, which: u64, value: O) -> *mut O {
+    // SAFETY: the userdata is large enough and 8-aligned as these objects need; an out-of-memory error in
+    // lua_newuserdata only leaks `value`.
     unsafe {
         let p = ffi::lua_newuserdata(l, size_of::<Object<O>>()).cast::<Object<O>>();
         p.write(Object { magic: magic() | which, value });
+        &raw mut (*p).value
+    }
+}
+
+#[inline(always)]
+unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatables) -> *mut O {
+    // SAFETY: the object gets its metatable before anything can raise.
+    unsafe {
+        let p = new_object(l, which, value);
         match from {
             Metatables::Environment => {
                 ffi::lua_rawgeti_(l, ffi::LUA_ENVIRONINDEX, which as c_int + 1);
@@ -215,7 +228,7 @@ unsafe fn push_object<O>(l: *mut lua_State, which: u64, value: O, from: Metatabl
         } else {
             ffi::lua_pop(l, 1);
         }
-        &raw mut (*p).value
+        p
     }
 }
 

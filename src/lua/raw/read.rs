@@ -94,7 +94,7 @@ pub(super) unsafe fn lists<'a>(
                 Read::Nested => out.nested = nested(l, at)?,
                 Read::Dims => {
                     out.dims.0 = match vals[s] {
-                        Val::Storage(st) => st.to_vec::<i64>(0, usize::MAX),
+                        Val::Storage(st) => st.to_vec::<i64>(0, usize::MAX).into(),
                         _ => (0..vals.len() - s).map(|k| ffi::lua_tonumber(l, at + k as c_int) as i64).collect(),
                     }
                 }
@@ -205,6 +205,7 @@ unsafe fn nested_level(l: *mut lua_State, at: c_int, depth: usize, out: &mut Nes
 }
 
 /// Reads a field of `self`, with metamethods, and leaves it on the stack.
+#[inline(always)]
 pub(super) unsafe fn field<'a>(
     l: *mut lua_State,
     c: &Compiled,
@@ -216,9 +217,32 @@ pub(super) unsafe fn field<'a>(
     // run a user's __index and raise: only plain values are alive here and in `dispatch`.
     unsafe {
         ffi::lua_pushvalue(l, ffi::lua_upvalueindex(c_int::from(f) + 2));
-        ffi::lua_gettable(l, 1);
+        ffi::lua_gettable_(l, 1);
         let mut v = Val::Nil;
-        let mut k = classify(l, -1, &mut v);
+        let k = classify(l, -1, &mut v);
+        match v {
+            Val::Tensor(t) if t.class() == class && param.accept & kind::T != 0 => Ok(v),
+            Val::Num(_) if param.accept & kind::NUM != 0 => Ok(v),
+            v => field_of(l, c, f, param, class, (k, v)),
+        }
+    }
+}
+
+/// The value of a field for its parameter, where it is not simply a tensor of the call's class or a number.
+///
+/// # Safety
+/// As for [`field`], with the value, of kind and content `found`, on top of the stack.
+#[inline(never)]
+unsafe fn field_of<'a>(
+    l: *mut lua_State,
+    c: &Compiled,
+    f: u8,
+    param: &Param,
+    class: TensorClass,
+    (mut k, mut v): (u64, Val<'a>),
+) -> Result<Val<'a>> {
+    // SAFETY: by the contract.
+    unsafe {
         if k & kind::NIL != 0 && param.field == Some(true) {
             ffi::lua_pop(l, 1);
             ffi::lua_pushvalue(l, ffi::lua_upvalueindex(c_int::from(f) + 2));

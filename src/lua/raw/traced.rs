@@ -7,10 +7,10 @@
 //! arguments included, it leaves to the usual call, which gives the error.
 
 use super::invoke::{hold, matches, push_form};
-use super::{CEILING, Object, STORAGE, is_ours, kind_of, own_environment, push_new};
-use crate::lua::call::{Dims, Rets, Val};
+use super::{CEILING, Object, STORAGE, TENSOR, is_ours, kind_of, new_object, own_environment};
+use crate::lua::call::{Dims, Kernel, Rets, Val};
 use crate::lua::element::{self, inside, position, put};
-use crate::lua::sig::{Fill, Read, kind};
+use crate::lua::sig::{Fill, Pattern, Read, kind};
 use crate::lua::table::{Compiled, Dispatch, MOST_TRACED};
 use crate::tensor::class::TensorClass;
 use crate::tensor::interruption;
@@ -18,6 +18,7 @@ use crate::tensor::{Tensor, storage};
 use mlua::ffi::{self, lua_State};
 use std::mem::ManuallyDrop;
 use std::os::raw::{c_int, c_void};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The usual way has to answer.
 const NO: c_int = 0;
@@ -64,8 +65,17 @@ unsafe extern "C-unwind" fn make_blanks(l: *mut lua_State) -> c_int {
     unsafe {
         let class = TensorClass::ALL.get(ffi::lua_tonumber(l, 2) as usize);
         let (Some(&class), ffi::LUA_TTABLE) = (class, ffi::lua_type(l, 1)) else { return 0 };
+        // the metatable is found once for all of them; `push_tensor` says why it is looked at
+        let which = TENSOR + class.index() as u64;
+        ffi::lua_settop(l, 1);
+        ffi::lua_rawgeti_(l, ffi::LUA_ENVIRONINDEX, which as c_int + 1);
+        let known = ffi::lua_type(l, 2) == ffi::LUA_TTABLE;
         for i in 1..=BLANKS {
-            push_new(l, Tensor::empty(class));
+            new_object(l, which, Tensor::empty(class));
+            if known {
+                ffi::lua_pushvalue(l, 2);
+                ffi::lua_setmetatable(l, 3);
+            }
             ffi::lua_rawseti(l, 1, i.into());
         }
         ffi::lua_pushnumber(l, f64::from(BLANKS));
@@ -107,16 +117,29 @@ unsafe fn give(blank: *mut Object<Tensor>, made: &mut Tensor) -> c_int {
     }
 }
 
-/// Tells what was done, and hands out the number where there is one. The many forms of nan would be taken for other
-/// Lua values.
+/// Hands out the number where there is one. What was done is told beside nan alone, so that who gets another number need
+/// not read it. The many forms of nan would be taken for other Lua values.
 ///
 /// # Safety
 /// `done` points to an int.
 #[inline(always)]
 unsafe fn tell(done: *mut c_int, number: Option<f64>) -> f64 {
+    match number {
+        Some(v) if !v.is_nan() => v,
+        // SAFETY: by the contract.
+        _ => unsafe { other(done, if number.is_some() { NUMBER } else { NO }) },
+    }
+}
+
+/// Tells what was done where that is no number.
+///
+/// # Safety
+/// `done` points to an int.
+#[inline(always)]
+unsafe fn other(done: *mut c_int, did: c_int) -> f64 {
     // SAFETY: by the contract.
-    unsafe { *done = if number.is_some() { NUMBER } else { NO } };
-    number.map_or(0.0, |v| if v.is_nan() { f64::NAN } else { v })
+    unsafe { *done = did };
+    f64::NAN
 }
 
 /// `x[k]`: an element of a vector, or a slice.
@@ -128,8 +151,7 @@ unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, blank: *mut Object<Te
             return tell(done, position(t, [k]).and_then(|at| element::at(t, at)));
         }
         let Some(mut row) = inside(k, t.size(0)).and_then(|at| t.row(at)) else { return tell(done, None) };
-        *done = give(blank, &mut row);
-        0.0
+        other(done, give(blank, &mut row))
     }
 }
 
@@ -178,10 +200,10 @@ unsafe extern "C" fn call(
         if interruption::asked() || storage::live_bytes() > CEILING.get() {
             return tell(done, None);
         }
-        for ((v, p), n) in vals.iter_mut().zip(pointers).zip(numbers).take(count) {
-            *v = match tensor_in(p) {
+        for i in 0..count {
+            vals[i] = match tensor_in(pointers[i]) {
                 Some(t) => Val::Tensor(t),
-                None if p.is_null() => Val::Num(n),
+                None if pointers[i].is_null() => Val::Num(numbers[i]),
                 None => return tell(done, None),
             };
         }
@@ -190,14 +212,11 @@ unsafe extern "C" fn call(
         match answer(&*form, &vals[..count], &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Made) => {
-                *done = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
+                let did = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
                 ManuallyDrop::drop(&mut rets);
-                0.0
+                other(done, did)
             }
-            Some(Answer::Itself) => {
-                *done = ITSELF;
-                0.0
-            }
+            Some(Answer::Itself) => other(done, ITSELF),
             None => {
                 ManuallyDrop::drop(&mut rets);
                 tell(done, None)
@@ -224,16 +243,15 @@ enum Answer {
 /// an error: both are left to the usual call. `rets` is [`Rets::Args`].
 fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
-    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
-    for (k, v) in kinds.iter_mut().zip(vals) {
-        if let Val::Tensor(t) = v {
-            *k = kind::in_call(kind::tensor(t.class()), class);
-        }
-    }
-    let kinds = kinds.get(..vals.len())?;
-    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
-    let p = bucket.iter().map(|&i| &c.patterns[usize::from(i)]).find(|p| matches(p, kinds))?;
+    let p = pattern_of(c, class, vals)?;
     let kernel = c.columns[p.form].get(class)?;
+    let mut args = [&Val::Nil; MOST_STEPS];
+    if p.direct {
+        for (arg, v) in args.iter_mut().zip(vals) {
+            *arg = v;
+        }
+        return run(kernel, p, &args[..vals.len()], rets);
+    }
     // sizes, which nothing goes with
     let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
     let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
@@ -241,7 +259,6 @@ fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let mut number = Val::Nil;
     let mut absent = Some(&mut number);
     let own = Val::Class(class);
-    let mut args = [&Val::Nil; MOST_STEPS];
     for (step, arg) in p.steps.iter().zip(&mut args) {
         *arg = match (step.fill, step.read) {
             (Fill::Stack(s), Read::Plain) => vals.get(usize::from(s))?,
@@ -255,7 +272,34 @@ fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
             _ => return None,
         };
     }
-    let args = args.get(..p.steps.len())?;
+    run(kernel, p, args.get(..p.steps.len())?, rets)
+}
+
+/// The pattern for arguments of these kinds. Loops repeat their calls, so that of the last call is looked at first.
+#[inline(always)]
+fn pattern_of<'a>(c: &'a Compiled, class: TensorClass, vals: &[Val]) -> Option<&'a Pattern> {
+    let code = |v: &Val| if let Val::Tensor(t) = v { t.class().index() as u64 + 2 } else { 1 };
+    let key = vals.iter().fold(0, |key, v| key << 8 | code(v));
+    let recent = c.recent.load(Relaxed);
+    if recent >> 16 == key && key != 0 {
+        return c.patterns.get((recent & 0xffff) as usize);
+    }
+    let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
+    for (k, v) in kinds.iter_mut().zip(vals) {
+        if let Val::Tensor(t) = v {
+            *k = kind::in_call(kind::tensor(t.class()), class);
+        }
+    }
+    let kinds = kinds.get(..vals.len())?;
+    let bucket = &c.buckets[kinds.len().min(c.buckets.len() - 1)];
+    let found = *bucket.iter().find(|&&i| matches(&c.patterns[usize::from(i)], kinds))?;
+    c.recent.store(key << 16 | u64::from(found), Relaxed);
+    c.patterns.get(usize::from(found))
+}
+
+/// Runs a kernel, and tells what it left.
+#[inline(always)]
+fn run(kernel: Kernel, p: &Pattern, args: &[&Val], rets: &mut Rets) -> Option<Answer> {
     let held = hold(args).ok()?;
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
     drop(held);
@@ -269,8 +313,12 @@ fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
 }
 
 /// A list of numbers alone, as sizes.
-#[inline(never)]
+#[inline(always)]
 fn dims_of(vals: &[Val]) -> Option<Dims> {
-    let number = |v: &Val| if let Val::Num(n) = v { Some(*n as i64) } else { None };
-    vals.iter().map(number).collect::<Option<_>>().map(Dims)
+    let mut dims = Dims::default();
+    for v in vals {
+        let Val::Num(n) = v else { return None };
+        dims.0.push(*n as i64);
+    }
+    Some(dims)
 }

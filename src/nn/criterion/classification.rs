@@ -8,6 +8,7 @@ use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
+use crate::tensor::layout::shape_text;
 use crate::{demand, refuse, with_dtype};
 
 /// The elements of a tensor of any type as integers.
@@ -50,8 +51,8 @@ impl Scores {
     fn targets(self, target: &Tensor) -> Result<Vec<usize>> {
         demand!(
             target.ndim() <= 1 && target.numel() == self.rows,
-            "target of {} entries expected, got {}",
-            self.rows,
+            "target {} expected, got {}",
+            shape_text(&[self.rows]),
             target.shape_text()
         );
         integers(target)?.into_iter().map(|c| check::class(c, self.n)).collect()

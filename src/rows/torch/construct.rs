@@ -33,7 +33,7 @@ fn strided(class: TensorClass, sizes: &Storage, strides: &Storage) -> Result<Ten
     construct::strided(class, &sizes.sizes(), &strides)
 }
 fn longs(s: &Storage) -> Dims {
-    Dims(s.to_vec::<i64>(0, usize::MAX))
+    Dims(s.to_vec::<i64>(0, usize::MAX).into())
 }
 fn share(x: &Tensor) -> Result<Tensor> {
     Ok(x.clone())

@@ -13,7 +13,7 @@ fn resize(x: &Tensor, d: Dims) -> Result<()> {
     x.resize(&d.sizes())
 }
 fn resize_strided(x: &Tensor, sizes: &Storage, strides: &Storage) -> Result<()> {
-    let sizes = Dims(sizes.to_vec(0, usize::MAX)).sizes();
+    let sizes = Dims(sizes.to_vec(0, usize::MAX).into()).sizes();
     let strides: Vec<isize> = strides.to_vec::<i64>(0, usize::MAX).iter().map(|&s| s as isize).collect();
     demand!(strides.len() == sizes.len(), "invalid stride: {} strides for {} sizes", strides.len(), sizes.len());
     x.resize_strided(&sizes, &strides)
@@ -57,7 +57,7 @@ fn same_size(x: &Tensor, y: &Tensor) -> Result<bool> {
     Ok(x.same_size(y))
 }
 fn is_size(x: &Tensor, s: &Storage) -> Result<bool> {
-    Ok(size_all(x)?.0 == s.to_vec::<i64>(0, usize::MAX))
+    Ok(size_all(x)?.0.as_slice() == s.to_vec::<i64>(0, usize::MAX))
 }
 fn is_set_to(x: &Tensor, y: &Tensor) -> Result<bool> {
     Ok(x.same_storage(y) && x.layout() == y.layout())
@@ -74,7 +74,7 @@ fn set_storage(x: &Tensor, s: &Storage) -> Result<()> {
 fn set_sizes(x: &Tensor, s: &Storage, offset: usize, sizes: &Storage, strides: Option<&Storage>) -> Result<()> {
     let strides: Vec<isize> =
         strides.map(|s| s.to_vec::<i64>(0, usize::MAX)).unwrap_or_default().iter().map(|&s| s as isize).collect();
-    x.set(&construct::over(s, offset, &Dims(sizes.to_vec(0, usize::MAX)).sizes(), &strides)?)
+    x.set(&construct::over(s, offset, &Dims(sizes.to_vec(0, usize::MAX).into()).sizes(), &strides)?)
 }
 fn set_pairs(x: &Tensor, s: &Storage, offset: usize, pairs: Dims) -> Result<()> {
     let (sizes, strides) = construct::size_stride_pairs(&pairs.0)?;

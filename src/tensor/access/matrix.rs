@@ -1,6 +1,6 @@
 //! Matrices of any strides, with a lifetime: what products read and write.
 
-use super::loans::{deliver, give_back, lend};
+use super::loans::{self, deliver, give_back, lend};
 use super::share::Divide;
 use super::{Source, in_use};
 use crate::tensor::Tensor;
@@ -302,6 +302,39 @@ impl<T: Send> Divide for MatrixMut<'_, T> {
         let b = MatrixMut { first: rest, form: Form { rows: self.form.rows - n, ..self.form }, life: PhantomData };
         (MatrixMut { form: Form { rows: n, ..self.form }, ..self }, b)
     }
+}
+
+/// Gives `f` the matrices of two operands (of one dimension, as columns, or two) and of a result that keeps its elements,
+/// without lending them: that is much of what a small product costs. Nothing where anything is lent on this thread, where
+/// the result has memory in common with an operand or where two of its positions are one element: those are left to
+/// [`MatrixSource`] and [`MatrixDest`].
+///
+/// # Errors
+/// Another element type, or a view outside its storage.
+///
+/// # Safety
+/// `f` reaches no tensor and no storage but through what it is given.
+#[inline(always)]
+pub(in crate::tensor) unsafe fn with_matrices<T: Element, R>(
+    [a, b, res]: [&Tensor; 3],
+    f: impl FnOnce(Matrix<T>, Matrix<T>, MatrixMut<T>) -> R,
+) -> Result<Option<R>> {
+    if loans::any() {
+        return Ok(None);
+    }
+    let ((a, x, a_end), (b, y, b_end), (e, z, end)) = (a.reach::<T>()?, b.reach::<T>()?, res.reach::<T>()?);
+    let last = |first: *mut T, offset: usize, end: usize| first as usize + end.saturating_sub(offset) * size_of::<T>();
+    let (from, to, form) = (z as usize, last(z, e.offset, end), Form::of(e));
+    let apart = |first: *mut T, end: usize| end <= from || to <= first as usize;
+    if !apart(x, last(x, a.offset, a_end)) || !apart(y, last(y, b.offset, b_end)) || !form.distinct() {
+        return Ok(None);
+    }
+    let (x, y) = (x.cast_const(), y.cast_const());
+    let (a, b) = (
+        Matrix { first: x, form: Form::of(a), life: PhantomData },
+        Matrix { first: y, form: Form::of(b), life: PhantomData },
+    );
+    Ok(Some(f(a, b, MatrixMut { first: z, form, life: PhantomData })))
 }
 
 /// The matrix of an operand, lent from its storage whatever its strides.

@@ -33,6 +33,7 @@ mod tests;
 mod workspace;
 
 pub use dest::Dest;
+pub(in crate::tensor) use matrix::with_matrices;
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};
 pub use share::{Blocks, Divide, Rows, share, share_rows, try_share};
 pub use source::Source;

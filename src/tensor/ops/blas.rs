@@ -149,18 +149,21 @@ fn scale<T: Real>(beta: T, mut c: MatrixMut<T>) {
 fn outer<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
     let Some(b) = b.row(0) else { return naive(alpha, a, b, beta, c) };
     share(c, b.len(), |first, mut c| {
-        for i in 0..c.rows() {
-            let v = alpha.mul(a.get(first + i, 0));
-            let Some(c) = c.row_mut(i) else { continue };
-            vectorize(
-                #[inline(always)]
-                move || match beta {
-                    beta if beta == T::ZERO => c.iter_mut().zip(b).for_each(|(c, b)| *c = v.mul(*b)),
-                    beta if beta == T::ONE => c.iter_mut().zip(b).for_each(|(c, b)| *c = c.add(v.mul(*b))),
-                    beta => c.iter_mut().zip(b).for_each(|(c, b)| *c = beta.mul(*c).add(v.mul(*b))),
-                },
-            );
-        }
+        let a = a.row_range(first, c.rows());
+        vectorize(
+            #[inline(always)]
+            move || {
+                for i in 0..c.rows() {
+                    let v = alpha.mul(a.get(i, 0));
+                    let Some(c) = c.row_mut(i) else { continue };
+                    match beta {
+                        beta if beta == T::ZERO => c.iter_mut().zip(b).for_each(|(c, b)| *c = v.mul(*b)),
+                        beta if beta == T::ONE => c.iter_mut().zip(b).for_each(|(c, b)| *c = c.add(v.mul(*b))),
+                        beta => c.iter_mut().zip(b).for_each(|(c, b)| *c = beta.mul(*c).add(v.mul(*b))),
+                    }
+                }
+            },
+        );
     });
 }
 

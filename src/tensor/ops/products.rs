@@ -6,7 +6,7 @@ use super::copy::apart;
 use super::view;
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Rows, Source, share};
+use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Rows, Source, share, with_matrices};
 use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Result};
@@ -50,17 +50,39 @@ fn product_sizes(a: &Tensor, b: &Tensor, batch: usize) -> Result<[usize; 2]> {
 /// storage. Whether it was done; everything else is left to the general way, which has the errors.
 #[inline(always)]
 fn ready<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<bool> {
-    let apart = std::ptr::eq(res, t) && !res.same_storage(a) && !res.same_storage(b);
-    if !apart || [a.ndim(), b.ndim(), res.ndim()] != [2; 3] || a.numel() == 0 || b.numel() == 0 {
+    if !std::ptr::eq(res, t) || [a.ndim(), b.ndim(), res.ndim()] != [2; 3] || a.numel() == 0 || b.numel() == 0 {
         return Ok(false);
     }
-    let (a, b) = (MatrixSource::<T>::of(a)?, MatrixSource::<T>::of(b)?);
-    let (a, b) = (a.view(), b.view());
-    if a.rows() != res.size(0) || b.cols() != res.size(1) || a.cols() != b.rows() {
-        return Ok(false);
+    direct(alpha, (a, false), (b, false), beta, (res, false))
+}
+
+/// `res = alpha a b + beta res` of matrices, and of vectors as columns, each with whether rows and columns are to be
+/// exchanged. Whether it was done: not where the sizes do not fit, or the result shares memory with an operand.
+///
+/// # Errors
+/// More than two dimensions, another element type, or a view outside its storage.
+#[inline(always)]
+pub fn direct<T: Blas>(
+    alpha: T,
+    (a, turn_a): (&Tensor, bool),
+    (b, turn_b): (&Tensor, bool),
+    beta: T,
+    (res, turn): (&Tensor, bool),
+) -> Result<bool> {
+    for x in [a, b, res] {
+        demand!(x.ndim() <= 2, "expected a vector or a matrix, got {}D {}", x.ndim(), x.shape_text());
     }
-    product(alpha, a, b, beta, MatrixDest::update(res)?.view());
-    Ok(true)
+    let multiply = |a: Matrix<T>, b: Matrix<T>, c: MatrixMut<T>| {
+        let (a, b) = (if turn_a { a.t() } else { a }, if turn_b { b.t() } else { b });
+        let c = if turn { c.t() } else { c };
+        let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
+        if fits {
+            product(alpha, a, b, beta, c);
+        }
+        fits
+    };
+    // SAFETY: products look at the elements of their matrices alone.
+    Ok(unsafe { with_matrices([a, b, res], multiply) }?.unwrap_or(false))
 }
 
 /// `res = beta res + alpha a b`, of checked sizes and operands that lie elsewhere; `turned` takes the second one's rows
