@@ -25,15 +25,15 @@ local function write_text(path, text)
 end
 files.write_text = write_text
 
-local function told(g, path)
+local function told(g, path, options)
    return { path = path, input = g.spec and require('rekindle.export.inputs').text(g.spec), guessed = g.guessed,
-      batch = g.batches ~= nil, nodes = #g.nodes, tensors = #g.parameters, why_fixed = g.why_fixed }
+      batch = g.batches ~= nil, open = options.open, nodes = #g.nodes, tensors = #g.parameters, why_fixed = g.why_fixed }
 end
 
 function files.onnx(export, model, path, options)
    local g = export.graph(model, options)
    require('rekindle.export.onnx').write(g, path, { batches = g.batches, inline = options.external })
-   return told(g, path)
+   return told(g, path, options)
 end
 
 function files.pth(export, model, path, options)
@@ -49,7 +49,7 @@ function files.pth(export, model, path, options)
    for i, p in ipairs(g.parameters) do entries[i] = { p.name, p.tensor } end
    require('rekindle.models').save(path, entries)
    write_text(python, text)
-   local result = told(g, path)
+   local result = told(g, path, options)
    result.python = python
    return result
 end

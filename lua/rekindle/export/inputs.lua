@@ -53,6 +53,23 @@ function inputs.text(spec)
    return '{' .. table.concat(parts, ',') .. '}'
 end
 
+-- The same with larger sizes, for inputs that are open: all but the channels of planes and volumes, the length of a
+-- sequence.
+function inputs.larger(spec, by)
+   if not spec.sizes then
+      local list = {}
+      for i, entry in ipairs(spec) do list[i] = inputs.larger(entry, by) end
+      return list
+   end
+   local sizes = { unpack(spec.sizes) }
+   if #sizes > 2 then
+      for d = 2, #sizes do sizes[d] = sizes[d] + by end
+   elseif #sizes == 2 or spec.kind == 'long' and #sizes == 1 then
+      sizes[1] = sizes[1] + by
+   end
+   return { sizes = sizes, kind = spec.kind }
+end
+
 -- A sample: normal numbers, row numbers from 1 to `limit`, zeros and ones. `batch` samples, or one without a batch (nil).
 function inputs.sample(spec, batch, typename, limit)
    if not spec.sizes then
