@@ -35,7 +35,7 @@ end
 -- A module at `place` (counted from 1, as messages and reports say it) whose weights' names begin with `prefix`.
 function Graph:enter(module, place, prefix, x)
    local scope = { module = module, class = torch.typename(module), place = place, prefix = prefix, x = x, entries = {},
-      children = {}, last = -1, parent = self.scope }
+      parent = self.scope }
    self.scope = scope
    return scope
 end
