@@ -324,6 +324,13 @@ fn fields_of_a_file_do_not_become_code() {
 }
 
 #[test]
+fn damaged_models_give_errors() {
+    let folder = Folder::new("damage");
+    let told = th(&["tests/lua/export_damage.lua", &folder.path("")]);
+    assert!(told.status.success() && text(&told).contains("done"), "{}", text(&told));
+}
+
+#[test]
 fn mistakes_are_told_in_a_line() {
     let folder = Folder::new("mistakes");
     let model = saved(&folder, "net.t7", "return nn.Sequential():add(nn.Linear(4, 3))");
