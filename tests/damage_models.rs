@@ -1,5 +1,5 @@
-//! Damaged files of other programs' formats: an error that tells where, never a crash, a hang or memory out of proportion. The files
-//! are made here, by our own writers.
+//! Damaged files of other programs' formats: an error that tells where, never a crash, a hang or memory out of
+//! proportion. The files are made here, by our own writers.
 #![allow(clippy::unwrap_used)]
 
 use rekindle::Host;

@@ -1,5 +1,5 @@
-//! Files of other programs, by those programs: what `th` writes is read in Python and the other way around. Python is asked by the
-//! variable PYTHON, else `python3`; where it or its packages are not there, the test says so and passes.
+//! Files of other programs, by those programs: what `th` writes is read in Python and the other way around. Python is
+//! asked by the variable PYTHON, else `python3`; where it or its packages are not there, the test says so and passes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! Any bytes read as a file of tensors or of a network, of whatever format they seem to be: safetensors, npy, npz, PyTorch's, MATLAB's,
-//! HDF5, ONNX, Caffe's, `.t7`. An answer or an error, never a crash, a hang or large memory.
+//! Any bytes read as a file of tensors or of a network, of whatever format they seem to be: safetensors, npy, npz,
+//! PyTorch's, MATLAB's, HDF5, ONNX, Caffe's, `.t7`. An answer or an error, never a crash, a hang or large memory.
 //!
 //! `cargo +nightly fuzz run models -- -rss_limit_mb=1024 -max_len=65536`
 #![no_main]

@@ -19,8 +19,8 @@ local function collect(module, prefix, found, seen)
    end
 end
 
--- A list of pairs { name, tensor }: weight, bias, running_mean and running_var of the module and of those in it, whose places count
--- from 0 in names. The tensors are the module's own.
+-- A list of pairs { name, tensor }: weight, bias, running_mean and running_var of the module and of those in it, whose
+-- places count from 0 in names. The tensors are the module's own.
 function Module:stateDict()
    local found = {}
    collect(self, '', found, {})
@@ -142,7 +142,8 @@ local function options_of(names, options)
    return names, options or {}
 end
 
--- Fills the module: loadStateDict(path | dict, [names], [{ by = 'name' | 'order', strict = boolean }]). Returns a report of what fits.
+-- Fills the module: loadStateDict(path | dict, [names], [{ by = 'name' | 'order', strict = boolean }]). Returns a
+-- report of what fits.
 function Module:loadStateDict(dict, names, options)
    names, options = options_of(names, options)
    if type(dict) == 'string' then dict, names = require('rekindle.models').load(dict) end

@@ -1,5 +1,5 @@
--- Package loadcaffe: networks of Caffe as networks of nn. load(prototxt, caffemodel, [backend]) gives an nn.Sequential, whose modules
--- have the layers' names; layers of both kinds (`layers` and `layer`) are known.
+-- Package loadcaffe: networks of Caffe as networks of nn. load(prototxt, caffemodel, [backend]) gives an nn.Sequential,
+-- whose modules have the layers' names; layers of both kinds (`layers` and `layer`) are known.
 require 'nn'
 local natives = require('rekindle.native').functions.models
 local models = require 'rekindle.models'
@@ -41,7 +41,8 @@ end
 
 local function fill(module, weight, bias)
    if module.weight:nElement() ~= weight:nElement() then
-      fail('%s: the weights have %d elements, %d are wanted', torch.typename(module), weight:nElement(), module.weight:nElement())
+      fail('%s: the weights have %d elements, %d are wanted', torch.typename(module), weight:nElement(),
+         module.weight:nElement())
    end
    module.weight:copy(weight)
    if not bias then
@@ -99,7 +100,9 @@ function makers.deconvolution(state, layer)
    local kh, kw = pair(p, 'kernel')
    local dh, dw = pair(p, 'stride', 1)
    local ph, pw = pair(p, 'pad', 0)
-   if first(p, 'group', 1) ~= 1 then fail("layer '%s' is a deconvolution in groups, which nn does not have", first(layer, 'name')) end
+   if first(p, 'group', 1) ~= 1 then
+      fail("layer '%s' is a deconvolution in groups, which nn does not have", first(layer, 'name'))
+   end
    state.planes = to
    return fill(nn.SpatialFullConvolution(weight:nElement() / (to * kh * kw), to, kw, kh, dw, dh, pw, ph), weight, bias)
 end
@@ -118,9 +121,12 @@ function makers.pooling(state, layer)
    local p = first(layer, 'pooling_param', {})
    local kind = first(p, 'pool', 'MAX')
    local average = kind == 'AVE' or kind == 1
-   if kind ~= 'MAX' and kind ~= 0 and not average then fail("layer '%s' pools by %s, which nn does not have", first(layer, 'name'), tostring(kind)) end
+   if kind ~= 'MAX' and kind ~= 0 and not average then
+      fail("layer '%s' pools by %s, which nn does not have", first(layer, 'name'), tostring(kind))
+   end
    if first(p, 'global_pooling') then
-      return nn.Sequential():add(average and nn.Mean(4) or nn.Max(4)):add(average and nn.Mean(3) or nn.Max(3)):add(nn.View(-1, 1, 1):setNumInputDims(1))
+      local reduce = average and nn.Mean or nn.Max
+      return nn.Sequential():add(reduce(4)):add(reduce(3)):add(nn.View(-1, 1, 1):setNumInputDims(1))
    end
    local kh, kw = pair(p, 'kernel')
    local dh, dw = pair(p, 'stride', 1)
@@ -172,7 +178,8 @@ function makers.batchnorm(state, layer)
    local factor = state.weights[first(layer, 'name') .. '.blob3']
    local scale = factor and factor:view(-1)[1] or 1
    scale = scale == 0 and 0 or 1 / scale
-   local module = nn.SpatialBatchNormalization(mean:nElement(), first(first(layer, 'batch_norm_param'), 'eps', 1e-5), nil, true)
+   local eps = first(first(layer, 'batch_norm_param'), 'eps', 1e-5)
+   local module = nn.SpatialBatchNormalization(mean:nElement(), eps, nil, true)
    module.running_mean:copy(mean):mul(scale)
    module.running_var:copy(variance):mul(scale)
    module.weight:fill(1)
@@ -202,8 +209,8 @@ end
 
 -- what gives data, or matters in training alone
 local SILENT = {}
-for _, name in ipairs { 'data', 'imagedata', 'hdf5data', 'memorydata', 'windowdata', 'dummydata', 'input', 'accuracy', 'silence', 'split',
-   'hdf5output', 'euclideanloss', 'hingeloss', 'infogainloss', 'contrastiveloss' } do SILENT[name] = true end
+for _, name in ipairs { 'data', 'imagedata', 'hdf5data', 'memorydata', 'windowdata', 'dummydata', 'input', 'accuracy',
+   'silence', 'split', 'hdf5output', 'euclideanloss', 'hingeloss', 'infogainloss', 'contrastiveloss' } do SILENT[name] = true end
 
 ---------------------------------------------------------------------------------------------------- networks
 
@@ -217,16 +224,16 @@ end
 -- fails for a network that is no chain of layers
 local function check_chain(layers)
    local last
+   local CHAINS = 'only chains of layers can be loaded'
    for _, layer in ipairs(layers) do
       local name, bottoms = first(layer, 'name', '?'), layer.bottom or {}
       local kind = type_of(layer)
       local labels = kind:find 'loss$' and 2 or 1
-      if #bottoms > labels then fail("layer '%s' (%s) has %d inputs: only chains of layers can be loaded", name, kind, #bottoms) end
+      if #bottoms > labels then fail("layer '%s' (%s) has %d inputs: %s", name, kind, #bottoms, CHAINS) end
       if last and bottoms[1] ~= last then
-         fail("layer '%s' (%s) goes on from '%s', not from the layer before it: only chains of layers can be loaded", name, kind,
-            tostring(bottoms[1]))
+         fail("layer '%s' (%s) goes on from '%s', not from the layer before it: %s", name, kind, tostring(bottoms[1]), CHAINS)
       end
-      if #(layer.top or {}) > 1 then fail("layer '%s' (%s) has %d outputs: only chains of layers can be loaded", name, kind, #layer.top) end
+      if #(layer.top or {}) > 1 then fail("layer '%s' (%s) has %d outputs: %s", name, kind, #layer.top, CHAINS) end
       last = first(layer, 'top', last)
    end
 end
@@ -238,7 +245,9 @@ function loadcaffe.load(prototxt, binary, backend)
       error('loadcaffe.load: expected the names of a prototxt and a caffemodel', 2)
    end
    if backend == 'nn-cpu' then backend = 'nn' end
-   if backend ~= 'nn' and backend ~= 'cudnn' then error("loadcaffe.load: expected the backend 'nn' or 'cudnn', got " .. tostring(backend), 2) end
+   if backend ~= 'nn' and backend ~= 'cudnn' then
+      error("loadcaffe.load: expected the backend 'nn' or 'cudnn', got " .. tostring(backend), 2)
+   end
    if backend == 'cudnn' then require 'cudnn' end
    local file, why = io.open(prototxt)
    if not file then error('loadcaffe.load: ' .. tostring(why), 2) end
@@ -260,7 +269,10 @@ function loadcaffe.load(prototxt, binary, backend)
       check_chain(layers)
       for _, layer in ipairs(layers) do
          local kind = type_of(layer)
-         local maker = makers[kind] or fail("layer '%s' is a %s, which is not known", first(layer, 'name', '?'), tostring(first(layer, 'type')))
+         local maker = makers[kind]
+         if not maker then
+            fail("layer '%s' is a %s, which is not known", first(layer, 'name', '?'), tostring(first(layer, 'type')))
+         end
          local module = maker(state, layer)
          if module then state:add(module, first(layer, 'name', '?')) end
       end

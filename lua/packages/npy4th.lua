@@ -30,10 +30,12 @@ end
 function npy4th.savenpy(path, tensor, mode)
    path_of('savenpy', path)
    if not torch.isTensor(tensor) then error('npy4th.savenpy: expected a tensor, got ' .. torch.type(tensor), 2) end
-   if mode ~= nil and mode ~= 'w' and mode ~= 'a' then error("npy4th.savenpy: expected the mode 'w' or 'a', got " .. tostring(mode), 2) end
+   if mode ~= nil and mode ~= 'w' and mode ~= 'a' then
+      error("npy4th.savenpy: expected the mode 'w' or 'a', got " .. tostring(mode), 2)
+   end
+   if not path:find '%.npy$' then error('npy4th.savenpy: expected a name that ends in .npy, got ' .. path, 2) end
    if mode == 'a' and io.open(path) then tensor = torch.cat(npy4th.loadnpy(path):type(tensor:type()), tensor, 1) end
-   models.save(path:find '%.npy$' and path or error('npy4th.savenpy: expected a name that ends in .npy, got ' .. path, 2),
-      { { 'array', tensor } })
+   models.save(path, { { 'array', tensor } })
 end
 
 -- ours: a table of tensors as a .npz file, in the order of the names

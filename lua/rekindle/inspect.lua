@@ -1,5 +1,5 @@
--- `th inspect FILE...`: what files of tensors and networks hold. Files are read as data; `-input` alone makes objects of a
--- .t7 file, without its functions, and runs its networks.
+-- `th inspect FILE...`: what files of tensors and networks hold. Files are read as data; `-input` alone makes objects
+-- of a .t7 file, without its functions, and runs its networks.
 local native = require 'rekindle.native'
 local natives = native.functions.models
 local inspect = {}
@@ -30,8 +30,8 @@ local Printer = {}
 Printer.__index = Printer
 
 local function printer(found, all)
-   local p = setmetatable({ lines = {}, storages = found.storages, places = {}, limit = all and math.huge or 20, all = all }, Printer)
-   return p
+   local limit = all and math.huge or 20
+   return setmetatable({ lines = {}, storages = found.storages, places = {}, limit = limit, all = all }, Printer)
 end
 
 function Printer:add(depth, text) self.lines[#self.lines + 1] = ('  '):rep(depth) .. text end
@@ -43,7 +43,8 @@ local function quoted(text)
 end
 
 function Printer:tensor(v)
-   local text = v.class .. ' ' .. (#v.sizes == 0 and (v.class:find '^torch' and 'without elements' or 'a number') or sizes_text(v.sizes))
+   local empty = #v.sizes == 0 and v.class:find '^torch'
+   local text = v.class .. ' ' .. (empty and 'without elements' or sizes_text(v.sizes))
    local storage = v.storage ~= native.null and self.storages[v.storage]
    if storage then
       text = text .. '  ' .. bytes_text(storage.bytes)
@@ -105,7 +106,9 @@ function Printer:table(v, depth)
    -- a list of weights is what people look for
    local limit = tensors * 2 > #v.entries and 2000 or self.limit
    local width = 0
-   for i, entry in ipairs(v.entries) do if i <= limit then width = math.max(width, math.min(#key_text(entry[1]), 40)) end end
+   for i, entry in ipairs(v.entries) do
+      if i <= limit then width = math.max(width, math.min(#key_text(entry[1]), 40)) end
+   end
    for _, entry in ipairs(v.entries) do
       if shown >= limit then break end
       shown = shown + 1
@@ -305,8 +308,9 @@ function inspect.lines(path, options)
    for _, network in ipairs(found.networks) do
       p:add(0, '')
       local results = model and run(at(model, network.path), options.input)
-      p:add(0, (network.path ~= '' and network.path:gsub('^%.', '') .. ': ' or '') .. 'network of ' .. #network.modules .. ' modules'
-         .. (results and ', input ' .. results.input or ''))
+      local place = network.path ~= '' and network.path:gsub('^%.', '') .. ': ' or ''
+      local input = results and ', input ' .. results.input or ''
+      p:add(0, string.format('%snetwork of %d modules%s', place, #network.modules, input))
       for _, line in ipairs(network_lines(network, results)) do p:add(1, line) end
       if results and results.failed then p:add(0, 'it stopped: ' .. results.failed:match '[^\n]*') end
    end
@@ -336,7 +340,8 @@ function inspect.main(args)
    for n, path in ipairs(files) do
       local ok, result = pcall(options.json and inspect.json or inspect.lines, path, options)
       if not ok then
-         failed[#failed + 1] = tostring(result):gsub('^rekindle%.models%.%w+: ', ''):gsub('^.-: rekindle%.models%.%w+: ', '')
+         -- without the place in this file and the function
+         failed[#failed + 1] = tostring(result):gsub('^.-rekindle%.models%.%w+: ', '')
       elseif options.json then
          print(result)
       else

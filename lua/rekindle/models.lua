@@ -1,4 +1,5 @@
--- Files of tensors by their names, as other programs have them: safetensors, numpy's npy and npz, PyTorch's state dicts.
+-- Files of tensors by their names, as other programs have them: safetensors, numpy's npy and npz, PyTorch's state
+-- dicts.
 local native = require 'rekindle.native'
 local natives, methods = native.functions.models, native.functions['models.Entries']
 local models = {}
@@ -13,7 +14,8 @@ function models.load(path)
    return found, names
 end
 
--- Writes a list of pairs { name, tensor } in its order. The path's suffix says the format: .safetensors, .npz, .npy, .pth or .pt.
+-- Writes a list of pairs { name, tensor } in its order. The path's suffix says the format: .safetensors, .npz, .npy,
+-- .pth or .pt.
 function models.save(path, entries)
    if type(path) ~= 'string' or type(entries) ~= 'table' then
       wrong(2, 'save', 'expected a path and a list of pairs { name, tensor }')

@@ -2,8 +2,8 @@
 
 use super::Data;
 
-/// The text of a value, without blanks. Numbers have as few digits as tell them apart; those that JSON does not know are null.
-/// Bytes that are not UTF-8 pass as they are.
+/// The text of a value, without blanks. Numbers have as few digits as tell them apart; those that JSON does not know
+/// are null. Bytes that are not UTF-8 pass as they are.
 pub fn write(value: &Data) -> Vec<u8> {
     let mut out = vec![];
     put(&mut out, value);

@@ -195,7 +195,8 @@ impl Archive {
     }
 }
 
-/// Where the list of entries is, how many it has, its bytes, and what is added to all positions: bytes before the archive.
+/// Where the list of entries is, how many it has, its bytes, and what is added to all positions: bytes before the
+/// archive.
 fn end_record(file: &mut BufReader<File>, length: u64) -> Result<(u64, u64, u64, u64)> {
     let from = length.saturating_sub(END + COMMENT + 20);
     file.seek(SeekFrom::Start(from)).map_err(failed)?;

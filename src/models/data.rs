@@ -130,8 +130,8 @@ pub fn bytes_of(kind: ElementType, sizes: &[usize]) -> Result<u64> {
     count.ok_or_else(|| Error::invalid(format!("sizes {sizes:?} are more than can be counted")))
 }
 
-/// A new tensor with elements of a file. A file's number without dimensions is a tensor of one element, and one without elements a
-/// tensor without dimensions: Torch7 has neither. `columns` says that the first index is the fastest.
+/// A new tensor with elements of a file. A file's number without dimensions is a tensor of one element, and one without
+/// elements a tensor without dimensions: Torch7 has neither. `columns` says that the first index is the fastest.
 ///
 /// # Errors
 /// As [`read`]; too many dimensions; not enough memory. The caller has compared the sizes with the file's length.

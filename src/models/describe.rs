@@ -1,7 +1,7 @@
 //! Trees as nested data: what `th inspect -json` writes and what Lua gets.
 //!
-//! A value is an object with a `type`: `nil`, `boolean`, `number`, `text`, `table`, `object`, `tensor`, `storage`, `function`, `other`,
-//! or `reference` for what stood before under the same `id`.
+//! A value is an object with a `type`: `nil`, `boolean`, `number`, `text`, `table`, `object`, `tensor`, `storage`,
+//! `function`, `other`, or `reference` for what stood before under the same `id`.
 
 use super::network::Row;
 use super::tree::{Id, Node, TensorNode, Tree};

@@ -22,8 +22,8 @@ pub enum ElementType {
 use DType::{Byte, Char, Double, Float, Half, Int, Long, Short};
 use ElementType::{BF16, Bool, Plain, U16, U32, U64};
 
-/// A type with its names in safetensors, in numpy (without the byte order), and as a class of PyTorch's storages (empty where there
-/// is none).
+/// A type with its names in safetensors, in numpy (without the byte order), and as a class of PyTorch's storages (empty
+/// where there is none).
 const NAMES: &[(ElementType, &str, &str, &str)] = &[
     (Plain(Byte), "U8", "u1", "ByteStorage"),
     (Plain(Char), "I8", "i1", "CharStorage"),

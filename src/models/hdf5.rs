@@ -64,8 +64,8 @@ fn plain(path: &str) -> &str {
 }
 
 impl Hdf5 {
-    /// Opens a file: `r` to read, `r+` to read and write, `w` to make anew, `w-` to make where there is none, `a` to read and write
-    /// or make.
+    /// Opens a file: `r` to read, `r+` to read and write, `w` to make anew, `w-` to make where there is none, `a` to
+    /// read and write or make.
     ///
     /// # Errors
     /// Another mode, a file that cannot be opened, what is no HDF5 file.

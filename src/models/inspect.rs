@@ -21,7 +21,8 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// The text of `th inspect -json`: an object with `file`, `kind`, `bytes` and what [`describe`](super::describe::describe) says.
+    /// The text of `th inspect -json`: an object with `file`, `kind`, `bytes` and what
+    /// [`describe`](super::describe::describe) says.
     pub fn json(&self, name: &str, limit: usize) -> Vec<u8> {
         let key = |t: &str| t.as_bytes().into();
         let text = |t: &str| Data::Text(t.as_bytes().into());

@@ -38,8 +38,8 @@ fn stored_type(number: u32) -> Option<ElementType> {
     })
 }
 
-/// The class of an array: its tensor's type, by the class's number. Types without sign become the next wider one, so that no value
-/// changes.
+/// The class of an array: its tensor's type, by the class's number. Types without sign become the next wider one, so
+/// that no value changes.
 fn class_type(class: u32) -> Option<DType> {
     Some(match class {
         6 => DType::Double,
@@ -276,8 +276,8 @@ fn packed(from: impl Read, size: u64, big: bool) -> Result<(String, Value)> {
 }
 
 impl Value {
-    /// As nested data, with the tensors in a list of their own: `{ tensor = 1 }` is the first. Cells become lists, structures tables, an
-    /// array of structures a list of them.
+    /// As nested data, with the tensors in a list of their own: `{ tensor = 1 }` is the first. Cells become lists,
+    /// structures tables, an array of structures a list of them.
     pub fn into_data(self, tensors: &mut Vec<Tensor>) -> Data {
         let key = |t: &str| t.as_bytes().into();
         match self {

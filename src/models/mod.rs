@@ -1,9 +1,9 @@
-//! Files of tensors by their names, as other programs have them: safetensors, numpy's `.npy` and `.npz`, PyTorch's state
-//! dicts (`.pth`).
+//! Files of tensors by their names, as other programs have them: safetensors, numpy's `.npy` and `.npz`, PyTorch's
+//! state dicts (`.pth`).
 //!
-//! What is read is data alone: nothing of a file is run, and every size is compared with the file's length before memory is asked
-//! for. What is written goes to the disk tensor by tensor, without a copy of the model, and takes an older file's place when it is
-//! whole.
+//! What is read is data alone: nothing of a file is run, and every size is compared with the file's length before
+//! memory is asked for. What is written goes to the disk tensor by tensor, without a copy of the model, and takes an
+//! older file's place when it is whole.
 
 pub mod archive;
 pub mod archive_writer;
@@ -82,8 +82,8 @@ impl Format {
     }
 }
 
-/// Reads the tensors of a file, in its order; its content says the format, not its name. The one of a `.npy` is called `array`,
-/// those of Caffe's weights `layer.weight` and `layer.bias`.
+/// Reads the tensors of a file, in its order; its content says the format, not its name. The one of a `.npy` is called
+/// `array`, those of Caffe's weights `layer.weight` and `layer.bias`.
 ///
 /// # Errors
 /// A file that cannot be read or holds no tensors, with what it is; a damaged one, with the position.

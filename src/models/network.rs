@@ -54,7 +54,8 @@ const NOISE: &[&str] = &[
 ];
 
 impl Tree {
-    /// The class of a node that is a module of nn: an object of a package of layers, or one with a field that modules have.
+    /// The class of a node that is a module of nn: an object of a package of layers, or one with a field that modules
+    /// have.
     pub fn module_class(&self, id: Id) -> Option<&str> {
         let Node::Object(class, _) = self.node(id) else { return None };
         let package = class.split('.').next().unwrap_or_default();

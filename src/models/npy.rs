@@ -1,7 +1,7 @@
 //! The files of numpy: one array (`.npy`), or several by their names in a zip archive (`.npz`).
 //!
-//! Versions 1 to 3 of the format are read, both byte orders and both orders of indices; version 1 is written, or 2 where the
-//! header is longer than 64 KB.
+//! Versions 1 to 3 of the format are read, both byte orders and both orders of indices; version 1 is written, or 2
+//! where the header is longer than 64 KB.
 
 use super::archive::Archive;
 use super::archive_writer::{ArchiveWriter, Packing};

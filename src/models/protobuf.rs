@@ -134,7 +134,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A field of a message in a file: its number and kind, where its content begins, and its bytes. Numbers are their own content.
+/// A field of a message in a file: its number and kind, where its content begins, and its bytes. Numbers are their own
+/// content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// Its number.

@@ -9,8 +9,8 @@ const MOST: usize = 1000;
 /// Deepest message.
 const DEEPEST: usize = 100;
 
-/// Reads a text. A message becomes names with lists of what stands under them, in order; words without quotes are texts, `true` and
-/// `false` booleans.
+/// Reads a text. A message becomes names with lists of what stands under them, in order; words without quotes are
+/// texts, `true` and `false` booleans.
 ///
 /// # Errors
 /// What is no such text, with the line.
@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn messages_are_read() {
-        let text = b"name: 'net' # a comment\nlayer { type: \"Pooling\" pooling_param { pool: MAX pad: 1 } }\nlayer: { a: [1, 2] b: true }";
+        let text = b"name: 'net' # a comment
+            layer { type: \"Pooling\" pooling_param { pool: MAX pad: 1 } }
+            layer: { a: [1, 2] b: true }";
         let data = parse(text).unwrap();
         let list = |v: Vec<Data>| Data::List(v);
         let text = |t: &str| Data::Text(t.as_bytes().into());

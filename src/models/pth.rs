@@ -1,5 +1,5 @@
-//! State dicts of PyTorch: a zip archive with a pickle and the storages' bytes, or, before PyTorch 1.6, pickles followed by them.
-//! What is written, `torch.load(path, weights_only=True)` reads.
+//! State dicts of PyTorch: a zip archive with a pickle and the storages' bytes, or, before PyTorch 1.6, pickles
+//! followed by them. What is written, `torch.load(path, weights_only=True)` reads.
 
 use super::archive::Archive;
 use super::archive_writer::{ArchiveWriter, Packing};
@@ -37,8 +37,8 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// Where the elements of a storage begin in the file (where they are not packed), and how many bytes they take; nothing where
-    /// they are not there.
+    /// Where the elements of a storage begin in the file (where they are not packed), and how many bytes they take;
+    /// nothing where they are not there.
     ///
     /// # Errors
     /// A damaged archive.
@@ -88,8 +88,8 @@ fn open_archive(path: &Path) -> Result<StateDict> {
     Ok(StateDict { tree, data: Data::Archive(archive, folder, big_endian) })
 }
 
-/// Pickles of a magic number, a version, facts about the machine, the object and the storages' keys; then each storage's length and
-/// bytes.
+/// Pickles of a magic number, a version, facts about the machine, the object and the storages' keys; then each
+/// storage's length and bytes.
 fn open_legacy(mut file: std::io::BufReader<std::fs::File>, length: u64) -> Result<StateDict> {
     let mut text = vec![];
     (&mut file).take(LONGEST.min(length)).read_to_end(&mut text).map_err(data::failed)?;

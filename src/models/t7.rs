@@ -1,5 +1,5 @@
-//! The structure of a `.t7` file: classes, fields, sizes. Elements of storages are passed over, functions stay bytes, no class
-//! reads itself: nothing of the file is run.
+//! The structure of a `.t7` file: classes, fields, sizes. Elements of storages are passed over, functions stay bytes,
+//! no class reads itself: nothing of the file is run.
 
 use super::tree::{Id, Node, StorageNode, TensorNode, Tree};
 use crate::t7::{Encoding, Mode, TorchFile};
@@ -10,8 +10,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Most objects inside each other. Graphs of large networks are chains of nodes: as deep as `torch.load` goes would need a stack of
-/// its own, which the thread of [`read`] has.
+/// Most objects inside each other. Graphs of large networks are chains of nodes: as deep as `torch.load` goes would
+/// need a stack of its own, which the thread of [`read`] has.
 const DEEPEST: usize = 20_000;
 /// Bytes of stack for each level, with room to spare in builds that are not optimized.
 const STACK: usize = 16_384 * DEEPEST;

@@ -1,4 +1,5 @@
--- Files for Python, and those that Python wrote: th interchange.lua write|read DIR FORMATS. Run by tests/interchange.rs.
+-- Files for Python, and those that Python wrote: th interchange.lua write|read DIR FORMATS. Run by
+-- tests/interchange.rs.
 require 'nn'
 local models = require 'rekindle.models'
 local step, dir, formats = arg[1], arg[2], arg[3]

@@ -25,7 +25,9 @@ function DataSetOptions:setChunked(...)
    local sizes = { ... }
    if #sizes == 0 then fail(2, 'DataSetOptions.setChunked', 'expected sizes') end
    for _, size in ipairs(sizes) do
-      if type(size) ~= 'number' or size < 1 then fail(2, 'DataSetOptions.setChunked', 'expected positive sizes, got %s', tostring(size)) end
+      if type(size) ~= 'number' or size < 1 then
+         fail(2, 'DataSetOptions.setChunked', 'expected positive sizes, got %s', tostring(size))
+      end
    end
    self._chunking = sizes
    return self
@@ -38,8 +40,8 @@ function DataSetOptions:setDeflate(level)
 end
 
 function DataSetOptions:__tostring()
-   return string.format('[hdf5.DataSetOptions: chunks %s, deflate %s]', self._chunking and table.concat(self._chunking, 'x') or 'none',
-      tostring(self._deflate or 'none'))
+   local chunks = self._chunking and table.concat(self._chunking, 'x') or 'none'
+   return string.format('[hdf5.DataSetOptions: chunks %s, deflate %s]', chunks, tostring(self._deflate or 'none'))
 end
 
 ---------------------------------------------------------------------------------------------------- datasets
@@ -84,7 +86,9 @@ end
 -- The elements between places along each dimension, both included, or at one place: partial({ 1, 10 }, 3).
 function DataSet:partial(...)
    local ranges, sizes = { ... }, self:dataspaceSize()
-   if #ranges ~= #sizes then fail(2, 'HDF5DataSet.partial', "'%s' has %d dimensions, got %d ranges", self._path, #sizes, #ranges) end
+   if #ranges ~= #sizes then
+      fail(2, 'HDF5DataSet.partial', "'%s' has %d dimensions, got %d ranges", self._path, #sizes, #ranges)
+   end
    local places = torch.LongStorage(2 * #ranges)
    for d, range in ipairs(ranges) do
       if type(range) == 'number' then range = { range, range } end
@@ -104,7 +108,8 @@ end
 function DataSet:write(tensor, ...)
    local starts, all = { ... }, self:all()
    if not torch.isTensor(tensor) or #starts ~= all:dim() or tensor:dim() ~= all:dim() then
-      fail(2, 'HDF5DataSet.write', "'%s' has %d dimensions: expected a tensor with as many and a place in each", self._path, all:dim())
+      fail(2, 'HDF5DataSet.write', "'%s' has %d dimensions: expected a tensor with as many and a place in each", self._path,
+         all:dim())
    end
    local part = all
    for d, start in ipairs(starts) do
@@ -265,7 +270,8 @@ function File:__read(file)
    self:__init(name, io.open(name) and 'r+' or 'a')
 end
 
--- Opens a file: 'r' to read, 'r+' to read and write, 'w' to make it anew, 'w-' where there is none, 'a' (the default) for all.
+-- Opens a file: 'r' to read, 'r+' to read and write, 'w' to make it anew, 'w-' where there is none, 'a' (the default)
+-- for all.
 function hdf5.open(filename, mode)
    if type(filename) ~= 'string' then error('hdf5.open: expected a file name, got ' .. torch.type(filename), 2) end
    return hdf5.HDF5File(filename, mode)

@@ -5,8 +5,8 @@ use crate::tensor::error::{Error, Result};
 use crate::{demand, refuse};
 use std::collections::HashMap;
 
-/// Nodes and stack places for each byte of a pickle are at most one each, so memory follows the file's length. A pickle of more than
-/// this many instructions is none of a model.
+/// Nodes and stack places for each byte of a pickle are at most one each, so memory follows the file's length. A pickle
+/// of more than this many instructions is none of a model.
 const MOST: usize = 1 << 26;
 
 /// Reads the pickle at the start of some bytes; with the bytes it took.

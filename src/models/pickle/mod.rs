@@ -1,7 +1,8 @@
 //! Python's pickles as data: the machine's instructions build nodes of a tree, and nothing of the file is run.
 //!
-//! A class or function of Python's is its name; an object made by one is [`Node::Object`], with what its maker would have got.
-//! The few makers that stand for data (PyTorch's tensors and parameters, ordered dictionaries, sets) give what they mean.
+//! A class or function of Python's is its name; an object made by one is [`Node::Object`], with what its maker would
+//! have got. The few makers that stand for data (PyTorch's tensors and parameters, ordered dictionaries, sets) give
+//! what they mean.
 
 mod machine;
 mod makers;
