@@ -103,7 +103,7 @@ function networks.char_rnn()
       x = { node = nn.Dropout(0.2)(h), size = size }
    end
    outputs[5] = nn.LogSoftMax()(nn.Linear(size, vocabulary)(x.node))
-   return nn.gModule(inputs, outputs), { { sizes = {}, kind = 'long' }, '6', '6', '6', '6' }
+   return nn.gModule(inputs, outputs), { ':long', '6', '6', '6', '6' }
 end
 
 function networks.highway()
@@ -166,12 +166,7 @@ for name in pairs(networks) do names[#names + 1] = name end
 table.sort(names)
 
 local function spec(value)
-   if type(value) == 'string' then return value end
-   local inputs, list = require 'rekindle.export.inputs', {}
-   for i, entry in ipairs(value) do
-      list[i] = type(entry) == 'string' and assert(inputs.parse { entry }) or entry
-   end
-   return list
+   return type(value) == 'string' and value or assert(require('rekindle.export.inputs').parse(value))
 end
 
 for _, name in ipairs(names) do

@@ -1,4 +1,4 @@
--- Inputs of a network as a user writes them: `3x32x32`, `20:long` for row numbers, `{12,{5,5}}` for a table. Sizes are
+-- Inputs of a network as a user writes them: `3x32x32`, `20:long` for row numbers (`:long` for one), `{12,{5,5}}` for a table. Sizes are
 -- those of a sample: a batch comes before them.
 local inputs = {}
 
@@ -19,9 +19,11 @@ local function read(text, at)
       end
       return list, at + 1
    end
-   local sizes, kind, after = text:match('^([%dx]+):?(%a*)()', at)
-   if not sizes or (kind ~= '' and not KINDS[kind]) or not ('x' .. sizes):find('^[%dx]+$') then return nil, at end
+   local sizes, kind, after = text:match('^([%dx]*):?(%a*)()', at)
+   if not sizes or (kind ~= '' and not KINDS[kind]) or sizes == '' and kind == '' then return nil, at end
    local list = {}
+   -- without sizes, a sample is one number
+   if sizes == '' then return { sizes = list, kind = kind }, after end
    for n in (sizes .. 'x'):gmatch('(%d*)x') do
       if n == '' or tonumber(n) < 1 or tonumber(n) > 2 ^ 31 then return nil, at end
       list[#list + 1] = tonumber(n)
