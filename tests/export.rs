@@ -354,6 +354,10 @@ fn mistakes_are_told_in_a_line() {
         assert!(!told.status.success() && text.contains(expected), "{args:?}: {text}");
         assert!(text.lines().count() < 40 && !text.contains("stack traceback"), "{args:?}: {text}");
     }
+    // a Python file of the user's own stays
+    std::fs::write(folder.path("own.py"), "print('mine')\n").expect("a file");
+    let told = th(&["convert", &model, &folder.path("own.pth")]);
+    assert!(!told.status.success() && text(&told).contains("own.py"), "{}", text(&told));
     let told = th(&["convert", &two, &onnx, "-model", "b.c"]);
     assert!(told.status.success() && text(&told).contains("input 3 after a batch"), "{}", text(&told));
 }

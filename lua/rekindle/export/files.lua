@@ -36,9 +36,21 @@ function files.onnx(export, model, path, options)
    return told(g, path, options)
 end
 
+-- A Python file of somebody else's is not written over.
+local function demand_free(python)
+   local file = io.open(python, 'r')
+   if not file then return end
+   local text = file:read(4096) or ''
+   file:close()
+   if not text:find('Written by Rekindle', 1, true) then
+      error(string.format('rekindle.export: there is a %s already, which is not one of these; choose another name', python), 0)
+   end
+end
+
 function files.pth(export, model, path, options)
-   local g = export.graph(model, options)
    local python = python_of(path)
+   demand_free(python)
+   local g = export.graph(model, options)
    local title = 'The network of ' .. name_of(path) .. ' in PyTorch.'
    local text, why = require('rekindle.export.pytorch').text(g, title, name_of(path))
    if not text then
