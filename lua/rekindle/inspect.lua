@@ -254,9 +254,22 @@ local function at(object, path)
    return object
 end
 
--- Runs a network; what its modules gave, or nil and the reason.
+-- the class of a module, in a network, of a package that is not here
+local function unknown(module, seen)
+   if type(module) ~= 'table' or seen[module] then return nil end
+   seen[module] = true
+   if type(module.updateOutput) ~= 'function' then return torch.typename(module) or 'a table' end
+   for _, member in ipairs(type(rawget(module, 'modules')) == 'table' and module.modules or {}) do
+      local class = unknown(member, seen)
+      if class then return class end
+   end
+end
+
+-- Runs a network: what its modules gave, and why it stopped where it did.
 local function run(network, text)
    local by_path = {}
+   local class = unknown(network, {})
+   if class then return { by_path = by_path, input = text, failed = class .. ' is a class that is not known here' } end
    local typename = type(network._type) == 'string' and network._type or 'torch.DoubleTensor'
    if not typename:find 'Tensor$' or typename:find 'Cuda' then typename = 'torch.FloatTensor' end
    local input = input_of(text, typename)

@@ -14,7 +14,7 @@ pub struct Row {
     pub class: String,
     /// What it was made with, in few words.
     pub options: String,
-    /// Elements of its own weight and bias.
+    /// Elements of its own weight and bias, without those that an earlier row has.
     pub parameters: u64,
     /// Whether it stood in the table before.
     pub shared: bool,
@@ -101,7 +101,7 @@ impl Tree {
 
     /// The modules of a network, each container before its members.
     pub fn modules(&self, network: Id) -> Vec<Row> {
-        let (mut rows, mut seen) = (vec![], HashSet::new());
+        let (mut rows, mut seen, mut weights) = (vec![], HashSet::new(), HashSet::new());
         let mut todo = vec![(String::new(), network, 0)];
         while let Some((path, id, depth)) = todo.pop() {
             if depth > DEEPEST || rows.len() >= MOST {
@@ -112,7 +112,7 @@ impl Tree {
             let options = self.options(id, class);
             let row =
                 Row { path: path.clone(), depth, class: class.to_owned(), options, parameters: 0, shared, node: id };
-            rows.push(Row { parameters: if shared { 0 } else { self.parameters(id) }, ..row });
+            rows.push(Row { parameters: if shared { 0 } else { self.parameters(id, &mut weights) }, ..row });
             if shared {
                 continue;
             }
@@ -132,8 +132,10 @@ impl Tree {
         }
     }
 
-    fn parameters(&self, id: Id) -> u64 {
-        ["weight", "bias"].iter().filter_map(|name| self.tensor_field(id, name)).map(TensorNode::count).sum()
+    /// Elements of the weight and bias, those that another module has too not counted again.
+    fn parameters(&self, id: Id, seen: &mut HashSet<(Option<Id>, u64)>) -> u64 {
+        let own = ["weight", "bias"].iter().filter_map(|name| self.tensor_field(id, name));
+        own.filter(|t| t.storage.is_none() || seen.insert((t.storage, t.offset))).map(TensorNode::count).sum()
     }
 
     fn options(&self, id: Id, class: &str) -> String {

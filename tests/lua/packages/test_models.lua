@@ -196,6 +196,45 @@ function tests.loadcaffe()
    fails(function() loadcaffe.load(proto, proto) end, 'as text')
 end
 
+-- layers of the first kind, with sizes as four numbers
+function tests.loadcaffe_of_old_files()
+   local loadcaffe = require 'loadcaffe'
+   local function old_blob(tensor)
+      local bytes, text = blob(tensor), {}
+      for d = 1, 4 do text[d] = varint(d * 8) .. varint(tensor:size(d)) end
+      -- the elements are the last field
+      local elements = bytes:sub(-4 * tensor:nElement())
+      return table.concat(text) .. field(5, elements)
+   end
+   local function old_layer(name, kind, ...)
+      local text = field(4, name) .. varint(5 * 8) .. varint(kind)
+      for _, tensor in ipairs { ... } do text = text .. field(6, old_blob(tensor)) end
+      return field(2, text)
+   end
+   torch.manualSeed(3)
+   local weight, rows = torch.randn(2, 1, 3, 3):float(), torch.randn(1, 1, 3, 8):float()
+   local proto, binary = file 'old.prototxt', file 'old.caffemodel'
+   local out = io.open(proto, 'w')
+   out:write [[
+   name: 'old' input: "data" input_dim: 1 input_dim: 1 input_dim: 6 input_dim: 6
+   layers { name: "conv" type: CONVOLUTION bottom: "data" top: "conv" blobs_lr: 1 convolution_param { num_output: 2 kernel_size: 3 } }
+   layers { name: "pool" type: POOLING bottom: "conv" top: "pool" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+   layers { name: "fc" type: INNER_PRODUCT bottom: "pool" top: "fc" inner_product_param { num_output: 3 } }
+   layers { name: "loss" type: SOFTMAX_LOSS bottom: "fc" bottom: "label" top: "loss" include { phase: TRAIN } }]]
+   out:close()
+   out = io.open(binary, 'wb')
+   out:write(field(1, 'old'), old_layer('conv', 4, weight, torch.ones(1, 1, 1, 2)), old_layer('fc', 14, rows, torch.zeros(1, 1, 1, 3)))
+   out:close()
+   local net = loadcaffe.load(proto, binary, 'nn')
+   tester:eq(net:size(), 4)
+   local x = torch.randn(1, 1, 6, 6):float()
+   local y = nn.SpatialConvolution(1, 2, 3, 3):float()
+   y.weight:copy(weight)
+   y.bias:fill(1)
+   local planes = nn.SpatialAveragePooling(2, 2, 2, 2):float():forward(y:forward(x)):view(8)
+   tester:assertlt((net:forward(x):view(3) - torch.mv(rows:view(3, 8), planes)):abs():max(), 1e-5)
+end
+
 function tests.hdf5()
    local ok = pcall(require, 'hdf5')
    if not ok then
