@@ -96,7 +96,7 @@ function Printer:list(v)
 end
 
 local function key_text(key)
-   if type(key) == 'table' then return '[' .. (key.class or key.type) .. ']' end
+   if type(key) == 'table' then return '[' .. (type(key.class) == 'string' and key.class or key.type) .. ']' end
    return tostring(key)
 end
 

@@ -2,14 +2,18 @@
 
 use super::element::ElementType;
 use super::protobuf::{Part, Parts};
-use super::tree::{Id, Tree};
-use super::{Entry, data, input};
+use super::tree::{Id, Node, Tree};
+use super::{Entry, data, input, prototxt};
 use crate::demand;
+use crate::formats::Data;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::{Error, Result};
+use std::io::Read;
 use std::path::Path;
 
+/// Longest text of a network.
+const LONGEST: u64 = 1 << 24;
 /// Most fields of one message.
 const MOST: usize = 1 << 20;
 
@@ -180,6 +184,40 @@ pub fn tree(path: &Path) -> Result<Tree> {
     let name = tree.text(&m.name)?;
     tree.root = tree.table([("name", name), ("layers", layers)])?;
     Ok(tree)
+}
+
+/// The structure of a network as text.
+///
+/// # Errors
+/// A file that cannot be read, what is no such text, with the line.
+pub fn definition(path: &Path) -> Result<Tree> {
+    let (file, length) = input::open(path)?;
+    demand!(length <= LONGEST, "a text of {length} bytes, {LONGEST} are the most");
+    let mut text = vec![];
+    file.take(length).read_to_end(&mut text).map_err(data::failed)?;
+    let mut tree = Tree::default();
+    tree.root = value(&mut tree, &prototxt::parse(&text)?)?;
+    Ok(tree)
+}
+
+/// A value of a text; a name that stands once has its value, not a list of one.
+fn value(tree: &mut Tree, data: &Data) -> Result<Id> {
+    match data {
+        Data::Null => tree.add(Node::Null),
+        Data::Bool(b) => tree.add(Node::Bool(*b)),
+        Data::Num(n) => tree.add(Node::Num(*n)),
+        Data::Text(t) => tree.add(Node::Text(t.to_vec(), t.len() as u64)),
+        Data::List(list) if list.len() == 1 => value(tree, &list[0]),
+        Data::List(list) => {
+            let ids = list.iter().map(|v| value(tree, v)).collect::<Result<Vec<Id>>>()?;
+            tree.list(ids)
+        }
+        Data::Map(pairs) => {
+            let pairs = pairs.iter().map(|(k, v)| Ok((String::from_utf8_lossy(k), value(tree, v)?)));
+            let pairs = pairs.collect::<Result<Vec<_>>>()?;
+            tree.table(pairs.iter().map(|(k, v)| (&**k, *v)))
+        }
+    }
 }
 
 /// What the weights of a layer are called.

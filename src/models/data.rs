@@ -60,7 +60,7 @@ pub fn write(out: &mut dyn Write, x: &Tensor) -> Result<()> {
 /// Writes all elements of a storage, as little-endian.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_storage(out: &mut dyn Write, storage: &Storage) -> Result<()> {
     lent(out, storage, 0, storage.len(), storage.dtype().size())
 }

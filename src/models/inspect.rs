@@ -22,7 +22,7 @@ pub struct Inspection {
 
 impl Inspection {
     /// The text of `th inspect -json`: an object with `file`, `kind`, `bytes` and what
-    /// [`describe`](super::describe::describe) says.
+    /// [`describe()`] says.
     pub fn json(&self, name: &str, limit: usize) -> Vec<u8> {
         let key = |t: &str| t.as_bytes().into();
         let text = |t: &str| Data::Text(t.as_bytes().into());
@@ -56,6 +56,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         Kind::Onnx => onnx::read(path),
         Kind::Caffe => caffe::tree(path),
         Kind::Mat => mat::tree(path),
+        Kind::Prototxt => caffe::definition(path),
         #[cfg(feature = "hdf5")]
         Kind::Hdf5 => super::hdf5::tree(path),
         _ => refuse!("<{}> is {}; {}", path.display(), kind.text(), kind.advice()),

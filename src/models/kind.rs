@@ -46,6 +46,8 @@ pub enum Kind {
     Empty,
     /// A pointer of Git LFS.
     LfsPointer,
+    /// The text of a symbolic link, as archives and repositories keep it.
+    Link,
     /// A page of the web.
     Html,
     /// JSON.
@@ -71,7 +73,7 @@ pub enum Kind {
 }
 
 use Kind::{
-    Caffe, Empty, Hdf5, Html, Json, LfsPointer, Lua, LuaBytecode, Mat, Npy, Npz, Onnx, Packed, Pickle, Picture,
+    Caffe, Empty, Hdf5, Html, Json, LfsPointer, Link, Lua, LuaBytecode, Mat, Npy, Npz, Onnx, Packed, Pickle, Picture,
     Program, Prototxt, PthLegacy, PthZip, Python, Safetensors, T7Ascii, T7Binary, Text, TorchScript, Unknown, Zip,
 };
 
@@ -95,6 +97,7 @@ impl Kind {
             Prototxt => "a Caffe network as text (.prototxt)",
             Empty => "an empty file",
             LfsPointer => "a Git LFS pointer, not the file itself",
+            Link => "the target of a symbolic link, not the file itself",
             Html => "an HTML page, not the file itself",
             Json => "a JSON text",
             Lua => "a Lua program",
@@ -122,11 +125,12 @@ impl Kind {
             Hdf5 => "require 'hdf5'.open(path) reads it; th inspect shows it",
             Mat => "require 'matio'.load(path) reads it; th inspect shows it",
             Caffe => "require 'loadcaffe'.load(prototxt, path) reads it; th inspect shows it",
-            Prototxt => "require 'loadcaffe'.load(path, caffemodel) reads it with its weights",
+            Prototxt => "require 'loadcaffe'.load(path, caffemodel) reads it with its weights; th inspect shows it",
             Pickle => "save the tensors with numpy or torch.save in Python",
             Onnx => "th inspect shows it; it cannot be loaded as a network",
             Empty => "it was perhaps not copied or downloaded to the end",
             LfsPointer => "git lfs pull fetches the file",
+            Link => "look for the file that it names",
             Html => "the download gave a page instead: open the address in a browser and save what it offers",
             Lua | LuaBytecode => "dofile(path) or require runs it",
             Picture => "require 'image'.load(path) reads it",
@@ -286,6 +290,11 @@ fn text(start: &[u8]) -> Kind {
     let text = String::from_utf8_lossy(start).trim_start_matches('\u{feff}').trim_start().to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
     let begins = |words: &[&str]| words.iter().any(|w| text.starts_with(w));
+    let line = text.trim_end();
+    let path = line.len() == start.len() && !line.contains(|c: char| c.is_whitespace() || "{}<>()\"'".contains(c));
+    if path && line.len() < 256 && line.contains('/') && line.contains('.') {
+        return Link;
+    }
     if begins(&["<!doctype html", "<html", "<head", "<!--"]) || begins(&["<?xml"]) && has(&["<html"]) {
         Html
     } else if begins(&["{", "["]) && has(&["\""]) {

@@ -38,7 +38,7 @@ pub fn safetensors(path: &Path) -> Result<Tree> {
 /// One array of numpy.
 ///
 /// # Errors
-/// As [`safetensors`].
+/// As [`safetensors()`].
 pub fn npy(path: &Path) -> Result<Tree> {
     let (mut file, length) = input::open(path)?;
     let header = npy::header(&mut file).map_err(|e| input::at_position(e, &mut file))?;
@@ -63,7 +63,7 @@ fn array(tree: &mut Tree, header: &npy::Header, at: Option<u64>, bytes: u64) -> 
 /// An archive of numpy's.
 ///
 /// # Errors
-/// As [`safetensors`].
+/// As [`safetensors()`].
 pub fn npz(path: &Path) -> Result<Tree> {
     let mut archive = Archive::open(path)?;
     let mut tree = Tree::default();
@@ -95,7 +95,7 @@ pub fn npz(path: &Path) -> Result<Tree> {
 /// A file of PyTorch.
 ///
 /// # Errors
-/// As [`safetensors`].
+/// As [`safetensors()`].
 pub fn pth(path: &Path) -> Result<Tree> {
     let mut dict = pth::open(path)?;
     let mut places = HashMap::new();
@@ -113,7 +113,7 @@ pub fn pth(path: &Path) -> Result<Tree> {
 /// A pickle of other things.
 ///
 /// # Errors
-/// As [`safetensors`].
+/// As [`safetensors()`].
 pub fn pickle(path: &Path) -> Result<Tree> {
     let (file, length) = input::open(path)?;
     demand!(length <= pth::LONGEST, "a pickle of {length} bytes, {} are the most", pth::LONGEST);

@@ -93,3 +93,58 @@ fn suffixes_and_names_are_checked() {
     let text = load(&folder.file("none.npz")).unwrap_err().to_string();
     assert!(text.contains("none.npz"), "{text}");
 }
+
+#[test]
+fn files_are_told_by_their_first_bytes() {
+    let folder = Folder::new("kinds");
+    let path = folder.file("x");
+    let t7 = [4i32, 1, 3].iter().flat_map(|v| v.to_le_bytes()).chain(*b"V 1").collect::<Vec<u8>>();
+    let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
+    let cases: &[(&[u8], Kind)] = &[
+        (&t7, Kind::T7Binary),
+        (b"4\n1\n3\nV 1\n", Kind::T7Ascii),
+        (&safetensors, Kind::Safetensors),
+        (b"\x80\x02}q\x00.", Kind::Pickle),
+        (b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", Kind::PthLegacy),
+        (b"", Kind::Empty),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", Kind::LfsPointer),
+        (b"\n<!DOCTYPE html><html>", Kind::Html),
+        (b"../models/net.t7", Kind::Link),
+        (b"{\"a\": 1}", Kind::Json),
+        (b"require 'nn'\nlocal x = 1\n", Kind::Lua),
+        (b"import torch\n", Kind::Python),
+        (b"layer { name: 'a' }", Kind::Prototxt),
+        (b"\x89PNG\r\n\x1a\n", Kind::Picture),
+        (b"\x1f\x8b\x08\x00", Kind::Packed("a gzip file")),
+        (b"\x08\x08\x3a\x00\x42\x02\x10\x0d", Kind::Onnx),
+        (b"some words\n", Kind::Text),
+        (b"\x01\x02\x03\x04\xff\xfe", Kind::Unknown),
+    ];
+    for (bytes, kind) in cases {
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(kind::of(&path).unwrap(), *kind, "{:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[test]
+fn archives_are_read_behind_other_bytes_and_checked() {
+    let folder = Folder::new("archive");
+    let path = folder.file("m.npz");
+    save(&path, &samples()).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    // as programs that unpack themselves have them
+    std::fs::write(&path, [b"#!/bin/sh\n".repeat(5), whole.clone()].concat()).unwrap();
+    assert_eq!(npy::load_npz(&path).unwrap().len(), samples().len());
+    let mut archive = archive::Archive::open(&path).unwrap();
+    let start = archive.entry(0).unwrap().1.start.unwrap() as usize - 50;
+    assert_eq!(start % 64, 0);
+    // an element that changed
+    let mut changed = whole;
+    changed[start + 130] ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    let text = load(&path).unwrap_err().to_string();
+    assert!(text.contains("entry all.Byte.npy") && text.contains("checksum"), "{text}");
+    let deflated = folder.file("d.npz");
+    npy::save_npz(&deflated, &samples(), archive_writer::Packing::Deflated).unwrap();
+    assert!(samples().iter().zip(&load(&deflated).unwrap()).all(|(a, b)| same(&a.tensor, &b.tensor)));
+}

@@ -43,5 +43,14 @@ else
       same('int', torch.range(0, 5))
       same('float', torch.range(0, 5))
       same('bool', torch.Tensor { 1, 0 })
+      if format == 'pth' then
+         local old = models.load(path .. '.old')
+         assert((old['state.turned']:double() - base:transpose(1, 3)):abs():max() == 0)
+         local net = nn.Sequential():add(nn.Linear(4, 3)):add(nn.BatchNormalization(3)):add(nn.Linear(3, 2)):float()
+         net:loadStateDict(path .. '.module')
+         net:evaluate()
+         local output = models.load(path .. '.output').output
+         assert((net:forward(torch.ones(1, 4):float()) - output):abs():max() < 1e-6)
+      end
    end)
 end

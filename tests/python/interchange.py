@@ -39,7 +39,15 @@ def save(kind, path, arrays):
     elif kind == "pth":
         import torch
 
-        torch.save({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}, path)
+        tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+        torch.save(tensors, path)
+        # as before PyTorch 1.6, and a pickled module
+        torch.save({"state": tensors}, path + ".old", _use_new_zipfile_serialization=False)
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 2)).eval()
+        x = torch.ones(1, 4)
+        torch.save(net, path + ".module")
+        torch.save({"output": net(x).detach()}, path + ".output")
     elif kind == "safetensors":
         from safetensors.numpy import save_file
 
