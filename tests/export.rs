@@ -270,6 +270,26 @@ fn files_of_machines_with_gpus_are_converted_without_one() {
 }
 
 #[test]
+fn weights_beside_a_file_and_inputs_of_ones_own_are_taken() {
+    let folder = Folder::new("beside");
+    let model =
+        saved(&folder, "net.t7", "return nn.Sequential():add(nn.Linear(4, 3)):add(nn.Tanh()):add(nn.Linear(3, 2))");
+    let (out, input) = (folder.path("net.onnx"), folder.path("input.npy"));
+    let done = th(&["convert", &model, &out, "-external", "20"]);
+    assert!(done.status.success(), "{}", text(&done));
+    assert!(Path::new(&folder.path("net.onnx.data")).exists());
+    let code = format!("require('rekindle.models').save({input:?}, {{ {{ 'x', torch.randn(7, 4):float() }} }})");
+    assert!(th(&["-e", &code]).status.success());
+    let Ok(python) = python() else { return };
+    let told = Command::new(env!("CARGO_BIN_EXE_th"))
+        .args(["verify", &model, &out, "-input", &input])
+        .env("REKINDLE_PYTHON", python)
+        .output()
+        .expect("th runs");
+    assert!(told.status.success() && text(&told).contains("agrees"), "{}", text(&told));
+}
+
+#[test]
 fn what_cannot_be_expressed_is_named_before_anything_is_written() {
     let folder = Folder::new("refused");
     let model = saved(
@@ -304,6 +324,13 @@ fn fields_of_a_file_do_not_become_code() {
 }
 
 #[test]
+fn damaged_models_give_errors() {
+    let folder = Folder::new("damage");
+    let told = th(&["tests/lua/export_damage.lua", &folder.path("")]);
+    assert!(told.status.success() && text(&told).contains("done"), "{}", text(&told));
+}
+
+#[test]
 fn mistakes_are_told_in_a_line() {
     let folder = Folder::new("mistakes");
     let model = saved(&folder, "net.t7", "return nn.Sequential():add(nn.Linear(4, 3))");
@@ -327,6 +354,10 @@ fn mistakes_are_told_in_a_line() {
         assert!(!told.status.success() && text.contains(expected), "{args:?}: {text}");
         assert!(text.lines().count() < 40 && !text.contains("stack traceback"), "{args:?}: {text}");
     }
+    // a Python file of the user's own stays
+    std::fs::write(folder.path("own.py"), "print('mine')\n").expect("a file");
+    let told = th(&["convert", &model, &folder.path("own.pth")]);
+    assert!(!told.status.success() && text(&told).contains("own.py"), "{}", text(&told));
     let told = th(&["convert", &two, &onnx, "-model", "b.c"]);
     assert!(told.status.success() && text(&told).contains("input 3 after a batch"), "{}", text(&told));
 }

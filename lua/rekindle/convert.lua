@@ -11,6 +11,7 @@ OUT ends in .onnx, .pth (a state dict, and OUT.py which builds the network in Py
    -input SIZES      sizes of a sample, without the batch: 3x32x32; 20:long for row numbers; several times, or
                      {12,{5,5}}, for tables. Guessed from the first layer where it is left out
    -fixed            the sizes are those of the whole input: no batch before them
+   -open             other sizes of pictures, and lengths of sequences, are taken too, where the network does
    -model PATH       which model of the file, as protos.rnn
    -opset N          the version of ONNX's operations, 11 to 21 (17)
    -float, -double   the type of the numbers (float; for files of tensors and .t7 as they are)
@@ -19,7 +20,7 @@ OUT ends in .onnx, .pth (a state dict, and OUT.py which builds the network in Py
    -names FILE       new names of tensors, a line each: NEW in their order, or OLD NEW
    -external BYTES   ONNX: weights of more bytes go to OUT.data (2000000000)]]
 
-local KNOWN = { input = 'list', fixed = false, model = true, opset = true, float = false, double = false, ascii = false,
+local KNOWN = { input = 'list', fixed = false, open = false, model = true, opset = true, float = false, double = false, ascii = false,
    weights = false, names = true, external = true, help = false, h = false }
 
 -- What a command is given, as options of rekindle.export, with the sizes of inputs.
@@ -34,19 +35,22 @@ function convert.options(command, given, input)
       return n
    end
    return {
-      input = input, fixed = given.fixed, opset = number 'opset', external = number 'external', ascii = given.ascii,
+      input = input, fixed = given.fixed, open = given.open, opset = number 'opset', external = number 'external', ascii = given.ascii,
       weights = given.weights, type = given.double and 'double' or given.float and 'float' or nil, owned = true,
    }
+end
+
+-- An error about a file: what exports say, and what else goes wrong with fields that are not as their classes make them.
+function convert.fail(command, path, why)
+   why = tostring(why):gsub('^rekindle%.export: ', ''):gsub('^%S+%.lua:%d+: ', '')
+   error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
 end
 
 -- The object of a file, without what only graphics processors have, and the model in it where one is wanted.
 function convert.read(command, path, at, wants_model)
    local export = require 'rekindle.export'
    local ok, object = pcall(export.load, path)
-   if not ok then
-      local why = tostring(object)
-      error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
-   end
+   if not ok then convert.fail(command, path, object) end
    object = export.home(object)
    if not wants_model and not at then return object end
    local model, why = export.choose(object, at)
@@ -76,7 +80,7 @@ local function tell(result)
    local lines = {}
    local function say(...) lines[#lines + 1] = string.format(...) end
    if result.input then
-      say('input %s%s%s', result.input, result.batch and ' after a batch of any size' or '',
+      say('input %s%s%s', result.input, result.batch and ' after a batch of any size' .. (result.open and ', or others' or '') or '',
          result.guessed and ' (guessed from the first layer; -input says another)' or '')
       if not result.batch and result.why_fixed then
          say('the sizes are fixed: the model takes no batch (%s)', tostring(result.why_fixed):match('[^\n]*'))
@@ -106,7 +110,7 @@ function convert.main(args)
    end
    local wants = format == 'onnx' or format == 'pth' and not options.weights
    local ok, result = pcall(export.convert, convert.read(command, from, given.model, wants), to, options)
-   if not ok then error((tostring(result):gsub('^rekindle%.export', command .. ': ' .. from)), 0) end
+   if not ok then convert.fail(command, from, result) end
    tell(result)
 end
 

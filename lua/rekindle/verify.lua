@@ -91,7 +91,7 @@ function verify.main(args)
       object, options.model = export.choose(object, given.model) or object, given.model
    end
    local ok, result = pcall(export.verify, object, out, options)
-   if not ok then error((tostring(result):gsub('^rekindle%.export', command .. ': ' .. from)), 0) end
+   if not ok then convert.fail(command, from, result) end
    local agrees
    if result.rows then agrees = table_of(result, tolerance) else agrees = run(result, format, given.tolerance or '1e-5') end
    if agrees == false then error(string.format('%s: %s differs from %s', command, out, from), 0) end

@@ -13,7 +13,8 @@ local NIL, NUMBER, STRING, TABLE, TORCH, BOOLEAN, FUNCTION, LEGACY_RECURSIVE, RE
 local DEEPEST, DEEPER = 100000, 1000
 
 -- file -> what was written to and read from it, and how it is read:
--- functions: whether code is compiled; strict: whether an unknown class is an error; detect: the size of longs is open
+-- functions: whether code is compiled; quiet: whether nothing is told of classes that are not known; strict: whether an
+-- unknown class is an error; detect: the size of longs is open
 local memory = setmetatable({}, { __mode = 'k' })
 local function references(file)
    local m = memory[file]
@@ -322,7 +323,7 @@ local function unknown_class(m, name, version)
       and string.format(" (require '%s' first)", package_name) or ''
    if m.strict then damaged(m, 'unknown Torch class <' .. name .. '>' .. hint) end
    if not name:find('^[%w_][%w_.]*$') or #name > 200 then damaged(m, 'a class named ' .. string.format('%q', name:sub(1, 80))) end
-   if not warned[name] then
+   if not warned[name] and not m.quiet then
       warned[name] = true
       io.stderr:write(string.format("Warning: class '%s' is not known%s; its objects load as tables\n", name, hint))
    end
@@ -358,13 +359,15 @@ local function local_name(name)
 end
 
 -- A module of a machine with a GPU that loads as the host's.
-local function brought_home(object, class, name, version)
+local function brought_home(m, object, class, name, version)
    -- what it says of its tensors
    local kind = rawget(object, '_type')
    if type(kind) == 'string' and kind:find('^torch%.Cuda') then object._type = local_name(kind) end
    if class ~= name and (tonumber(rawget(object, 'groups')) or 1) > 1 then
       -- a convolution of cuDNN's in groups, which nn does not have
-      io.stderr:write(string.format('Warning: a %s in groups is not known without `th --cuda cpu`; it loads as a table\n', name))
+      if not m.quiet then
+         io.stderr:write(string.format('Warning: a %s in groups is not known without `th --cuda cpu`; it loads as a table\n', name))
+      end
       debug.setmetatable(object, { __typename = name, __version = version })
    end
    return object
@@ -405,7 +408,7 @@ readers[TORCH] = function(file, m)
       if type(fields) ~= 'table' then damaged(m, 'a ' .. name .. ' without fields') end
       for k, v in pairs(fields) do object[k] = v end
    end
-   return type(object) == 'table' and brought_home(object, class, name, number) or object
+   return type(object) == 'table' and brought_home(m, object, class, name, number) or object
 end
 
 local function stub(why) return function() error(why, 2) end end

@@ -27,6 +27,7 @@ local function read_whole(file, mode, options)
    local m = references(file)
    m.detect = mode == 'binary'
    if options and options.functions == false then m.functions = false end
+   m.quiet = options and options.quiet
    local ok, object = pcall(read_object, file, m)
    if not ok and type(object) == 'string' and not object:find('position %d') then
       -- what a class says of its own fields

@@ -30,8 +30,8 @@ for _, name in ipairs(names) do
          for _, way in ipairs { { 'pth' }, { 'onnx', 11 }, { 'onnx', 17 }, { 'onnx', 21 } } do
             local suffix, opset = unpack(way)
             local path = string.format('%s/%s_%d_%s%s.%s', folder, name, i, suffix, opset or '', suffix)
-            export.convert(module, path, { input = single(input), opset = opset })
-            export.verify(module, path, { input = single(input), opset = opset })
+            export.convert(module, path, { input = input, opset = opset })
+            export.verify(module, path, { input = input, opset = opset })
             print(string.format('%s\t%s%s\t%s', name, suffix, opset or '', (path:gsub('%.%w+$', '.verify.py'))))
          end
       end)

@@ -103,7 +103,7 @@ function networks.char_rnn()
       x = { node = nn.Dropout(0.2)(h), size = size }
    end
    outputs[5] = nn.LogSoftMax()(nn.Linear(size, vocabulary)(x.node))
-   return nn.gModule(inputs, outputs), { { sizes = {}, kind = 'long' }, '6', '6', '6', '6' }
+   return nn.gModule(inputs, outputs), { ':long', '6', '6', '6', '6' }
 end
 
 function networks.highway()
@@ -149,17 +149,24 @@ function networks.mixture()
       :add(nn.Replicate(3, 1, 1)):add(nn.Transpose({ 2, 3 })):add(nn.Bottle(nn.Linear(3, 2))):add(nn.Select(2, -1)), '6'
 end
 
+-- pictures of any size; the sizes of the conversion, and others that are tried
+local open = { unet = { '1x16x16', '1x24x32' }, segmenter = { '2x20x20', '2x27x33' } }
+function networks.segmenter()
+   local parts = nn.Concat(2):add(nn.Sequential():add(conv(4, 3, 3, 1, 1)):add(nn.SpatialMaxPooling(3, 3, 1, 1, 1, 1)))
+      :add(nn.Sequential():add(nn.SpatialReflectionPadding(1)):add(conv(4, 2, 3)):add(nn.SpatialAveragePooling(3, 3, 1, 1, 1, 1)
+         :setCountExcludePad()))
+   return nn.Sequential():add(conv(2, 4, 3, 1, 1)):add(nn.ReLU(true)):add(nn.SpatialCrossMapLRN(3)):add(parts)
+      :add(nn.SpatialMaxPooling(2, 2, 2, 2):ceil()):add(nn.SpatialZeroPadding(1, -1, 0, -1)):add(nn.SpatialUpSamplingBilinear(2))
+      :add(nn.PReLU(5)):add(nn.SpatialDropout(0.2)):add(conv(5, 4, 1)):add(nn.PixelShuffle(2)):add(nn.SpatialUpSamplingNearest(2))
+      :add(nn.SpatialSoftMax()), '2x20x20'
+end
+
 local names = {}
 for name in pairs(networks) do names[#names + 1] = name end
 table.sort(names)
 
 local function spec(value)
-   if type(value) == 'string' then return value end
-   local inputs, list = require 'rekindle.export.inputs', {}
-   for i, entry in ipairs(value) do
-      list[i] = type(entry) == 'string' and assert(inputs.parse { entry }) or entry
-   end
-   return list
+   return type(value) == 'string' and value or assert(require('rekindle.export.inputs').parse(value))
 end
 
 for _, name in ipairs(names) do
@@ -183,6 +190,16 @@ for _, name in ipairs(names) do
                (path:gsub('%.%w+$', '.verify.py'))))
          end
       end)
+      if ok and open[name] then
+         ok, why = pcall(function()
+            for _, suffix in ipairs { 'onnx', 'pth' } do
+               local path = string.format('%s/%s_%s_open.%s', folder, name, suffix, suffix)
+               export.convert(net, path, { input = open[name][1], open = true })
+               export.verify(net, path, { input = open[name][2], n = 3 })
+               print(string.format('%s\t%s of any size\t%s', name, suffix, (path:gsub('%.%w+$', '.verify.py'))))
+            end
+         end)
+      end
       if not ok then print(string.format('%s\trefused\t%s', name, (tostring(why):gsub('\n', ' ')))) end
    end
 end

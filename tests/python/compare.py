@@ -6,6 +6,8 @@ import runpy
 import sys
 import traceback
 
+import onnx
+
 for line in sys.stdin:
     if line.count("\t") != 2:  # what a class prints
         continue
@@ -13,6 +15,8 @@ for line in sys.stdin:
     try:
         with contextlib.redirect_stdout(io.StringIO()) as told:
             worst, agrees = runpy.run_path(path)["main"]([])
+        if kind.startswith("onnx"):
+            onnx.checker.check_model(path.replace(".verify.py", ".onnx"), full_check=True)
         first = "" if agrees else told.getvalue().splitlines()[-1]
         print(name, kind, repr(worst), first, sep="\t", flush=True)
     except Exception as error:  # what a converted model does wrong is a line of the report

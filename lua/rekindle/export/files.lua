@@ -25,20 +25,32 @@ local function write_text(path, text)
 end
 files.write_text = write_text
 
-local function told(g, path)
+local function told(g, path, options)
    return { path = path, input = g.spec and require('rekindle.export.inputs').text(g.spec), guessed = g.guessed,
-      batch = g.batches ~= nil, nodes = #g.nodes, tensors = #g.parameters, why_fixed = g.why_fixed }
+      batch = g.batches ~= nil, open = options.open, nodes = #g.nodes, tensors = #g.parameters, why_fixed = g.why_fixed }
 end
 
 function files.onnx(export, model, path, options)
    local g = export.graph(model, options)
    require('rekindle.export.onnx').write(g, path, { batches = g.batches, inline = options.external })
-   return told(g, path)
+   return told(g, path, options)
+end
+
+-- A Python file of somebody else's is not written over.
+local function demand_free(python)
+   local file = io.open(python, 'r')
+   if not file then return end
+   local text = file:read(4096) or ''
+   file:close()
+   if not text:find('Written by Rekindle', 1, true) then
+      error(string.format('rekindle.export: there is a %s already, which is not one of these; choose another name', python), 0)
+   end
 end
 
 function files.pth(export, model, path, options)
-   local g = export.graph(model, options)
    local python = python_of(path)
+   demand_free(python)
+   local g = export.graph(model, options)
    local title = 'The network of ' .. name_of(path) .. ' in PyTorch.'
    local text, why = require('rekindle.export.pytorch').text(g, title, name_of(path))
    if not text then
@@ -49,7 +61,7 @@ function files.pth(export, model, path, options)
    for i, p in ipairs(g.parameters) do entries[i] = { p.name, p.tensor } end
    require('rekindle.models').save(path, entries)
    write_text(python, text)
-   local result = told(g, path)
+   local result = told(g, path, options)
    result.python = python
    return result
 end

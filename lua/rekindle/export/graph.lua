@@ -35,7 +35,7 @@ end
 -- A module at `place` (counted from 1, as messages and reports say it) whose weights' names begin with `prefix`.
 function Graph:enter(module, place, prefix, x)
    local scope = { module = module, class = torch.typename(module), place = place, prefix = prefix, x = x, entries = {},
-      children = {}, last = -1, parent = self.scope }
+      parent = self.scope }
    self.scope = scope
    return scope
 end
@@ -278,7 +278,7 @@ function Graph.rank(value) return #value.sizes[1] end
 -- The size of a dimension, which must not be one of the batch.
 function Graph:size(value, d)
    local n = self.dims(value)[d]
-   if type(n) ~= 'number' then self:cannot('the size of dimension %d depends on the batch', d) end
+   if type(n) ~= 'number' then self:cannot('dimension %d of its input is the batch, or open, where it needs a size', d) end
    return n
 end
 
@@ -297,7 +297,7 @@ function Graph:reshape(value, dims)
          list[d], open = 0, open - 1
       end
    end
-   if open > 1 then self:cannot('%d sizes of its output depend on the batch', open) end
+   if open > 1 then self:cannot('%d sizes of its output depend on the batch, or are open', open) end
    if #list == 0 then list = { 1 } end
    return self:op('Reshape', { value, self:ints(list) })
 end
@@ -325,7 +325,10 @@ function Graph:reduce(how, value, axes, keep)
    return with_axes(self, 'Reduce' .. how, how == 'Sum' and 13 or 18, value, axes, { keepdims = keep and 1 or 0 })
 end
 
--- Entries `first` to `last` (from 0 on, without the last) of an axis.
+-- the end of an axis, whatever its size
+Graph.END = 2 ^ 53
+
+-- Entries `first` to `last` (from 0 on, without the last; from the end where it is negative) of an axis.
 function Graph:slice(value, axis, first, last)
    return self:op('Slice', { value, self:ints { first }, self:ints { last }, self:ints { axis } })
 end
@@ -337,9 +340,9 @@ function Graph:pad(value, before, after, fill, mode)
       pads[i], pads[rank + i] = math.max(before[i], 0), math.max(after[i], 0)
       any = any or pads[i] > 0 or pads[rank + i] > 0
       if before[i] < 0 or after[i] < 0 then
-         local n = self:size(value, i)
-         value = self:sized(self:slice(value, i - 1, math.max(-before[i], 0), n - math.max(-after[i], 0)), value, i,
-            n + math.min(before[i], 0) + math.min(after[i], 0))
+         local first, last = math.min(before[i], 0), math.min(after[i], 0)
+         local part = self:slice(value, i - 1, -first, last < 0 and last or self.END)
+         value = self:sized(part, value, i, function(n) return n + first + last end)
       end
    end
    if not any then return value end
@@ -348,12 +351,12 @@ function Graph:pad(value, before, after, fill, mode)
    return self:op('Pad', inputs, { mode = mode or 'constant' })
 end
 
--- A value with the sizes of another one, but for one dimension.
+-- A value with the sizes of another one, but for one dimension: n, or what a function makes of the other's.
 function Graph:sized(value, like, d, n)
    value.sizes = {}
    for r, sizes in ipairs(like.sizes) do
       value.sizes[r] = { unpack(sizes) }
-      value.sizes[r][d] = n
+      value.sizes[r][d] = type(n) == 'function' and n(sizes[d]) or n
    end
    return value
 end

@@ -44,9 +44,28 @@ local function attempt(model, spec, options, typename, batches)
    return g, why
 end
 
+-- With sizes that are open besides the batch: one more run with larger ones, which networks of several poolings take in
+-- steps.
+local function open_attempt(model, spec, options, typename)
+   local limit, why = inputs.limit(model), nil
+   for _, by in ipairs { 32, 64, 16, 8 } do
+      local list = {}
+      for i, n in ipairs(BATCHES) do list[i] = inputs.sample(spec, n, typename, limit) end
+      list[3] = inputs.sample(inputs.larger(spec, by), BATCHES[1], typename, limit)
+      local g
+      g, why = graphs(model, list, options)
+      if g then
+         g.spec, g.batches = spec, { BATCHES[1], BATCHES[2], BATCHES[1] }
+         return g
+      end
+   end
+   return nil, why
+end
+
 -- In batches where the network takes them, else as a sample of fixed sizes.
 local function graph_of(model, spec, options, typename)
    local g, why
+   if options.open then return open_attempt(model, spec, options, typename) end
    if not options.fixed then g, why = attempt(model, spec, options, typename, BATCHES) end
    if g or options.batch then return g, why end
    local fixed, other = attempt(model, spec, options, typename)
@@ -58,7 +77,7 @@ end
 local function first_line(text)
    local where = ''
    for line in (tostring(text) .. '\n'):gmatch('([^\n]*)\n') do
-      if not line:find('^In %d+ module of') then return where .. (line:gsub('^%S+%.lua:%d+: ', '')) end
+      if not line:find('^In %d+ module of') then return where .. line:gsub('^%S+%.lua:%d+: ', '') end
       where = where .. line .. ' '
    end
    return where
@@ -69,6 +88,7 @@ end
 --              the whole input; without it they are guessed from the first layer
 --   opset      the version of ONNX's operations (17)
 --   type       'float' or 'double'
+--   open       the sizes of pictures and sequences are open too, not the batch alone
 --   fixed      the sizes are those of the whole input: no batch before them
 function export.graph(model, options)
    options = options or {}
@@ -84,7 +104,7 @@ function export.graph(model, options)
    if #unknown > 0 then wrong('this model cannot be expressed:\n%s', models.complaint(unknown)) end
    local restore
    model, restore = prepared(model, typename, options.owned)
-   local known = { opset = options.opset, double = options.type == 'double', fixed = options.fixed }
+   local known = { opset = options.opset, double = options.type == 'double', fixed = options.fixed, open = options.open }
    local ok, g, why = pcall(export.run, model, options.input, known, typename)
    restore()
    if not ok then error(g, 0) end
@@ -106,6 +126,7 @@ end
 function export.run(model, input, options, typename)
    if torch.isTensor(input) or type(input) == 'table' and not input.sizes and type(input[1]) ~= 'string' and
       not (input[1] and input[1].sizes) then
+      input = inputs.cast(input, typename)
       local g, why = graphs(model, { input }, options)
       if g then g.sample = input end
       return g, why and 'the model does not take this input: ' .. first_line(why)

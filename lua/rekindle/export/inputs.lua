@@ -1,4 +1,4 @@
--- Inputs of a network as a user writes them: `3x32x32`, `20:long` for row numbers, `{12,{5,5}}` for a table. Sizes are
+-- Inputs of a network as a user writes them: `3x32x32`, `20:long` for row numbers (`:long` for one), `{12,{5,5}}` for a table. Sizes are
 -- those of a sample: a batch comes before them.
 local inputs = {}
 
@@ -19,9 +19,11 @@ local function read(text, at)
       end
       return list, at + 1
    end
-   local sizes, kind, after = text:match('^([%dx]+):?(%a*)()', at)
-   if not sizes or (kind ~= '' and not KINDS[kind]) or not ('x' .. sizes):find('^[%dx]+$') then return nil, at end
+   local sizes, kind, after = text:match('^([%dx]*):?(%a*)()', at)
+   if not sizes or (kind ~= '' and not KINDS[kind]) or sizes == '' and kind == '' then return nil, at end
    local list = {}
+   -- without sizes, a sample is one number
+   if sizes == '' then return { sizes = list, kind = kind }, after end
    for n in (sizes .. 'x'):gmatch('(%d*)x') do
       if n == '' or tonumber(n) < 1 or tonumber(n) > 2 ^ 31 then return nil, at end
       list[#list + 1] = tonumber(n)
@@ -53,6 +55,23 @@ function inputs.text(spec)
    return '{' .. table.concat(parts, ',') .. '}'
 end
 
+-- The same with larger sizes, for inputs that are open: all but the channels of planes and volumes, the length of a
+-- sequence.
+function inputs.larger(spec, by)
+   if not spec.sizes then
+      local list = {}
+      for i, entry in ipairs(spec) do list[i] = inputs.larger(entry, by) end
+      return list
+   end
+   local sizes = { unpack(spec.sizes) }
+   if #sizes > 2 then
+      for d = 2, #sizes do sizes[d] = sizes[d] + by end
+   elseif #sizes == 2 or spec.kind == 'long' and #sizes == 1 then
+      sizes[1] = sizes[1] + by
+   end
+   return { sizes = sizes, kind = spec.kind }
+end
+
 -- A sample: normal numbers, row numbers from 1 to `limit`, zeros and ones. `batch` samples, or one without a batch (nil).
 function inputs.sample(spec, batch, typename, limit)
    if not spec.sizes then
@@ -64,6 +83,17 @@ function inputs.sample(spec, batch, typename, limit)
    if spec.kind == 'long' then return torch.LongTensor():resize(sizes):random(1, limit) end
    if spec.kind == 'byte' then return torch.ByteTensor():resize(sizes):random(0, 1) end
    return torch.randn(sizes):type(typename)
+end
+
+-- Tensors of floating-point numbers in this type; others as they are.
+function inputs.cast(value, typename)
+   if torch.isTensor(value) then
+      local floating = torch.typename(value) == 'torch.FloatTensor' or torch.typename(value) == 'torch.DoubleTensor'
+      return floating and value:type(typename) or value
+   end
+   local list = {}
+   for i, entry in ipairs(value) do list[i] = inputs.cast(entry, typename) end
+   return list
 end
 
 -- The smallest number of rows of the tables that are looked up in: what row numbers may be.

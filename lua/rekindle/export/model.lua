@@ -19,7 +19,7 @@ function model.read(path)
    require 'nngraph'
    -- what tables of many entries are in
    require 'tds'
-   return torch.load(path, is_text(path) and 'ascii' or 'binary', true, { functions = false })
+   return torch.load(path, is_text(path) and 'ascii' or 'binary', true, { functions = false, quiet = true })
 end
 
 function model.is_module(value)
@@ -94,9 +94,31 @@ local HOME = {
    end,
    ['cudnn.TemporalConvolution'] = renamed 'TemporalConvolution',
    ['nn.DataParallelTable'] = function(old) return old.modules and old.modules[1] end,
+   ['inn.SpatialCrossResponseNormalization'] = renamed 'SpatialCrossMapLRN',
+   -- a factor and a summand for each channel
+   ['inn.ConstAffine'] = function(old)
+      local n = old.a:nElement()
+      local net = nn.Sequential():add(nn.CMul(1, n, 1, 1)):add(nn.CAdd(1, n, 1, 1)):type(torch.typename(old.a))
+      net:get(1).weight:copy(old.a)
+      net:get(2).bias:copy(old.b)
+      return net
+   end,
+   -- of dpnn: a container around what it made of its options, and a layer of older versions
+   ['nn.Inception'] = function(old) return type(old.modules) == 'table' and old.modules[1] or nil end,
+   ['nn.LinearNoBias'] = function(old)
+      old.bias = nil
+      return setmetatable(old, torch.getmetatable 'nn.Linear')
+   end,
    -- of char-rnn
    ['OneHot'] = function(old) return nn.OneHot(old.outputSize) end,
 }
+-- inn's poolings count windows that hang over the end
+for _, name in ipairs { 'SpatialMaxPooling', 'SpatialAveragePooling' } do
+   HOME['inn.' .. name] = function(old)
+      if old.ceil_mode == nil then old.ceil_mode = true end
+      return setmetatable(old, torch.getmetatable('nn.' .. name))
+   end
+end
 for _, name in ipairs(require 'nn.cudnn') do HOME['cudnn.' .. name] = renamed(name) end
 
 local function at_home(object)

@@ -109,8 +109,9 @@ function operations.Resize(a, node)
    if at.mode == 'nearest' then
       return string.format('F.interpolate(%s, scale_factor=(%s))', a[1], plain { unpack(factors, 3) })
    end
-   local mode = ({ [1] = 'linear', [2] = 'bilinear', [3] = 'trilinear' })[#at._sizes]
-   return string.format("F.interpolate(%s, (%s), mode='%s', align_corners=True)", a[1], plain(at._sizes), mode)
+   local mode = ({ [1] = 'linear', [2] = 'bilinear', [3] = 'trilinear' })[at._dims]
+   local how = at._sizes and '(' .. plain(at._sizes) .. ')' or 'scale_factor=(' .. plain { unpack(factors, 3) } .. ')'
+   return string.format("F.interpolate(%s, %s, mode='%s', align_corners=True)", a[1], how, mode)
 end
 
 local TYPES = { [1] = 'torch.float32', [7] = 'torch.int64', [9] = 'torch.bool', [11] = 'torch.float64' }
@@ -161,6 +162,7 @@ function operations.BatchNormalization(a, node)
    return string.format('F.batch_norm(%s, %s, %s, %s, %s, eps=%s)', a[1], a[4], a[5], a[2], a[3],
       number(node.attributes.epsilon))
 end
+function operations.DepthToSpace(a, node) return string.format('F.pixel_shuffle(%s, %d)', a[1], node.attributes.blocksize) end
 function operations.LRN(a, node)
    local at = node.attributes
    return string.format('F.local_response_norm(%s, %d, %s, %s, %s)', a[1], at.size, number(at.alpha), number(at.beta),

@@ -164,8 +164,8 @@ function Writer:make(scope)
    if #body == 1 and body[1] == 'return x' and #parts == 0 then return { 'nn.Identity()' } end
    local options = {}
    for _, field in ipairs(scope.fields or {}) do
-      local tensor, sizes = scope.fields[field].tensor, nil
-      sizes = operations.tuple(tensor:size():totable())
+      local tensor = scope.fields[field].tensor
+      local sizes = operations.tuple(tensor:size():totable())
       if scope.fields[field].buffer then
          sizes = string.format('torch.empty(%s, dtype=torch.%s)', sizes, TYPES[torch.typename(tensor)])
       end

@@ -24,7 +24,8 @@ layers.declare('DepthConcat', function(g, m, x, call)
       local before, after = {}, {}
       for d = 1, #whole do
          before[d], after[d] = 0, 0
-         if d ~= m.dimension and type(whole[d]) == 'number' then
+         if d ~= m.dimension and not g.same(whole[d], g.dims(part)[d]) then
+            if type(whole[d]) ~= 'number' then g:cannot('its parts differ in a dimension that is open') end
             local rest = whole[d] - g:size(part, d)
             before[d] = math.floor(rest / 2)
             after[d] = rest - before[d]

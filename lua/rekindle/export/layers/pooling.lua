@@ -17,8 +17,15 @@ local spatial, volumetric = { 'H', 'W' }, { 'T', 'H', 'W' }
 
 local function last(list, n) return { unpack(list, #list - n + 1) } end
 
--- How far the windows reach over the end of each dimension.
+-- Whether the size of one of the last n dimensions is open.
+local function is_open(g, x, n)
+   for _, size in ipairs(last(g.dims(x), n)) do if type(size) ~= 'number' then return true end end
+   return false
+end
+
+-- How far the windows reach over the end of each dimension; where sizes are open, as far as over the start.
 local function overhang(g, x, call, n, kernel, stride, pad, dilation)
+   if is_open(g, x, n) then return pad end
    local after, output, rank = {}, last(call.y.sizes[1], n), g.rank(x)
    for i = 1, n do
       local reach = (output[i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1
@@ -49,7 +56,7 @@ local function maxima(axes)
          local pooled
          pooled, places = g:op('MaxPool', { v },
             { kernel_shape = kernel, strides = stride, pads = sides(pad, after), dilations = dilation,
-              _pad = pad, _ceil = m.ceil_mode or false }, nil, g.unpooled[m] and 2 or 1)
+              _pad = pad, _ceil = m.ceil_mode or false, ceil_mode = is_open(g, x, n) and m.ceil_mode and 1 or nil }, nil, g.unpooled[m] and 2 or 1)
          if places then
             local shape = g:op('Shape', { v }, nil, 'int64')
             g.unpooled[m] = { places = g:keep('places', places), shape = g:keep('shape', shape) }
@@ -125,6 +132,12 @@ layers.declare('SpatialAveragePooling', function(g, m, x, call)
    if divides then
       g:torch('nn.AvgPool2d(%s, %s, %s, ceil_mode=%s, count_include_pad=%s)', tuple(kernel), tuple(stride), tuple(pad),
          m.ceil_mode and 'True' or 'False', m.count_include_pad and 'True' or 'False')
+   end
+   if is_open(g, x, 2) and divides then
+      return g:batched(x, 4, function(v)
+         return g:op('AveragePool', { v }, { kernel_shape = kernel, strides = stride, pads = sides(pad, pad),
+            count_include_pad = m.count_include_pad and 1 or 0, ceil_mode = m.ceil_mode and 1 or 0 })
+      end)
    end
    local after = overhang(g, x, call, 2, kernel, stride, pad, { 1, 1 })
    local factors = divides and shares(g, x, last(call.y.sizes[1], 2), kernel, stride, pad, m.count_include_pad)

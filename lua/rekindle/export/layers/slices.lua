@@ -24,7 +24,7 @@ layers.declare('Narrow', function(g, m, x, call)
    local n = g.dims(call.y)[d]
    if type(n) == 'number' then return g:slice(x, d - 1, first, first + n) end
    local last = m.index < 0 and m.index + 1 - m.length or m.length + 1
-   return g:slice(x, d - 1, first, last == 0 and 2 ^ 53 or last)
+   return g:slice(x, d - 1, first, last == 0 and g.END or last)
 end)
 
 layers.declare('SelectTable', function(g, m, x)

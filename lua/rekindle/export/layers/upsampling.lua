@@ -11,14 +11,20 @@ local function nearest(g, x, factor, count)
    end)
 end
 
--- Between the elements, with those at the corners in the corners.
-local function linear(g, x, sizes)
+-- Between the elements, with those at the corners in the corners: to these sizes, or by a factor where they are open.
+local function linear(g, x, sizes, factor)
    return g:batched(x, #sizes + 2, function(v)
-      local dims, factors = g.dims(v), { 1, 1 }
+      local dims, factors, open = g.dims(v), { 1, 1 }, false
       for i, n in ipairs(sizes) do
          local from = dims[i + 2]
-         if type(from) ~= 'number' then g:cannot('the size of its planes depends on the batch') end
-         factors[i + 2] = n / from
+         open = open or type(from) ~= 'number'
+         factors[i + 2] = open and 1 or n / from
+      end
+      if open then
+         if not factor then g:cannot('the sizes of its input are open, and it has no factor') end
+         for i = 3, #factors do factors[i] = factor end
+         return g:op('Resize', { v, g:roi(), g:floats(factors) },
+            { mode = 'linear', coordinate_transformation_mode = 'align_corners', _dims = #sizes })
       end
       -- factors that do not give the sizes in single precision are taken a little larger
       for i = 3, #factors do
@@ -26,7 +32,7 @@ local function linear(g, x, sizes)
          if math.floor(from * torch.FloatTensor { factors[i] }[1]) ~= wanted then factors[i] = (wanted + 0.25) / from end
       end
       return g:op('Resize', { v, g:roi(), g:floats(factors) },
-         { mode = 'linear', coordinate_transformation_mode = 'align_corners', _sizes = sizes })
+         { mode = 'linear', coordinate_transformation_mode = 'align_corners', _sizes = sizes, _dims = #sizes })
    end)
 end
 
@@ -39,10 +45,8 @@ layers.declare('SpatialUpSamplingNearest', function(g, m, x)
    if g.rank(x) == 4 then g:torch('nn.UpsamplingNearest2d(scale_factor=%d)', m.scale_factor) end
    return nearest(g, x, m.scale_factor, 2)
 end)
-layers.declare('SpatialUpSamplingBilinear', function(g, _, x, call)
-   local sizes = last(call, 2)
-   if g.rank(x) == 4 then g:torch('nn.UpsamplingBilinear2d((%d, %d))', sizes[1], sizes[2]) end
-   return linear(g, x, sizes)
+layers.declare('SpatialUpSamplingBilinear', function(g, m, x, call)
+   return linear(g, x, last(call, 2), m.scale_factor)
 end)
 layers.declare('UpSampling', function(g, m, x, call)
    local count = g.rank(x) - 2
@@ -50,18 +54,13 @@ layers.declare('UpSampling', function(g, m, x, call)
       g:torch('nn.Upsample(scale_factor=%d)', m.scale_factor)
       return nearest(g, x, m.scale_factor, count)
    end
-   local sizes = last(call, count)
-   g:torch("nn.Upsample((%s), mode='%slinear', align_corners=True)", table.concat(sizes, ', '), count == 2 and 'bi' or 'tri')
-   return linear(g, x, sizes)
+   return linear(g, x, last(call, count), m.scale_factor)
 end)
 
-layers.declare('PixelShuffle', function(g, m, x, call)
-   local r, rank = m.upscaleFactor, g.rank(x)
+layers.declare('PixelShuffle', function(g, m, x)
+   local r = m.upscaleFactor
    g:torch('nn.PixelShuffle(%d)', r)
    return g:batched(x, 4, function(v)
-      local n, h, w = g:size(v, 2), g:size(v, 3), g:size(v, 4)
-      local parts = g:op('Reshape', { v, g:ints { -1, n / (r * r), r, r, h, w } })
-      local turned = g:transpose(parts, { 0, 1, 4, 2, 5, 3 })
-      return g:op('Reshape', { turned, g:ints { -1, n / (r * r), h * r, w * r } })
+      return g:op('DepthToSpace', { v }, { blocksize = r, mode = 'CRD' })
    end)
 end)
