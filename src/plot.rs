@@ -155,7 +155,12 @@ pub fn stroke(canvas: &Tensor, points: &Tensor, width: f64, colour: Colour, opac
             let length = dx.hypot(dy);
             if length > 0.0 {
                 let (x, y) = (-dy / length * half, dx / length * half);
-                cover.outline(&[[a[0] + x, a[1] + y], [b[0] + x, b[1] + y], [b[0] - x, b[1] - y], [a[0] - x, a[1] - y]]);
+                cover.outline(&[
+                    [a[0] + x, a[1] + y],
+                    [b[0] + x, b[1] + y],
+                    [b[0] - x, b[1] - y],
+                    [a[0] - x, a[1] - y],
+                ]);
             }
             // wide lines need their corners filled
             let corner = half > 0.6 && i > 0 && length > 0.0;
@@ -246,6 +251,9 @@ mod tests {
     fn overlaps_and_far_points_are_no_trouble() {
         let crossing = [-1e300, 3.0, 1e300, 3.0, f64::NAN, 0.0, 3.0, -5.0, 3.0, 50.0];
         let pixels = painted(|c| stroke(c, &points(&crossing), 2.0, [250.0; 3], 1.0));
-        assert_eq!((pixels[0], pixels[2 * 6], pixels[2], pixels[2 * 6 + 2], pixels[3 * 6 + 5]), (0, 250, 250, 250, 250));
+        assert_eq!(
+            (pixels[0], pixels[2 * 6], pixels[2], pixels[2 * 6 + 2], pixels[3 * 6 + 5]),
+            (0, 250, 250, 250, 250)
+        );
     }
 }

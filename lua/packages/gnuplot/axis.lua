@@ -41,7 +41,8 @@ local function linear_ticks(self, n)
 end
 
 local function log_ticks(self)
-   local low, high = math.log10(self.lo), math.log10(self.hi)
+   -- further out powers of ten are no exact numbers
+   local low, high = math.max(-300, math.min(300, math.log10(self.lo))), math.max(-299, math.min(301, math.log10(self.hi)))
    if not self.fixed[1] then low = math.floor(low + 1e-9) end
    if not self.fixed[2] then high = math.ceil(high - 1e-9) end
    if high - low < 1e-9 then high = low + 1 end
@@ -65,9 +66,11 @@ function axis.new(lists, options)
    -- the reverse of a range is one too
    local first, last = range[1] or lo, range[2] or hi
    self.fixed = { range[1] and true or options.tight, range[2] and true or options.tight }
-   if first > last then
-      if range[1] and range[2] then self.reversed = true else last = first end
-      if self.reversed then first, last = last, first end
+   if first > last and range[1] and range[2] then
+      self.reversed, first, last = true, last, first
+   elseif first > last then
+      -- the one limit that is given lies beyond the data
+      last = first
    end
    if self.log and first <= 0 then
       first = last > 0 and math.min(last / 10, lo) or 0.1

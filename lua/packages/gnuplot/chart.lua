@@ -261,7 +261,10 @@ local function legend(out, s, curves, hows, box)
       local from = left + w - sample
       out:text('legend', c.name, from - 8, middle + 5, 'end')
       if c.style.boxes or c.style.filled then
-         out:fill('sample', { rectangle(from, middle - 4, from + sample, middle + 4) }, how.colour, how.opacity or 0.5)
+         local solid = how.opacity or c.style.filled and 1 or s.fill or 0
+         local l, t, r, b = from, middle - 4, from + sample, middle + 4
+         if solid > 0 then out:fill('sample', { rectangle(l, t, r, b) }, how.colour, solid) end
+         out:line('sample', { { l, t, r, t, r, b, l, b, l, t } }, how.colour, 1)
       elseif c.style.lines or c.style.steps or c.style.impulses or c.style.vectors then
          out:line('sample', { { from, middle, from + sample, middle } }, how.colour, how.width, how.dash)
       end

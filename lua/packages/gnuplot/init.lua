@@ -14,6 +14,14 @@ local plain_kind, folder = 'png', nil
 
 local function complain(name, level, ...) error('gnuplot.' .. name .. ': ' .. string.format(...), level + 1) end
 
+-- What other files refuse becomes an error of the function that was called: answered(name, pcall(f, refuse, ...))
+local function refuse(message) error({ refused = message }, 0) end
+local function answered(name, fine, result)
+   if fine then return result end
+   if type(result) == 'table' and result.refused then complain(name, 3, '%s', result.refused) end
+   error(result, 0)
+end
+
 local function new_figure(id)
    local figure = { id = id, settings = { width = 640, height = 480, key = { 'right', 'top' } } }
    figures[id], current = figure, figure
@@ -132,7 +140,10 @@ end
 
 -- PLOTS
 
-function gnuplot.plot(...) show('plot', { curves = series.parse(2, ...) }, 2) end
+function gnuplot.plot(...)
+   local curves = answered('plot', pcall(series.parse, refuse, ...))
+   show('plot', { curves = curves }, 2)
+end
 
 -- a tensor's numbers in bins: as many, from min to max
 local function binned(name, x, bins, min, max)
@@ -177,10 +188,11 @@ end
 -- Bars of these heights, at 1, 2, ... or at places x; or what histc gave.
 function gnuplot.bar(x, y)
    if type(x) == 'table' and not torch.isTensor(x) and torch.isTensor(x.raw) and torch.isTensor(x.val) then
-      return show('bar', boxes(x.val, x.raw, x.width), 2)
+      show('bar', boxes(x.val, x.raw, x.width), 2)
+      return
    end
-   for _, t in ipairs { x or false, y == nil and x or y } do
-      if not torch.isTensor(t) then complain('bar', 2, 'expected a tensor or what histc gives, got %s', torch.type(t)) end
+   if not torch.isTensor(x) or y ~= nil and not torch.isTensor(y) then
+      complain('bar', 2, 'expected tensors or what histc gives, got %s', torch.type(torch.isTensor(x) and y or x))
    end
    local heights = (y or x):double():contiguous():view(-1)
    local places = y and x:double():contiguous():view(-1) or torch.range(1, math.max(1, heights:nElement()))
@@ -248,11 +260,14 @@ end
 -- 'auto', 'image' or 'equal', 'fill', or the limits { xmin, xmax, ymin, ymax } where '' keeps what is
 function gnuplot.axis(how)
    if how == 'auto' then
-      return change('axis', { xrange = {}, yrange = {} })
+      change('axis', { xrange = {}, yrange = {} })
+      return
    elseif how == 'image' or how == 'equal' then
-      return change('axis', { equal = { true } })
+      change('axis', { equal = { true } })
+      return
    elseif how == 'fill' then
-      return change('axis', { equal = {}, aspect = {} })
+      change('axis', { equal = {}, aspect = {} })
+      return
    elseif type(how) ~= 'table' or torch.isTensor(how) then
       complain('axis', 2, "expected 'auto', 'image', 'equal', 'fill' or { xmin, xmax, ymin, ymax }, got %s",
          type(how) == 'string' and "'" .. how .. "'" or torch.type(how))
@@ -273,7 +288,7 @@ end
 function gnuplot.raw(command)
    if type(command) ~= 'string' then complain('raw', 2, 'expected a text, got %s', torch.type(command)) end
    local figure = figure_now()
-   raw.run(command, figure, function(message) error('gnuplot.raw: ' .. message, 5) end)
+   answered('raw', pcall(raw.run, command, figure, refuse))
    draw('raw', figure, 2)
 end
 
@@ -288,5 +303,6 @@ function gnuplot.setgnuplotexe(path)
    if type(path) ~= 'string' then complain('setgnuplotexe', 2, 'expected a file name, got %s', torch.type(path)) end
 end
 
-rawset(_G, 'gnuplot', gnuplot)
+-- programs expect a global
+_G.gnuplot = gnuplot
 return gnuplot

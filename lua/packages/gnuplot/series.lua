@@ -2,8 +2,6 @@
 local style = require 'gnuplot.style'
 local series = {}
 
-local function refuse(level, ...) error('gnuplot.plot: ' .. string.format(...), level + 1) end
-
 local function is_list(v) return type(v) == 'table' and not torch.isTensor(v) end
 
 -- a tensor as a plain list, whatever its shape
@@ -29,8 +27,8 @@ end
 local function shape(t) return table.concat(t:size():totable(), 'x') end
 
 -- Adds the curves of one list { name, x, y, style }, all but one tensor may be left out.
-local function read(entry, count, n, found, level)
-   local function fail(...) refuse(level + 1, 'curve %d: %s', n, string.format(...)) end
+local function read(entry, count, n, found, refuse)
+   local function fail(...) refuse(string.format('curve %d: %s', n, string.format(...))) end
    local at, name = 1, ''
    if type(entry[1]) == 'string' then
       at, name = 2, entry[1]
@@ -79,13 +77,13 @@ local function read(entry, count, n, found, level)
    end
 end
 
--- The curves that the arguments of gnuplot.plot are about.
-function series.parse(level, ...)
+-- The curves that the arguments of gnuplot.plot are about; `refuse(message)` raises the error.
+function series.parse(refuse, ...)
    local args, count, found = { ... }, select('#', ...), {}
    while count > 0 and args[count] == nil do count = count - 1 end
-   if count == 0 then refuse(level, 'expected a tensor or lists { name, x, y, style }, got nothing') end
+   if count == 0 then refuse('expected a tensor or lists { name, x, y, style }, got nothing') end
    if not is_list(args[1]) then
-      read(args, count, 1, found, level + 1)
+      read(args, count, 1, found, refuse)
       return found
    end
    if count == 1 and is_list(args[1][1]) then
@@ -93,8 +91,10 @@ function series.parse(level, ...)
       count = #args
    end
    for n = 1, count do
-      if not is_list(args[n]) then refuse(level, 'curve %d: expected a list { name, x, y, style }, got %s', n, torch.type(args[n])) end
-      read(args[n], table.maxn(args[n]), n, found, level + 1)
+      if not is_list(args[n]) then
+         refuse(string.format('curve %d: expected a list { name, x, y, style }, got %s', n, torch.type(args[n])))
+      end
+      read(args[n], table.maxn(args[n]), n, found, refuse)
    end
    return found
 end
