@@ -3,6 +3,7 @@ local axis = require 'gnuplot.axis'
 local palette = require 'gnuplot.palette'
 local scene = require 'gnuplot.scene'
 local series = require 'gnuplot.series'
+local solid = require 'gnuplot.solid'
 local style = require 'gnuplot.style'
 local chart = {}
 
@@ -346,7 +347,13 @@ end
 function chart.draw(content, settings)
    local s = setmetatable({}, { __index = settings })
    local out = scene.new(s.width, s.height)
-   if content.matrix then draw_matrix(out, s, content) else draw_curves(out, s, content) end
+   if content.matrix then
+      draw_matrix(out, s, content)
+   elseif content.solids then
+      solid.draw(out, s, content, complete, legend)
+   else
+      draw_curves(out, s, content)
+   end
    return out
 end
 

@@ -213,8 +213,12 @@ function gnuplot.imagesc(x, colours)
    show('imagesc', { matrix = x:double():contiguous():clone(), palette = found }, 2)
 end
 
-for _, name in ipairs { 'splot', 'scatter3' } do
-   gnuplot[name] = function() complain(name, 2, 'plots of three dimensions are not there yet; imagesc shows a matrix as colours') end
+-- splot: surfaces over matrices; scatter3: points. Both are seen from a side.
+for name, surface in pairs { splot = true, scatter3 = false } do
+   gnuplot[name] = function(...)
+      local solids = answered(name, pcall(series.solids, refuse, surface, ...))
+      show(name, { solids = solids }, 2)
+   end
 end
 
 -- SETTINGS

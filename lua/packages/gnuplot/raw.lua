@@ -43,7 +43,7 @@ for _, name in ipairs { 'title', 'xlabel', 'ylabel', 'zlabel' } do
    unset[name] = function(s) s[name] = nil end
 end
 
-for _, name in ipairs { 'xrange', 'yrange', 'cbrange' } do
+for _, name in ipairs { 'xrange', 'yrange', 'zrange', 'cbrange' } do
    set[name] = function(s, rest, fail)
       local lo, hi = rest:match '%[%s*([^:%]]-)%s*:%s*([^:%]]-)%s*%]'
       if not lo then fail 'lacks a range as [0:1]' end
@@ -60,7 +60,7 @@ for _, name in ipairs { 'xrange', 'yrange', 'cbrange' } do
    unset[name] = function(s) s[name] = nil end
 end
 
-for _, k in ipairs { 'x', 'y' } do
+for _, k in ipairs { 'x', 'y', 'z' } do
    set[k .. 'tics'] = function(s, rest, fail)
       local inner = rest:match '%((.*)%)'
       s[k .. 'tics'], s[k .. 'step'] = nil, nil
@@ -181,6 +181,14 @@ function set.style(s, rest, fail)
    if not fill then fail 'is not there but for style fill' end
    local density = tonumber(fill:match 'solid%s+(%S+)' or '')
    s.fill = fill:find 'solid' and math.max(0, math.min(1, density or 1)) or fill:find 'pattern' and 0.5 or 0
+end
+
+-- from where plots of three dimensions are seen
+function set.view(s, rest, fail)
+   local tilt, turn = rest:match '^%s*(%d+%.?%d*)%s*,%s*(%d+%.?%d*)'
+   tilt, turn = tonumber(tilt), tonumber(turn)
+   if not tilt or not turn or tilt > 180 or turn > 360 then fail 'lacks two angles, up to 180 and 360' end
+   s.view = { tilt, turn }
 end
 
 -- terminals: what a figure's file is, and its size

@@ -77,11 +77,11 @@ local function read(entry, count, n, found, refuse)
    end
 end
 
--- The curves that the arguments of gnuplot.plot are about; `refuse(message)` raises the error.
-function series.parse(refuse, ...)
+-- Calls `read` for each of the lists that the arguments are: one, several, or a list of such. What was read.
+local function each(refuse, read, ...)
    local args, count, found = { ... }, select('#', ...), {}
    while count > 0 and args[count] == nil do count = count - 1 end
-   if count == 0 then refuse('expected a tensor or lists { name, x, y, style }, got nothing') end
+   if count == 0 then refuse 'expected a tensor or lists of a name, tensors and a style, got nothing' end
    if not is_list(args[1]) then
       read(args, count, 1, found, refuse)
       return found
@@ -92,11 +92,56 @@ function series.parse(refuse, ...)
    end
    for n = 1, count do
       if not is_list(args[n]) then
-         refuse(string.format('curve %d: expected a list { name, x, y, style }, got %s', n, torch.type(args[n])))
+         refuse(string.format('curve %d: expected a list of a name, tensors and a style, got %s', n, torch.type(args[n])))
       end
       read(args[n], table.maxn(args[n]), n, found, refuse)
    end
    return found
+end
+
+-- The curves that the arguments of gnuplot.plot are about; `refuse(message)` raises the error.
+function series.parse(refuse, ...) return each(refuse, read, ...) end
+
+-- Reads { name, z, style } or { name, x, y, z, style } of three dimensions; z is a matrix where it is a surface.
+local function read_solid(entry, count, n, found, refuse, surface)
+   local function fail(...) refuse(string.format('curve %d: %s', n, string.format(...))) end
+   local name, tensors, text = '', {}, nil
+   for k = 1, count do
+      local v = entry[k]
+      if k == 1 and type(v) == 'string' then
+         name = v
+      elseif torch.isTensor(v) and not text and #tensors < 3 then
+         tensors[#tensors + 1] = v
+      elseif type(v) == 'string' and k == count then
+         text = v
+      else
+         fail('expected { name, x, y, z, style }, got %s at place %d', v == nil and 'nothing' or torch.type(v), k)
+      end
+   end
+   if #tensors ~= 3 and not (surface and #tensors == 1) then
+      fail('expected %s, got %d', surface and 'one tensor (z) or three (x, y and z)' or 'three tensors (x, y and z)', #tensors)
+   end
+   local x, y, z = tensors[1], tensors[2], tensors[#tensors]
+   if surface and z:dim() ~= 2 then fail('z has to be a matrix, got %s', z:dim() == 0 and 'an empty tensor' or shape(z)) end
+   if not surface and not flat(z) then fail('x, y and z have to be vectors, got %s', shape(z)) end
+   local rows, columns = 1, z:nElement()
+   if surface then rows, columns = z:size(1), z:size(2) end
+   if #tensors == 1 then
+      x = torch.range(1, columns):view(1, -1):expand(rows, columns)
+      y = torch.range(1, rows):view(-1, 1):expand(rows, columns)
+   elseif x:nElement() ~= z:nElement() or y:nElement() ~= z:nElement() then
+      fail('x, y and z have %d, %d and %d elements', x:nElement(), y:nElement(), z:nElement())
+   end
+   local how = style.parse(text or surface and '-' or '+', function(message) fail('%s', message) end)
+   if not how.lines and not how.points or how.smooth then fail("'%s' is not there in three dimensions, only lines and points", text) end
+   found[#found + 1] = {
+      name = how.title or name, style = how, rows = rows, columns = columns, x = numbers(x), y = numbers(y), z = numbers(z),
+   }
+end
+
+-- What gnuplot.splot (surface) and scatter3 are about.
+function series.solids(refuse, surface, ...)
+   return each(refuse, function(entry, count, n, found) read_solid(entry, count, n, found, refuse, surface) end, ...)
 end
 
 -- Points of the natural cubic spline through points: sorted by x, those of one x averaged.
