@@ -35,7 +35,6 @@ pub mod models;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
-pub mod plot;
 pub mod repl;
 pub mod rows;
 pub mod shared;

@@ -1,7 +1,7 @@
 //! What package gnuplot paints pictures with.
 
+use crate::image::plot;
 use crate::lua::prelude::*;
-use crate::plot;
 
 fn fill(canvas: &Tensor, points: &Tensor, r: f64, g: f64, b: f64, opacity: f64) -> Result<()> {
     plot::fill(canvas, points, [r, g, b], opacity)

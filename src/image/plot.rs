@@ -1,10 +1,10 @@
-//! Plots as pixels: outlines, lines and text that are painted over a picture of bytes, with smooth edges.
+//! What package gnuplot paints with: outlines, lines and text that are painted over a picture of bytes, with smooth edges.
 //!
 //! Places are in pixels from the picture's upper left corner. What lies outside is cut off; rows of points that are not
 //! finite part a list of points into several outlines or lines.
 
+use super::{Picture, zeroes};
 use crate::demand;
-use crate::image::{Picture, zeroes};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
 use crate::tensor::check;
