@@ -46,8 +46,9 @@ end
 -- a name for the figures of this run, in the folder for temporary files
 local function plain_name(figure)
    if not folder then
-      folder = os.tmpname()
-      os.remove(folder)
+      local fine, name = pcall(os.tmpname)
+      folder = fine and name or 'gnuplot'
+      if fine then os.remove(name) end
    end
    return string.format('%s-figure-%d.%s', folder, figure.id, figure.kind or plain_kind)
 end
@@ -63,13 +64,15 @@ local function draw(name, figure, level)
       return
    end
    local file = plain_name(figure)
-   local fine, why = files.write(drawing, file, figure.kind or plain_kind)
+   -- PNG files need the temporary folder too
+   local called, fine, why = pcall(files.write, drawing, file, figure.kind or plain_kind)
+   if not called then fine, why = false, fine end
    if figure.told == file then return end
    figure.told = file
    if fine then
       io.stderr:write(string.format('gnuplot: figure %d is drawn in %s\n', figure.id, file))
    else
-      io.stderr:write(string.format('gnuplot: figure %d is not drawn: %s\n', figure.id, why))
+      io.stderr:write(string.format('gnuplot: figure %d is not drawn: %s\n', figure.id, tostring(why)))
    end
 end
 

@@ -287,6 +287,24 @@ function tests.figures()
    fails('expected the name', gnuplot.setterm)
 end
 
+-- a program goes on without a place for its pictures
+function tests.without_a_folder()
+   gnuplot.closeall()
+   local tmpname = os.tmpname
+   os.tmpname = function() error 'unable to generate a unique filename' end
+   local ok, why = pcall(function()
+      gnuplot.figure()
+      gnuplot.setterm 'svg'
+      gnuplot.plot(torch.rand(3))
+      gnuplot.setterm 'png'
+      gnuplot.plot(torch.rand(3))
+   end)
+   os.tmpname = tmpname
+   tester:assert(ok, tostring(why))
+   os.remove 'gnuplot-figure-1.svg'
+   os.remove 'gnuplot-figure-1.png'
+end
+
 function tests.raw()
    fresh()
    gnuplot.plot({ 'a', torch.range(1, 12), '-' })
