@@ -222,6 +222,11 @@ fn files_of_tensors_and_of_torch_are_compared_at_once() {
         let told = th(&["verify", &model, &out]);
         assert!(told.status.success() && text(&told).contains("agrees"), "{}", text(&told));
     }
+    // in evaluation, whatever the file was saved in
+    let net = "return nn.Sequential():add(nn.Linear(4, 3)):add(nn.BatchNormalization(3)):add(nn.Dropout(0.5))";
+    let training = saved(&folder, "training.t7", net);
+    let told = th(&["verify", &training, &training]);
+    assert!(told.status.success() && text(&told).contains("agrees"), "{}", text(&told));
     // a changed weight is told
     let code = format!("require 'nn' local m = torch.load({other:?}) m:get(1).weight:add(1) torch.save({other:?}, m)");
     assert!(th(&["-e", &code]).status.success());

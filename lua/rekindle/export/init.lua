@@ -23,14 +23,7 @@ local function prepared(model, typename, owned)
          m.moduleType = typename
       end
    end)
-   local modes = {}
-   require('rekindle.export.trace').modules(model, function(m) modes[m] = rawget(m, 'train') == nil and 'none' or m.train end)
-   model:evaluate()
-   return model, function()
-      for m, mode in pairs(modes) do
-         if mode == 'none' then m.train = nil else m.train = mode end
-      end
-   end
+   return model, require('rekindle.export.trace').evaluating(model)
 end
 
 -- The batches of the two runs that tell which sizes are those of the batch.
