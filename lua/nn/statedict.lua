@@ -58,7 +58,10 @@ local function by_name(own, dict, names, report)
    local pairs_found, used = {}, {}
    for _, entry in ipairs(own) do
       local other = dict[entry[1]]
-      if other then
+      if other ~= nil and not torch.isTensor(other) then
+         used[entry[1]] = true
+         report.wrong[#report.wrong + 1] = string.format('%s: a %s, a tensor expected', entry[1], torch.type(other))
+      elseif other then
          used[entry[1]] = true
          pairs_found[#pairs_found + 1] = { entry, entry[1] }
       else
@@ -153,6 +156,9 @@ function Module:loadStateDict(dict, names, options)
    local by = options.by
    if by ~= nil and by ~= 'name' and by ~= 'order' then
       error("nn.Module.loadStateDict: expected by = 'name' or 'order', got " .. tostring(by), 2)
+   end
+   if names ~= nil and type(names) ~= 'table' then
+      error('nn.Module.loadStateDict: expected a list of names, got ' .. torch.type(names), 2)
    end
    local ordered = names ~= nil
    names = names_of(dict, names)

@@ -41,8 +41,14 @@ end
 -- ours: a table of tensors as a .npz file, in the order of the names
 function npy4th.savenpz(path, tensors)
    path_of('savenpz', path)
+   if type(tensors) ~= 'table' then error('npy4th.savenpz: expected a table of tensors, got ' .. torch.type(tensors), 2) end
    local names, entries = {}, {}
-   for name in pairs(tensors) do names[#names + 1] = tostring(name) end
+   for name, tensor in pairs(tensors) do
+      if not torch.isTensor(tensor) then
+         error(string.format('npy4th.savenpz: %s: expected a tensor, got %s', tostring(name), torch.type(tensor)), 2)
+      end
+      names[#names + 1] = tostring(name)
+   end
    table.sort(names)
    for i, name in ipairs(names) do entries[i] = { name, tensors[name] or tensors[tonumber(name)] } end
    models.save(path, entries)
