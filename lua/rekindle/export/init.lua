@@ -55,17 +55,6 @@ local function open_attempt(model, spec, options, typename)
    return nil, why
 end
 
--- In batches where the network takes them, else as a sample of fixed sizes.
-local function graph_of(model, spec, options, typename)
-   local g, why
-   if options.open then return open_attempt(model, spec, options, typename) end
-   if not options.fixed then g, why = attempt(model, spec, options, typename, BATCHES) end
-   if g or options.batch then return g, why end
-   local fixed, other = attempt(model, spec, options, typename)
-   if fixed then fixed.why_fixed = why end
-   return fixed, why or other
-end
-
 -- The first line of an error that is none about where it came up.
 local function first_line(text)
    local where = ''
@@ -74,6 +63,17 @@ local function first_line(text)
       where = where .. line .. ' '
    end
    return where
+end
+
+-- In batches where the network takes them, else as a sample of fixed sizes.
+local function graph_of(model, spec, options, typename)
+   local g, why
+   if options.open then return open_attempt(model, spec, options, typename) end
+   if not options.fixed then g, why = attempt(model, spec, options, typename, BATCHES) end
+   if g or options.batch then return g, why end
+   local fixed, other = attempt(model, spec, options, typename)
+   if fixed then fixed.why_fixed = why and first_line(why) end
+   return fixed, why or other
 end
 
 -- The graph of a network. Options:
