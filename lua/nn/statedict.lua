@@ -149,7 +149,11 @@ end
 -- report of what fits.
 function Module:loadStateDict(dict, names, options)
    names, options = options_of(names, options)
-   if type(dict) == 'string' then dict, names = require('rekindle.models').load(dict) end
+   if type(dict) == 'string' then
+      local ok
+      ok, dict, names = pcall(require('rekindle.models').load, dict)
+      if not ok then error('nn.Module.loadStateDict: ' .. require 'rekindle.reason'(dict), 2) end
+   end
    if type(dict) ~= 'table' then
       error('nn.Module.loadStateDict: expected a file name or a table of tensors by their names, got ' .. torch.type(dict), 2)
    end

@@ -1,5 +1,6 @@
 -- Package npy4th: numpy's files of arrays.
 local models = require 'rekindle.models'
+local reason = require 'rekindle.reason'
 local npy4th = {}
 
 local function path_of(name, path)
@@ -10,7 +11,8 @@ end
 -- the file must be what the name of the function says
 local function checked(name, path, ending)
    path_of(name, path)
-   local kind = require('rekindle.native').functions.models.kind(path)
+   local ok, kind = pcall(require('rekindle.native').functions.models.kind, path)
+   if not ok then error('npy4th.' .. name .. ': ' .. reason(kind), 3) end
    if not kind:find(ending, 1, true) then error(string.format('npy4th.%s: <%s> is %s', name, path, kind), 3) end
 end
 

@@ -1,6 +1,7 @@
 -- `th inspect FILE...`: what files of tensors and networks hold. Files are read as data; `-input` alone makes objects
 -- of a .t7 file, without its functions, and runs its networks.
 local native = require 'rekindle.native'
+local plain = require 'rekindle.reason'
 local read_options = require 'rekindle.options'
 local natives = native.functions.models
 local inspect = {}
@@ -371,8 +372,7 @@ function inspect.main(args)
       local ok, result = pcall(options.json and inspect.json or inspect.lines, path, options)
       if not ok then
          -- without the place in this file and the function
-         failed[#failed + 1] = tostring(result):gsub('^.-rekindle%.models%.%w+: ', ''):gsub('^th inspect: ', '')
-            :gsub(' %(os error %d+%)', '')
+         failed[#failed + 1] = plain(result):gsub('^th inspect: ', '')
       elseif options.json then
          print(result)
       else

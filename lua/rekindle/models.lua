@@ -1,6 +1,7 @@
 -- Files of tensors by their names, as other programs have them: safetensors, numpy's npy and npz, PyTorch's state
 -- dicts.
 local native = require 'rekindle.native'
+local reason = require 'rekindle.reason'
 local natives, methods = native.functions.models, native.functions['models.Entries']
 local models = {}
 
@@ -31,7 +32,7 @@ function models.save(path, entries)
       end
       local ok, why = pcall(methods.add, list, entry[1], entry[2])
       if not ok then
-         wrong(2, 'save', 'entry %d: the name %q: %s', i, entry[1], (tostring(why):gsub('^.*rekindle%.models%.%w+: ', '')))
+         wrong(2, 'save', 'entry %d: the name %q: %s', i, entry[1], reason(why))
       end
    end
    methods.save(list, path)

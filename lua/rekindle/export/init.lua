@@ -10,6 +10,21 @@ local export = {}
 
 local function wrong(text, ...) error('rekindle.export: ' .. string.format(text, ...), 0) end
 
+-- The options as a table of the kinds of values that they have.
+local KINDS = { opset = 'number', external = 'number', type = 'string', names = 'table', n = 'number', seed = 'number' }
+local function options_of(options)
+   if options ~= nil and type(options) ~= 'table' then wrong('expected a table of options, got %s', torch.type(options)) end
+   for name, kind in pairs(KINDS) do
+      local value = options and options[name]
+      if value ~= nil and type(value) ~= kind then wrong("option '%s': a %s expected, got %s", name, kind, torch.type(value)) end
+   end
+   local input = options and options.input
+   if input ~= nil and type(input) ~= 'string' and type(input) ~= 'table' and not torch.isTensor(input) then
+      wrong("option 'input': sizes as a text, a list of these, or tensors expected, got %s", torch.type(input))
+   end
+   return options or {}
+end
+
 local TYPES = { float = 'torch.FloatTensor', double = 'torch.DoubleTensor' }
 
 -- The network in evaluation and of this type; the caller's own where it is of the type already.
@@ -84,7 +99,7 @@ end
 --   open       the sizes of pictures and sequences are open too, not the batch alone
 --   fixed      the sizes are those of the whole input: no batch before them
 function export.graph(model, options)
-   options = options or {}
+   options = options_of(options)
    if torch.isTypeOf(model, 'nn.Criterion') then
       wrong('%s cannot be expressed: %s', torch.type(model), require('rekindle.export.layers').criterion)
    end
@@ -148,9 +163,12 @@ function export.run(model, input, options, typename)
       first = first or why
    end
    if second then return second end
-   return nil, string.format('the model does not take an input of %s%s: %s', inputs.text(list[1]),
-      #list > 1 and string.format(', nor of the %d other sizes that were tried; say them, as in -input 3x32x32', #list - 1) or '',
-      first_line(first))
+   local text, tried = first_line(first), inputs.text(list[1])
+   if text:find('nn.LookupTable', 1, true) and not tried:find ':long' then
+      text = text .. '; what is looked up are row numbers, as in -input 20:long'
+   end
+   return nil, string.format('the model does not take an input of %s%s: %s', tried,
+      #list > 1 and string.format(', nor of the %d other sizes that were tried; say them, as in -input 3x32x32', #list - 1) or '', text)
 end
 
 -- ---- files ----
@@ -158,6 +176,7 @@ end
 local FORMATS = { onnx = 'onnx', pth = 'pth', pt = 'pth', safetensors = 'tensors', npz = 'tensors', npy = 'tensors', t7 = 't7' }
 
 function export.format(path)
+   if type(path) ~= 'string' then wrong('expected a file name, got %s', torch.type(path)) end
    local suffix = path:match('%.(%w+)$')
    return suffix and FORMATS[suffix:lower()]
 end
@@ -170,7 +189,7 @@ end
 --   external   bytes of weights from which on ONNX has them in a file of their own
 -- Gives a table that says what was written.
 function export.convert(model, path, options)
-   options = options or {}
+   options = options_of(options)
    local format = export.format(path)
    if not format then wrong('%s: expected a name that ends in .onnx, .pth, .safetensors, .npz, .npy or .t7', path) end
    if format == 'pth' and options.weights then format = 'tensors' end
@@ -178,9 +197,14 @@ function export.convert(model, path, options)
 end
 
 function export.verify(model, path, options)
-   return require('rekindle.export.verify')(export, model, path, options or {})
+   return require('rekindle.export.verify')(export, model, path, options_of(options))
 end
 
-export.load, export.choose, export.home = models.read, models.choose, models.home
+function export.load(path)
+   if type(path) ~= 'string' then wrong('expected a file name, got %s', torch.type(path)) end
+   return models.read(path)
+end
+
+export.choose, export.home = models.choose, models.home
 
 return export
