@@ -118,6 +118,7 @@ function export.graph(model, options)
    if not ok then error(g, 0) end
    if not g then wrong('%s', why) end
    if #g.failures > 0 then wrong('this model cannot be expressed:\n%s', models.complaint(g.failures)) end
+   if #g.outputs == 0 then wrong('the model gives no tensors, and a file of it would compute nothing') end
    g.model = model
    return g
 end
