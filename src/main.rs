@@ -11,9 +11,9 @@ use rekindle::{Host, repl};
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::prelude::*;
-use tracing_subscriber::{EnvFilter, fmt, registry};
+use tracing_subscriber::{fmt, registry};
 
 fn main() -> ExitCode {
     let command = match command::parse(
@@ -41,7 +41,8 @@ fn main() -> ExitCode {
 
 /// Has messages go to standard error, and the spans of `--profile` to what sums them up.
 fn subscribe(c: &Command) {
-    let filter = EnvFilter::try_from_env("REKINDLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let wanted = std::env::var("REKINDLE_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
     let timings = c.profile.as_ref().map(|trace| Timings::new(trace.is_some()).with_filter(filter_fn(Timings::takes)));
     registry().with(timings).with(fmt::layer().with_writer(std::io::stderr).with_filter(filter)).init();
 }

@@ -122,7 +122,7 @@ fn a_trace_that_cannot_be_written_stops_the_program_before_it_starts() {
 fn an_interrupted_program_is_told_about() {
     use std::io::{BufRead, BufReader, Read};
     let program = "require 'nn' local m, x = nn.Linear(3, 2), torch.randn(3) \
-                   print('begun') io.stdout:flush() while true do m:forward(x) end";
+                   m:forward(x) print('begun') io.stdout:flush() while true do m:forward(x) end";
     let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
     let th = th.args(["--profile", "-e", program]).stdout(std::process::Stdio::piped());
     let mut running = th.stderr(std::process::Stdio::piped()).spawn().expect("th runs");
