@@ -173,12 +173,7 @@ end
 
 -- Plots the columns of these titles, or all, on the screen (see display) and into an .eps file beside the log.
 function Logger:plot(...)
-   local gnuplot = xlua.require('gnuplot')
-   if not gnuplot then
-      if not self.warned then print('<Logger> warning: cannot plot with this version of Torch') end
-      self.warned = true
-      return
-   end
+   local gnuplot = require 'gnuplot'
    local plots = curves(self, chosen(self, { ... }))
    if #plots == 0 then return end
    if self.showPlot then

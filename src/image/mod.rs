@@ -11,6 +11,7 @@ pub mod font;
 pub mod jpeg;
 pub mod load;
 pub mod place;
+pub mod plot;
 pub mod png;
 pub mod pnm;
 pub mod remap;

@@ -11,6 +11,7 @@ pub mod models;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
+pub mod plot;
 pub mod shared;
 pub mod spans;
 pub mod state;
@@ -67,6 +68,7 @@ pub fn functions() -> &'static [Package] {
         package("stream", "stream", Dispatch::Object, file::STREAM),
         package("spans", "spans", Dispatch::Object, spans::ROWS),
         package("onnx", "onnx", Dispatch::Object, onnx::ROWS),
+        package("plot", "gnuplot", Dispatch::Untyped, plot::ROWS),
         package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
         package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
         package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),
