@@ -15,13 +15,12 @@
 //! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
 //! - `optim`: steps of optimisation methods, likewise.
-//! - [`models`]: files of tensors as other programs have them.
+//! - [`models`]: files of tensors and networks as other programs have them.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
 //! - [`host`]: the Lua state with all of it, and the embedded Lua files.
 //! - `atomic_file`: files that take another's place when they are whole.
 //! - [`spans`]: spans of `tracing` around modules' calls, and the times that `th --profile` tells.
-//! - [`onnx`]: models of ONNX, written.
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
@@ -33,7 +32,6 @@ pub mod image;
 pub mod lua;
 pub mod models;
 pub mod nn;
-pub mod onnx;
 pub mod optim;
 pub mod repl;
 pub mod rows;

@@ -31,7 +31,9 @@ fn main() -> ExitCode {
     match run(&command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("th: {e:#}");
+            let text = format!("{e:#}");
+            // commands name themselves: th convert: ...
+            eprintln!("{}{text}", if text.starts_with("th ") { "" } else { "th: " });
             ExitCode::FAILURE
         }
     }

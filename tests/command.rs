@@ -196,7 +196,7 @@ fn a_new_project_trains_and_passes_its_tests() {
     let (status, out, err) = th(&inside, &["test", "tests.lua"], "");
     assert!(status == Some(0) && out.contains("3 passed, 0 failed in "), "{out}{err}");
     let (status, _, err) = th(&dir.0, &["new", "spirals"], "");
-    assert_eq!((status, err.as_str()), (Some(1), "th: th new: there is a spirals already\n"));
+    assert_eq!((status, err.as_str()), (Some(1), "th new: there is a spirals already\n"));
 }
 
 #[test]
@@ -325,8 +325,31 @@ fn inspect_tells_what_it_cannot_show() {
     for part in ["<page.t7> is an HTML page", "<empty.t7> is an empty file", "cannot read <none.t7>"] {
         assert!(err.contains(part), "{part}: {err}");
     }
-    for args in [&["inspect"][..], &["inspect", "-what", "x"], &["inspect", "-input"]] {
+    for (args, expected) in [
+        (&["inspect"][..], "th inspect ["),
+        (&["inspect", "-what", "x"], "th inspect: unknown option -what"),
+        (&["inspect", "-input"], "th inspect: -input needs a value"),
+        (&["inspect", "-input", "0x3", "empty.t7"], "th inspect: \"0x3\" is no shape of an input"),
+    ] {
         let (status, _, err) = th(&dir.0, args, "");
-        assert!(status == Some(1) && err.contains("th inspect ["), "{err}");
+        assert!(status == Some(1) && err.starts_with(expected), "{err}");
+    }
+    // networks whose fields are not as their classes make them
+    let code = "require 'nn'
+        local function net() return nn.Sequential():add(nn.Linear(4, 4)) end
+        local nets = { net(), net(), net(), net() }
+        nets[1].modules[1].weight, nets[2].modules, nets[3].modules[1] = 'x', nil, 5
+        nets[4]:add(nets[4])
+        torch.save('malformed.t7', nets)";
+    assert_eq!(th(&dir.0, &["-e", code], "").0, Some(0));
+    let (status, out, err) = th(&dir.0, &["inspect", "-input", "4", "malformed.t7"], "");
+    assert!(status == Some(0), "{out}{err}");
+    for part in [
+        "field 'weight' is a string",
+        "table of modules is missing",
+        "1: number",
+        "2: nn.Sequential: it contains itself",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
     }
 }

@@ -18,16 +18,12 @@ const PARTS: &[(&str, &[&str])] = &[
     ("image", &["tensor", "atomic_file"]),
     ("t7", &["tensor", "atomic_file"]),
     ("models", &["tensor", "atomic_file", "formats", "t7"]),
-    ("onnx", &["tensor", "atomic_file"]),
     ("shared", &["tensor"]),
     // its memory comes from the allocator with the reserve
     ("lua", &["tensor", "fields", "formats", "alloc"]),
     (
         "rows",
-        &[
-            "tensor", "nn", "optim", "image", "t7", "models", "onnx", "system", "formats", "shared", "spans", "lua",
-            "fields",
-        ],
+        &["tensor", "nn", "optim", "image", "t7", "models", "system", "formats", "shared", "spans", "lua", "fields"],
     ),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),

@@ -222,6 +222,11 @@ fn files_of_tensors_and_of_torch_are_compared_at_once() {
         let told = th(&["verify", &model, &out]);
         assert!(told.status.success() && text(&told).contains("agrees"), "{}", text(&told));
     }
+    // in evaluation, whatever the file was saved in
+    let net = "return nn.Sequential():add(nn.Linear(4, 3)):add(nn.BatchNormalization(3)):add(nn.Dropout(0.5))";
+    let training = saved(&folder, "training.t7", net);
+    let told = th(&["verify", &training, &training]);
+    assert!(told.status.success() && text(&told).contains("agrees"), "{}", text(&told));
     // a changed weight is told
     let code = format!("require 'nn' local m = torch.load({other:?}) m:get(1).weight:add(1) torch.save({other:?}, m)");
     assert!(th(&["-e", &code]).status.success());
@@ -353,6 +358,52 @@ fn mistakes_are_told_in_a_line() {
         let text = text(&told);
         assert!(!told.status.success() && text.contains(expected), "{args:?}: {text}");
         assert!(text.lines().count() < 40 && !text.contains("stack traceback"), "{args:?}: {text}");
+    }
+    // options that would do nothing, and files that are not there
+    let (npz, names) = (folder.path("net.npz"), folder.path("names.txt"));
+    std::fs::write(&names, "a\n").expect("a file");
+    let none = folder.path("none/net.onnx");
+    for (args, expected) in [
+        (vec!["convert", &model, &onnx, "-ascii"], "th convert: -ascii is for .t7"),
+        (vec!["convert", &model, &onnx, "-weights"], "th convert: -weights is for .pth"),
+        (vec!["convert", &model, &npz, "-opset", "17"], "th convert: -opset is for .onnx"),
+        (vec!["convert", &model, &npz, "-names", &names], "1 new names for 2 tensors"),
+        (vec!["convert", &model, &onnx, "-model", "x"], "leave -model out"),
+        (vec!["convert", &model, &none], "th convert: cannot write <"),
+        (vec!["verify", &model, &model, "-input", "none.npy"], "th verify: -input: cannot read <none.npy>"),
+        (vec!["verify", &model, &names], "expected a file of .onnx"),
+    ] {
+        let told = th(&args);
+        let text = text(&told);
+        assert!(!told.status.success() && text.contains(expected) && text.lines().count() == 1, "{args:?}: {text}");
+    }
+    // networks whose fields are not as their classes make them
+    for (change, expected) in [
+        ("m.modules[1].weight = 'x'", "   1: nn.Linear: its field 'weight' is a string, a tensor expected"),
+        ("m.modules = nil", "   the model: nn.Sequential: its table of modules is missing"),
+        ("m.modules[1] = 5", "   1: number: a module expected"),
+        ("m:add(m)", "   2: nn.Sequential: it contains itself"),
+        (
+            "m.modules[1].updateOutput = function(_, x) return x end",
+            "   1: nn.Linear: it has a method of its own: updateOutput",
+        ),
+        ("for i = 1, 200 do m = nn.Sequential():add(m) end", "deeper than 80"),
+    ] {
+        let odd =
+            saved(&folder, "odd.t7", &format!("local m = nn.Sequential():add(nn.Linear(4, 3)) {change} return m"));
+        let told = th(&["convert", &odd, &folder.path("odd.pth")]);
+        assert!(!told.status.success() && text(&told).contains(expected), "{change}: {}", text(&told));
+    }
+    // what is told of a file that does not run is no difference
+    if let Ok(python) = python() {
+        std::fs::write(&onnx, "nothing").expect("a file");
+        let told = Command::new(env!("CARGO_BIN_EXE_th"))
+            .args(["verify", &model, &onnx])
+            .env("REKINDLE_PYTHON", python)
+            .output()
+            .expect("th runs");
+        let text = text(&told);
+        assert!(text.contains("could not be compared") && !text.contains("Traceback"), "{text}");
     }
     // a Python file of the user's own stays
     std::fs::write(folder.path("own.py"), "print('mine')\n").expect("a file");

@@ -58,7 +58,10 @@ local function by_name(own, dict, names, report)
    local pairs_found, used = {}, {}
    for _, entry in ipairs(own) do
       local other = dict[entry[1]]
-      if other then
+      if other ~= nil and not torch.isTensor(other) then
+         used[entry[1]] = true
+         report.wrong[#report.wrong + 1] = string.format('%s: a %s, a tensor expected', entry[1], torch.type(other))
+      elseif other then
          used[entry[1]] = true
          pairs_found[#pairs_found + 1] = { entry, entry[1] }
       else
@@ -146,13 +149,20 @@ end
 -- report of what fits.
 function Module:loadStateDict(dict, names, options)
    names, options = options_of(names, options)
-   if type(dict) == 'string' then dict, names = require('rekindle.models').load(dict) end
+   if type(dict) == 'string' then
+      local ok
+      ok, dict, names = pcall(require('rekindle.models').load, dict)
+      if not ok then error('nn.Module.loadStateDict: ' .. require 'rekindle.reason'(dict), 2) end
+   end
    if type(dict) ~= 'table' then
       error('nn.Module.loadStateDict: expected a file name or a table of tensors by their names, got ' .. torch.type(dict), 2)
    end
    local by = options.by
    if by ~= nil and by ~= 'name' and by ~= 'order' then
       error("nn.Module.loadStateDict: expected by = 'name' or 'order', got " .. tostring(by), 2)
+   end
+   if names ~= nil and type(names) ~= 'table' then
+      error('nn.Module.loadStateDict: expected a list of names, got ' .. torch.type(names), 2)
    end
    local ordered = names ~= nil
    names = names_of(dict, names)

@@ -3,6 +3,7 @@
 require 'nn'
 local natives = require('rekindle.native').functions.models
 local models = require 'rekindle.models'
+local reason = require 'rekindle.reason'
 -- a global, as programs expect
 loadcaffe = {}
 
@@ -251,16 +252,20 @@ function loadcaffe.load(prototxt, binary, backend)
    if backend == 'cudnn' then require 'cudnn' end
    local file, why = io.open(prototxt)
    if not file then error('loadcaffe.load: ' .. tostring(why), 2) end
-   local ok, definition = pcall(natives.prototxt, file:read '*a')
+   local text, unread = file:read '*a'
    file:close()
-   if not ok then error('loadcaffe.load: <' .. prototxt .. '>: ' .. tostring(definition), 2) end
+   if not text then error('loadcaffe.load: <' .. prototxt .. '>: ' .. tostring(unread), 2) end
+   local ok, definition = pcall(natives.prototxt, text)
+   if not ok then error('loadcaffe.load: <' .. prototxt .. '>: ' .. reason(definition), 2) end
    local layers = {}
    for _, layer in ipairs(definition.layer or definition.layers or {}) do
       if counts(layer) then layers[#layers + 1] = layer end
    end
    if #layers == 0 then error('loadcaffe.load: <' .. prototxt .. '> has no layers', 2) end
+   local read, weights = pcall(models.load, binary)
+   if not read then error('loadcaffe.load: ' .. reason(weights), 2) end
    local net = nn.Sequential()
-   local state = { net = net, backend = backend, binary = binary, weights = models.load(binary) }
+   local state = { net = net, backend = backend, binary = binary, weights = weights }
    function state:add(module, name)
       module.name = name
       self.net:add(module)

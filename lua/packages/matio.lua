@@ -1,6 +1,7 @@
 -- Package matio: MATLAB's files of version 5.
 local natives = require('rekindle.native').functions.models
 local models = require 'rekindle.models'
+local reason = require 'rekindle.reason'
 local matio = {}
 
 -- whether arrays of characters are Lua's strings; otherwise they are CharTensors
@@ -30,7 +31,8 @@ end
 -- All variables by their names; with a name that one, with a list of names those.
 function matio.load(path, names)
    if type(path) ~= 'string' then error('matio.load: expected a file name, got ' .. torch.type(path), 2) end
-   local values, tensors = natives.loadMat(path)
+   local ok, values, tensors = pcall(natives.loadMat, path)
+   if not ok then error('matio.load: ' .. reason(values), 2) end
    if type(names) == 'string' then
       if not values[names] then error('matio.load: <' .. path .. "> has no variable '" .. names .. "'", 2) end
       return value_of(values[names], tensors)

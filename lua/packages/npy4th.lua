@@ -1,5 +1,6 @@
 -- Package npy4th: numpy's files of arrays.
 local models = require 'rekindle.models'
+local reason = require 'rekindle.reason'
 local npy4th = {}
 
 local function path_of(name, path)
@@ -10,7 +11,8 @@ end
 -- the file must be what the name of the function says
 local function checked(name, path, ending)
    path_of(name, path)
-   local kind = require('rekindle.native').functions.models.kind(path)
+   local ok, kind = pcall(require('rekindle.native').functions.models.kind, path)
+   if not ok then error('npy4th.' .. name .. ': ' .. reason(kind), 3) end
    if not kind:find(ending, 1, true) then error(string.format('npy4th.%s: <%s> is %s', name, path, kind), 3) end
 end
 
@@ -41,8 +43,14 @@ end
 -- ours: a table of tensors as a .npz file, in the order of the names
 function npy4th.savenpz(path, tensors)
    path_of('savenpz', path)
+   if type(tensors) ~= 'table' then error('npy4th.savenpz: expected a table of tensors, got ' .. torch.type(tensors), 2) end
    local names, entries = {}, {}
-   for name in pairs(tensors) do names[#names + 1] = tostring(name) end
+   for name, tensor in pairs(tensors) do
+      if not torch.isTensor(tensor) then
+         error(string.format('npy4th.savenpz: %s: expected a tensor, got %s', tostring(name), torch.type(tensor)), 2)
+      end
+      names[#names + 1] = tostring(name)
+   end
    table.sort(names)
    for i, name in ipairs(names) do entries[i] = { name, tensors[name] or tensors[tonumber(name)] } end
    models.save(path, entries)

@@ -23,6 +23,21 @@ OUT ends in .onnx, .pth (a state dict, and OUT.py which builds the network in Py
 local KNOWN = { input = 'list', fixed = false, open = false, model = true, opset = true, float = false, double = false, ascii = false,
    weights = false, names = true, external = true, help = false, h = false }
 
+-- Options that have a meaning for some formats alone, and for which.
+local GRAPHS = { onnx = true, pth = true }
+local ONLY = {
+   input = { GRAPHS, '.onnx and .pth' }, fixed = { GRAPHS, '.onnx and .pth' }, open = { GRAPHS, '.onnx and .pth' },
+   opset = { { onnx = true }, '.onnx' }, external = { { onnx = true }, '.onnx' }, ascii = { { t7 = true }, '.t7' },
+   weights = { { pth = true, tensors = true }, '.pth' }, names = { { tensors = true }, '.safetensors, .npz, and .pth with -weights' },
+}
+
+-- Refuses options that would do nothing.
+local function demand_used(given, format)
+   for name, only in pairs(ONLY) do
+      if given[name] and not only[1][format] then error(string.format('th convert: -%s is for %s', name, only[2]), 0) end
+   end
+end
+
 -- What a command is given, as options of rekindle.export, with the sizes of inputs.
 function convert.options(command, given, input)
    if given.float and given.double then error(command .. ': -float or -double, not both', 0) end
@@ -41,9 +56,15 @@ function convert.options(command, given, input)
 end
 
 -- An error about a file: what exports say, and what else goes wrong with fields that are not as their classes make them.
-function convert.fail(command, path, why)
-   why = tostring(why):gsub('^rekindle%.export: ', ''):gsub('^%S+%.lua:%d+: ', '')
-   error(command .. ': ' .. (why:find(path, 1, true) and why or path .. ': ' .. why), 0)
+-- What functions were called on the way says nothing to who gave the command; `other` is a file that may be meant as well.
+function convert.fail(command, path, why, other)
+   why = tostring(why):gsub('^%S+%.lua:%d+: ', ''):gsub(' %(os error %d+%)', '')
+   for _, name in ipairs { 'rekindle%.export', 'rekindle%.models%.%w+', 'onnx%.save', 'torch%.load', 'torch%.DiskFile' } do
+      why = why:gsub('^' .. name .. ': ', '')
+   end
+   if why:find 'stack overflow' then why = 'it is nested deeper than can be followed, or contains itself' end
+   local told = why:find(path, 1, true) or other and why:find(other, 1, true)
+   error(command .. ': ' .. (told and why or path .. ': ' .. why), 0)
 end
 
 -- The object of a file, without what only graphics processors have, and the model in it where one is wanted.
@@ -62,8 +83,11 @@ local function names_of(path)
    if not path then return nil end
    local file, why = io.open(path, 'r')
    if not file then error('th convert: -names: ' .. why, 0) end
+   local text, unread = file:read '*a'
+   file:close()
+   if not text then error(string.format('th convert: -names: %s: %s', path, tostring(unread)), 0) end
    local names, i = {}, 0
-   for line in file:lines() do
+   for line in text:gmatch '[^\r\n]+' do
       local old, new = line:match('^%s*(%S+)%s+(%S+)%s*$')
       if old then
          names[old] = new
@@ -72,7 +96,6 @@ local function names_of(path)
          names[i] = line:match('^%s*(%S+)%s*$')
       end
    end
-   file:close()
    return names
 end
 
@@ -83,7 +106,7 @@ local function tell(result)
       say('input %s%s%s', result.input, result.batch and ' after a batch of any size' .. (result.open and ', or others' or '') or '',
          result.guessed and ' (guessed from the first layer; -input says another)' or '')
       if not result.batch and result.why_fixed then
-         say('the sizes are fixed: the model takes no batch (%s)', tostring(result.why_fixed):match('[^\n]*'))
+         say('the sizes are fixed: the model takes no batch (%s)', result.why_fixed)
       end
    end
    say('wrote %s%s', result.path, result.tensors and string.format(', %d tensors', result.tensors) or '')
@@ -103,14 +126,12 @@ function convert.main(args)
    if not format then
       error(string.format('%s: %s: expected a name that ends in .onnx, .pth, .safetensors, .npz, .npy or .t7', command, to), 0)
    end
+   demand_used(given, format == 'pth' and given.weights and 'tensors' or format)
    local options = convert.options(command, given, given.input)
    options.names = names_of(given.names)
-   if options.names and not (format == 'tensors' or options.weights) then
-      error(command .. ': -names is for .safetensors, .npz, and .pth with -weights', 0)
-   end
    local wants = format == 'onnx' or format == 'pth' and not options.weights
    local ok, result = pcall(export.convert, convert.read(command, from, given.model, wants), to, options)
-   if not ok then convert.fail(command, from, result) end
+   if not ok then convert.fail(command, from, result, to) end
    tell(result)
 end
 

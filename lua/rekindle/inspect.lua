@@ -1,6 +1,8 @@
 -- `th inspect FILE...`: what files of tensors and networks hold. Files are read as data; `-input` alone makes objects
 -- of a .t7 file, without its functions, and runs its networks.
 local native = require 'rekindle.native'
+local plain = require 'rekindle.reason'
+local read_options = require 'rekindle.options'
 local natives = native.functions.models
 local inspect = {}
 
@@ -238,14 +240,6 @@ local function watch(module, path, by_path, seen)
    end
 end
 
-local function input_of(text, typename)
-   local sizes = {}
-   for n in text:gmatch '%d+' do sizes[#sizes + 1] = tonumber(n) end
-   if #sizes == 0 or text:find '[^%dx,]' then error('th inspect: expected -input 3x32x32, got ' .. text, 0) end
-   local size = torch.LongStorage(sizes)
-   return torch.ones(size):type(typename), torch.LongStorage(sizes)
-end
-
 local function at(object, path)
    for dot, name in path:gmatch '([.%[])([^.%[%]]+)' do
       local key = dot == '[' and tonumber(name) or name
@@ -265,30 +259,49 @@ local function unknown(module, seen)
    end
 end
 
+-- An error in one line, with what containers say of where it came up; not where in our files.
+local function reason(why)
+   local text = tostring(why):gsub('\nstack traceback:.*', ''):gsub('%s*WARNING: If you see a stack trace.*', '')
+   return (text:gsub('\n', ' '):gsub('%S+%.lua:%d+: ', ''))
+end
+
 -- Runs a network: what its modules gave, and why it stopped where it did.
-local function run(network, text)
+local function run(network, spec)
+   local inputs, models = require 'rekindle.export.inputs', require 'rekindle.export.model'
    local by_path = {}
+   local function stopped(why) return { by_path = by_path, input = inputs.text(spec), failed = why } end
    local class = unknown(network, {})
-   if class then return { by_path = by_path, input = text, failed = class .. ' is a class that is not known here' } end
+   if class then return stopped(class .. ' is a class that is not known here') end
+   local malformed = models.malformed(network)
+   if #malformed > 0 then return stopped((models.complaint { malformed[1] }:gsub('^%s+', ''))) end
    local typename = type(network._type) == 'string' and network._type or 'torch.DoubleTensor'
    if not typename:find 'Tensor$' or typename:find 'Cuda' then typename = 'torch.FloatTensor' end
-   local input = input_of(text, typename)
-   if network.evaluate then network:evaluate() end
-   watch(network, '', by_path, {})
+   local limit = inputs.limit(network)
    -- most networks were trained on batches
-   local batch = input:view(1, unpack(input:size():totable()))
-   local ok, why = pcall(network.forward, network, batch)
-   if ok then return { by_path = by_path, input = output_text(batch) } end
-   for _, found in pairs(by_path) do found.output, found.work = nil, nil end
-   local again, why_single = pcall(network.forward, network, input)
-   if again then return { by_path = by_path, input = output_text(input) } end
-   return { by_path = by_path, input = output_text(input), failed = tostring(input:dim() == 1 and why_single or why) }
+   local last
+   for _, batch in ipairs { 1, false } do
+      for _, found in pairs(by_path) do found.output, found.work = nil, nil end
+      local text
+      local ok, why = pcall(function()
+         local input = inputs.sample(spec, batch or nil, typename, limit)
+         text = output_text(input)
+         if batch then
+            network:evaluate()
+            watch(network, '', by_path, {})
+         end
+         network:forward(input)
+      end)
+      if ok then return { by_path = by_path, input = text } end
+      -- of pictures, what was wrong with the batch; of single numbers, with the sample
+      if not last or not batch and spec.sizes and #spec.sizes == 1 then last = reason(why) end
+   end
+   return stopped(last)
 end
 
 local function load_model(path, kind)
    for _, name in ipairs { 'nn', 'nngraph' } do require(name) end
    local ok, object = pcall(torch.load, path, kind:find 'ascii' and 'ascii' or 'binary', { functions = false })
-   if not ok then error('th inspect: ' .. path .. ' cannot be run: ' .. tostring(object), 0) end
+   if not ok then error('th inspect: ' .. path .. ' cannot be run: ' .. reason(object), 0) end
    return object
 end
 
@@ -326,7 +339,7 @@ function inspect.lines(path, options)
       local count = #network.modules == 1 and '1 module' or #network.modules .. ' modules'
       p:add(0, string.format('%snetwork of %s%s', place, count, input))
       for _, line in ipairs(network_lines(network, results)) do p:add(1, line) end
-      if results and results.failed then p:add(0, 'it stopped: ' .. results.failed:match '[^\n]*') end
+      if results and results.failed then p:add(0, 'it stopped: ' .. results.failed) end
    end
    return p.lines
 end
@@ -334,28 +347,32 @@ end
 -- The text of `-json`.
 function inspect.json(path, options) return natives.describeJson(path, options.all and 1e9 or 2000) end
 
-local USAGE = 'th inspect [-json] [-all] [-input 3x32x32] FILE...'
+local USAGE = [[
+th inspect [-json] [-all] [-input 3x32x32] FILE...
+
+Shows what files hold: .t7, safetensors, .npy, .npz, .pth, ONNX, HDF5, MATLAB, .caffemodel. Nothing of a file is run.
+
+   -json          a line of JSON for each file
+   -all           whole tables, and the fields of modules
+   -input SIZES   sizes of a sample, as for th convert: networks are run, and the sizes of outputs stand beside them]]
+
+local KNOWN = { json = false, all = false, input = 'list', help = false, h = false }
 
 function inspect.main(args)
-   local options, files, i = {}, {}, 1
-   while i <= #args do
-      local word = args[i]
-      local name = word:match '^%-%-?(.+)$'
-      if name == 'json' or name == 'all' then options[name] = true
-      elseif name == 'input' then
-         i = i + 1
-         options.input = args[i] or error('expected sizes behind -input: ' .. USAGE, 0)
-      elseif name then error('-' .. name .. ' is no option: ' .. USAGE, 0)
-      else files[#files + 1] = word end
-      i = i + 1
+   local options, files = read_options('th inspect', args, KNOWN)
+   if options.help or options.h then return print(USAGE) end
+   if options.input then
+      local why
+      options.input, why = require('rekindle.export.inputs').parse(options.input)
+      if not options.input then error('th inspect: ' .. why, 0) end
    end
-   if #files == 0 then error('expected a file: ' .. USAGE, 0) end
+   if #files == 0 then error(USAGE, 0) end
    local failed = {}
    for n, path in ipairs(files) do
       local ok, result = pcall(options.json and inspect.json or inspect.lines, path, options)
       if not ok then
          -- without the place in this file and the function
-         failed[#failed + 1] = tostring(result):gsub('^.-rekindle%.models%.%w+: ', '')
+         failed[#failed + 1] = plain(result):gsub('^th inspect: ', '')
       elseif options.json then
          print(result)
       else
@@ -363,7 +380,7 @@ function inspect.main(args)
          print(table.concat(result, '\n'))
       end
    end
-   if #failed > 0 then error(table.concat(failed, '\nth: '), 0) end
+   if #failed > 0 then error('th inspect: ' .. table.concat(failed, '\nth inspect: '), 0) end
 end
 
 return inspect

@@ -25,14 +25,15 @@ local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 -- The arrays of a file, by name and in order.
 local function arrays_of(path)
    if not path then return nil end
-   local found, names = require('rekindle.models').load(path)
+   local ok, found, names = pcall(require('rekindle.models').load, path)
+   if not ok then convert.fail('th verify: -input', path, found) end
    local arrays = {}
    for i, name in ipairs(names) do arrays[i], arrays[name] = found[name], found[name] end
    return arrays
 end
 
 -- Runs the script; nil where no Python has what it needs.
-local function run(result, format, tolerance)
+local function run(result, out, format, tolerance)
    local python = os.getenv 'REKINDLE_PYTHON' or 'python3'
    local module = format == 'onnx' and 'onnxruntime' or 'torch'
    local probe = string.format('%s -c %s >/dev/null 2>&1', quoted(python), quoted('import numpy, ' .. module))
@@ -42,7 +43,11 @@ local function run(result, format, tolerance)
       return nil
    end
    io.stdout:flush()
-   return os.execute(string.format('%s %s -tolerance %s', quoted(python), quoted(result.script), tolerance)) == true
+   local done, _, code = os.execute(string.format('%s %s -tolerance %s', quoted(python), quoted(result.script), quoted(tolerance)))
+   if done == true then return true end
+   -- the script says so with 1; else it did not come as far
+   if code ~= 1 then error(string.format('th verify: %s could not be compared, as is told above', out), 0) end
+   return false
 end
 
 local function table_of(result, tolerance)
@@ -72,6 +77,9 @@ function verify.main(args)
    if not tolerance then error(command .. ': -tolerance: a number expected', 0) end
    local n, seed = tonumber(given.n or 4), tonumber(given.seed or 1)
    if not n or n < 1 or n ~= math.floor(n) or not seed then error(command .. ': -n and -seed take whole numbers', 0) end
+   if not format then
+      error(string.format('%s: %s: expected a file of .onnx, .pth, .safetensors, .npz, .npy or .t7', command, out), 0)
+   end
    local file = io.open(out, 'rb')
    if not file then error(string.format('%s: there is no %s', command, out), 0) end
    file:close()
@@ -91,9 +99,9 @@ function verify.main(args)
       object, options.model = export.choose(object, given.model) or object, given.model
    end
    local ok, result = pcall(export.verify, object, out, options)
-   if not ok then convert.fail(command, from, result) end
+   if not ok then convert.fail(command, from, result, out) end
    local agrees
-   if result.rows then agrees = table_of(result, tolerance) else agrees = run(result, format, given.tolerance or '1e-5') end
+   if result.rows then agrees = table_of(result, tolerance) else agrees = run(result, out, format, given.tolerance or '1e-5') end
    if agrees == false then error(string.format('%s: %s differs from %s', command, out, from), 0) end
 end
 

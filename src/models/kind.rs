@@ -242,11 +242,16 @@ fn archive(path: &Path) -> Kind {
     let Ok(archive) = Archive::open(path) else { return Packed("a damaged zip archive") };
     let names = archive.names();
     let ends = |end: &str| names.iter().any(|n| n.ends_with(end));
+    // an archive of nothing says nothing
+    let arrays = match names.is_empty() {
+        true => path.extension().is_some_and(|e| e == "npz"),
+        false => names.iter().all(|n| n.ends_with(".npy")),
+    };
     if ends("constants.pkl") || names.iter().any(|n| n.contains("/code/")) {
         TorchScript
     } else if ends("data.pkl") {
         PthZip
-    } else if !names.is_empty() && names.iter().all(|n| n.ends_with(".npy")) {
+    } else if arrays {
         Npz
     } else {
         Zip

@@ -108,7 +108,8 @@ pub fn load(path: &Path) -> Result<Vec<Entry>> {
     found.map_err(|e| about(path, &e))
 }
 
-fn about(path: &Path, e: &Error) -> Error {
+/// An error about a file, with the file's name, once.
+pub fn about(path: &Path, e: &Error) -> Error {
     let (text, path) = (e.to_string(), path.display().to_string());
     if text.contains(&path) { Error::invalid(text) } else { Error::invalid(format!("<{path}>: {text}")) }
 }

@@ -23,7 +23,7 @@ pub struct Row {
 }
 
 /// Deepest container that is followed, and most rows of a table.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 1000;
 const MOST: usize = 10_000;
 
 /// Fields that say nothing of how a module was made.

@@ -167,8 +167,13 @@ pub fn load(path: &Path) -> Result<Vec<Entry>> {
 /// Writes tensors, in their order in the header; the elements lie by their size, so that all are aligned.
 ///
 /// # Errors
-/// Those of the system; a name twice.
+/// Those of the system; a name twice; a tensor under the name that the format keeps for itself.
 pub fn save(path: &Path, entries: &[Entry]) -> Result<()> {
+    demand!(
+        entries.iter().all(|e| e.name.as_bytes() != METADATA),
+        "<{}>: safetensors keeps the name '__metadata__' for itself; give the tensor another one",
+        path.display()
+    );
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(entries[i].tensor.dtype().size()));
     let mut places = vec![(0, 0); entries.len()];

@@ -90,6 +90,11 @@ fn suffixes_and_names_are_checked() {
     assert!(text.contains(".safetensors"), "{text}");
     let text = save(&folder.file("m.pth"), &[one("a"), one("a")]).unwrap_err().to_string();
     assert!(text.contains("two tensors are called 'a'"), "{text}");
+    let text = save(&folder.file("m.safetensors"), &[one("__metadata__")]).unwrap_err().to_string();
+    assert!(text.contains("another one"), "{text}");
+    // an archive of no arrays is one all the same
+    save(&folder.file("nothing.npz"), &[]).unwrap();
+    assert!(load(&folder.file("nothing.npz")).unwrap().is_empty());
     let text = load(&folder.file("none.npz")).unwrap_err().to_string();
     assert!(text.contains("none.npz"), "{text}");
 }

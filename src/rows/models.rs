@@ -69,9 +69,9 @@ fn describe_json(name: &[u8], most: f64) -> Result<Vec<u8>> {
 }
 /// The variables of a MATLAB file, and the tensors among them.
 fn load_mat(name: &[u8]) -> Result<(Data, Vec<Tensor>)> {
-    let about = |e: Error| Error::invalid(format!("<{}>: {e}", String::from_utf8_lossy(name)));
+    let path = path(name);
     let mut tensors = vec![];
-    let values = models::mat::load(&path(name)).map_err(about)?.into_iter();
+    let values = models::mat::load(&path).map_err(|e| models::about(&path, &e))?.into_iter();
     let values = values.map(|(name, v)| (name.into_bytes().into(), v.into_data(&mut tensors))).collect();
     Ok((Data::Map(values), tensors))
 }

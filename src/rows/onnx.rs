@@ -2,7 +2,7 @@
 
 use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
-use crate::onnx::{INLINE, Model};
+use crate::models::onnx::{INLINE, Model};
 use std::cell::RefCell;
 
 /// The class of models.

@@ -21,7 +21,11 @@ local function write_text(path, text)
       os.remove(temporary)
       error(string.format('rekindle.export: cannot write %s: %s', path, tostring(stopped or unwritten)), 0)
    end
-   os.rename(temporary, path)
+   local renamed, stopped_there = os.rename(temporary, path)
+   if not renamed then
+      os.remove(temporary)
+      error(string.format('rekindle.export: cannot write %s', tostring(stopped_there)), 0)
+   end
 end
 files.write_text = write_text
 
@@ -68,6 +72,16 @@ end
 
 local function rename(entries, names)
    if not names then return entries end
+   if #names > 0 and #names ~= #entries then
+      error(string.format('rekindle.export: there are %d new names for %d tensors', #names, #entries), 0)
+   end
+   local known = {}
+   for _, entry in ipairs(entries) do known[entry[1]] = true end
+   for name in pairs(names) do
+      if type(name) == 'string' and not known[name] then
+         error(string.format('rekindle.export: a new name is given for %q, which is no tensor of these', name), 0)
+      end
+   end
    for i, entry in ipairs(entries) do entries[i] = { names[entry[1]] or names[i] or entry[1], entry[2] } end
    return entries
 end

@@ -10,6 +10,21 @@ local export = {}
 
 local function wrong(text, ...) error('rekindle.export: ' .. string.format(text, ...), 0) end
 
+-- The options as a table of the kinds of values that they have.
+local KINDS = { opset = 'number', external = 'number', type = 'string', names = 'table', n = 'number', seed = 'number' }
+local function options_of(options)
+   if options ~= nil and type(options) ~= 'table' then wrong('expected a table of options, got %s', torch.type(options)) end
+   for name, kind in pairs(KINDS) do
+      local value = options and options[name]
+      if value ~= nil and type(value) ~= kind then wrong("option '%s': a %s expected, got %s", name, kind, torch.type(value)) end
+   end
+   local input = options and options.input
+   if input ~= nil and type(input) ~= 'string' and type(input) ~= 'table' and not torch.isTensor(input) then
+      wrong("option 'input': sizes as a text, a list of these, or tensors expected, got %s", torch.type(input))
+   end
+   return options or {}
+end
+
 local TYPES = { float = 'torch.FloatTensor', double = 'torch.DoubleTensor' }
 
 -- The network in evaluation and of this type; the caller's own where it is of the type already.
@@ -23,14 +38,7 @@ local function prepared(model, typename, owned)
          m.moduleType = typename
       end
    end)
-   local modes = {}
-   require('rekindle.export.trace').modules(model, function(m) modes[m] = rawget(m, 'train') == nil and 'none' or m.train end)
-   model:evaluate()
-   return model, function()
-      for m, mode in pairs(modes) do
-         if mode == 'none' then m.train = nil else m.train = mode end
-      end
-   end
+   return model, require('rekindle.export.trace').evaluating(model)
 end
 
 -- The batches of the two runs that tell which sizes are those of the batch.
@@ -62,17 +70,6 @@ local function open_attempt(model, spec, options, typename)
    return nil, why
 end
 
--- In batches where the network takes them, else as a sample of fixed sizes.
-local function graph_of(model, spec, options, typename)
-   local g, why
-   if options.open then return open_attempt(model, spec, options, typename) end
-   if not options.fixed then g, why = attempt(model, spec, options, typename, BATCHES) end
-   if g or options.batch then return g, why end
-   local fixed, other = attempt(model, spec, options, typename)
-   if fixed then fixed.why_fixed = why end
-   return fixed, why or other
-end
-
 -- The first line of an error that is none about where it came up.
 local function first_line(text)
    local where = ''
@@ -83,6 +80,17 @@ local function first_line(text)
    return where
 end
 
+-- In batches where the network takes them, else as a sample of fixed sizes.
+local function graph_of(model, spec, options, typename)
+   local g, why
+   if options.open then return open_attempt(model, spec, options, typename) end
+   if not options.fixed then g, why = attempt(model, spec, options, typename, BATCHES) end
+   if g or options.batch then return g, why end
+   local fixed, other = attempt(model, spec, options, typename)
+   if fixed then fixed.why_fixed = why and first_line(why) end
+   return fixed, why or other
+end
+
 -- The graph of a network. Options:
 --   input      sizes of a sample as a text or a list of texts (3x32x32), or a tensor or table of tensors, which is then
 --              the whole input; without it they are guessed from the first layer
@@ -91,7 +99,7 @@ end
 --   open       the sizes of pictures and sequences are open too, not the batch alone
 --   fixed      the sizes are those of the whole input: no batch before them
 function export.graph(model, options)
-   options = options or {}
+   options = options_of(options)
    if torch.isTypeOf(model, 'nn.Criterion') then
       wrong('%s cannot be expressed: %s', torch.type(model), require('rekindle.export.layers').criterion)
    end
@@ -110,6 +118,7 @@ function export.graph(model, options)
    if not ok then error(g, 0) end
    if not g then wrong('%s', why) end
    if #g.failures > 0 then wrong('this model cannot be expressed:\n%s', models.complaint(g.failures)) end
+   if #g.outputs == 0 then wrong('the model gives no tensors, and a file of it would compute nothing') end
    g.model = model
    return g
 end
@@ -155,9 +164,12 @@ function export.run(model, input, options, typename)
       first = first or why
    end
    if second then return second end
-   return nil, string.format('the model does not take an input of %s%s: %s', inputs.text(list[1]),
-      #list > 1 and string.format(', nor of the %d other sizes that were tried; say them, as in -input 3x32x32', #list - 1) or '',
-      first_line(first))
+   local text, tried = first_line(first), inputs.text(list[1])
+   if text:find('nn.LookupTable', 1, true) and not tried:find ':long' then
+      text = text .. '; what is looked up are row numbers, as in -input 20:long'
+   end
+   return nil, string.format('the model does not take an input of %s%s: %s', tried,
+      #list > 1 and string.format(', nor of the %d other sizes that were tried; say them, as in -input 3x32x32', #list - 1) or '', text)
 end
 
 -- ---- files ----
@@ -165,6 +177,7 @@ end
 local FORMATS = { onnx = 'onnx', pth = 'pth', pt = 'pth', safetensors = 'tensors', npz = 'tensors', npy = 'tensors', t7 = 't7' }
 
 function export.format(path)
+   if type(path) ~= 'string' then wrong('expected a file name, got %s', torch.type(path)) end
    local suffix = path:match('%.(%w+)$')
    return suffix and FORMATS[suffix:lower()]
 end
@@ -177,7 +190,7 @@ end
 --   external   bytes of weights from which on ONNX has them in a file of their own
 -- Gives a table that says what was written.
 function export.convert(model, path, options)
-   options = options or {}
+   options = options_of(options)
    local format = export.format(path)
    if not format then wrong('%s: expected a name that ends in .onnx, .pth, .safetensors, .npz, .npy or .t7', path) end
    if format == 'pth' and options.weights then format = 'tensors' end
@@ -185,9 +198,14 @@ function export.convert(model, path, options)
 end
 
 function export.verify(model, path, options)
-   return require('rekindle.export.verify')(export, model, path, options or {})
+   return require('rekindle.export.verify')(export, model, path, options_of(options))
 end
 
-export.load, export.choose, export.home = models.read, models.choose, models.home
+function export.load(path)
+   if type(path) ~= 'string' then wrong('expected a file name, got %s', torch.type(path)) end
+   return models.read(path)
+end
+
+export.choose, export.home = models.choose, models.home
 
 return export

@@ -100,7 +100,7 @@ end
 function inputs.limit(model)
    local least = nil
    require('rekindle.export.trace').modules(model, function(m)
-      local n = torch.isTypeOf(m, 'nn.LookupTable') and m.weight:size(1) or torch.isTypeOf(m, 'nn.OneHot') and m.outputSize
+      local n = torch.isTypeOf(m, 'nn.LookupTable') and torch.isTensor(m.weight) and m.weight:dim() > 0 and m.weight:size(1) or torch.isTypeOf(m, 'nn.OneHot') and tonumber(m.outputSize)
       if n then least = math.min(least or n, n) end
    end)
    return least or 1

@@ -40,7 +40,7 @@ function layers.find(module)
    if not class then return nil, 'no such class is known' end
    local function own(field) return rawget(module, field) end
    for _, method in ipairs { 'updateOutput', 'forward' } do
-      if own(method) then return nil, 'it has a ' .. method .. ' of its own' end
+      if own(method) then return nil, 'it has a method of its own: ' .. method end
    end
    local at = class
    while at do

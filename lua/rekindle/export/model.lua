@@ -32,19 +32,24 @@ end
 -- The models in what a file holds: pairs of path and module.
 function model.list(object)
    local found, seen = {}, {}
-   local function visit(value, path)
-      if type(value) ~= 'table' or seen[value] then return end
-      seen[value] = true
-      if model.is_module(value) then
-         found[#found + 1] = { path, value }
-      elseif not torch.typename(value) then
-         local keys = {}
-         for key in pairs(value) do keys[#keys + 1] = key end
-         table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-         for _, key in ipairs(keys) do visit(value[key], path == '' and tostring(key) or path .. '.' .. tostring(key)) end
+   -- not by calls: tables may be nested deeper than those go
+   local waiting = { { '', object } }
+   while #waiting > 0 do
+      local path, value = unpack(table.remove(waiting))
+      if type(value) == 'table' and not seen[value] then
+         seen[value] = true
+         if model.is_module(value) then
+            found[#found + 1] = { path, value }
+         elseif not torch.typename(value) then
+            local keys = {}
+            for key, entry in pairs(value) do if type(entry) == 'table' then keys[#keys + 1] = key end end
+            table.sort(keys, function(a, b) return tostring(a) > tostring(b) end)
+            for _, key in ipairs(keys) do
+               waiting[#waiting + 1] = { path == '' and tostring(key) or path .. '.' .. tostring(key), value[key] }
+            end
+         end
       end
    end
-   visit(object, '')
    return found
 end
 
@@ -57,6 +62,7 @@ function model.choose(object, at)
    end
    if not at and #found == 1 then return found[1][2] end
    if #found == 0 then return nil, 'there is no model in it' end
+   if names[1] == '' then return nil, string.format('there is no %s: the file is one model; leave -model out', at) end
    return nil, string.format('%s; the models in it are %s', at and 'there is no ' .. at or 'there are several: say -model PATH',
       table.concat(names, ', '))
 end
@@ -156,9 +162,41 @@ end
 
 -- ---- what can be exported ----
 
+-- Fields that hold tensors wherever they are set.
+local TENSORS = { 'weight', 'bias', 'running_mean', 'running_var' }
+-- Modules within modules: more than networks have, fewer than what walks through them takes.
+local DEEPEST = 1000
+
+-- Modules that are not as their classes make them, so that nothing can run them: { place, class, why } each.
+function model.malformed(root)
+   local found = {}
+   local function visit(m, place, above, depth)
+      local function complain(why) found[#found + 1] = { place = place, class = torch.type(m), why = why } end
+      if above[m] then return complain('it contains itself') end
+      if depth > DEEPEST then return complain(string.format('it is nested deeper than %d modules', DEEPEST)) end
+      if type(m) ~= 'table' or not torch.typename(m) then return complain('a module expected') end
+      for _, field in ipairs(TENSORS) do
+         local value = rawget(m, field)
+         if value and not torch.isTensor(value) then
+            complain(string.format("its field '%s' is a %s, a tensor expected", field, torch.type(value)))
+         end
+      end
+      if type(m.modules) ~= 'table' then
+         if torch.isTypeOf(m, 'nn.Container') then complain('its table of modules is missing') end
+         return
+      end
+      above[m] = true
+      for i, child in ipairs(m.modules) do visit(child, (place ~= '' and place .. '.' or '') .. i, above, depth + 1) end
+      above[m] = nil
+   end
+   visit(root, '', {}, 1)
+   return found
+end
+
 -- The modules that no declaration expresses: { place, class, why } each.
 function model.unknown(root)
-   local found = {}
+   local found = model.malformed(root)
+   if #found > 0 then return found end
    local function visit(m, place)
       local f, why = layers.find(m)
       if not f then found[#found + 1] = { place = place, class = torch.type(m), why = why } end
@@ -186,27 +224,28 @@ end
 -- The tensors in a nesting of tables, by the keys that lead to them.
 function model.nested(object)
    local list, seen = {}, {}
-   local function visit(value, name)
+   local function later(a, b)
+      if type(a) == type(b) and (type(a) == 'number' or type(a) == 'string') then return a > b end
+      return tostring(a) > tostring(b)
+   end
+   local waiting = { { '', object } }
+   while #waiting > 0 do
+      local name, value = unpack(table.remove(waiting))
+      local prefix = name ~= '' and name .. '.' or ''
       if torch.isTensor(value) then
          if value:dim() > 0 then list[#list + 1] = { name == '' and 'tensor' or name, value } end
       elseif type(value) == 'table' and not seen[value] then
          seen[value] = true
          if model.is_module(value) then
-            for _, pair in ipairs(nn.Module.stateDict(value)) do
-               list[#list + 1] = { (name ~= '' and name .. '.' or '') .. pair[1], pair[2] }
-            end
-            return
+            for _, pair in ipairs(nn.Module.stateDict(value)) do list[#list + 1] = { prefix .. pair[1], pair[2] } end
+         else
+            local keys = {}
+            for key in pairs(value) do keys[#keys + 1] = key end
+            table.sort(keys, later)
+            for _, key in ipairs(keys) do waiting[#waiting + 1] = { prefix .. tostring(key), value[key] } end
          end
-         local keys = {}
-         for key in pairs(value) do keys[#keys + 1] = key end
-         table.sort(keys, function(a, b)
-            if type(a) == type(b) and type(a) ~= 'table' and type(a) ~= 'boolean' then return a < b end
-            return tostring(a) < tostring(b)
-         end)
-         for _, key in ipairs(keys) do visit(value[key], (name ~= '' and name .. '.' or '') .. tostring(key)) end
       end
    end
-   visit(object, '')
    return list
 end
 

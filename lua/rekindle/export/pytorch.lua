@@ -246,6 +246,9 @@ local function ties(self, lines)
    end
 end
 
+-- Calls within calls that Python reads: its limit is 200 parentheses, in older versions fewer.
+local DEEPEST = 80
+
 -- The text of the file for a graph; `weights` is the name of the file of weights. Nil, the place, class and reason where
 -- PyTorch's modules cannot express it.
 function pytorch.text(g, title, weights)
@@ -255,6 +258,12 @@ function pytorch.text(g, title, weights)
    if not ok then
       if getmetatable(made) ~= pytorch.Foreign then error(made, 0) end
       return nil, made
+   end
+   for _, line in ipairs(made) do
+      if #line:match '^ *' > 4 * DEEPEST then
+         return nil, { place = 'the model', class = g.root.class or 'nn.Module',
+            why = string.format('modules nested deeper than %d, which Python does not read', DEEPEST) }
+      end
    end
    local build = { 'def build():', '    """The network, without its weights."""' }
    if g.double then

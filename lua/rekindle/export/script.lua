@@ -126,7 +126,14 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main()[1] else 1)
+    try:
+        agrees = main()[1]
+    except Exception as error:
+        text = str(error).strip()
+        print(f"cannot compare {FILE}: {type(error).__name__}: {text}", file=sys.stderr)
+        print("it is perhaps damaged, or made of another model", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0 if agrees else 1)
 ]==]
 
 local function quoted(text) return string.format('%q', text) end

@@ -15,6 +15,18 @@ function trace.modules(root, f)
    end
 end
 
+-- Sets a network to evaluation; gives the function that sets every module back.
+function trace.evaluating(model)
+   local modes = {}
+   trace.modules(model, function(m) modes[m] = rawget(m, 'train') == nil and 'none' or m.train end)
+   model:evaluate()
+   return function()
+      for m, mode in pairs(modes) do
+         if mode == 'none' then m.train = nil else m.train = mode end
+      end
+   end
+end
+
 -- The sizes of tensors, in the nesting that they have.
 local function shape(value)
    if torch.isTensor(value) then

@@ -42,7 +42,7 @@ end
 
 local function kept(tensor) return tensor:dim() > 0 and tensor:clone() or nil end
 
--- Runs the model and gives { entries for the file, layers for the script }.
+-- Runs the model in evaluation and gives { entries for the file, layers for the script }.
 local function expected(g, model, input)
    local entries, layers, results = {}, {}, {}
    local wanted = {}
@@ -52,6 +52,7 @@ local function expected(g, model, input)
    end
    local names = leaves(g.x)
    for i, tensor in ipairs(leaves(input)) do entries[i] = { names[i].name, tensor:clone() } end
+   local restore = trace.evaluating(model)
    local output, why = trace.run(model, input, function(module, _, y, call)
       if wanted[module] and wanted[module][call] then
          results[module] = results[module] or {}
@@ -60,6 +61,7 @@ local function expected(g, model, input)
          results[module][call] = list
       end
    end)
+   restore()
    if output == nil then fail('the model does not take this input: %s', tostring(why):match('[^\n]*')) end
    local calls = {}
    for _, scope in ipairs(layers_of(g)) do
@@ -165,7 +167,6 @@ local function compare_t7(export, model, path, options)
    local input = input_of(g, options, typename)
    local entries, layers = expected(g, g.model, input)
    other:type(typename)
-   other:evaluate()
    local h = export.graph(other, { input = nested_map(input, function(t) return t:clone() end), type = options.type })
    local theirs = expected(h, other, input)
    local at, rows, worst = {}, {}, 0
@@ -194,7 +195,6 @@ return function(export, model, path, options)
    local typename = options.type == 'double' and 'torch.DoubleTensor' or 'torch.FloatTensor'
    local g = export.graph(model, options)
    local input = input_of(g, options, typename)
-   g.model:evaluate()
    local entries, layers = expected(g, g.model, input)
    local stem = path:gsub('%.%w+$', '') .. '.verify'
    require('rekindle.models').save(stem .. '.npz', entries)

@@ -270,5 +270,33 @@ function tests.hdf5()
    tester:assertlt(io.open(path):seek 'end', 100000)
 end
 
+function tests.mistakes_are_told()
+   local x, npy4th = torch.rand(2), require 'npy4th'
+   fails(function() models.load() end, 'models.load: expected a file name, got nil')
+   -- what would have been an empty file
+   fails(function() models.save(file 'a.npz', { a = x }) end, "expected a list of pairs.*the key a")
+   fails(function() models.save(file 'a.npz', { { 'b', x }, { 'a\255', x } }) end, 'models.save: entry 2: the name .*UTF%-8')
+   fails(function() models.save(file 'a.safetensors', { { '__metadata__', x } }) end, 'another one')
+   fails(function() npy4th.savenpz(file 'a.npz', x) end, 'npy4th.savenpz: expected a table of tensors, got torch.DoubleTensor')
+   fails(function() npy4th.savenpz(file 'a.npz', { a = 5 }) end, 'npy4th.savenpz: a: expected a tensor, got number')
+   for name, f in pairs { ['npy4th.loadnpy'] = npy4th.loadnpy, ['matio.load'] = require 'matio'.load,
+      ['nn.Module.loadStateDict'] = function(path) nn.Linear(2, 1):loadStateDict(path) end } do
+      local _, why = pcall(f, 'none')
+      tester:assert(why:find(name .. ': ', 1, true) ~= nil and not why:find('rekindle.', 1, true), why)
+   end
+   local export = require 'rekindle.export'
+   fails(function() export.convert(nn.Identity()) end, 'rekindle.export: expected a file name, got nil')
+   fails(function() export.convert(nn.Identity(), 'a.onnx', 5) end, 'expected a table of options, got number')
+   fails(function() export.convert(nn.Identity(), 'a.onnx', { opset = 'x' }) end, "option 'opset': a number expected")
+   fails(function() export.convert(nn.Identity(), 'a.onnx', { input = 5 }) end, "option 'input': sizes as a text")
+   fails(function() export.load() end, 'expected a file name, got nil')
+   local net = nn.Linear(2, 1)
+   fails(function() net:loadStateDict { weight = 'x', bias = torch.rand(1) } end, 'weight: a string, a tensor expected')
+   fails(function() net:loadStateDict({ weight = x }, 5) end, 'expected a list of names, got number')
+   local report = net:loadStateDict({ weight = 'x', bias = torch.ones(1) }, nil, { strict = false })
+   tester:eq(#report.wrong, 1)
+   tester:eq(net.bias[1], 1)
+end
+
 tester:add(tests):run()
 print 'all as it should be'

@@ -1,8 +1,8 @@
 //! The structure of ONNX models: inputs, outputs, nodes and weights.
 
-use super::input;
-use super::protobuf::{Message, Part, Parts};
-use super::tree::{Id, Node, Tree};
+use crate::models::input;
+use crate::models::protobuf::{Message, Part, Parts};
+use crate::models::tree::{Id, Node, Tree};
 use crate::tensor::error::{Error, Result};
 use std::collections::HashSet;
 use std::path::Path;
