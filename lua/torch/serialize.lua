@@ -251,9 +251,12 @@ end
 
 local function damaged(m, what)
    m.depth = 0
-   local position = m.h:position()
-   error(string.format('readObject: %s, before position %s of %s; the file is damaged or of another mode', what,
-      tostring(position), tostring(m.h)), 0)
+   local where = ''
+   -- errors of the file itself say where
+   if not what:find(' at position %d+ of <') then
+      where = string.format(', before position %s of %s', tostring(m.h:position()), tostring(m.h))
+   end
+   error(string.format('readObject: %s%s; the file is damaged or of another mode', what, where), 0)
 end
 
 local function got(m, value, why)

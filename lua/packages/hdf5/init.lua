@@ -254,11 +254,19 @@ end
 
 function File:filename() return self._filename end
 function File:close() methods.close(self._handle) end
-function File:read(path) return self._root:read(path) end
-function File:all() return self._root:all() end
-function File:write(path, data, options) return self._root:write(path, data, options) end
-function File:append(path, data, options) return self._root:append(path, data, options) end
-function File:create(path, ...) return self._root:create(path, ...) end
+
+local function root(self, name)
+   if not methods.isOpen(self._handle) then
+      fail(3, 'HDF5File.' .. name, '<%s> is closed; hdf5.open opens it again', self._filename)
+   end
+   return self._root
+end
+function File:read(path) return root(self, 'read'):read(path) end
+function File:all() return root(self, 'all'):all() end
+function File:write(path, data, options) return root(self, 'write'):write(path, data, options) end
+function File:append(path, data, options) return root(self, 'append'):append(path, data, options) end
+function File:create(path, ...) return root(self, 'create'):create(path, ...) end
+
 function File:__tostring()
    return string.format('[hdf5.HDF5File: %s%s]', self._filename, methods.isOpen(self._handle) and '' or ' (closed)')
 end
