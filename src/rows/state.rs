@@ -4,7 +4,7 @@
 use crate::lua::prelude::*;
 use crate::lua::{bytecode, raw};
 use crate::tensor::class::{Device, TensorClass};
-use crate::tensor::{display, threads as pool};
+use crate::tensor::{display, storage, threads as pool};
 use crate::with_dtype;
 
 fn threads() -> Result<usize> {
@@ -25,6 +25,11 @@ fn default_type() -> Result<String> {
 fn set_default_type(name: &str) -> Result<bool> {
     let found = TensorClass::parse(name).filter(|c| c.tensor_name() == name);
     Ok(found.map(raw::set_default_class).is_some())
+}
+/// Gives back the memory that is kept for results to come.
+fn free_spare() -> Result<()> {
+    storage::free_spare();
+    Ok(())
 }
 fn generator() -> Result<Generator> {
     Ok(Generator::new())
@@ -81,6 +86,7 @@ pub static ROWS: &[Op] = &[
     func!("getnumcores", &[form("", any!(cores))]),
     func!("getdefaulttensortype", &[form("", any!(default_type))]),
     func!("setDefaultType", &[form("name:str", any!(set_default_type))]),
+    func!("freeSpare", &[form("", any!(free_spare))]),
     func!("generator", &[form("", any!(generator))]),
     func!("defaultGenerator", &[form("", any!(default_generator))]),
     func!("deviceGenerator", &[form("class:str", any!(device_generator))]),

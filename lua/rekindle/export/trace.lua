@@ -1,6 +1,7 @@
 -- What a network does with an input: the sizes of what goes into each module and comes out, call by call. The network runs
 -- as it does always; its modules tell, whatever contains them.
 local trace = {}
+local free_spare = require('rekindle.native').functions.state.freeSpare
 
 -- Calls f(module) for every module in a network, in whichever field it stands; each once.
 function trace.modules(root, f)
@@ -53,7 +54,38 @@ local function merge(a, b)
 end
 
 -- bytes of outputs after which memory is collected
-local MANY = 2 ^ 24
+local MANY = 2 ^ 22
+
+-- Convolutions over pictures, by which dimensions of their weights are the planes of inputs and outputs.
+local PLANES = {
+   ['nn.SpatialConvolution'] = { 2, 1 },
+   ['nn.SpatialDilatedConvolution'] = { 2, 1 },
+   ['nn.SpatialFullConvolution'] = { 1, 2 },
+   ['nn.VolumetricConvolution'] = { 2, 1 },
+   ['nn.VolumetricFullConvolution'] = { 1, 2 },
+}
+
+-- What a convolution gives, in sizes: one plane of it is computed from one plane of the input, so that to learn the sizes of
+-- a large network takes neither its time nor its workspaces. Nothing for other modules.
+local function sizes_of(module, x)
+   local class = torch.typename(module)
+   local planes, weight = PLANES[class], module.weight
+   local batch = torch.isTensor(x) and torch.isTensor(weight) and x:dim() == weight:dim()
+   -- what is not as usual is left to the module, which says why it is wrong
+   if not planes or not batch or getmetatable(module) ~= torch.getmetatable(class)
+      or torch.typename(x) ~= torch.typename(weight) or x:size(2) ~= weight:size(planes[1]) then
+      return nil
+   end
+   local single = {}
+   for key, value in pairs(module) do single[key] = value end
+   single.nInputPlane, single.nOutputPlane, single.bias = 1, 1, module.bias and module.bias:narrow(1, 1, 1)
+   single.weight = weight:narrow(1, 1, 1):narrow(2, 1, 1)
+   single.output, single.finput, single.fgradInput = x.new(), x.new(), x.new()
+   single.updateOutput = nil
+   local sizes = setmetatable(single, getmetatable(module)):updateOutput(x:narrow(2, 1, 1)):size()
+   sizes[2] = weight:size(planes[2])
+   return x.new(sizes):zero()
+end
 
 -- Lets go of a module's output, so that a run needs the memory of few layers, not of all. What takes it as its input
 -- has it still; nothing is overwritten.
@@ -70,8 +102,8 @@ local function let_go(module, y)
 end
 
 -- Runs the network on an input. `each(module, input, output, number of the call)` is told of every call that returned;
--- the modules have no output afterwards.
-function trace.run(model, input, each)
+-- the modules have no output afterwards. With `only_sizes` the numbers are not computed where sizes can be had without.
+function trace.run(model, input, each, only_sizes)
    local hooked, counts, bytes = {}, {}, 0
    trace.modules(model, function(module)
       local update = module.updateOutput
@@ -79,13 +111,14 @@ function trace.run(model, input, each)
       hooked[#hooked + 1] = module
       rawset(module, 'updateOutput', function(self, x, ...)
          local before = shape(x)
-         local y = update(self, x, ...)
+         local y = only_sizes and sizes_of(self, x) or update(self, x, ...)
          counts[self] = (counts[self] or 0) + 1
          each(self, before, y, counts[self])
          bytes = bytes + let_go(self, y)
          if bytes > MANY then
             bytes = 0
             collectgarbage()
+            free_spare()
          end
          return y
       end)
@@ -110,7 +143,7 @@ function trace.calls(model, inputs)
          elseif not list[count] or not merge(list[count].x, x) or not merge(list[count].y, y) then
             differs = module
          end
-      end)
+      end, true)
       if output == nil then return nil, why end
       if differs then
          return nil, string.format('what %s gives differs between batches in more than sizes', torch.type(differs))
