@@ -111,7 +111,12 @@ function trace.run(model, input, each, only_sizes)
       hooked[#hooked + 1] = module
       rawset(module, 'updateOutput', function(self, x, ...)
          local before = shape(x)
-         local y = only_sizes and sizes_of(self, x) or update(self, x, ...)
+         local y = only_sizes and sizes_of(self, x)
+         if y then
+            bytes = bytes + y:nElement() * y:elementSize()
+         else
+            y = update(self, x, ...)
+         end
          counts[self] = (counts[self] or 0) + 1
          each(self, before, y, counts[self])
          bytes = bytes + let_go(self, y)

@@ -3,7 +3,7 @@
 use super::transform::Winograd;
 use super::vectors::*;
 use crate::tensor::dtype::Real;
-use crate::tensor::simd::{Level, level};
+use crate::tensor::simd;
 
 /// Most rows of a tile.
 pub const TALL: usize = 14;
@@ -456,11 +456,11 @@ pub trait Multiply: crate::tensor::ops::blas::Blas + crate::tensor::dtype::Float
 macro_rules! multiply {
     ($($t:ty, $v4:ident $v3:ident $base:ident;)*) => { $(impl Multiply for $t {
         fn kernels() -> &'static Kernels<$t> {
-            match level() {
+            match simd::level() {
                 #[cfg(target_arch = "x86_64")]
-                Level::V4 => &$v4,
+                simd::Level::V4 => &$v4,
                 #[cfg(target_arch = "x86_64")]
-                Level::V3 => &$v3,
+                simd::Level::V3 => &$v3,
                 _ => &$base,
             }
         }
