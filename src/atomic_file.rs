@@ -41,6 +41,17 @@ impl AtomicFile {
         Ok(Some((file, AtomicFile { names: Some((temporary, path)) })))
     }
 
+    /// A file to write for `path`, new as [`of`](AtomicFile::of) makes it, or the device or pipe itself.
+    ///
+    /// # Errors
+    /// As `of`; what cannot be opened.
+    pub fn open(path: &Path) -> io::Result<(File, Option<AtomicFile>)> {
+        Ok(match AtomicFile::of(path)? {
+            Some((file, atomic_file)) => (file, Some(atomic_file)),
+            None => (File::options().write(true).open(path)?, None),
+        })
+    }
+
     /// Puts the file into its place, or takes it away if it is not to be kept. Once; afterwards there is nothing to do.
     ///
     /// # Errors

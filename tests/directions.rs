@@ -12,7 +12,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ("formats", &[]),
     ("tensor", &[]),
     ("system", &[]),
-    ("spans", &["atomic_file"]),
+    ("spans", &["atomic_file", "formats"]),
     ("nn", &["tensor", "fields"]),
     ("optim", &["tensor"]),
     ("image", &["tensor", "atomic_file"]),

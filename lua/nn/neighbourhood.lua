@@ -170,3 +170,5 @@ do
       return nn.utils.letGo(self)
    end
 end
+
+return { weights = weights }

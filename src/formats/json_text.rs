@@ -10,6 +10,13 @@ pub fn write(value: &Data) -> Vec<u8> {
     out
 }
 
+/// A text as a string of JSON.
+pub fn quoted(text: &str) -> String {
+    let mut out = vec![];
+    string(&mut out, text.as_bytes());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 fn put(out: &mut Vec<u8>, value: &Data) {
     match value {
         Data::Null => out.extend(b"null"),

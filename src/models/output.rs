@@ -1,6 +1,5 @@
 //! A file that is written whole or not at all.
 
-use super::data::failed;
 use crate::atomic_file::AtomicFile;
 use crate::tensor::error::{Error, Result};
 use std::fs::File;
@@ -15,13 +14,10 @@ use std::path::Path;
 pub fn save(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let about = |text: String| Error::invalid(format!("cannot write <{}>: {text}", path.display()));
     let fail = |e: std::io::Error| about(e.to_string());
-    let (file, mut atomic_file) = match AtomicFile::of(path).map_err(fail)? {
-        Some((file, atomic_file)) => (file, Some(atomic_file)),
-        None => (File::options().write(true).open(path).map_err(fail)?, None),
-    };
+    let (file, mut atomic_file) = AtomicFile::open(path).map_err(fail)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     write(&mut out).map_err(|e| about(e.to_string()))?;
-    out.flush().map_err(failed)?;
+    out.flush().map_err(fail)?;
     drop(out);
     atomic_file.as_mut().map_or(Ok(()), |a| a.finish(true)).map_err(fail)
 }

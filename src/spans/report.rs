@@ -2,8 +2,8 @@
 
 use super::timings::{MOST_EVENTS, Seen, Sum, Timings};
 use crate::atomic_file::AtomicFile;
+use crate::formats::json_text::quoted;
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -38,36 +38,13 @@ fn write_rows(out: &mut String, what: &str, mut rows: Vec<Row>, all: f64) {
     }
 }
 
-/// A string of JSON; what is no UTF-8 has been replaced before.
-fn quoted(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' | '\x7f' | '\0'..='\x1f' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Opens a file that takes the older one's place when it is whole, where that is a plain one.
-fn open(path: &Path) -> io::Result<(File, Option<AtomicFile>)> {
-    Ok(match AtomicFile::of(path)? {
-        Some((file, name)) => (file, Some(name)),
-        None => (OpenOptions::new().write(true).open(path)?, None),
-    })
-}
-
 impl Timings {
     /// Whether a trace can be written to a file.
     ///
     /// # Errors
     /// Why not.
     pub fn can_write(path: &Path) -> io::Result<()> {
-        open(path).map(drop)
+        AtomicFile::open(path).map(drop)
     }
 
     /// The tables by class and by instance.
@@ -99,7 +76,7 @@ impl Timings {
     /// A file that cannot be written.
     pub fn write_trace(&self, path: &Path) -> io::Result<bool> {
         let seen = self.seen();
-        let (file, mut name) = open(path)?;
+        let (file, mut name) = AtomicFile::open(path)?;
         let mut out = BufWriter::new(file);
         let head = |i: &super::timings::Instance| {
             let class = quoted(seen.classes.get(i.class).map_or("", |c| &c.name));

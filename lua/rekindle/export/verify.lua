@@ -148,13 +148,6 @@ local function input_of(g, options, typename)
    return inputs.sample(g.spec, g.batches and (options.n or 4) or nil, typename, inputs.limit(g.model))
 end
 
-local function nested_map(value, f)
-   if torch.isTensor(value) then return f(value) end
-   local list = {}
-   for i, entry in ipairs(value) do list[i] = nested_map(entry, f) end
-   return list
-end
-
 local function compare_t7(export, model, path, options)
    local models = require 'rekindle.export.model'
    local other = models.home(models.read(path))
@@ -167,7 +160,7 @@ local function compare_t7(export, model, path, options)
    local input = input_of(g, options, typename)
    local entries, layers = expected(g, g.model, input)
    other:type(typename)
-   local h = export.graph(other, { input = nested_map(input, function(t) return t:clone() end), type = options.type })
+   local h = export.graph(other, { input = (nn.utils.recursiveCopy(nil, input)), type = options.type })
    local theirs = expected(h, other, input)
    local at, rows, worst = {}, {}, 0
    for _, entry in ipairs(theirs) do at[entry[1]] = entry[2] end

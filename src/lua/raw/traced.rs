@@ -65,7 +65,7 @@ unsafe extern "C-unwind" fn make_blanks(l: *mut lua_State) -> c_int {
     unsafe {
         let class = TensorClass::ALL.get(ffi::lua_tonumber(l, 2) as usize);
         let (Some(&class), ffi::LUA_TTABLE) = (class, ffi::lua_type(l, 1)) else { return 0 };
-        // the metatable is found once for all of them; `push_tensor` says why it is looked at
+        // the metatable is found once for all of them; `push_object` says why it is looked at
         let which = TENSOR + class.index() as u64;
         ffi::lua_settop(l, 1);
         ffi::lua_rawgeti_(l, ffi::LUA_ENVIRONINDEX, which as c_int + 1);

@@ -64,6 +64,15 @@ impl<'a> Machine<'a> {
         number.ok_or_else(|| Error::invalid("expected a number"))
     }
 
+    /// The place in the memo that an instruction is followed by: as a line of text, a byte or four.
+    fn memo_index(&mut self, code: u8) -> Result<usize> {
+        match code {
+            b'p' | b'g' => self.line_number(),
+            b'q' | b'h' => self.uint(1),
+            _ => self.uint(4),
+        }
+    }
+
     /// Counts what is copied.
     pub(super) fn spend(&mut self, n: usize) -> Result<()> {
         self.spent = self.spent.saturating_add(n);
@@ -209,29 +218,13 @@ impl<'a> Machine<'a> {
             }
             b'1' => drop(self.pop_to_mark()?),
             b'2' => self.stack.push(self.top()?),
-            b'p' => {
-                let at = self.line_number()?;
-                self.memoize(at)?;
-            }
-            b'q' => {
-                let at = self.uint(1)?;
-                self.memoize(at)?;
-            }
-            b'r' => {
-                let at = self.uint(4)?;
+            b'p' | b'q' | b'r' => {
+                let at = self.memo_index(code)?;
                 self.memoize(at)?;
             }
             0x94 => self.memoize(self.memo.len())?,
-            b'g' => {
-                let at = self.line_number()?;
-                self.recall(at)?;
-            }
-            b'h' => {
-                let at = self.uint(1)?;
-                self.recall(at)?;
-            }
-            b'j' => {
-                let at = self.uint(4)?;
+            b'g' | b'h' | b'j' => {
+                let at = self.memo_index(code)?;
                 self.recall(at)?;
             }
             _ => return self.collection(code),

@@ -1,19 +1,7 @@
 -- Planes without the mean of each place's neighbourhood, and by its standard deviation.
 local layers = require 'rekindle.export.layers'
-
--- Sums over the neighbourhood as convolutions to one plane: a matrix for each plane, or a column and then a row.
-local function weights(net)
-   local down, across
-   for _, module in ipairs(net.modules) do
-      local class = torch.typename(module)
-      if class == 'nn.SpatialConvolutionMap' then across = module.weight
-      elseif class == 'nn.SpatialConvolution' then
-         local w = module.weight
-         down = w:dim() == 4 and w or w:view(1, -1, module.kH, module.kW)
-      end
-   end
-   return down, across
-end
+-- sums over the neighbourhood as convolutions to one plane: a matrix for each plane, or a column and then a row
+local weights = require('nn.neighbourhood').weights
 
 local function over(g, v, weight, groups)
    local kh, kw = weight.view:size(3), weight.view:size(4)

@@ -6,14 +6,14 @@
 
 mod wire;
 
-use crate::atomic_file::AtomicFile;
+use crate::models::data::failed;
+use crate::models::output::save;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
-use crate::tensor::error::{Error, Result};
+use crate::tensor::error::Result;
 use crate::tensor::storage::Storage;
 use crate::{demand, refuse};
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use wire::{bytes, float, int, message, opening};
 
@@ -167,9 +167,9 @@ impl Model {
         let all: usize = self.weights.iter().map(Weight::len).sum();
         let beside = (all > inline).then(|| format!("{path}.data"));
         if let Some(data) = &beside {
-            write_file(data, |out| self.weights.iter().try_for_each(|w| w.write(out)))?;
+            save(Path::new(data), |out| self.weights.iter().try_for_each(|w| w.write(out)))?;
         }
-        write_file(path, |out| self.write(out, opset, beside.as_deref()))
+        save(Path::new(path), |out| self.write(out, opset, beside.as_deref()))
     }
 
     fn write(&self, out: &mut dyn Write, opset: i64, beside: Option<&str>) -> Result<()> {
@@ -275,33 +275,13 @@ impl Weight {
         match written {
             Ok(true) => Ok(()),
             Ok(false) => refuse!("the storage of {:?} became smaller", self.name),
-            Err(e) => Err(told(e)),
+            Err(e) => Err(failed(e)),
         }
     }
 }
 
-fn told(e: io::Error) -> Error {
-    Error::invalid(format!("cannot write: {e}"))
-}
-
 fn put(out: &mut dyn Write, what: &[u8]) -> Result<()> {
-    out.write_all(what).map_err(told)
-}
-
-/// A file that is there when it is whole.
-fn write_file(path: &str, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let cannot = |e: io::Error| Error::invalid(format!("cannot write <{path}>: {e}"));
-    let (file, name) = match AtomicFile::of(Path::new(path)).map_err(cannot)? {
-        Some((file, name)) => (file, Some(name)),
-        None => (File::options().write(true).open(path).map_err(cannot)?, None),
-    };
-    let mut out = BufWriter::with_capacity(1 << 16, file);
-    write(&mut out)?;
-    out.flush().map_err(cannot)?;
-    match name {
-        Some(mut name) => name.finish(true).map_err(cannot),
-        None => Ok(()),
-    }
+    out.write_all(what).map_err(failed)
 }
 
 #[cfg(test)]
