@@ -1,6 +1,9 @@
 //! Damaged `.t7` files: an error that tells where, never a crash, a hang or memory out of proportion. The files are made
 //! here, by our own writer.
 
+mod dice;
+
+use dice::Dice;
 use rekindle::Host;
 use rekindle::tensor::storage;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,18 +36,6 @@ fn read(host: &Host, bytes: &[u8]) -> usize {
     assert!(grown <= 1024 * bytes.len() + (1 << 20), "{grown} bytes of Lua for a file of {}: {bytes:?}", bytes.len());
     assert!(started.elapsed() < Duration::from_secs(5), "{bytes:?}");
     modes
-}
-
-/// A small generator of random numbers.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 20) as usize % sides.max(1)
-    }
 }
 
 #[test]

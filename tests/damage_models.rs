@@ -2,6 +2,9 @@
 //! proportion. The files are made here, by our own writers.
 #![allow(clippy::unwrap_used)]
 
+mod dice;
+
+use dice::Dice;
 use rekindle::Host;
 use rekindle::models::{self, Entry, inspect::inspect, pickle, prototxt};
 use rekindle::tensor::Tensor;
@@ -31,17 +34,7 @@ impl Drop for Scratch {
     }
 }
 
-/// A small generator of random numbers.
-struct Dice(u64);
-
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 20) as usize % sides.max(1)
-    }
-
     fn damage(&mut self, file: &mut Vec<u8>) {
         for _ in 0..=self.roll(3) {
             let at = self.roll(file.len());

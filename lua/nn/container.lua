@@ -18,14 +18,12 @@ end
 function Container:get(index) return self.modules[index] end
 function Container:size() return #self.modules end
 
-local NOTE = 'WARNING: If you see a stack trace below, it doesn\'t point to the place where this error occurred. ' ..
-   'Please use only the one above.'
-
 -- Where an error came up in the program, for the innermost container only; error objects other than text go through as
 -- they are.
 local function located(err)
-   if type(err) ~= 'string' or err:find(NOTE, 1, true) then return err end
-   return err .. require('rekindle.report').traceback() .. '\n\n' .. NOTE
+   local report = require 'rekindle.report'
+   if type(err) ~= 'string' or err:find(report.TRACED, 1, true) then return err end
+   return err .. report.traceback() .. '\n\n' .. report.TRACED
 end
 
 local function finish(self, index, ok, ...)

@@ -21,7 +21,7 @@ OUT ends in .onnx, .pth (a state dict, and OUT.py which builds the network in Py
    -external BYTES   ONNX: weights of more bytes go to OUT.data (2000000000)]]
 
 local KNOWN = { input = 'list', fixed = false, open = false, model = true, opset = true, float = false, double = false, ascii = false,
-   weights = false, names = true, external = true, help = false, h = false }
+   weights = false, names = true, external = true }
 
 -- Options that have a meaning for some formats alone, and for which.
 local GRAPHS = { onnx = true, pth = true }
@@ -117,8 +117,8 @@ end
 
 function convert.main(args)
    local command = 'th convert'
-   local given, words = read_options(command, args, KNOWN)
-   if given.help or given.h then return print(USAGE) end
+   local given, words = read_options(command, args, KNOWN, USAGE)
+   if not given then return end
    if #words ~= 2 then error(USAGE, 0) end
    local export = require 'rekindle.export'
    local from, to = unpack(words)

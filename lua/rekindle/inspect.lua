@@ -356,11 +356,11 @@ Shows what files hold: .t7, safetensors, .npy, .npz, .pth, ONNX, HDF5, MATLAB, .
    -all           whole tables, and the fields of modules
    -input SIZES   sizes of a sample, as for th convert: networks are run, and the sizes of outputs stand beside them]]
 
-local KNOWN = { json = false, all = false, input = 'list', help = false, h = false }
+local KNOWN = { json = false, all = false, input = 'list' }
 
 function inspect.main(args)
-   local options, files = read_options('th inspect', args, KNOWN)
-   if options.help or options.h then return print(USAGE) end
+   local options, files = read_options('th inspect', args, KNOWN, USAGE)
+   if not options then return end
    if options.input then
       local why
       options.input, why = require('rekindle.export.inputs').parse(options.input)

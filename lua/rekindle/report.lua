@@ -71,6 +71,10 @@ local function traceback(frames)
    return '\nstack traceback:' .. table.concat(out)
 end
 
+-- The end of a message that has the frames of its place in it already, in Torch7's words.
+report.TRACED = 'WARNING: If you see a stack trace below, it doesn\'t point to the place where this error occurred. ' ..
+   'Please use only the one above.'
+
 -- The frames of the program that lead to the caller, as lines of text.
 function report.traceback() return traceback(program_frames(4)) end
 
@@ -151,7 +155,8 @@ function report.handler(message)
    for _, file in ipairs { 'run', 'session' } do message = message:gsub('^rekindle/' .. file .. '%.lua:%d+: ', '') end
    local frames = program_frames(3)
    -- what comes from within containers has the frames that led there, which are gone
-   local inner = message:match('^(.*)\n\nWARNING: If you see a stack trace below, [^\n]*$')
+   local tail = '\n\n' .. report.TRACED
+   local inner = message:sub(-#tail) == tail and message:sub(1, -#tail - 1)
    local within = inner and (inner:match('\nstack traceback:.*') or '')
    if inner then message = inner:sub(1, #inner - #within) end
    local place, number = after_containers(message):match('^([^\n]-):(%d+): ')

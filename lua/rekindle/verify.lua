@@ -18,7 +18,7 @@ compares OUT with them to OUT.verify.py, which is run where a Python with onnxru
    -fixed, -model PATH, -float, -double   as th convert]]
 
 local KNOWN = { input = true, shape = 'list', n = true, seed = true, tolerance = true, fixed = false, model = true,
-   float = false, double = false, help = false, h = false }
+   float = false, double = false }
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
@@ -67,8 +67,8 @@ end
 
 function verify.main(args)
    local command = 'th verify'
-   local given, words = read_options(command, args, KNOWN)
-   if given.help or given.h then return print(USAGE) end
+   local given, words = read_options(command, args, KNOWN, USAGE)
+   if not given then return end
    if #words ~= 2 then error(USAGE, 0) end
    local export = require 'rekindle.export'
    local from, out = unpack(words)

@@ -146,13 +146,7 @@ function Doc:get_attribs() return self.attr end
 
 -- ---- children ----
 
-function Doc:children()
-   local i = 0
-   return function()
-      i = i + 1
-      return self[i]
-   end
-end
+Doc.children = require('pl.List').iter
 function Doc:childtags()
    local i = 0
    return function()
