@@ -30,7 +30,7 @@ fn samples() -> Vec<Entry> {
     for dtype in DType::ALL {
         out.push(Entry { name: format!("all.{}", dtype.name()), tensor: copy::to_type(&base, dtype).unwrap() });
     }
-    let turned = base.with_layout(base.layout().transpose(0, 2).unwrap());
+    let turned = base.transpose(0, 2).unwrap();
     out.push(Entry { name: "turned".into(), tensor: turned });
     out.push(Entry { name: "part \"1\"/ä".into(), tensor: base.select(1, 1).unwrap() });
     out.push(Entry { name: "empty".into(), tensor: Tensor::empty(DType::Float) });
@@ -71,7 +71,7 @@ fn large_views_are_written_in_pieces() {
     for i in 0..1_200_000 {
         wide.set_element(i, i as f32);
     }
-    let turned = wide.with_layout(wide.layout().transpose(0, 1).unwrap());
+    let turned = wide.transpose(0, 1).unwrap();
     let line = turned.select(1, 1).unwrap();
     let entries = [("turned", turned), ("line", line)].map(|(n, tensor)| Entry { name: n.into(), tensor });
     for suffix in ["safetensors", "npz"] {

@@ -250,7 +250,7 @@ mod tests {
     fn a_transposed_matrix_is_normalised_by_rows() {
         let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
         x.resize(&[2, 3]).unwrap();
-        let xt = x.with_layout(x.layout().transpose(0, 1).unwrap());
+        let xt = x.transpose(0, 1).unwrap();
         let y = Tensor::empty(DType::Double);
         softmax::<f64>(&xt, &y).unwrap();
         let v = y.to_vec::<f64>().unwrap();

@@ -49,7 +49,7 @@ impl Call {
 
     /// The weights by input planes: (C x M x kH x kW).
     fn by_planes<T: Multiply>(&self, weight: &Tensor) -> Result<Source<T>> {
-        Source::of(&weight.with_layout(weight.layout().transpose(0, 1)?))
+        Source::of(&weight.transpose(0, 1)?)
     }
 
     fn weights<'a, T>(&self, all: &'a [T], plane: usize) -> &'a [T] {
@@ -80,7 +80,7 @@ pub fn forward<T: Multiply>(
     let b = match bias {
         Some(b) => {
             check::sizes("bias", b, &[m, call.planes])?;
-            Some(Source::<T>::of(&b.with_layout(b.layout().transpose(0, 1)?))?)
+            Some(Source::<T>::of(&b.transpose(0, 1)?)?)
         }
         None => None,
     };

@@ -35,7 +35,7 @@ fn each_line<T: Real>(
     kernel: &impl Kernel<T>,
 ) -> Result<()> {
     let last = x.ndim() - 1;
-    let turn = |t: &Tensor| t.layout().transpose(d, last).map(|l| t.with_layout(l));
+    let turn = |t: &Tensor| t.transpose(d, last);
     // kernels read slices: lines whose elements lie apart are copied, all at once since neighbours share memory
     let turned = turn(x)?;
     let in_place = turned.stride(last) == 1 && !values.same_storage(x) && !places.same_storage(x);

@@ -116,8 +116,8 @@ fn lines_along_any_dimension_and_results_that_are_arguments() {
         let (v, p) = results(DType::Double);
         sort::<f64>(&v, &p, &x, Some(d), false).unwrap();
         let n = x.size(d);
-        let lines = x.with_layout(x.layout().transpose(d, 2).unwrap()).to_vec::<f64>().unwrap();
-        let got = p.with_layout(p.layout().transpose(d, 2).unwrap()).to_vec::<i64>().unwrap();
+        let lines = x.transpose(d, 2).unwrap().to_vec::<f64>().unwrap();
+        let got = p.transpose(d, 2).unwrap().to_vec::<i64>().unwrap();
         for (line, got) in lines.chunks(n).zip(got.chunks(n)) {
             assert_eq!(got, model(line, false));
         }

@@ -86,7 +86,7 @@ fn products_stay_in_range_as_from_front_to_back() {
 /// Lines of a tensor along `d`.
 fn lines_of(x: &Tensor, d: usize) -> Vec<Vec<f64>> {
     let last = x.ndim() - 1;
-    let turned = x.with_layout(x.layout().transpose(d, last).unwrap());
+    let turned = x.transpose(d, last).unwrap();
     turned.to_vec::<f64>().unwrap().chunks(x.size(d)).map(<[f64]>::to_vec).collect()
 }
 
@@ -117,7 +117,7 @@ fn check_along(x: &Tensor, d: usize) {
     max::<f64>(&r, &p, x, d).unwrap();
     agree(&|l| vec![l.iter().copied().fold(f64::MIN, f64::max)]);
     let last = x.ndim() - 1;
-    let places = p.with_layout(p.layout().transpose(d, last).unwrap()).to_vec::<i64>().unwrap();
+    let places = p.transpose(d, last).unwrap().to_vec::<i64>().unwrap();
     for (line, place) in lines.iter().zip(places) {
         let best = line.iter().copied().fold(f64::MIN, f64::max);
         assert_eq!(line.iter().position(|&v| v == best).unwrap() as i64 + 1, place);
@@ -153,7 +153,7 @@ fn along_every_dimension_of_every_layout() {
             for threads in [1, 3] {
                 set_threads(threads);
                 check_along(&x, d);
-                check_along(&x.with_layout(x.layout().transpose(0, sizes.len() - 1).unwrap()), d);
+                check_along(&x.transpose(0, sizes.len() - 1).unwrap(), d);
             }
             check_along(&x.with_layout(x.layout().narrow(d, x.size(d) / 2, 1).unwrap()), 0);
         }

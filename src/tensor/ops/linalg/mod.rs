@@ -76,7 +76,7 @@ impl<T: Linear> Dense<T> {
         check::has_elements(name, x)?;
         // factorizations keep a few matrices of this size
         storage::enough::<T>(x.numel().saturating_mul(6))?;
-        let data = x.with_layout(x.layout().transpose(0, 1)?).to_vec()?;
+        let data = x.transpose(0, 1)?.to_vec()?;
         Ok(Dense { data, rows: x.size(0), cols: x.size(1) })
     }
 
