@@ -8,6 +8,7 @@ pub mod hdf5;
 pub mod help;
 pub mod image;
 pub mod models;
+pub mod mpi;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
@@ -78,6 +79,9 @@ pub fn functions() -> &'static [Package] {
         package("threads.Condition", "threads.Condition", Dispatch::Object, shared::CONDITION),
         package("threads.Channel", "threads.Channel", Dispatch::Object, shared::CHANNEL),
         package("threads.Thread", "threads.Thread", Dispatch::Object, shared::THREAD),
+        package("mpi", "torchmpi", Dispatch::Untyped, mpi::ROWS),
+        package("mpi.tensor", "torchmpi", Dispatch::Package, mpi::TENSORS),
+        package(mpi::HANDLE, "torchmpi.Handle", Dispatch::Object, mpi::HANDLES),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
@@ -102,6 +106,8 @@ pub fn object_classes() -> &'static [&'static str] {
         "threads.Condition",
         "threads.Channel",
         "threads.Thread",
+        mpi::HANDLE,
+        mpi::SHARDS,
     ]
 }
 
