@@ -66,8 +66,6 @@ impl Act {
 
 /// Writes a result that has arrived.
 fn deliver<T: Element>(to: &Tensor, data: &[T]) -> Result<()> {
-    let (then, now) = (data.len(), to.numel());
-    demand!(then == now, "the tensor had {then} elements when the operation began, and has {now} now");
     let mut to = Dest::<T>::update(to)?;
     to.copy_from_slice(data);
     to.finish()

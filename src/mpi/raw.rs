@@ -219,17 +219,24 @@ pub struct DataMut<'a> {
     _borrowed: PhantomData<&'a mut u8>,
 }
 
+/// What stands for elements where there are none: a slice of none may lie at 1, which to MPI means something else.
+static NOTHING: [u64; 1] = [0];
+
 impl<'a> Data<'a> {
     /// A slice.
     pub fn of<T: Element>(slice: &'a [T]) -> Data<'a> {
-        Data { at: slice.as_ptr().cast(), count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
+        let at = if slice.is_empty() { NOTHING.as_ptr().cast() } else { slice.as_ptr().cast() };
+        Data { at, count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
     }
 }
 
 impl<'a> DataMut<'a> {
     /// A slice.
     pub fn of<T: Element>(slice: &'a mut [T]) -> DataMut<'a> {
-        DataMut { at: slice.as_mut_ptr().cast(), count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
+        let empty = slice.is_empty();
+        // nobody writes where there is no element
+        let at = if empty { NOTHING.as_ptr().cast_mut().cast() } else { slice.as_mut_ptr().cast() };
+        DataMut { at, count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
     }
 }
 

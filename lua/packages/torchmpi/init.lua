@@ -253,12 +253,14 @@ end
 -- Fails unless all processes have the same, by the mean and the variance of what they have.
 function mpi.checkWithAllreduce(input, name)
    local values = torch.isTensor(input) and input:double():abs() or torch.DoubleTensor { math.abs(input) }
-   local numbers = { mean = values:mean(), variance = values:nElement() > 1 and values:var() or 0 }
-   for what, own in pairs(numbers) do
-      local all = mpi.allreduce_double(own) / mpi.size()
-      if own ~= all and not (math.abs(own - all) <= 1e-7 * math.abs(own)) then
+   local numbers = { values:mean(), values:nElement() > 1 and values:var() or 0 }
+   -- all processes ask for both, whatever the first one says
+   local all = { mpi.allreduce_double(numbers[1]) / mpi.size(), mpi.allreduce_double(numbers[2]) / mpi.size() }
+   for i, what in ipairs { 'mean', 'variance' } do
+      local own = numbers[i]
+      if own ~= all[i] and not (math.abs(own - all[i]) <= 1e-7 * math.abs(own)) then
          error(string.format('%s: the processes differ: the %s of absolute values is %.17g here and %.17g on average',
-            name or 'checkWithAllreduce', what, own, all), 2)
+            name or 'checkWithAllreduce', what, own, all[i]), 2)
       end
    end
 end
