@@ -24,7 +24,10 @@ const PARTS: &[(&str, &[&str])] = &[
     ("lua", &["tensor", "fields", "formats", "alloc"]),
     (
         "rows",
-        &["tensor", "nn", "optim", "image", "t7", "models", "system", "formats", "shared", "mpi", "spans", "lua", "fields"],
+        &[
+            "tensor", "nn", "optim", "image", "t7", "models", "system", "formats", "shared", "mpi", "spans", "lua",
+            "fields",
+        ],
     ),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),

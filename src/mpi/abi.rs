@@ -81,10 +81,7 @@ const NUMBERS: [(&str, usize, usize); 11] = [
 ///
 /// # Errors
 /// What `address` says.
-pub(super) fn constants(
-    family: Family,
-    address: impl Fn(&str) -> Result<usize, String>,
-) -> Result<Constants, String> {
+pub(super) fn constants(family: Family, address: impl Fn(&str) -> Result<usize, String>) -> Result<Constants, String> {
     let handle = |name: &str| -> Result<usize, String> {
         let number = NUMBERS.iter().find(|n| n.0 == name);
         match family {

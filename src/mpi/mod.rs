@@ -69,9 +69,9 @@ fn failed(why: String) -> Error {
 fn load() -> Result<(Option<Arc<dyn Library>>, String)> {
     let launcher = find::launcher();
     let named = std::env::var_os(find::VARIABLE).is_some_and(|v| !v.is_empty());
-    let Some(launcher) = launcher.or_else(|| {
-        named.then_some(find::Launcher { variable: find::VARIABLE, family: None, size: None })
-    }) else {
+    let Some(launcher) =
+        launcher.or_else(|| named.then_some(find::Launcher { variable: find::VARIABLE, family: None, size: None }))
+    else {
         return Ok((None, "no launcher: one process".into()));
     };
     let mut tried = vec![];
@@ -190,7 +190,10 @@ impl World {
     fn group(&self, group: usize) -> Result<Group> {
         let groups = self.groups.borrow();
         groups.get(group).copied().ok_or_else(|| {
-            Error::invalid(format!("there is no communicator {group}: they have numbers from 0 to {}", groups.len() - 1))
+            Error::invalid(format!(
+                "there is no communicator {group}: they have numbers from 0 to {}",
+                groups.len() - 1
+            ))
         })
     }
 

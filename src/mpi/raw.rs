@@ -539,8 +539,7 @@ impl<H: Raw> Library for Loaded<H> {
         let mut request = H::of(0);
         let (byte, tag) = (H::of(self.c.byte), c_int::from(tag));
         // SAFETY: the bytes stay where they are until MPI is done with them: see `Pending`.
-        let code =
-            unsafe { (self.f.isend)(bytes.as_ptr().cast(), n, byte, to, tag, H::of(comm.0), &mut request) };
+        let code = unsafe { (self.f.isend)(bytes.as_ptr().cast(), n, byte, to, tag, H::of(comm.0), &mut request) };
         self.checked("MPI_Isend", code)?;
         Ok(Pending { request: request.word(), bytes, done: false })
     }
@@ -577,15 +576,15 @@ impl<H: Raw> Library for Loaded<H> {
         let (mut status, mut there, mut count) = (Status([0; 16]), 0, 0);
         // SAFETY: a status of ours, at least as large as the library's.
         unsafe {
-            let code =
-                (self.f.iprobe)(self.c.any_source, c_int::from(tag), H::of(comm.0), &mut there, &mut status);
+            let code = (self.f.iprobe)(self.c.any_source, c_int::from(tag), H::of(comm.0), &mut there, &mut status);
             self.checked("MPI_Iprobe", code)?;
             if there == 0 {
                 return Ok(None);
             }
             self.checked("MPI_Get_count", (self.f.get_count)(&status, H::of(self.c.byte), &mut count))?;
         }
-        let source = usize::try_from(status.0[self.c.source_at]).map_err(|_| "a source without a number".to_string())?;
+        let source =
+            usize::try_from(status.0[self.c.source_at]).map_err(|_| "a source without a number".to_string())?;
         Ok(Some((source, usize::try_from(count).unwrap_or(0))))
     }
 

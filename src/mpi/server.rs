@@ -119,10 +119,26 @@ impl Answers {
 
 /// What the program tells the thread.
 enum Order {
-    Keep { id: u64, bytes: Vec<u8>, class: TensorClass, add: Add, comm: Option<Comm>, kept: Arc<Event> },
+    Keep {
+        id: u64,
+        bytes: Vec<u8>,
+        class: TensorClass,
+        add: Add,
+        comm: Option<Comm>,
+        kept: Arc<Event>,
+    },
     /// One request for each process of the group, with the elements for it.
-    Ask { id: u64, what: u64, parts: Vec<Vec<u8>>, comm: Option<Comm>, rank: usize, answers: Arc<Answers> },
-    Free { id: u64 },
+    Ask {
+        id: u64,
+        what: u64,
+        parts: Vec<Vec<u8>>,
+        comm: Option<Comm>,
+        rank: usize,
+        answers: Arc<Answers>,
+    },
+    Free {
+        id: u64,
+    },
 }
 
 struct Thread {
@@ -262,7 +278,8 @@ impl Thread {
     }
 
     fn serve(&mut self, library: &dyn Library, request: &[u8], from: usize, comm: Comm) -> Outcome<()> {
-        let word = |i: usize| request.get(8 * i..8 * i + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
+        let word =
+            |i: usize| request.get(8 * i..8 * i + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
         // who asks for what has been freed gets an answer of another length, which is an error there
         let answer = self.answer(word(0), word(1), request.get(HEAD..).unwrap_or_default()).unwrap_or_default();
         let tag = u16::try_from(word(2)).map_err(|_| "a request without a tag".to_string())?;
@@ -351,7 +368,10 @@ impl World {
         let threads = self.library.as_ref().is_none_or(|l| l.level() == Level::Multiple);
         demand!(threads, "this MPI library lets one thread at a time use it (no MPI_THREAD_MULTIPLE): it cannot serve");
         let counts = self.gather_counts(&g, x.numel())?;
-        demand!(counts.iter().all(|&n| n == x.numel()), "expected tensors of one length in all processes, got {counts:?}");
+        demand!(
+            counts.iter().all(|&n| n == x.numel()),
+            "expected tensors of one length in all processes, got {counts:?}"
+        );
         let ids = self.gather_counts(&g, self.next_shards.get() as usize)?;
         let id = ids.into_iter().max().unwrap_or(1) as u64;
         self.next_shards.set(id + 1);
@@ -382,7 +402,13 @@ impl World {
         Ok(())
     }
 
-    fn ask(&self, shards: &Shards, what: u64, bytes: &[u8], delivery: impl FnOnce(Vec<Vec<u8>>) -> Result<()> + 'static) -> Result<Handle> {
+    fn ask(
+        &self,
+        shards: &Shards,
+        what: u64,
+        bytes: &[u8],
+        delivery: impl FnOnce(Vec<Vec<u8>>) -> Result<()> + 'static,
+    ) -> Result<Handle> {
         let (g, size) = (shards.group, shards.class.dtype.size());
         let part = |i: usize| begin_of(i, g.size, shards.count) * size;
         let parts: Vec<Vec<u8>> = (0..g.size).map(|i| bytes[part(i)..part(i + 1)].to_vec()).collect();
@@ -418,7 +444,11 @@ impl World {
         self.ask(shards, FETCH, &vec![0; count * size], move |parts| {
             let bytes = parts.concat();
             demand!(bytes.len() == count * size, "the parameter server was freed by another process");
-            demand!(out.numel() == count, "the tensor had {count} elements when it was asked for, and has {}", out.numel());
+            demand!(
+                out.numel() == count,
+                "the tensor had {count} elements when it was asked for, and has {}",
+                out.numel()
+            );
             let from = part_of(&bytes, out.class())?;
             let from = Source::<T>::of(&from)?;
             let mut to = Dest::<T>::update(&out)?;

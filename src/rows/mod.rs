@@ -7,6 +7,7 @@ pub mod formats;
 pub mod hdf5;
 pub mod help;
 pub mod image;
+pub mod ipc;
 pub mod models;
 pub mod mpi;
 pub mod nn;
@@ -82,6 +83,15 @@ pub fn functions() -> &'static [Package] {
         package("mpi", "torchmpi", Dispatch::Untyped, mpi::ROWS),
         package("mpi.tensor", "torchmpi", Dispatch::Package, mpi::TENSORS),
         package(mpi::HANDLE, "torchmpi.Handle", Dispatch::Object, mpi::HANDLES),
+        package("ipc", "ipc", Dispatch::Untyped, ipc::ROWS),
+        package("ipc.channel", "ipc.channel", Dispatch::Object, ipc::MAILBOX),
+        package("ipc.mutex", "ipc.mutex", Dispatch::Object, ipc::GATE),
+        package("ipc.sharedtable", "ipc.sharedtable", Dispatch::Object, ipc::TABLE),
+        package("ipc.marshal", "ipc.marshal", Dispatch::Object, ipc::PARCEL),
+        package("ipc.connection", "ipc", Dispatch::Object, ipc::CONNECTION),
+        package("ipc.listener", "ipc.server", Dispatch::Object, ipc::LISTENER),
+        package("ipc.process", "ipc.spawn", Dispatch::Object, ipc::PROCESS),
+        package("ipc.flock", "ipc.flock", Dispatch::Object, ipc::LOCKED),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
@@ -108,6 +118,14 @@ pub fn object_classes() -> &'static [&'static str] {
         "threads.Thread",
         mpi::HANDLE,
         mpi::SHARDS,
+        "ipc.channel",
+        "ipc.mutex",
+        "ipc.sharedtable",
+        "ipc.marshal",
+        "ipc.connection",
+        "ipc.listener",
+        "ipc.process",
+        "ipc.flock",
     ]
 }
 
