@@ -81,7 +81,10 @@ function run.library(name)
 end
 
 -- Output to another program is written as it comes.
+local is_unbuffered = false
 function run.unbuffered()
+   if is_unbuffered then return end
+   is_unbuffered = true
    stdout:setvbuf('no')
    require('rekindle.print').check()
    -- nothing is kept that would fail again at the end
@@ -170,5 +173,24 @@ function run.interact(text, tell)
    io.stdout:flush()
    io.stderr:flush()
 end
+
+-- ---- the kernel of notebooks ----
+
+local function notebook() return require 'rekindle.notebook' end
+
+-- `th kernel` with these arguments: the text of an error, or the connection file of a kernel to run
+function run.kernel(args, program)
+   -- what the user gave is wrong, not the program: no frames
+   local ok, file = pcall(require('rekindle.kernel').main, args, program)
+   if not ok then return tostring(file) end
+   return unwritten(), file
+end
+
+for _, name in ipairs { 'cell', 'inspect', 'is_complete', 'expression', 'leaves' } do
+   run[name] = function(...) return notebook()[name](...) end
+end
+
+-- begins a notebook; the text of an error of the user's startup file
+function run.notebook(startup) return notebook().start(startup) end
 
 return run
