@@ -1,13 +1,14 @@
 -- Where pictures and plots go: to whoever asks for them (a notebook sets `sink`), to a terminal that can show them, or to
 -- a file whose name is printed.
 local base64 = require 'base64'
-local terminal = require('rekindle.native').functions.terminal
+local native = require 'rekindle.native'
+local terminal = native.functions.terminal
 local pictures = {}
 
--- A function that takes every picture, where there is one. A picture is a table: `png` (the bytes of a PNG file) or `svg` (the text
--- of an SVG file) or both, `width` and `height` in pixels, `name` (what drew it) and `id`: a picture with the id of an earlier one
--- takes its place. Each of `png` and `svg` may be a function that makes it. `pixels` is what the PNG file shows, as a ByteTensor
--- of 3 x height x width, where it is at hand.
+-- A function that takes every picture, where there is one. A picture is a table: `png` (the bytes of a PNG file) or `svg` (the
+-- text of an SVG file) or both, `width` and `height` in pixels, `name` (what drew it) and `id`: a picture with the id of an earlier
+-- one takes its place. Who shows a picture may give functions that make `png` and `svg`, or `pixels` (a ByteTensor of 3 x height x
+-- width) in place of `png`; who takes one sees their results. `caption` is written above it on terminals.
 pictures.sink = nil
 
 -- Counts the commands of a session and the cells of a notebook: what is drawn in a later one stands below that one.
@@ -65,22 +66,42 @@ end
 
 -- ---- pictures as text of terminals ----
 
-local function made(what) return type(what) == 'function' and what() or what end
-
-local function pixels_of(picture)
-   if picture.pixels then return picture.pixels end
-   local bytes = made(picture.png)
+local function png_of(pixels)
    local image = require 'image'
-   return image.decompressPNG(torch.ByteTensor(torch.ByteStorage():string(bytes)), 3, 'byte')
+   return image.compressPNG(pixels):storage():string()
+end
+
+local function pixels_of(png)
+   local image = require 'image'
+   local pixels = image.decompressPNG(torch.ByteTensor(torch.ByteStorage():string(png)), nil, 'byte')
+   return pixels:size(1) == 3 and pixels or pixels:narrow(1, 1, 1):expand(3, pixels:size(2), pixels:size(3)):contiguous()
+end
+
+-- a picture whose fields are made when they are asked for
+local function lazy(given)
+   return setmetatable({}, { __index = function(self, key)
+      local value = given[key]
+      if type(value) == 'function' then value = value() end
+      if value == nil and key == 'png' and given.pixels then value = png_of(given.pixels) end
+      if value == nil and key == 'pixels' and self.png then value = pixels_of(self.png) end
+      if value == nil and given.pixels and (key == 'width' or key == 'height') then value = given.pixels:size(key == 'width' and 3 or 2) end
+      rawset(self, key, value)
+      return value
+   end })
 end
 
 local encode = {}
 
-function encode.kitty(picture)
-   local data, parts = base64.encode(made(picture.png)), {}
+-- whether a picture is wider than the window
+local function hangs_over(picture)
    local columns, _, cell = pictures.window()
-   -- as wide as the window, where it would hang over
-   local fit = picture.width and picture.width > columns * (cell or 8) and ',c=' .. columns or ''
+   return picture.width ~= nil and picture.width > columns * (cell or 8), columns
+end
+
+function encode.kitty(picture)
+   local data, parts = base64.encode(picture.png), {}
+   local over, columns = hangs_over(picture)
+   local fit = over and ',c=' .. columns or ''
    for from = 1, math.max(1, #data), 4096 do
       local head = from == 1 and 'a=T,f=100,q=2' .. fit .. ',' or ''
       parts[#parts + 1] = string.format('\27_G%sm=%d;%s\27\\', head, from + 4096 <= #data and 1 or 0, data:sub(from, from + 4095))
@@ -89,13 +110,11 @@ function encode.kitty(picture)
 end
 
 function encode.iterm2(picture)
-   local bytes = made(picture.png)
-   local columns, _, cell = pictures.window()
-   local fit = picture.width and picture.width > columns * (cell or 8) and ';width=100%' or ''
-   return string.format('\27]1337;File=inline=1;size=%d%s;preserveAspectRatio=1:%s\7\n', #bytes, fit, base64.encode(bytes))
+   local fit = hangs_over(picture) and ';width=100%' or ''
+   return string.format('\27]1337;File=inline=1;size=%d%s;preserveAspectRatio=1:', #picture.png, fit) .. base64.encode(picture.png) .. '\7\n'
 end
 
-function encode.sixel(picture) return terminal.sixel(pixels_of(picture)) .. '\n' end
+function encode.sixel(picture) return terminal.sixel(picture.pixels) .. '\n' end
 
 -- the picture, made small enough for a window where a cell holds one pixel above another
 local function fitted(pixels)
@@ -107,8 +126,8 @@ local function fitted(pixels)
    return image.scale(pixels, math.max(1, math.floor(w * scale)), math.max(1, math.floor(h * scale)), 'bilinear')
 end
 
-function encode.blocks(picture) return terminal.blocks(fitted(pixels_of(picture)), true) end
-function encode.blocks256(picture) return terminal.blocks(fitted(pixels_of(picture)), false) end
+function encode.blocks(picture) return terminal.blocks(fitted(picture.pixels), true) end
+function encode.blocks256(picture) return terminal.blocks(fitted(picture.pixels), false) end
 
 -- ---- showing ----
 
@@ -137,7 +156,7 @@ local function keep(picture)
    local file, why = io.open(path, 'wb')
    local fine = false
    if file then
-      fine, why = file:write(made(picture.png or picture.svg))
+      fine, why = file:write(picture.png or picture.svg)
       file:close()
    end
    if told[path] then return end
@@ -153,22 +172,36 @@ function pictures.way()
 end
 
 -- Shows a picture.
-function pictures.show(picture)
+function pictures.show(given)
+   local picture = lazy(given)
    if pictures.sink then return pictures.sink(picture) end
-   local means = picture.png and pictures.means() or 'file'
-   if means ~= 'file' then
+   local means = pictures.means()
+   if means ~= 'file' and picture.png then
       local file = io.stdout
-      if io.type(file) == 'file' and file:write(encode[means](picture)) and file:flush() then return end
+      local caption = given.caption and given.caption:gsub('%c', ' ') .. '\n' or ''
+      if io.type(file) == 'file' and file:write(caption, encode[means](picture)) and file:flush() then return end
    end
    keep(picture)
 end
 
 -- ---- what is drawn when a command is done ----
 
-local waiting = {}
+local waiting, watched = {}, false
+
+-- programs that end themselves have their pictures too
+local function watch_exit()
+   watched = true
+   local exit = os.exit
+   function os.exit(...)
+      pictures.flush()
+      return exit(...)
+   end
+   native.own_functions[os.exit] = true
+end
 
 -- Calls `show` once the running command is done, instead of what was to be called for the same key.
 function pictures.later(key, show)
+   if not watched then watch_exit() end
    for _, entry in ipairs(waiting) do
       if entry.key == key then
          entry.show = show
@@ -178,11 +211,15 @@ function pictures.later(key, show)
    waiting[#waiting + 1] = { key = key, show = show }
 end
 
--- Shows what waits. The session calls this after every command, a notebook after every cell, `th` at the end of a program.
-function pictures.flush()
-   local list = waiting
-   waiting = {}
-   for _, entry in ipairs(list) do entry.show() end
+-- Shows what waits, or one of it. The session calls this after every command, a notebook after every cell, `th` at the end of a program.
+function pictures.flush(key)
+   local list, rest = {}, {}
+   for _, entry in ipairs(waiting) do table.insert((key == nil or entry.key == key) and list or rest, entry) end
+   waiting = rest
+   for _, entry in ipairs(list) do
+      local fine, why = pcall(entry.show)
+      if not fine then io.stderr:write('a picture is not drawn: ', tostring(why), '\n') end
+   end
 end
 
 -- The end of a command.
