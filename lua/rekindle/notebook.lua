@@ -12,6 +12,8 @@ local notebook = {}
 local LINES = 1000
 -- an SVG file of more bytes is shown as PNG where there is one
 local LARGE = 2 ^ 20
+-- cells whose lines errors show
+local CELLS = 1000
 
 -- the cell that runs: its number, whether its results are shown, the message of its error
 local cell = { count = 0, silent = true }
@@ -28,12 +30,10 @@ function notebook.display(data, id, metadata)
    if id ~= nil then known[id] = true end
 end
 
-local function made(what) return type(what) == 'function' and what() or what end
-
 -- A picture of rekindle.pictures as data.
 function notebook.picture_data(picture)
-   local svg, png = made(picture.svg), nil
-   if not svg or #svg > LARGE then png = made(picture.png) end
+   local svg, png = picture.svg, nil
+   if not svg or #svg > LARGE then png = picture.png end
    local name = picture.name or 'a picture'
    local size = picture.width and { width = picture.width, height = picture.height } or nil
    if png then
@@ -59,9 +59,14 @@ local function data_of(v)
    return data, metadata
 end
 
+-- Plots that were drawn: as results they show nothing else. So do windows.
+notebook.shown = setmetatable({}, { __mode = 'k' })
+
+local function is_drawn(v) return notebook.shown[v] or type(v) == 'table' and rawget(v, 'isclosure') == true end
+
 local function show_results(...)
    local n = select('#', ...)
-   if cell.silent or n == 0 then return end
+   if cell.silent or n == 0 or n == 1 and (...) ~= nil and is_drawn((...)) then return end
    local data, metadata = data_of((...))
    if n > 1 then
       local texts = {}
@@ -118,6 +123,8 @@ local function without_colours(text) return (text:gsub('\27%[[%d;]*m', '')) end
 function notebook.cell(code, count, silent)
    cell, left = { count = count, silent = silent }, false
    local why = session.cell(code, string.format('=In [%d]', count), handler)
+   -- the lines of old cells are forgotten
+   native.texts[string.format('=In [%d]', count - CELLS)] = nil
    local fine, missed = xpcall(pictures.finish, handler)
    if not fine and not why then why = missed end
    io.stdout:flush()
@@ -189,6 +196,9 @@ function notebook.start(startup)
    rawset(_G, 'exit', leave)
    native.own_functions[leave] = true
    require('rekindle.input')(native.kernel.ask)
+   -- as in iTorch: programs ask whether there is an itorch, and image is there then
+   require 'image'
+   require 'itorch'
    show_progress()
    return session.start(startup)
 end

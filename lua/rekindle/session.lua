@@ -211,6 +211,8 @@ end
 
 -- Runs a cell of a notebook under this name and shows what it gives. The text of an error.
 function session.cell(text, name, report)
+   -- known already, it is not forgotten after some more chunks
+   native.texts[name] = text
    local chunk, silent, commands = whole(text, name)
    -- what was typed, and not what was made of it
    native.texts[name] = text
