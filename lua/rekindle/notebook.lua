@@ -187,6 +187,22 @@ end
 
 -- ---- the beginning ----
 
+-- A cell that defines a class may be run again, and so may a file; classes of the packages stay.
+local function let_redefine()
+   local plain, made = torch.class, {}
+   function torch.class(name, ...)
+      if type(name) == 'string' and not report.is_ours(debug.getinfo(2, 'S').source) then
+         if made[name] then
+            torch._forget(name)
+         elseif not torch.getmetatable(name) then
+            made[name] = true
+         end
+      end
+      return plain(name, ...)
+   end
+   native.own_functions[torch.class] = true
+end
+
 -- Prepares the state; the text of an error of the user's startup file.
 function notebook.start(startup)
    report.colours = true
@@ -200,6 +216,7 @@ function notebook.start(startup)
    require 'image'
    require 'itorch'
    show_progress()
+   let_redefine()
    return session.start(startup)
 end
 

@@ -217,11 +217,9 @@ function session.cell(text, name, report)
    -- what was typed, and not what was made of it
    native.texts[name] = text
    if not chunk then return require('rekindle.report').syntax(silent, name) end
-   local function finish(ok, ...)
-      if not ok then return (...) end
-      show(silent, ...)
-   end
-   return finish(xpcall(chunk, report, keep, show, function(i) return obey(commands[i]) end))
+   local function obey_command(i) return obey(commands[i]) end
+   local ok, why = xpcall(function() show(silent, chunk(keep, show, obey_command)) end, report)
+   if not ok then return why end
 end
 
 -- ---- completion ----

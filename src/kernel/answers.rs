@@ -63,7 +63,12 @@ pub struct Answers<'h> {
 
 impl<'h> Answers<'h> {
     /// Who answers these requests.
-    pub fn new(host: &'h Host, frontends: &'h Frontends, streams: &'h Streams, requests: Receiver<Event>) -> Answers<'h> {
+    pub fn new(
+        host: &'h Host,
+        frontends: &'h Frontends,
+        streams: &'h Streams,
+        requests: Receiver<Event>,
+    ) -> Answers<'h> {
         let (waiting, history) = (VecDeque::new(), History::new());
         Answers { host, frontends, streams, requests, waiting, history, count: 0 }
     }
@@ -224,7 +229,12 @@ impl<'h> Answers<'h> {
                 None => {
                     let why = why.map(|w| w.to_string_lossy()).unwrap_or_default();
                     let frames = Data::List(vec![]);
-                    map([("status", text("error")), ("ename", text("Error")), ("evalue", text(why)), ("traceback", frames)])
+                    map([
+                        ("status", text("error")),
+                        ("ename", text("Error")),
+                        ("evalue", text(why)),
+                        ("traceback", frames),
+                    ])
                 }
             }
         };

@@ -28,7 +28,8 @@ impl Connection {
     /// # Errors
     /// A file that cannot be read, is no JSON, or lacks something.
     pub fn read(path: &Path) -> anyhow::Result<Connection> {
-        let text = std::fs::read(path).with_context(|| format!("cannot read the connection file {}", path.display()))?;
+        let text =
+            std::fs::read(path).with_context(|| format!("cannot read the connection file {}", path.display()))?;
         let options = Options { max_depth: 100, invalid_numbers: false };
         let data = json::parse(&text, options).map_err(|e| anyhow!("{}: no JSON: {e}", path.display()))?;
         Connection::from(&data).with_context(|| path.display().to_string())

@@ -79,7 +79,8 @@ impl History {
                 self.entries.iter().filter(within).collect()
             }
             "search" => {
-                let pattern: Vec<char> = request.get("pattern").and_then(Data::text).unwrap_or("*".into()).chars().collect();
+                let pattern: Vec<char> =
+                    request.get("pattern").and_then(Data::text).unwrap_or("*".into()).chars().collect();
                 let fits = |e: &&Entry| matches(&pattern, &e.code.chars().collect::<Vec<_>>());
                 self.entries.iter().filter(fits).collect()
             }
@@ -131,7 +132,8 @@ mod tests {
         assert_eq!(list([&range[..], &[("stop", Data::Num(2.0))]].concat()), r#"[[2,1,"x = 1"]]"#);
         let search = [("hist_access_type", text("search")), ("pattern", text("x*")), ("unique", Data::Bool(true))];
         assert_eq!(list(search.to_vec()), r#"[[2,3,"x = 1"]]"#);
-        let wild = [("hist_access_type", text("range")), ("session", Data::Num(f64::NAN)), ("start", Data::Num(-1e300))];
+        let wild =
+            [("hist_access_type", text("range")), ("session", Data::Num(f64::NAN)), ("start", Data::Num(-1e300))];
         assert!(list([&wild[..], &[("n", Data::Num(-3.0)), ("output", Data::Bool(true))]].concat()).starts_with("[["));
     }
 }

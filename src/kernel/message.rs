@@ -182,7 +182,12 @@ mod tests {
     fn the_signature_is_that_of_the_protocol() {
         let parts = ["{\"a\":1}", "{}", "{}", "{}"].map(|p| p.as_bytes().to_vec());
         let signature = Wire::new(b"key".to_vec()).sign(&parts);
-        assert_eq!(signature, b"f1128388193e4dd1aa760827bd756a1b40b627676b5efe22c0e8297919bfa218", "{}", String::from_utf8_lossy(&signature));
+        assert_eq!(
+            signature,
+            b"f1128388193e4dd1aa760827bd756a1b40b627676b5efe22c0e8297919bfa218",
+            "{}",
+            String::from_utf8_lossy(&signature)
+        );
     }
 
     #[test]

@@ -7,11 +7,11 @@
 mod answers;
 mod connection;
 mod history;
-mod message;
+pub mod message;
 mod program;
 mod sockets;
 mod streams;
-mod zmtp;
+pub mod zmtp;
 
 use crate::Host;
 use crate::formats::Data;
@@ -90,7 +90,8 @@ impl Frontends {
             return;
         }
         let own = getpid();
-        let sent = if getpgrp() == own { kill_current_process_group(Signal::INT) } else { kill_process(own, Signal::INT) };
+        let sent =
+            if getpgrp() == own { kill_current_process_group(Signal::INT) } else { kill_process(own, Signal::INT) };
         // it takes signals from itself
         sent.unwrap_or_default();
     }
@@ -159,7 +160,11 @@ fn connect(at: &Connection, queue: &Sender<Event>, inputs: Sender<Data>) -> anyh
             // when the program's thread is gone, so is the process
             let _ = match SOCKETS[i] {
                 "control" => return f.control(request, &queue),
-                "stdin" => return if request.header.kind == "input_reply" { inputs.send(request.content).unwrap_or_default() },
+                "stdin" => {
+                    return if request.header.kind == "input_reply" {
+                        inputs.send(request.content).unwrap_or_default()
+                    };
+                }
                 _ => queue.send(Event::Request(request, f.sockets[i].clone())),
             };
         });
