@@ -82,7 +82,8 @@ Options:
   -g, --globals              warns when a global is made, or read without being there
   -gg, --gglobals            the same is an error
   -, no script               the program comes from the standard input; an expression there prints its value
-  --profile[=FILE]           times modules and criteria; FILE gets a trace for Chrome
+  --profile[=FILE]           times modules and criteria; FILE gets a trace for Chrome,
+                             or as .svg a flame chart
   --cuda cpu                 cutorch, cunn and cudnn compute on the CPU (also REKINDLE_CUDA=cpu)
   --annotations DIR          writes what editors read about torch, nn, optim and image (LuaCATS)
   --manual DIR               writes the manual as pages for a browser
@@ -95,6 +96,7 @@ Environment:
   LUA_PATH, LUA_CPATH        where require looks; ;; stands for the usual places
   OMP_NUM_THREADS            threads that kernels use
   NO_COLOR                   no colours
+  REKINDLE_PICTURES          kitty, iterm2, sixel, blocks, blocks256 or file: how pictures show on this terminal
   REKINDLE_SIMD              base or avx2: fewer instructions than the processor has
 ";
 

@@ -8,7 +8,8 @@ local pictures = {}
 -- A function that takes every picture, where there is one. A picture is a table: `png` (the bytes of a PNG file) or `svg` (the
 -- text of an SVG file) or both, `width` and `height` in pixels, `name` (what drew it) and `id`: a picture with the id of an earlier
 -- one takes its place. Who shows a picture may give functions that make `png` and `svg`, or `pixels` (a ByteTensor of 3 x height x
--- width) in place of `png`; who takes one sees their results. `caption` is written above it on terminals.
+-- width) in place of `png`; who takes one sees their results. `cells(columns, rows)` draws it for a terminal that has no pictures: bytes
+-- of 3 x 2 rows x columns and lines of letters. `caption` is written above it on terminals.
 pictures.sink = nil
 
 -- Counts the commands of a session and the cells of a notebook: what is drawn in a later one stands below that one.
@@ -79,12 +80,12 @@ end
 
 -- a picture whose fields are made when they are asked for
 local function lazy(given)
-   return setmetatable({}, { __index = function(self, key)
+   return setmetatable({ draw = given.cells }, { __index = function(self, key)
       local value = given[key]
       if type(value) == 'function' then value = value() end
-      if value == nil and key == 'png' and given.pixels then value = png_of(given.pixels) end
-      if value == nil and key == 'pixels' and self.png then value = pixels_of(self.png) end
-      if value == nil and given.pixels and (key == 'width' or key == 'height') then value = given.pixels:size(key == 'width' and 3 or 2) end
+      if value == nil and key == 'png' and given.pixels then value = png_of(self.pixels) end
+      if value == nil and key == 'pixels' and given.png then value = pixels_of(self.png) end
+      if value == nil and given.pixels and (key == 'width' or key == 'height') then value = self.pixels:size(key == 'width' and 3 or 2) end
       rawset(self, key, value)
       return value
    end })
@@ -126,8 +127,17 @@ local function fitted(pixels)
    return image.scale(pixels, math.max(1, math.floor(w * scale)), math.max(1, math.floor(h * scale)), 'bilinear')
 end
 
-function encode.blocks(picture) return terminal.blocks(fitted(picture.pixels), true) end
-function encode.blocks256(picture) return terminal.blocks(fitted(picture.pixels), false) end
+-- what can draw itself for cells does, with its letters as letters
+local function in_blocks(picture, exact)
+   local columns, rows = pictures.window()
+   if picture.draw and columns >= 20 and rows >= 10 then
+      local pixels, letters = picture.draw(math.min(columns, 100), math.min(rows - 2, 30))
+      return terminal.blocks(pixels, exact, letters)
+   end
+   return terminal.blocks(fitted(picture.pixels), exact, '')
+end
+function encode.blocks(picture) return in_blocks(picture, true) end
+function encode.blocks256(picture) return in_blocks(picture, false) end
 
 -- ---- showing ----
 
@@ -176,7 +186,7 @@ function pictures.show(given)
    local picture = lazy(given)
    if pictures.sink then return pictures.sink(picture) end
    local means = pictures.means()
-   if means ~= 'file' and picture.png then
+   if means ~= 'file' and (given.png or given.pixels) then
       local file = io.stdout
       local caption = given.caption and given.caption:gsub('%c', ' ') .. '\n' or ''
       if io.type(file) == 'file' and file:write(caption, encode[means](picture)) and file:flush() then return end

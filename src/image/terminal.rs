@@ -44,31 +44,52 @@ fn nearest(colour: Rgb) -> u8 {
     if distance(colour, [8 + 10 * grey; 3]) < of_cube { 232 + grey } else { (16 + 36 * r + 6 * g + b) as u8 }
 }
 
+/// Turns the colour of letters (3) or of what is behind them (4).
+fn paint(out: &mut String, ground: u8, colour: Option<Rgb>, exact: bool) {
+    let written = match colour {
+        None => write!(out, "\x1b[49m"),
+        Some([r, g, b]) if exact => write!(out, "\x1b[{ground}8;2;{r};{g};{b}m"),
+        Some(c) => write!(out, "\x1b[{ground}8;5;{}m", nearest(c)),
+    };
+    // writing to a text does not fail
+    written.ok();
+}
+
+/// Black on what is bright, white on what is dark.
+fn ink(ground: Rgb) -> Rgb {
+    let [r, g, b] = ground.map(u32::from);
+    if 3 * r + 6 * g + b > 1100 { [0; 3] } else { [255; 3] }
+}
+
 /// Two rows of pixels (3 x H x W bytes) in every line of text, as upper half blocks in colours: 24-bit ones, or the
-/// nearest of 256. Below the last of an odd number of rows the background stays.
+/// nearest of 256. Below the last of an odd number of rows the background stays. Where a line of `letters` has one that is
+/// no space, it stands in place of the blocks, on the mean of their colours.
 ///
 /// # Errors
 /// Other sizes.
-pub fn blocks(pixels: &Tensor, exact: bool) -> Result<String> {
+pub fn blocks(pixels: &Tensor, exact: bool, letters: &str) -> Result<String> {
     with_pixels(pixels, |p| {
         let mut out = String::new();
-        let paint = |out: &mut String, ground: u8, colour: Option<Rgb>| match colour {
-            None => write!(out, "\x1b[49m"),
-            Some([r, g, b]) if exact => write!(out, "\x1b[{ground}8;2;{r};{g};{b}m"),
-            Some(c) => write!(out, "\x1b[{ground}8;5;{}m", nearest(c)),
-        };
+        let mut lines = letters.lines();
         for y in (0..p.h).step_by(2) {
+            let mut line = lines.next().unwrap_or_default().chars();
             let mut before = (None, None);
             for x in 0..p.w {
-                let now = (Some(p.at(x, y)), (y + 1 < p.h).then(|| p.at(x, y + 1)));
-                // writing to a text does not fail
+                let (upper, lower) = (p.at(x, y), (y + 1 < p.h).then(|| p.at(x, y + 1)));
+                let letter = line.next().filter(|c| *c != ' ' && !c.is_control());
+                let mut now = (Some(upper), lower);
+                if letter.is_some() {
+                    let other = lower.unwrap_or(upper);
+                    let mean = [0, 1, 2].map(|c| u8::midpoint(upper[c], other[c]));
+                    now = (Some(ink(mean)), Some(mean));
+                }
                 if now.0 != before.0 {
-                    paint(&mut out, 3, now.0).ok();
+                    paint(&mut out, 3, now.0, exact);
                 }
                 if now.1 != before.1 {
-                    paint(&mut out, 4, now.1).ok();
+                    paint(&mut out, 4, now.1, exact);
                 }
-                out.push('▀');
+                out.push(letter.unwrap_or('▀'));
                 before = now;
             }
             out.push_str("\x1b[0m\n");

@@ -21,8 +21,8 @@ pub static ROWS: &[Op] = &[
     func!("text", &[form("canvas:Byte text:text x:num y:num upright:bool r:num g:num b:num", any!(text))]),
 ];
 
-fn blocks(pixels: &Tensor, exact: bool) -> Result<String> {
-    terminal::blocks(pixels, exact)
+fn blocks(pixels: &Tensor, exact: bool, letters: &[u8]) -> Result<String> {
+    terminal::blocks(pixels, exact, &String::from_utf8_lossy(letters))
 }
 fn sixel(pixels: &Tensor) -> Result<String> {
     terminal::sixel(pixels)
@@ -36,7 +36,7 @@ fn size() -> Result<Vec<i64>> {
 
 /// What the embedded Lua file of terminals' pictures needs.
 pub static TERMINAL: &[Op] = &[
-    func!("blocks", &[form("pixels:Byte exact:bool", any!(blocks))]),
+    func!("blocks", &[form("pixels:Byte exact:bool letters:text", any!(blocks))]),
     func!("sixel", &[form("pixels:Byte", any!(sixel))]),
     func!("isTerminal", &[form("", any!(is_terminal))]),
     func!("size", &[form("", any!(size))]),

@@ -15,7 +15,6 @@ end
 
 -- The figure in so many columns and rows: bytes of 3 x 2 rows x columns, and a line of letters for each row, where a space is none.
 function cells.draw(figure, columns, rows)
-   columns, rows = math.max(20, columns), math.max(8, rows)
    local drawing = chart.draw(figure, columns * WIDE, rows * HIGH)
    local pixels = require('image').scale(raster.draw(drawing, { bare = true, least = 5 }), columns, 2 * rows, 'bilinear')
    local grid = {}

@@ -46,7 +46,9 @@ end
 local function axes_for(xs, ys, s, more)
    local function made(lists, k)
       local a = axis.new(lists, { log = s['log' .. k], range = s[k .. 'range'], ticks = s[k .. 'tics'], step = s[k .. 'step'],
-         reverse = (s[k .. 'reverse'] or false) ~= (more.reverse == k), tight = more.tight, count = k == 'x' and 8 or 9 })
+         reverse = (s[k .. 'reverse'] or false) ~= (more.reverse == k), tight = more.tight,
+         -- as many ticks as have room
+         count = k == 'x' and math.max(2, math.min(8, math.floor(s.width / 70))) or math.max(2, math.min(9, math.floor(s.height / 40))) })
       return formatted(a, not s[k .. 'tics'] and s[k .. 'format'])
    end
    return made(xs, 'x'), made(ys, 'y')

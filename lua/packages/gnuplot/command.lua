@@ -213,12 +213,17 @@ local function domain(range, curves, key)
    return { lo, hi }
 end
 
+-- the items between commas; those of an offset part none
+local function items(text)
+   return command.pieces(text:gsub('%f[%a]offset%s+%a*%s*[-+%d.]+%s*,%s*%a*%s*[-+%d.]+', ''), ',')
+end
+
 -- What `plot` is about: content as the figures hold it. env: names, separator, samples, xrange, refuse.
 function command.plot(text, env)
    local function fail(message) env.refuse("'plot " .. text .. "': it " .. message) end
    local limits, rest = ranges(text, env, fail)
    local curves, formulas, ticks, last = {}, {}, nil, nil
-   for k, part in ipairs(command.pieces(rest, ',')) do
+   for k, part in ipairs(items(rest)) do
       local item = item_of(part, last, env, fail)
       last = item.file or last
       if item.formula then
@@ -277,7 +282,7 @@ function command.splot(text, env)
    local function fail(message) env.refuse("'splot " .. text .. "': it " .. message) end
    local limits, rest = ranges(text, env, fail)
    local solids, last = {}, nil
-   for _, part in ipairs(command.pieces(rest, ',')) do
+   for _, part in ipairs(items(rest)) do
       local item = item_of(part, last, env, fail)
       last = item.file or last
       local c

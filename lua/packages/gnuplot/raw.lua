@@ -7,7 +7,7 @@ local raw = { kinds = settings.kinds }
 -- abbreviations that programs use
 local long = { se = 'set', pl = 'plot', p = 'plot', sp = 'splot', rep = 'replot', uns = 'unset' }
 for _, pair in ipairs { { 'term', 'terminal' }, { 'out', 'output' }, { 'log', 'logscale' }, { 'tit', 'title' }, { 'xlab', 'xlabel' }, { 'ylab', 'ylabel' },
-   { 'auto', 'autoscale' }, { 'samp', 'samples' }, { 'multi', 'multiplot' }, { 'xr', 'xrange' }, { 'yr', 'yrange' }, { 'cblabel', 'colorbox' } } do
+   { 'auto', 'autoscale' }, { 'samp', 'samples' }, { 'multi', 'multiplot' }, { 'xr', 'xrange' }, { 'yr', 'yrange' } } do
    local brief, name = unpack(pair)
    settings.set[brief], settings.unset[brief] = settings.set[brief] or settings.set[name], settings.unset[brief] or settings.unset[name]
 end

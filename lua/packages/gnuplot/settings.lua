@@ -391,7 +391,7 @@ end
 unset.output = function(_, _, _, figure) figure.file = nil end
 
 -- what changes only how windows behave or what is not drawn anyway
-for name in ([[mxtics mytics mztics encoding mouse margin margins lmargin rmargin tmargin bmargin clip cntrparam surface ticslevel xyplane bars errorbars
+for name in ([[cblabel cbtics mxtics mytics mztics encoding mouse margin margins lmargin rmargin tmargin bmargin clip cntrparam surface ticslevel xyplane bars errorbars
    locale macro macros fit print angles dummy loadpath fontpath title2 rmargins decimalsign history timestamp bind raise]]):gmatch '%S+' do
    set[name], unset[name] = function() end, function() end
 end

@@ -6,26 +6,29 @@ local solid = {}
 
 local BLACK = { 0, 0, 0 }
 
--- How places within a cube (-1 to 1 along each axis) lie in the picture, for gnuplot's `set view` angles in degrees, and
--- how near they are.
+-- the base lies below the lowest value by half of what z spans
+local BASE = -2
+
+-- How places within a box (-1 to 1 along x and y, BASE to 1 along z) lie in the picture, for gnuplot's `set view` angles in
+-- degrees, and how near they are.
 local function view_of(s, top)
    local tilt, turn = math.rad(s.view and s.view[1] or 60), math.rad(s.view and s.view[2] or 30)
    local ct, st, ca, sa = math.cos(tilt), math.sin(tilt), math.cos(turn), math.sin(turn)
    local function flat(x, y, z)
       local back = y * ca - x * sa
-      return x * ca + y * sa, ct * back + 0.75 * z * st, 0.75 * ct * z - st * back
+      return x * ca + y * sa, ct * back + 0.6 * z * st, 0.6 * ct * z - st * back
    end
-   -- the corners tell how large the cube shows
-   local w, h = 0, 0
+   -- the corners tell how large the box shows
+   local w, low, high = 0, 0, 0
    for k = 0, 7 do
-      local x, y = flat(k % 2 * 2 - 1, math.floor(k / 2) % 2 * 2 - 1, math.floor(k / 4) * 2 - 1)
-      w, h = math.max(w, math.abs(x)), math.max(h, math.abs(y))
+      local x, y = flat(k % 2 * 2 - 1, math.floor(k / 2) % 2 * 2 - 1, k < 4 and BASE or 1)
+      w, low, high = math.max(w, math.abs(x)), math.min(low, y), math.max(high, y)
    end
-   local left, bottom = 90, 60
+   local left, bottom = math.min(90, s.width / 7), math.min(60, s.height / 8)
    local width, height = math.max(20, s.width - 2 * left), math.max(20, s.height - top - bottom)
    return function(x, y, z)
       local px, py, near = flat(x, y, z)
-      return left + width * (1 + px / w) / 2, top + height * (1 - py / h) / 2, near
+      return left + width * (1 + px / w) / 2, top + height * (high - py) / (high - low), near
    end
 end
 
@@ -43,14 +46,14 @@ local function edge(out, role, a, place, anchor, dx, dy)
 end
 
 local function furniture(out, s, axes, place, top)
-   local x1, y1 = place(-1, -1, -1)
-   local x2, y2 = place(1, -1, -1)
-   local x3, y3 = place(1, 1, -1)
-   local x4, y4 = place(-1, 1, -1)
+   local x1, y1 = place(-1, -1, BASE)
+   local x2, y2 = place(1, -1, BASE)
+   local x3, y3 = place(1, 1, BASE)
+   local x4, y4 = place(-1, 1, BASE)
    local zx, zy = place(-1, -1, 1)
    out:line('frame', { { x1, y1, x2, y2, x3, y3, x4, y4, x1, y1 }, { x1, y1, zx, zy } }, BLACK, 1)
-   edge(out, 'x', axes[1], function(t) return place(t, -1, -1) end, 'end', -3, 4)
-   edge(out, 'y', axes[2], function(t) return place(1, t, -1) end, 'start', 3, 4)
+   edge(out, 'x', axes[1], function(t) return place(t, -1, BASE) end, 'end', -3, 4)
+   edge(out, 'y', axes[2], function(t) return place(1, t, BASE) end, 'start', 3, 4)
    edge(out, 'z', axes[3], function(t) return place(-1, -1, t) end, 'end', -4, 0)
    if s.title then out:text('title', s.title, s.width / 2, top - 14, 'middle') end
    if s.xlabel then out:text('xlabel', s.xlabel, (x1 + x2) / 2 - 30, (y1 + y2) / 2 + 40, 'end') end
@@ -117,8 +120,8 @@ local function contours(out, list, place, axes, view, s, complete)
       for _, c in ipairs(list) do
          -- very fine grids would take very many lines
          for _, line in ipairs(c.rows > 1 and c.rows * c.columns <= 250000 and level_lines(c, tick[1], axes) or {}) do
-            local x1, y1, d1 = place(2 * line[1] - 1, 2 * line[2] - 1, -1)
-            local x2, y2, d2 = place(2 * line[3] - 1, 2 * line[4] - 1, -1)
+            local x1, y1, d1 = place(2 * line[1] - 1, 2 * line[2] - 1, BASE)
+            local x2, y2, d2 = place(2 * line[3] - 1, 2 * line[4] - 1, BASE)
             if x1 == x1 and x2 == x2 and y1 == y1 and y2 == y2 then view:runs({ { x1, y1, d1 }, { x2, y2, d2 } }, parts) end
          end
       end
@@ -156,7 +159,7 @@ function solid.draw(out, s, content, complete, legend)
    local axes = {}
    for k, name in ipairs { 'x', 'y', 'z' } do
       axes[k] = axis.new(lists[k], { log = s['log' .. name], range = s[name .. 'range'], ticks = s[name .. 'tics'], step = s[name .. 'step'],
-         reverse = s[name .. 'reverse'], count = 5 })
+         reverse = s[name .. 'reverse'], count = math.max(2, math.min(5, math.floor((name == 'z' and s.height or s.width) / 100))) })
    end
    local top = 14 + (s.title and 24 or 0)
    local place = view_of(s, top)
