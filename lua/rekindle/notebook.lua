@@ -76,26 +76,12 @@ local function show_results(...)
    native.kernel.publish('execute_result', { data = data, metadata = metadata or {}, execution_count = cell.count })
 end
 
--- a bar of xlua.progress: one display that changes
-local function show_progress()
-   local plain = xlua.progress
-   local bar, ended = 0, true
-   function xlua.progress(current, goal)
-      local parts = {}
-      local write, out = io.write, io.stdout
-      io.write = function(...)
-         for i = 1, select('#', ...) do parts[#parts + 1] = tostring((select(i, ...))) end
-         return out
-      end
-      local fine, why = pcall(plain, current, goal)
-      io.write = write
-      if not fine then error(why, 2) end
-      local line = table.concat(parts):gsub('[\r\n]', ''):gsub('%s+$', '')
-      if line == '' then return end
-      if ended then bar = bar + 1 end
-      ended = current >= goal
-      notebook.display({ ['text/plain'] = line }, 'progress-' .. bar)
-   end
+-- a bar of xlua.progress: one display that changes, in each cell one of its own
+local bars, open = 0, nil
+local function show_bar(text, done)
+   if open ~= cell then bars, open = bars + 1, cell end
+   notebook.display({ ['text/plain'] = text }, 'progress-' .. bars)
+   if done then open = nil end
 end
 
 -- ---- cells ----
@@ -122,6 +108,12 @@ local function without_colours(text) return (text:gsub('\27%[[%d;]*m', '')) end
 -- Runs a cell. Of an error a list: its name, its message, and what is told of it.
 function notebook.cell(code, count, silent)
    cell, left = { count = count, silent = silent }, false
+   -- as typed in a session
+   local word = code:match('^%s*(%a+)%s*$')
+   if word == 'exit' or word == 'quit' then
+      left = true
+      return nil
+   end
    local why = session.cell(code, string.format('=In [%d]', count), handler)
    -- the lines of old cells are forgotten
    native.texts[string.format('=In [%d]', count - CELLS)] = nil
@@ -215,7 +207,7 @@ function notebook.start(startup)
    -- as in iTorch: programs ask whether there is an itorch, and image is there then
    require 'image'
    require 'itorch'
-   show_progress()
+   require('rekindle.progress').sink = show_bar
    let_redefine()
    return session.start(startup)
 end
