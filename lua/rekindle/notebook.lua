@@ -123,7 +123,7 @@ function notebook.cell(code, count, silent)
    io.stderr:flush()
    if not why or why == LEAVE then return nil end
    why = tostring(why)
-   local value = without_colours(why:match('[^\n]*'))
+   local value = report.after_containers(without_colours(why)):match('[^\n]*')
    return { value:find('interrupted!', 1, true) and 'Interrupted' or 'Error', value, why }
 end
 
