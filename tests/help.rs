@@ -89,7 +89,7 @@ fn a_class_without_a_section_shows_its_parameters() {
 #[test]
 fn the_contents_name_every_page() {
     let text = th(&["-e", "browse()"]).1;
-    for folder in ["torch", "nn", "optim", "image"] {
+    for folder in ["torch", "nn", "optim", "image", "gnuplot"] {
         let pages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(folder);
         for page in std::fs::read_dir(pages).expect("the manual") {
             let name = page.expect("a page").path().file_stem().expect("a name").to_string_lossy().into_owned();

@@ -239,6 +239,20 @@ function torch.class(...)
    return mt, up
 end
 
+-- Forgets a class, so that its name is free again; objects and subclasses keep it.
+function torch._forget(name)
+   local mt = classes[name]
+   if not mt then return end
+   local siblings = children[parent_of(mt) or false] or {}
+   for i, other in ipairs(siblings) do
+      if other == mt then
+         table.remove(siblings, i)
+         break
+      end
+   end
+   classes[name], constructors[name], registry[name] = nil, nil, nil
+end
+
 local function optional(f, kinds, what, position)
    if f ~= nil and type(f) ~= kinds then
       error(string.format("bad argument #%d to 'newmetatable' (%s or nil expected)", position, what), 3)

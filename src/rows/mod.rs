@@ -72,6 +72,7 @@ pub fn functions() -> &'static [Package] {
         package("spans", "spans", Dispatch::Object, spans::ROWS),
         package("onnx", "onnx", Dispatch::Object, onnx::ROWS),
         package("plot", "gnuplot", Dispatch::Untyped, plot::ROWS),
+        package("terminal", "pictures", Dispatch::Untyped, plot::TERMINAL),
         package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
         package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
         package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),
