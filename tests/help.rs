@@ -41,6 +41,14 @@ fn a_package_lists_what_it_holds() {
 }
 
 #[test]
+fn the_pages_of_gnuplot_answer_before_it_is_required() {
+    let text = help("gnuplot.plot");
+    assert!(text.starts_with("gnuplot.plot([name,] [x,] y [, style])\n"), "{text}");
+    assert!(text.contains("\n   [picture: sine as lines and points]\n"), "{text}");
+    assert!(help("gnuplot").starts_with("gnuplot: axis bar close "));
+}
+
+#[test]
 fn methods_are_found_by_their_class() {
     let seek = "f:seek(position: number) -> f\n";
     assert!(help("f:seek").contains(seek));

@@ -144,6 +144,12 @@ fn examples_run() {
         assert!(folder.join(picture).metadata().is_ok_and(|m| m.len() > 1000), "{picture}");
     }
     std::fs::remove_dir_all(&folder).ok();
+    let text = good(&["examples/pictures.lua", "-epochs", "1", "-samples", "400", "-folder", name]);
+    assert!(text.contains("digits are right"), "{text}");
+    for picture in ["loss.svg", "filters.png", "confusion.png"] {
+        assert!(folder.join(picture).metadata().is_ok_and(|m| m.len() > 1000), "{picture}");
+    }
+    std::fs::remove_dir_all(&folder).ok();
     let text = good(&["examples/loader.lua", "-epochs", "1", "-pictures", "100"]);
     assert!(text.contains("5 batches") && text.contains("came from 2 threads"), "{text}");
 }

@@ -13,6 +13,9 @@ local function shown_size(input, zoom)
    return w, h
 end
 
+local Closure = {}
+function Closure.__tostring(self) return string.format('[%s: %d x %d]', self.window.windowTitle, self.painter.width, self.painter.height) end
+
 -- a window that holds one picture, as image.display gives it and takes it again
 local function closure_of(legend)
    local window, painter = image.window()
@@ -25,7 +28,7 @@ local function closure_of(legend)
       painter:gend()
    end
    window.windowTitle = legend
-   return closure
+   return setmetatable(closure, Closure)
 end
 
 -- Shows a picture, or a page of several. The window, to be given as `win` to the next call.

@@ -247,6 +247,7 @@ local function draw_curves(out, s, content)
       curves.draw(out, c, across, up, hows[k], s, box)
    end
    out:unclip()
+   for k, c in ipairs(list) do curves.mark(out, c, across, up, hows[k], s, box) end
    border(out, box, marks, s.noborder)
    annotations(out, s, across, up, box)
    legend(out, s, list, hows, box)

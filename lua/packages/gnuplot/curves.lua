@@ -253,7 +253,7 @@ function draw.labels(out, c, x, y, how, settings, box)
          out:text('label', c.texts[i], px + (how.mark and 6 or 0), py + 5, how.mark and 'start' or 'middle')
       end
    end
-   if how.mark then draw.points(out, c, x, y, how, settings, box) end
+   if how.mark and not how.points then draw.points(out, c, x, y, how, settings, box) end
 end
 
 -- steps that change half way between places
@@ -267,15 +267,20 @@ function draw.histeps(out, c, x, y, how)
    out:line('steps', runs(#part / 2, function(k) return part[2 * k - 1], part[2 * k] end), how.colour, how.width)
 end
 
-local order = {
-   'filled', 'boxes', 'candles', 'impulses', 'steps', 'histeps', 'lines', 'vectors', 'circles', 'xerror', 'yerror', 'dots', 'points', 'labels',
-}
+-- what ends at the frame, and what stands on places within it and may hang over
+local inner = { 'filled', 'boxes', 'candles', 'impulses', 'steps', 'histeps', 'lines', 'vectors', 'circles', 'xerror', 'yerror' }
+local outer = { 'dots', 'points', 'labels' }
 
--- Draws a curve in all the ways of its style. x and y give places in the picture, box is the frame.
-function curves.draw(out, c, x, y, how, settings, box)
-   for _, way in ipairs(order) do
+local function draw_ways(ways, out, c, x, y, how, settings, box)
+   for _, way in ipairs(ways) do
       if how[way] then draw[way](out, c, x, y, how, settings, box) end
    end
 end
+
+-- Draws a curve in all the ways of its style that end at the frame. x and y give places in the picture, box is the frame.
+function curves.draw(...) draw_ways(inner, ...) end
+
+-- The rest: its marks and texts.
+function curves.mark(...) draw_ways(outer, ...) end
 
 return curves

@@ -30,12 +30,13 @@ local function fields_of(line, separator)
    end
 end
 
--- Rows of a file: { fields = { ... }, number = within its part, block =, index = }, with { gap = true } for empty lines. options:
+-- Rows of a file: { fields = { ... }, number = within its part, point = since an empty line, index = of the part },
+-- with { gap = true } for empty lines. options:
 -- separator, skip (lines at the beginning).
 function data.read(path, options, refuse)
    local file, why = io.open(path, 'r')
    if not file then refuse('cannot read ' .. tostring(why)) end
-   local rows, empty, index, block, number, left = {}, 0, 0, 0, 0, options.skip or 0
+   local rows, empty, index, number, point, left = {}, 0, 0, 0, 0, options.skip or 0
    local called, fault = pcall(function()
       for line in file:lines() do
          line = line:gsub('\r$', '')
@@ -45,13 +46,13 @@ function data.read(path, options, refuse)
             line = line:gsub('%s#.*$', '')
             if line:find '%S' then
                if empty >= 2 and #rows > 0 then
-                  index, block, number = index + 1, 0, 0
-               elseif empty == 1 and #rows > 0 then
-                  block, number = block + 1, 0
+                  index, number, point = index + 1, 0, 0
+               elseif empty == 1 then
+                  point = 0
                end
                if empty > 0 and #rows > 0 then rows[#rows + 1] = { gap = true, index = index } end
-               rows[#rows + 1] = { fields = fields_of(line, options.separator), number = number, block = block, index = index }
-               number, empty = number + 1, 0
+               rows[#rows + 1] = { fields = fields_of(line, options.separator), number = number, point = point, index = index }
+               number, point, empty = number + 1, point + 1, 0
             else
                empty = empty + 1
             end
@@ -76,7 +77,7 @@ function data.chosen(rows, index, every)
    end
    for _, row in ipairs(rows) do
       local inside = not first or row.index >= first and row.index <= last
-      if inside and (row.gap or row.number >= from and row.number <= to and (row.number - from) % step == 0) then list[#list + 1] = row end
+      if inside and (row.gap or row.point >= from and row.point <= to and (row.point - from) % step == 0) then list[#list + 1] = row end
    end
    return list
 end
