@@ -24,9 +24,21 @@ local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
    local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report.handler)
    show_pictures()
-   if not ok then return why end
+   local mpi = package.loaded['torchmpi.env']
+   if not ok then
+      if mpi and mpi._finish then
+         -- the others would wait for this process for ever
+         io.stderr:write('th: ', tostring(why), '\n')
+         mpi._finish(true)
+      end
+      return why
+   end
    local threads = package.loaded.threads
    if type(threads) == 'table' and threads._finish then threads._finish() end
+   if mpi and mpi._finish then
+      ok, why = pcall(mpi._finish, false)
+      if not ok then return tostring(why) end
+   end
    return unwritten()
 end
 
@@ -89,7 +101,10 @@ function run.library(name)
 end
 
 -- Output to another program is written as it comes.
+local is_unbuffered = false
 function run.unbuffered()
+   if is_unbuffered then return end
+   is_unbuffered = true
    stdout:setvbuf('no')
    require('rekindle.print').check()
    -- nothing is kept that would fail again at the end
@@ -179,5 +194,24 @@ function run.interact(text, tell)
    io.stdout:flush()
    io.stderr:flush()
 end
+
+-- ---- the kernel of notebooks ----
+
+local function notebook() return require 'rekindle.notebook' end
+
+-- `th kernel` with these arguments: the text of an error, or the connection file of a kernel to run
+function run.kernel(args, program)
+   -- what the user gave is wrong, not the program: no frames
+   local ok, file = pcall(require('rekindle.kernel').main, args, program)
+   if not ok then return tostring(file) end
+   return unwritten(), file
+end
+
+for _, name in ipairs { 'cell', 'inspect', 'is_complete', 'expression', 'leaves' } do
+   run[name] = function(...) return notebook()[name](...) end
+end
+
+-- begins a notebook; the text of an error of the user's startup file
+function run.notebook(startup) return notebook().start(startup) end
 
 return run
