@@ -15,6 +15,7 @@
 //! - `image`: kernels of the package image.
 //! - `nn`: kernels of modules and criteria, functions over tensors.
 //! - `optim`: steps of optimisation methods, likewise.
+//! - `mpi`: many processes, over an MPI library that is found at run time.
 //! - [`models`]: files of tensors and networks as other programs have them.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
@@ -32,6 +33,7 @@ pub mod host;
 pub mod image;
 pub mod lua;
 pub mod models;
+pub mod mpi;
 pub mod nn;
 #[cfg(all(feature = "jupyter", unix))]
 pub mod notebook;

@@ -19,11 +19,15 @@ const PARTS: &[(&str, &[&str])] = &[
     ("t7", &["tensor", "atomic_file"]),
     ("models", &["tensor", "atomic_file", "formats", "t7"]),
     ("shared", &["tensor"]),
+    ("mpi", &["tensor"]),
     // its memory comes from the allocator with the reserve
     ("lua", &["tensor", "fields", "formats", "alloc"]),
     (
         "rows",
-        &["tensor", "nn", "optim", "image", "t7", "models", "system", "formats", "shared", "spans", "lua", "fields"],
+        &[
+            "tensor", "nn", "optim", "image", "t7", "models", "system", "formats", "shared", "mpi", "spans", "lua",
+            "fields",
+        ],
     ),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),
@@ -35,7 +39,7 @@ const PARTS: &[(&str, &[&str])] = &[
 const WITH_LUA: &[&str] = &["lua", "host", "repl", "notebook"];
 
 /// The folders and files that may have unsafe code.
-const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "alloc.rs"];
+const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "mpi/raw.rs", "alloc.rs"];
 
 /// The sources: path below `src`, and text without comments.
 fn sources() -> Vec<(String, String)> {

@@ -58,6 +58,11 @@ fn composites_of_nn_are_their_chains() {
 }
 
 #[test]
+fn nodes_computed_together_give_what_each_gives() {
+    assert!(good(&["tests/lua/fusion.lua"]).contains(" 0 failures"));
+}
+
+#[test]
 fn supervised_training_learns_in_every_way() {
     let file = std::env::temp_dir().join(format!("rekindle-supervised-{}.t7", std::process::id()));
     let text = good(&["tests/lua/supervised.lua", file.to_str().expect("a name in UTF-8")]);

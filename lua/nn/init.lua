@@ -10,7 +10,7 @@ local families = {
    'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood',
    'criterion.pointwise', 'criterion.pairwise', 'criterion.combined', 'branches', 'wrappers', 'weightnorm', 'tables',
    'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans', 'inspection', 'statedict', 'training', 'jacobian', 'hessian',
-   'legacy', 'THNN',
+   'replicas', 'legacy', 'THNN',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end
 

@@ -1,8 +1,5 @@
--- The package cunn: nn on the types of torch.CudaTensor, which nn's kernels serve as they are, and a container that shares
--- a batch out to copies of a module.
+-- The package cunn: nn on the types of torch.CudaTensor, which nn's kernels serve as they are.
 require 'cutorch'
 require 'nn'
-
-require 'cunn.DataParallelTable'
 
 return nn

@@ -35,7 +35,7 @@ end
 function display.summary(v)
    if type(v) ~= 'table' or torch.typename(v) then return (brief(v):match('[^\n]*')) end
    local n = 0
-   for _ in next, v do n = n + 1 end
+   for _ in pairs(v) do n = n + 1 end
    return coloured('special', string.format('table of %d', n))
 end
 
@@ -62,7 +62,7 @@ local function lines(t, indent, level, out, seen)
    seen[t] = true
    out[#out + 1] = indent .. '{'
    local keys, width = {}, 0
-   for k in next, t do
+   for k in pairs(t) do
       keys[#keys + 1] = k
       width = math.max(width, #tostring(k))
    end

@@ -24,9 +24,21 @@ local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
    local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report.handler)
    show_pictures()
-   if not ok then return why end
+   local mpi = package.loaded['torchmpi.env']
+   if not ok then
+      if mpi and mpi._finish then
+         -- the others would wait for this process for ever
+         io.stderr:write('th: ', tostring(why), '\n')
+         mpi._finish(true)
+      end
+      return why
+   end
    local threads = package.loaded.threads
    if type(threads) == 'table' and threads._finish then threads._finish() end
+   if mpi and mpi._finish then
+      ok, why = pcall(mpi._finish, false)
+      if not ok then return tostring(why) end
+   end
    return unwritten()
 end
 

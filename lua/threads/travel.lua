@@ -40,36 +40,76 @@ local function by_name(text)
    return value
 end
 
-local crosses = { ['tds.Hash'] = true, ['tds.Vec'] = true, ['tds.AtomicCounter'] = true, ['threads.Channel'] = true }
+local crosses = {}
+for name in ([[tds.Hash tds.Vec tds.AtomicCounter threads.Channel ipc.channel ipc.mutex ipc.sharedtable ipc.marshal
+   ipc.connection]]):gmatch('%S+') do
+   crosses[name] = true
+end
 
 local travel = {}
 
--- the number under which an object waits; nil where it is written as in any file
-local function leave(object, shared)
+-- what waits for an object's arrival: its name, or itself; nil where it is written as in any file
+local function left(object, shared)
    local kind = type(object)
    if kind == 'function' then
       local host = debug.getinfo(object, 'S').what == 'C' or native.own_functions[object]
-      local name = host and named(object)
-      return name and rows.park(name)
+      return host and named(object) or nil
    elseif kind == 'table' then
-      local name = debug.getmetatable(object) == nil and named(object) or package.loaded.nn == object and 'nn'
-      return name and rows.park(name)
+      return debug.getmetatable(object) == nil and named(object) or package.loaded.nn == object and 'nn' or nil
    elseif kind == 'userdata' then
-      local class = torch.typename(object)
+      local class = torch.typename(object) or debug.getmetatable(object) == native.metatables['ipc.marshal'] and 'ipc.marshal'
       if shared and class and (crosses[class] or torch.isStorage(object)) or class == 'threads.Channel' then
-         return rows.park(object)
+         return object
       end
    end
 end
-travel.copied = { leave = function(object) return leave(object, false) end }
-travel.shared = { leave = function(object) return leave(object, true) end }
-
-local function arrive(number)
-   local object = rows.claim(number)
+local function arrived(object)
    if type(object) == 'string' then return by_name(object) end
    return object
 end
-travel.copied.arrive, travel.shared.arrive = arrive, arrive
+
+-- Objects that arrive once wait under numbers.
+local function once(shared)
+   return {
+      leave = function(object)
+         local waits = left(object, shared)
+         return waits and rows.park(waits)
+      end,
+      arrive = function(number) return arrived(rows.claim(number)) end,
+   }
+end
+travel.copied, travel.shared = once(false), once(true)
+
+-- Objects that may arrive often: `parcel` has what is not copied. `upvalues`: whether functions have them.
+local ipc = native.functions['ipc.marshal']
+function travel.pack(object, upvalues)
+   local parcel = native.functions.ipc.parcel ''
+   local file = torch.MemoryFile 'w'
+   file:binary()
+   require('torch.serialize').references(file).travel = {
+      leave = function(o)
+         local waits = left(o, true)
+         if waits then return ipc.put(parcel, waits) end
+         if type(o) == 'function' and not upvalues and debug.getupvalue(o, 1) then
+            error('a function with upvalues (values of the program around it) cannot go to another thread: hand them over as '
+               .. 'arguments, or require packages inside of it', 0)
+         end
+      end,
+   }
+   file:writeObject(object)
+   ipc.text(parcel, file:storage():string())
+   file:close()
+   return parcel
+end
+
+function travel.unpack(parcel)
+   local file = torch.MemoryFile(torch.CharStorage():string(ipc.take(parcel, 0)), 'r')
+   file:binary()
+   require('torch.serialize').references(file).travel = { arrive = function(place) return arrived(ipc.take(parcel, place)) end }
+   local object = file:readObject()
+   file:close()
+   return object
+end
 
 -- a pair of functions that write and read whole objects in this way
 function travel.pair(way)

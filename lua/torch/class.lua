@@ -151,6 +151,7 @@ local children = setmetatable({}, { __mode = 'k' })
 -- watches by it what is called; without it nothing is in the way.
 local watch
 function torch._watch(f) watch = f end
+function torch._watched() return watch ~= nil end
 
 local function refresh(mt)
    if not rawget(mt, '__native') then

@@ -3,11 +3,14 @@
 pub mod file;
 pub mod files;
 pub mod formats;
+pub mod fusion;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod help;
 pub mod image;
+pub mod ipc;
 pub mod models;
+pub mod mpi;
 pub mod nn;
 pub mod onnx;
 pub mod optim;
@@ -50,6 +53,8 @@ pub fn functions() -> &'static [Package] {
         package("image.tensor", "image", Dispatch::Package, image::TENSORS),
         package("image.part", "image", Dispatch::Package, image::PARTS),
         package("optim", "optim", Dispatch::Package, optim::ROWS),
+        package("fusion", "nn.gModule", Dispatch::Package, fusion::ROWS),
+        package("fusion.activations", "nn.gModule", Dispatch::Untyped, fusion::ACTIVATIONS),
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
@@ -79,6 +84,18 @@ pub fn functions() -> &'static [Package] {
         package("threads.Condition", "threads.Condition", Dispatch::Object, shared::CONDITION),
         package("threads.Channel", "threads.Channel", Dispatch::Object, shared::CHANNEL),
         package("threads.Thread", "threads.Thread", Dispatch::Object, shared::THREAD),
+        package("mpi", "torchmpi", Dispatch::Untyped, mpi::ROWS),
+        package("mpi.tensor", "torchmpi", Dispatch::Package, mpi::TENSORS),
+        package(mpi::HANDLE, "torchmpi.Handle", Dispatch::Object, mpi::HANDLES),
+        package("ipc", "ipc", Dispatch::Untyped, ipc::ROWS),
+        package("ipc.channel", "ipc.channel", Dispatch::Object, ipc::MAILBOX),
+        package("ipc.mutex", "ipc.mutex", Dispatch::Object, ipc::GATE),
+        package("ipc.sharedtable", "ipc.sharedtable", Dispatch::Object, ipc::TABLE),
+        package("ipc.marshal", "ipc.marshal", Dispatch::Object, ipc::PARCEL),
+        package("ipc.connection", "ipc", Dispatch::Object, ipc::CONNECTION),
+        package("ipc.listener", "ipc.server", Dispatch::Object, ipc::LISTENER),
+        package("ipc.process", "ipc.spawn", Dispatch::Object, ipc::PROCESS),
+        package("ipc.flock", "ipc.flock", Dispatch::Object, ipc::LOCKED),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
@@ -103,6 +120,16 @@ pub fn object_classes() -> &'static [&'static str] {
         "threads.Condition",
         "threads.Channel",
         "threads.Thread",
+        mpi::HANDLE,
+        mpi::SHARDS,
+        "ipc.channel",
+        "ipc.mutex",
+        "ipc.sharedtable",
+        "ipc.marshal",
+        "ipc.connection",
+        "ipc.listener",
+        "ipc.process",
+        "ipc.flock",
     ]
 }
 

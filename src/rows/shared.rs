@@ -1,8 +1,10 @@
 //! Packages tds and threads: objects that several Lua states see.
 
+use super::ipc::{Parcel, Table};
 use crate::lua::call::{Arg, IntoOne, Val, held};
 use crate::lua::prelude::*;
-use crate::shared::{self, Condition, Counter, Hash, Key, List, Mutex, Queue, Running, Value};
+use crate::shared::socket::Connection;
+use crate::shared::{self, Condition, Counter, Gate, Hash, Key, List, Mailbox, Mutex, Queue, Running, Value};
 use std::time::Duration;
 
 macro_rules! objects {
@@ -34,7 +36,7 @@ objects! {
 }
 
 /// An argument as a value outside of Lua.
-fn value(v: Val) -> Result<Value> {
+pub(super) fn hash_value(v: Val) -> Result<Value> {
     Ok(match v {
         Val::Nil => Value::Nil,
         Val::Bool(b) => Value::Bool(b),
@@ -55,6 +57,21 @@ fn value(v: Val) -> Result<Value> {
             if let Some(Ok(q)) = held::<Queue>(&v) {
                 return Ok(Value::Queue(q.clone()));
             }
+            if let Some(Ok(m)) = held::<Mailbox>(&v) {
+                return Ok(Value::Mailbox(m.clone()));
+            }
+            if let Some(Ok(g)) = held::<Gate>(&v) {
+                return Ok(Value::Gate(g.clone()));
+            }
+            if let Some(Ok(c)) = held::<Connection>(&v) {
+                return Ok(Value::Connection(c.clone()));
+            }
+            if let Some(Ok(t)) = held::<Table>(&v) {
+                return Ok(Value::Table(t.0.clone()));
+            }
+            if let Some(Ok(p)) = held::<Parcel>(&v) {
+                return Ok(Value::Parcel(p.0.clone()));
+            }
             refuse!("expected a number, a string, a boolean, a tensor, a storage or an object of tds")
         }
     })
@@ -73,11 +90,17 @@ impl IntoOne for Value {
             Value::List(l) => l.one(),
             Value::Counter(c) => c.one(),
             Value::Queue(q) => q.one(),
+            Value::Mailbox(m) => m.one(),
+            Value::Gate(g) => g.one(),
+            Value::Connection(c) => c.one(),
+            Value::Table(h) => Table(h).one(),
+            Value::Parcel(l) => Parcel(l).one(),
         }
     }
 }
 
-fn key(v: Val) -> Result<Key> {
+/// An argument as a key.
+pub(super) fn hash_key(v: Val) -> Result<Key> {
     match v {
         Val::Num(n) => Key::number(n).ok_or_else(|| Error::invalid("a key is nan")),
         Val::Str(t) => Ok(Key::Text(t.into())),
@@ -106,10 +129,10 @@ fn hash_len(h: &Hash) -> Result<usize> {
     Ok(h.len())
 }
 fn hash_get(h: &Hash, k: Val) -> Result<Ret> {
-    Ok(h.get(&key(k)?).one())
+    Ok(h.get(&hash_key(k)?).one())
 }
 fn hash_set(h: &Hash, k: Val, v: Val) -> Result<()> {
-    h.set(key(k)?, value(v)?);
+    h.set(hash_key(k)?, hash_value(v)?);
     Ok(())
 }
 /// The first pair from a place on, and the place after it.
@@ -143,7 +166,7 @@ fn list_get(l: &List, i: f64) -> Result<Ret> {
 fn list_set(l: &List, i: f64, v: Val) -> Result<()> {
     let i = place(i)?;
     crate::tensor::storage::enough::<Value>(i.saturating_sub(l.len()))?;
-    l.set(i, value(v)?);
+    l.set(i, hash_value(v)?);
     Ok(())
 }
 fn list_resize(l: &List, n: f64) -> Result<()> {
@@ -155,7 +178,7 @@ fn list_resize(l: &List, n: f64) -> Result<()> {
 fn list_insert(l: &List, i: f64, v: Val) -> Result<()> {
     let i = place(i)?;
     crate::tensor::storage::enough::<Value>(i.saturating_sub(l.len()))?;
-    l.insert(i, value(v)?);
+    l.insert(i, hash_value(v)?);
     Ok(())
 }
 fn list_remove(l: &List, i: f64) -> Result<bool> {
@@ -206,7 +229,7 @@ fn patience(milliseconds: f64) -> Duration {
 }
 /// Keeps a value for another state; its number.
 fn park(v: Val) -> Result<f64> {
-    Ok(shared::park(value(v)?) as f64)
+    Ok(shared::park(hash_value(v)?) as f64)
 }
 fn claim(id: f64) -> Result<Ret> {
     let v = shared::claim(id as u64);

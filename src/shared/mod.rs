@@ -1,14 +1,17 @@
-//! Objects that several Lua states see, each on a thread of its own: what packages `tds` and `threads` are made from.
+//! Objects that several Lua states see, each on a thread of its own: what packages `tds`, `threads` and `ipc` are made from.
 //!
 //! Everything here may be used from any thread. Tensors are in it as [crossings](crate::tensor::storage::Crossing), so
 //! that nobody reaches their elements without holding them.
 
 mod collections;
+mod mailbox;
 mod park;
 mod queue;
+pub mod socket;
 mod sync;
 
 pub use collections::{Counter, Hash, Key, List};
+pub use mailbox::{Gate, Mailbox, State};
 pub use park::{claim, park};
 pub use queue::Queue;
 pub use sync::{Condition, Mutex, Running, start, start_with};
@@ -42,6 +45,16 @@ pub enum Value {
     Counter(Counter),
     /// A queue.
     Queue(Queue),
+    /// A mailbox.
+    Mailbox(Mailbox),
+    /// A gate.
+    Gate(Gate),
+    /// A connection.
+    Connection(socket::Connection),
+    /// Pairs that look like a table.
+    Table(Hash),
+    /// An object as a text, and what it holds that is not copied.
+    Parcel(List),
 }
 
 impl Value {

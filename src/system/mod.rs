@@ -1,13 +1,14 @@
 //! What `paths` and `sys` need from the operating system, over the standard library alone.
 
 pub mod files;
+pub mod process;
 
 use std::io::IsTerminal;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{env, fs, io, process, thread};
+use std::{env, fs, io, thread};
 
 /// Whether `path` is a directory.
 pub fn is_dir(path: &str) -> bool {
@@ -69,7 +70,7 @@ pub fn tmpname() -> String {
     loop {
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
         let stamp = clock().to_bits() & 0xff_ffff;
-        let path = env::temp_dir().join(format!("lua_{:x}_{stamp:06x}_{n:x}", process::id()));
+        let path = env::temp_dir().join(format!("lua_{:x}_{stamp:06x}_{n:x}", std::process::id()));
         if fs::symlink_metadata(&path).is_err() {
             return path.to_string_lossy().into_owned();
         }

@@ -198,6 +198,7 @@ return {
    DontCast = { { 'DontCast(nn.Linear(3, 2), true)', randn(4, 3), { rough = true } } },
    NaN = { { 'NaN(nn.Linear(3, 2), 1)', randn(4, 3) } }, Profile = { { 'Profile(nn.Linear(3, 2))', randn(4, 3) } },
    GPU = { { 'GPU(nn.Linear(3, 2), 1)', randn(4, 3), { steps = false } } }, PrintSize = { { 'PrintSize()', randn(3) } },
+   DataParallelTable = { { 'DataParallelTable(1):add(nn.Linear(3, 2), { 1, 1, 1 })', randn(4, 3) } },
    ModuleFromCriterion = { { 'ModuleFromCriterion(nn.MSECriterion())', two(3), rough } },
    CriterionTable = { { 'CriterionTable(nn.MSECriterion())', two(3), rough } },
 

@@ -191,6 +191,11 @@ local function matrix_of(rows, fail)
    return torch.DoubleTensor(list)
 end
 
+-- a matrix as colours, its first row below
+local function image_of(m, env, limits)
+   return { matrix = m, palette = env.palette, ranges = limits, extent = { -0.5, m:size(2) - 0.5, -0.5, m:size(1) - 0.5 } }
+end
+
 local function samples(range, n)
    local list = {}
    for k = 0, n - 1 do list[k + 1] = range[1] + (range[2] - range[1]) * k / (n - 1) end
@@ -232,7 +237,7 @@ function command.plot(text, env)
          local rows = rows_of(item, env, fail)
          if item.matrix or item.how.image then
             if not item.matrix then fail "has an image that is no matrix, which is not there" end
-            return { matrix = matrix_of(rows, fail), palette = env.palette, ranges = limits }
+            return image_of(matrix_of(rows, fail), env, limits)
          end
          local columns, labels = columns_of(item, rows, env, fail, 2)
          local c, why = series.curve(named(item, item.file), item.how, columns)
@@ -298,7 +303,7 @@ function command.splot(text, env)
          end
       elseif item.matrix then
          local m = matrix_of(rows_of(item, env, fail), fail)
-         if item.how.image then return { matrix = m, palette = env.palette, ranges = limits } end
+         if item.how.image then return image_of(m, env, limits) end
          c = { rows = m:size(1), columns = m:size(2), x = {}, y = {}, z = m:view(-1):totable() }
          for i = 1, #c.z do c.x[i], c.y[i] = (i - 1) % c.columns, math.floor((i - 1) / c.columns) end
       else

@@ -50,7 +50,8 @@ function histogram.new(refuse, x, bins, min, max, plain)
    -- one value alone lies in the middle
    if min == max then min, max = min - 0.5, max + 0.5 end
    if not finite(max - min) then fail('%g to %g is too wide', min, max) end
-   local raw = torch.histc(x, bins, min, max)
+   local fine, raw = pcall(torch.histc, x, bins, min, max)
+   if not fine then fail('%g to %g is too wide for bins', min, max) end
    if plain then return raw end
    local h = { raw = raw, bins = bins, binwidth = (max - min) / bins, max = 1, min = 1 }
    for k = 1, bins do

@@ -8,9 +8,14 @@ local count = 0
 
 local function number(v, default) return type(v) == 'number' and v == v and v or default end
 
--- how large a widget's surface is: whole pixels within what surfaces may have
-local function size_of(properties)
-   local size = properties.size or properties.geometry or {}
+-- How large a widget's surface is: whole pixels within what surfaces may have. One without a size fills the one it is in.
+local function size_of(self)
+   local properties, outer = rawget(self, 'properties'), rawget(self, 'parent')
+   local size = properties.size or properties.geometry or properties.minimumSize
+   if type(size) ~= 'table' then
+      if outer then return size_of(outer) end
+      size = {}
+   end
    local function within(v) return math.max(1, math.min(8192, math.floor(number(v, 1)))) end
    return within(size.width or 640), within(size.height or 480)
 end
@@ -36,10 +41,10 @@ function Widget.__index(self, key)
    if found ~= nil then return found end
    if key == 'class' then return rawget(self, 'kind') end
    if key == 'size' then
-      local w, h = size_of(rawget(self, 'properties'))
+      local w, h = size_of(self)
       return _G.qt.QSize { width = w, height = h }
    elseif key == 'width' or key == 'height' then
-      local w, h = size_of(rawget(self, 'properties'))
+      local w, h = size_of(self)
       return key == 'width' and w or h
    end
 end
@@ -48,7 +53,7 @@ function Widget.__newindex(self, key, value)
    rawget(self, 'properties')[key] = value
    local surface = rawget(self, 'surface')
    if surface and (key == 'size' or key == 'geometry') then
-      local w, h = size_of(rawget(self, 'properties'))
+      local w, h = size_of(self)
       if w ~= surface.w or h ~= surface.h then surface:resize(w, h) end
    end
 end
@@ -82,7 +87,7 @@ end
 function widgets.surface(self)
    local surface = rawget(self, 'surface')
    if not surface then
-      surface = painter.new(size_of(rawget(self, 'properties')))
+      surface = painter.new(size_of(self))
       rawset(self, 'surface', surface)
    end
    return surface

@@ -142,6 +142,10 @@ function tests.numbers_that_cannot_be_drawn()
    tester:assert(not drawn():find 'nan')
    gnuplot.axis 'auto'
    for _, x in ipairs { torch.Tensor(), torch.Tensor { 0 / 0 }, torch.Tensor { 1e308, -1e308 }, torch.zeros(3), torch.Tensor { 1e-320, 0 } } do
+      gnuplot.raw 'set xrange [1e-300:1e300]; set logscale x'
+      gnuplot.plot(x)
+      tester:assert(not drawn():find 'nan')
+      gnuplot.raw 'unset xrange; unset logscale'
       for _, style in ipairs { '+', '-', '~', '|', '.', 'with filledcurves', 'with steps', 'with impulses' } do
          for _, log in ipairs { 'off', 'on' } do
             gnuplot.logscale(log)
@@ -216,6 +220,7 @@ function tests.histograms()
    fails('min is 3', gnuplot.hist, x, 3, 3, 1)
    fails('empty', gnuplot.hist, torch.Tensor())
    fails('no element', gnuplot.hist, torch.Tensor { 0 / 0 })
+   fails('gnuplot.hist: .*too wide', gnuplot.hist, torch.Tensor { 1e308, -1e308 })
    fails('x has 2 elements and y 3', gnuplot.bar, torch.ones(2), torch.ones(3))
    fails('got nothing', gnuplot.bar)
 end

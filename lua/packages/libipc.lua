@@ -1,0 +1,2 @@
+-- The name that programs require package ipc by.
+return require 'ipc'

@@ -1,0 +1,2 @@
+-- Engines for torchnet.
+return require 'torchmpi.engine.sgdengine'

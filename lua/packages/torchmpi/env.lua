@@ -1,0 +1,2 @@
+-- The table of package torchmpi, which its parts fill.
+return {}

@@ -1,0 +1,2 @@
+-- The table of torchmpi.parameterserver, which its parts fill.
+return {}

@@ -1,0 +1,604 @@
+//! The functions of an MPI library, loaded at run time: the one place that calls foreign code.
+//!
+//! What is safe to call here is safe whatever the arguments: memory is borrowed for as long as a function runs, or owned by a
+//! [`Pending`] until MPI is done with it; [communicators](Comm) come from the library alone; and the level of thread support
+//! that the library granted is kept.
+
+use super::abi::{Constants, Family, constants};
+use crate::tensor::dtype::{DType, Element};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+/// What went wrong, in the library's words.
+pub type Outcome<T> = Result<T, String>;
+
+/// How MPI may be used by threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub enum Level {
+    /// By the thread that started it.
+    Funneled,
+    /// By one thread at a time.
+    Serialized,
+    /// By all at once.
+    Multiple,
+}
+
+/// A group of processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comm(usize);
+
+/// Elements in one call: MPI counts with `int`.
+const MOST: usize = 1 << 30;
+
+/// A handle as a family passes it: a number of 32 bits, or as wide as a pointer.
+trait Raw: Copy + Send + Sync + 'static {
+    fn of(word: usize) -> Self;
+    fn word(self) -> usize;
+}
+impl Raw for c_int {
+    fn of(word: usize) -> c_int {
+        word as u32 as c_int
+    }
+    fn word(self) -> usize {
+        self as u32 as usize
+    }
+}
+impl Raw for usize {
+    fn of(word: usize) -> usize {
+        word
+    }
+    fn word(self) -> usize {
+        self
+    }
+}
+
+/// A status: no family's is larger.
+#[repr(C, align(8))]
+struct Status([c_int; 16]);
+
+/// A library that was opened; it stays so until the process ends.
+#[derive(Clone, Copy)]
+struct Opened(*mut c_void);
+
+impl Opened {
+    /// Opens a library, with its symbols for those that it loads itself.
+    fn new(path: &Path) -> Outcome<Opened> {
+        let name = CString::new(path.as_os_str().as_encoded_bytes()).map_err(|_| "its name has a NUL".to_string())?;
+        // SAFETY: `name` is text that ends; code that libraries run when they are loaded is what loading one means. The
+        // text of an error is read at once.
+        unsafe {
+            let handle = libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL);
+            if !handle.is_null() {
+                return Ok(Opened(handle));
+            }
+            let why = libc::dlerror();
+            let known = !why.is_null();
+            Err(if known { CStr::from_ptr(why).to_string_lossy().into_owned() } else { "it cannot be opened".into() })
+        }
+    }
+
+    fn symbol(self, name: &str) -> Outcome<*mut c_void> {
+        let text = CString::new(name).map_err(|_| "a name has a NUL".to_string())?;
+        // SAFETY: an open library, and text that ends.
+        let found = unsafe { libc::dlsym(self.0, text.as_ptr()) };
+        if found.is_null() { Err(format!("it has no {name}")) } else { Ok(found) }
+    }
+}
+
+/// Declares the functions of the library with their symbols, and how they are found.
+macro_rules! functions {
+    ($($name:ident $symbol:literal ($($arg:ty),*);)*) => {
+        struct Functions<H> {
+            $($name: unsafe extern "C" fn($($arg),*) -> c_int,)*
+            _handles: PhantomData<H>,
+        }
+        impl<H: Raw> Functions<H> {
+            fn of(library: Opened) -> Outcome<Functions<H>> {
+                Ok(Functions {
+                    // SAFETY: the symbol is that of a function which MPI declares so; `H` is a handle as the library's
+                    // family passes it.
+                    $($name: unsafe {
+                        std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($arg),*) -> c_int>(
+                            library.symbol($symbol)?,
+                        )
+                    },)*
+                    _handles: PhantomData,
+                })
+            }
+        }
+    };
+}
+functions! {
+    init_thread "MPI_Init_thread" (*mut c_int, *mut *mut *mut c_char, c_int, *mut c_int);
+    initialized "MPI_Initialized" (*mut c_int);
+    finalize "MPI_Finalize" ();
+    abort "MPI_Abort" (H, c_int);
+    error_string "MPI_Error_string" (c_int, *mut c_char, *mut c_int);
+    set_errhandler "MPI_Comm_set_errhandler" (H, H);
+    rank "MPI_Comm_rank" (H, *mut c_int);
+    size "MPI_Comm_size" (H, *mut c_int);
+    split "MPI_Comm_split" (H, c_int, c_int, *mut H);
+    processor "MPI_Get_processor_name" (*mut c_char, *mut c_int);
+    barrier "MPI_Barrier" (H);
+    bcast "MPI_Bcast" (*mut c_void, c_int, H, c_int, H);
+    reduce "MPI_Reduce" (*const c_void, *mut c_void, c_int, H, H, c_int, H);
+    allreduce "MPI_Allreduce" (*const c_void, *mut c_void, c_int, H, H, H);
+    allgatherv "MPI_Allgatherv" (*const c_void, c_int, H, *mut c_void, *const c_int, *const c_int, H, H);
+    replace "MPI_Sendrecv_replace" (*mut c_void, c_int, H, c_int, c_int, c_int, c_int, H, *mut Status);
+    send "MPI_Send" (*const c_void, c_int, H, c_int, c_int, H);
+    recv "MPI_Recv" (*mut c_void, c_int, H, c_int, c_int, H, *mut Status);
+    isend "MPI_Isend" (*const c_void, c_int, H, c_int, c_int, H, *mut H);
+    irecv "MPI_Irecv" (*mut c_void, c_int, H, c_int, c_int, H, *mut H);
+    test "MPI_Test" (*mut H, *mut c_int, *mut Status);
+    iprobe "MPI_Iprobe" (c_int, c_int, H, *mut c_int, *mut Status);
+    get_count "MPI_Get_count" (*const Status, H, *mut c_int);
+}
+
+/// Bytes that are on their way; nobody else reaches them meanwhile.
+pub struct Pending {
+    request: usize,
+    bytes: Vec<u8>,
+    done: bool,
+}
+
+impl Pending {
+    /// The bytes, once [`Library::is_done`] said so.
+    pub fn into_bytes(mut self) -> Option<Vec<u8>> {
+        self.done.then(|| std::mem::take(&mut self.bytes))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.done {
+            // MPI may still read or write them
+            std::mem::forget(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+/// A started MPI.
+pub trait Library: Send + Sync {
+    /// Its family.
+    fn family(&self) -> Family;
+    /// How threads may use it.
+    fn level(&self) -> Level;
+    /// All processes.
+    fn world(&self) -> Comm;
+    /// This process's number in a group, and how many there are.
+    fn place(&self, comm: Comm) -> Outcome<(usize, usize)>;
+    /// The group of those that give the same colour, in the order of their numbers.
+    fn split(&self, comm: Comm, color: usize) -> Outcome<Comm>;
+    /// The name of the machine.
+    fn machine(&self) -> Outcome<String>;
+    /// Waits for all processes of a group.
+    fn barrier(&self, comm: Comm) -> Outcome<()>;
+    /// One process's elements to all.
+    fn broadcast(&self, data: DataMut, root: usize, comm: Comm) -> Outcome<()>;
+    /// The sum of all processes' elements, for one of them or for all. Without input, the output is the input.
+    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm) -> Outcome<()>;
+    /// All processes' elements one after another; `counts` says how many each has.
+    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm) -> Outcome<()>;
+    /// Sends elements to one process and replaces them by those of another.
+    fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()>;
+    /// Sends elements.
+    fn send(&self, data: Data, to: usize, tag: u16, comm: Comm) -> Outcome<()>;
+    /// Receives elements.
+    fn receive(&self, data: DataMut, from: usize, tag: u16, comm: Comm) -> Outcome<()>;
+    /// Begins to send bytes.
+    fn begin_send(&self, bytes: Vec<u8>, to: usize, tag: u16, comm: Comm) -> Outcome<Pending>;
+    /// Begins to receive so many bytes.
+    fn begin_receive(&self, bytes: usize, from: usize, tag: u16, comm: Comm) -> Outcome<Pending>;
+    /// Whether bytes have arrived.
+    fn is_done(&self, pending: &mut Pending) -> Outcome<bool>;
+    /// Who has sent something that nobody has received yet, and how many bytes.
+    fn waiting(&self, tag: u16, comm: Comm) -> Outcome<Option<(usize, usize)>>;
+    /// Ends MPI. Everything fails from then on.
+    fn finish(&self) -> Outcome<()>;
+    /// Ends all processes.
+    fn abort(&self, code: i32);
+}
+
+/// Elements to be sent.
+pub struct Data<'a> {
+    at: *const c_void,
+    count: usize,
+    dtype: DType,
+    _borrowed: PhantomData<&'a u8>,
+}
+
+/// Elements to be written.
+pub struct DataMut<'a> {
+    at: *mut c_void,
+    count: usize,
+    dtype: DType,
+    _borrowed: PhantomData<&'a mut u8>,
+}
+
+/// What stands for elements where there are none: a slice of none may lie at 1, which to MPI means something else.
+static NOTHING: [u64; 1] = [0];
+
+impl<'a> Data<'a> {
+    /// A slice.
+    pub fn of<T: Element>(slice: &'a [T]) -> Data<'a> {
+        let at = if slice.is_empty() { NOTHING.as_ptr().cast() } else { slice.as_ptr().cast() };
+        Data { at, count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
+    }
+}
+
+impl<'a> DataMut<'a> {
+    /// A slice.
+    pub fn of<T: Element>(slice: &'a mut [T]) -> DataMut<'a> {
+        let empty = slice.is_empty();
+        // nobody writes where there is no element
+        let at = if empty { NOTHING.as_ptr().cast_mut().cast() } else { slice.as_mut_ptr().cast() };
+        DataMut { at, count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
+    }
+}
+
+/// Parts of so many elements that one call takes: where each starts, and its length. One of no element where there is none:
+/// the other processes call too.
+fn parts(count: usize) -> impl Iterator<Item = (usize, c_int)> {
+    (0..count.div_ceil(MOST).max(1)).map(move |i| (i * MOST, (count - i * MOST).min(MOST) as c_int))
+}
+
+/// A library whose handles are `H`.
+struct Loaded<H> {
+    family: Family,
+    f: Functions<H>,
+    c: Constants,
+    level: Level,
+    starter: ThreadId,
+    turn: Mutex<()>,
+}
+
+/// Whether MPI has ended: it does not begin again in this process.
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+/// Opens a library and starts MPI.
+///
+/// # Errors
+/// A file that is no MPI library, or one of another family than `wanted`; what the library says.
+pub fn start(path: &Path, wanted: Option<Family>) -> Outcome<Box<dyn Library>> {
+    if ENDED.load(SeqCst) {
+        return Err("MPI begins once in a process, and has ended".into());
+    }
+    let opened = Opened::new(path)?;
+    let standard = path.file_name().is_some_and(|n| n.to_string_lossy().contains("mpi_abi"));
+    let family = match (standard, opened.symbol("ompi_mpi_comm_world").is_ok()) {
+        (true, _) => Family::Standard,
+        (_, true) => Family::OpenMpi,
+        _ => Family::Mpich,
+    };
+    if let Some(wanted) = wanted
+        && (wanted == Family::OpenMpi) != (family == Family::OpenMpi)
+    {
+        return Err(format!("it is {}, and the launcher is {}", family.name(), wanted.name()));
+    }
+    let address = |name: &str| opened.symbol(name).map(|p| p as usize);
+    let c = constants(family, address)?;
+    Ok(match family {
+        Family::Mpich => Box::new(Loaded::<c_int>::start(opened, family, c)?),
+        _ => Box::new(Loaded::<usize>::start(opened, family, c)?),
+    })
+}
+
+impl<H: Raw> Loaded<H> {
+    fn start(library: Opened, family: Family, c: Constants) -> Outcome<Loaded<H>> {
+        let f = Functions::<H>::of(library)?;
+        let (mut running, mut got) = (0, c.levels[0]);
+        // SAFETY: the pointers are to variables of ours, and no arguments of the program are handed over.
+        unsafe {
+            (f.initialized)(&mut running);
+            if running == 0 {
+                let code = (f.init_thread)(std::ptr::null_mut(), std::ptr::null_mut(), c.levels[3], &mut got);
+                if code != 0 {
+                    return Err(format!("MPI_Init_thread failed with code {code}"));
+                }
+            }
+        }
+        let level = match got {
+            got if got >= c.levels[3] => Level::Multiple,
+            got if got >= c.levels[2] => Level::Serialized,
+            _ => Level::Funneled,
+        };
+        let starter = std::thread::current().id();
+        let loaded = Loaded { family, f, c, level, starter, turn: Mutex::new(()) };
+        loaded.report_errors(Comm(loaded.c.world))?;
+        Ok(loaded)
+    }
+
+    /// Lets this thread call the library until the guard is dropped.
+    fn enter(&self) -> Outcome<Option<MutexGuard<'_, ()>>> {
+        if ENDED.load(SeqCst) {
+            return Err("MPI has been stopped".into());
+        }
+        match self.level {
+            Level::Multiple => Ok(None),
+            Level::Serialized => Ok(Some(self.turn.lock().unwrap_or_else(PoisonError::into_inner))),
+            Level::Funneled if std::thread::current().id() == self.starter => Ok(None),
+            Level::Funneled => Err("this library may be used by the thread alone that started it".into()),
+        }
+    }
+
+    /// The text of an error's code.
+    fn checked(&self, name: &str, code: c_int) -> Outcome<()> {
+        if code == 0 {
+            return Ok(());
+        }
+        let (mut text, mut len) = ([0u8; 1024], 0);
+        // SAFETY: no library's texts are longer than 512 bytes.
+        unsafe { (self.f.error_string)(code, text.as_mut_ptr().cast(), &mut len) };
+        let text = &text[..usize::try_from(len).unwrap_or(0).min(text.len())];
+        Err(format!("{name} failed: {}", String::from_utf8_lossy(text).trim_end_matches('\0')))
+    }
+
+    /// Has errors in this group come back as codes, where MPI would end the process.
+    fn report_errors(&self, comm: Comm) -> Outcome<()> {
+        // SAFETY: a communicator and an error handler of the library.
+        let code = unsafe { (self.f.set_errhandler)(H::of(comm.0), H::of(self.c.errors_return)) };
+        self.checked("MPI_Comm_set_errhandler", code)
+    }
+
+    fn kind(&self, dtype: DType) -> H {
+        H::of(self.c.types[dtype.index()])
+    }
+
+    /// How many elements MPI sees in so many of ours: halves are pairs of bytes.
+    fn counted(&self, dtype: DType, count: usize) -> usize {
+        if self.c.types[dtype.index()] == self.c.byte { count * dtype.size() } else { count }
+    }
+
+    /// The number of a process, as MPI takes it.
+    fn peer(&self, peer: usize, comm: Comm) -> Outcome<c_int> {
+        let (_, size) = self.place(comm)?;
+        if peer < size { Ok(peer as c_int) } else { Err(format!("there is no rank {peer} among {size}")) }
+    }
+
+    /// A count of bytes in one message.
+    fn bytes(n: usize) -> Outcome<c_int> {
+        c_int::try_from(n).map_err(|_| format!("a message of {n} bytes is too long: at most {} go at once", c_int::MAX))
+    }
+}
+
+/// Moves on by some elements.
+fn ahead(at: *const c_void, elements: usize, size: usize) -> *const c_void {
+    at.wrapping_byte_add(elements * size)
+}
+
+impl<H: Raw> Library for Loaded<H> {
+    fn family(&self) -> Family {
+        self.family
+    }
+    fn level(&self) -> Level {
+        self.level
+    }
+    fn world(&self) -> Comm {
+        Comm(self.c.world)
+    }
+
+    fn place(&self, comm: Comm) -> Outcome<(usize, usize)> {
+        let _turn = self.enter()?;
+        let (mut rank, mut size) = (0, 0);
+        // SAFETY: a communicator of the library, and variables of ours.
+        unsafe {
+            self.checked("MPI_Comm_rank", (self.f.rank)(H::of(comm.0), &mut rank))?;
+            self.checked("MPI_Comm_size", (self.f.size)(H::of(comm.0), &mut size))?;
+        }
+        Ok((rank as usize, size as usize))
+    }
+
+    fn split(&self, comm: Comm, color: usize) -> Outcome<Comm> {
+        let mut new = H::of(0);
+        {
+            let _turn = self.enter()?;
+            // SAFETY: as above; the key is equal for all, so that numbers keep their order.
+            let code = unsafe { (self.f.split)(H::of(comm.0), color as c_int & c_int::MAX, 0, &mut new) };
+            self.checked("MPI_Comm_split", code)?;
+        }
+        let comm = Comm(new.word());
+        self.report_errors(comm)?;
+        Ok(comm)
+    }
+
+    fn machine(&self) -> Outcome<String> {
+        let _turn = self.enter()?;
+        let (mut text, mut len) = ([0u8; 1024], 0);
+        // SAFETY: no library's names are longer than 256 bytes.
+        let code = unsafe { (self.f.processor)(text.as_mut_ptr().cast(), &mut len) };
+        self.checked("MPI_Get_processor_name", code)?;
+        let text = &text[..usize::try_from(len).unwrap_or(0).min(text.len())];
+        Ok(String::from_utf8_lossy(text).trim_end_matches('\0').to_string())
+    }
+
+    fn barrier(&self, comm: Comm) -> Outcome<()> {
+        let _turn = self.enter()?;
+        // SAFETY: a communicator of the library.
+        self.checked("MPI_Barrier", unsafe { (self.f.barrier)(H::of(comm.0)) })
+    }
+
+    fn broadcast(&self, data: DataMut, root: usize, comm: Comm) -> Outcome<()> {
+        let root = self.peer(root, comm)?;
+        let _turn = self.enter()?;
+        let (count, size) = (self.counted(data.dtype, data.count), data.dtype.size());
+        let unit = if count == data.count { size } else { 1 };
+        for (from, n) in parts(count) {
+            let at = ahead(data.at, from, unit).cast_mut();
+            // SAFETY: `n` elements from `at` lie in the borrowed slice; any bytes are elements of their type.
+            let code = unsafe { (self.f.bcast)(at, n, self.kind(data.dtype), root, H::of(comm.0)) };
+            self.checked("MPI_Bcast", code)?;
+        }
+        Ok(())
+    }
+
+    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm) -> Outcome<()> {
+        let (dtype, count, size) = (output.dtype, output.count, output.dtype.size());
+        if self.counted(dtype, count) != count || input.as_ref().is_some_and(|i| i.dtype != dtype || i.count != count) {
+            return Err("the sum of elements of this type, or of unequal counts, is not there".into());
+        }
+        let (rank, _) = self.place(comm)?;
+        let root = root.map(|r| self.peer(r, comm)).transpose()?;
+        let _turn = self.enter()?;
+        let in_place = self.c.in_place as *const c_void;
+        let (kind, sum, comm) = (self.kind(dtype), H::of(self.c.sum), H::of(comm.0));
+        for (from, n) in parts(count) {
+            let to = ahead(output.at, from, size).cast_mut();
+            let own = input.as_ref().map(|i| ahead(i.at, from, size));
+            // SAFETY: `n` elements lie from there on in both slices, which do not overlap: one is borrowed to be written.
+            // Where there is one slice, MPI is told so; ranks other than the root then only send it.
+            let code = unsafe {
+                match root {
+                    None => (self.f.allreduce)(own.unwrap_or(in_place), to, n, kind, sum, comm),
+                    Some(root) => {
+                        let alone = if root as usize == rank { in_place } else { to.cast_const() };
+                        let to = if own.is_none() && root as usize != rank { std::ptr::null_mut() } else { to };
+                        (self.f.reduce)(own.unwrap_or(alone), to, n, kind, sum, root, comm)
+                    }
+                }
+            };
+            self.checked(if root.is_some() { "MPI_Reduce" } else { "MPI_Allreduce" }, code)?;
+        }
+        Ok(())
+    }
+
+    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm) -> Outcome<()> {
+        let (rank, size) = self.place(comm)?;
+        let dtype = output.dtype;
+        let all: usize = counts.iter().sum();
+        if input.dtype != dtype || counts.len() != size || counts[rank] != input.count || all != output.count {
+            return Err("counts that do not fit the slices".into());
+        }
+        let int = |n: usize| Self::bytes(self.counted(dtype, n));
+        let lengths = counts.iter().map(|&n| int(n)).collect::<Outcome<Vec<c_int>>>()?;
+        let mut starts = Vec::with_capacity(size);
+        let mut at = 0;
+        for &n in counts {
+            starts.push(int(at)?);
+            at += n;
+        }
+        let _turn = self.enter()?;
+        let (kind, n) = (self.kind(dtype), int(input.count)?);
+        // SAFETY: the counts were compared with both slices, and each start is the sum of the counts before it.
+        let code = unsafe {
+            (self.f.allgatherv)(input.at, n, kind, output.at, lengths.as_ptr(), starts.as_ptr(), kind, H::of(comm.0))
+        };
+        self.checked("MPI_Allgatherv", code)
+    }
+
+    fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()> {
+        let (from, to) = (self.peer(from, comm)?, self.peer(to, comm)?);
+        let _turn = self.enter()?;
+        let (count, size) = (self.counted(data.dtype, data.count), data.dtype.size());
+        let unit = if count == data.count { size } else { 1 };
+        let (kind, ignored) = (self.kind(data.dtype), self.c.status_ignore as *mut Status);
+        for (start, n) in parts(count) {
+            let at = ahead(data.at, start, unit).cast_mut();
+            // SAFETY: `n` elements from `at` lie in the borrowed slice.
+            let code = unsafe { (self.f.replace)(at, n, kind, to, 0, from, 0, H::of(comm.0), ignored) };
+            self.checked("MPI_Sendrecv_replace", code)?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, data: Data, to: usize, tag: u16, comm: Comm) -> Outcome<()> {
+        let to = self.peer(to, comm)?;
+        let _turn = self.enter()?;
+        let count = self.counted(data.dtype, data.count);
+        let unit = if count == data.count { data.dtype.size() } else { 1 };
+        for (start, n) in parts(count) {
+            let at = ahead(data.at, start, unit);
+            // SAFETY: `n` elements from `at` lie in the borrowed slice.
+            let code = unsafe { (self.f.send)(at, n, self.kind(data.dtype), to, c_int::from(tag), H::of(comm.0)) };
+            self.checked("MPI_Send", code)?;
+        }
+        Ok(())
+    }
+
+    fn receive(&self, data: DataMut, from: usize, tag: u16, comm: Comm) -> Outcome<()> {
+        let from = self.peer(from, comm)?;
+        let _turn = self.enter()?;
+        let count = self.counted(data.dtype, data.count);
+        let unit = if count == data.count { data.dtype.size() } else { 1 };
+        let (tag, ignored) = (c_int::from(tag), self.c.status_ignore as *mut Status);
+        for (start, n) in parts(count) {
+            let at = ahead(data.at, start, unit).cast_mut();
+            // SAFETY: `n` elements from `at` lie in the borrowed slice; longer messages are an error of MPI's.
+            let code = unsafe { (self.f.recv)(at, n, self.kind(data.dtype), from, tag, H::of(comm.0), ignored) };
+            self.checked("MPI_Recv", code)?;
+        }
+        Ok(())
+    }
+
+    fn begin_send(&self, bytes: Vec<u8>, to: usize, tag: u16, comm: Comm) -> Outcome<Pending> {
+        let (to, n) = (self.peer(to, comm)?, Self::bytes(bytes.len())?);
+        let _turn = self.enter()?;
+        let mut request = H::of(0);
+        let (byte, tag) = (H::of(self.c.byte), c_int::from(tag));
+        // SAFETY: the bytes stay where they are until MPI is done with them: see `Pending`.
+        let code = unsafe { (self.f.isend)(bytes.as_ptr().cast(), n, byte, to, tag, H::of(comm.0), &mut request) };
+        self.checked("MPI_Isend", code)?;
+        Ok(Pending { request: request.word(), bytes, done: false })
+    }
+
+    fn begin_receive(&self, bytes: usize, from: usize, tag: u16, comm: Comm) -> Outcome<Pending> {
+        let (from, n) = (self.peer(from, comm)?, Self::bytes(bytes)?);
+        let mut bytes = vec![0; bytes];
+        let _turn = self.enter()?;
+        let mut request = H::of(0);
+        let (byte, tag) = (H::of(self.c.byte), c_int::from(tag));
+        // SAFETY: as above.
+        let code =
+            unsafe { (self.f.irecv)(bytes.as_mut_ptr().cast(), n, byte, from, tag, H::of(comm.0), &mut request) };
+        self.checked("MPI_Irecv", code)?;
+        Ok(Pending { request: request.word(), bytes, done: false })
+    }
+
+    fn is_done(&self, pending: &mut Pending) -> Outcome<bool> {
+        if pending.done {
+            return Ok(true);
+        }
+        let _turn = self.enter()?;
+        let (mut request, mut done) = (H::of(pending.request), 0);
+        // SAFETY: the request is of this library and was not done before: MPI frees those that are.
+        let code = unsafe { (self.f.test)(&mut request, &mut done, self.c.status_ignore as *mut Status) };
+        self.checked("MPI_Test", code)?;
+        pending.request = request.word();
+        pending.done = done != 0;
+        Ok(pending.done)
+    }
+
+    fn waiting(&self, tag: u16, comm: Comm) -> Outcome<Option<(usize, usize)>> {
+        let _turn = self.enter()?;
+        let (mut status, mut there, mut count) = (Status([0; 16]), 0, 0);
+        // SAFETY: a status of ours, at least as large as the library's.
+        unsafe {
+            let code = (self.f.iprobe)(self.c.any_source, c_int::from(tag), H::of(comm.0), &mut there, &mut status);
+            self.checked("MPI_Iprobe", code)?;
+            if there == 0 {
+                return Ok(None);
+            }
+            self.checked("MPI_Get_count", (self.f.get_count)(&status, H::of(self.c.byte), &mut count))?;
+        }
+        let source =
+            usize::try_from(status.0[self.c.source_at]).map_err(|_| "a source without a number".to_string())?;
+        Ok(Some((source, usize::try_from(count).unwrap_or(0))))
+    }
+
+    fn finish(&self) -> Outcome<()> {
+        let _turn = self.enter()?;
+        ENDED.store(true, SeqCst);
+        // SAFETY: every function here fails from now on.
+        self.checked("MPI_Finalize", unsafe { (self.f.finalize)() })
+    }
+
+    fn abort(&self, code: i32) {
+        if !ENDED.load(SeqCst) {
+            // SAFETY: ends the process.
+            unsafe { (self.f.abort)(H::of(self.c.world), code) };
+        }
+    }
+}
