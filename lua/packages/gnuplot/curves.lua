@@ -139,8 +139,32 @@ function draw.steps(out, c, x, y, how)
    out:line('steps', parts, how.colour, how.width)
 end
 
+-- Of a very long part what shows: of neighbours in one column of pixels the first, the lowest, the highest and the last.
+local LONG = 20000
+local function thinned(part)
+   if #part < 2 * LONG then return part end
+   local result, k = {}, 1
+   local function put(at) result[#result + 1], result[#result + 2] = part[at], part[at + 1] end
+   while k < #part do
+      local column, low, high, last = math.floor(part[k]), k, k, k
+      while part[last + 2] and math.floor(part[last + 2]) == column do
+         last = last + 2
+         if part[last + 1] < part[low + 1] then low = last end
+         if part[last + 1] > part[high + 1] then high = last end
+      end
+      put(k)
+      if math.min(low, high) > k then put(math.min(low, high)) end
+      if math.max(low, high) > math.min(low, high) then put(math.max(low, high)) end
+      if last > math.max(low, high) then put(last) end
+      k = last + 2
+   end
+   return result
+end
+
 function draw.lines(out, c, x, y, how)
-   out:line('lines', runs(#c.x, function(i) return x(c.x[i]), y(c.y[i]) end), how.colour, how.width, how.dash)
+   local parts = runs(#c.x, function(i) return x(c.x[i]), y(c.y[i]) end)
+   for k, part in ipairs(parts) do parts[k] = thinned(part) end
+   out:line('lines', parts, how.colour, how.width, how.dash)
 end
 
 function draw.vectors(out, c, x, y, how)

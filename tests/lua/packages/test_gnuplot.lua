@@ -99,6 +99,16 @@ function tests.curves()
    text = drawn()
    tester:eq(count(path(text, 'steps'), '[ML]'), 21)
    tester:eq(texts(text, 'legend'), { 'steps' })
+   -- of very many points those that show
+   local many = torch.sin(torch.range(1, 100000))
+   many[50000], many[70000] = 7, -7
+   gnuplot.plot(many, '-')
+   local d = path(drawn(), 'lines')
+   tester:assertlt(count(d, '[ML]'), 3000)
+   local low, high = math.huge, -math.huge
+   for at in d:gmatch '[ML]%S+ ([%d.]+)' do low, high = math.min(low, tonumber(at)), math.max(high, tonumber(at)) end
+   tester:assertlt(low, 60)
+   tester:assertlt(400, high)
    for _, kind in ipairs { 'torch.FloatTensor', 'torch.IntTensor', 'torch.ByteTensor' } do gnuplot.plot(torch.ones(3):type(kind), '-') end
 end
 
