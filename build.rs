@@ -72,5 +72,8 @@ fn main() -> io::Result<()> {
     }
     list("embedded.rs", "include_bytes", &compile(&files("lua", &[""], "lua")?)?)?;
     // the other pages of docs/ are for whoever changes the program
-    list("manual.rs", "include_str", &files("docs", &["torch", "nn", "optim", "image"], "md")?)
+    list("manual.rs", "include_str", &files("docs", &["torch", "nn", "optim", "image", "gnuplot"], "md")?)?;
+    let mut pictures = files("docs", &["pictures"], "svg")?;
+    pictures.extend(files("docs", &["pictures"], "png")?);
+    list("pictures.rs", "include_bytes", &pictures)
 }

@@ -42,11 +42,19 @@ fn main() -> anyhow::Result<()> {
         drop = step(nn.Dropout(), torch.randn(128, 512))
         x, t, nll = torch.randn(128, 100), torch.Tensor(128):random(100), nn.ClassNLLCriterion()
         mse, y = nn.MSECriterion(), torch.randn(128, 100)
+        require "nngraph"
+        ins = { nn.Identity()(), nn.Identity()(), nn.Identity()() }
+        sums = nn.CAddTable()({ nn.Linear(128, 512)(ins[1]), nn.Linear(128, 512)(ins[2]) })
+        i, f, o, g = nn.SplitTable(2)(nn.Reshape(4, 128)(sums)):split(4)
+        c = nn.CAddTable()({ nn.CMulTable()({ nn.Sigmoid()(f), ins[3] }), nn.CMulTable()({ nn.Sigmoid()(i), nn.Tanh()(g) }) })
+        h = nn.CMulTable()({ nn.Sigmoid()(o), nn.Tanh()(c) })
+        cell = step(nn.gModule(ins, { c, h }), { torch.randn(50, 128), torch.randn(50, 128), torch.randn(50, 128) })
         small = step(nn.Sequential():add(nn.Linear(2, 20)):add(nn.Tanh()):add(nn.Linear(20, 1)), torch.randn(2))"#,
         &[
             ("Linear(784, 512), batch 128", "linear()"),
             ("Linear(784, 512), one sample", "single()"),
             ("SpatialConvolution 5x5, batch 16", "conv()"),
+            ("LSTM cell of nngraph, 128 units, batch 50", "cell()"),
             ("SpatialConvolution 5x5, one sample", "one()"),
             ("SpatialMaxPooling", "pool()"),
             ("SpatialAveragePooling 3x3", "average()"),

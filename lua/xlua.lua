@@ -6,8 +6,6 @@ local RESET, RED, TITLE, TEXT, MARK, MODULE = '\27[0m', '\27[1;31m', '\27[1;35m'
 local RULE = ('+'):rep(69)
 local floor = math.floor
 
-local wallclock = require('rekindle.native').functions.sys.clock
-
 -- at most two units, the largest first: 3661 is '1h1m'
 function xlua.formatTime(seconds)
    local ms = floor(seconds * 1000)
@@ -20,40 +18,13 @@ function xlua.formatTime(seconds)
    return #parts > 0 and table.concat(parts) or '0ms'
 end
 
-do
-   local WIDTH = 77
-   local bar -- what the bar being drawn needs: when it began, its last step, its last drawing
-
-   -- draws `current` of `goal` as a bar on one line, with the time so far and the time of a step
-   function xlua.progress(current, goal)
-      local now = wallclock()
-      -- a bar that is full stays as it is until another begins
-      if bar and bar.finished and current / goal >= 1 then return io.write('\r') end
-      if not bar or bar.finished or current < bar.current or goal ~= bar.goal then
-         bar = { goal = goal, start = now, stepped = now, current = current, first = current }
-      end
-      local step = current > bar.current and (now - bar.stepped) / (current - bar.current) or bar.step or 0
-      bar.step, bar.stepped, bar.current = step, now, current
-      local done = current >= goal
-      bar.finished = done
-
-      local room = WIDTH - 10
-      local filled = goal > 0 and floor(room * math.max(0, math.min(1, current / goal))) or room
-      local line = ('='):rep(math.max(filled - 1, 0)) .. '>' .. ('.'):rep(room - math.max(filled, 1))
-      local label = ' ' .. tostring(current) .. '/' .. tostring(goal) .. ' '
-      local at = floor((room - #label) / 2)
-      if at > 0 then line = line:sub(1, at) .. label .. line:sub(at + #label + 1) else line = label end
-      local times
-      if done then
-         times = 'Tot: ' .. xlua.formatTime(now - bar.start)
-      else
-         local known = current > bar.first and (now - bar.start) / (current - bar.first) or step
-         times = 'ETA: ' .. xlua.formatTime(known * (goal - current))
-      end
-      times = times .. ' | Step: ' .. xlua.formatTime(done and current > bar.first and (now - bar.start) / (current - bar.first) or step)
-      io.write('\r [', line, ']  ', times, (' '):rep(math.max(0, 32 - #times)), done and '\n' or '')
-      if io.stdout then io.stdout:flush() end
+-- Draws how far something is, as a bar on one line, with the time so far and the time of a step.
+function xlua.progress(current, goal)
+   current, goal = tonumber(current) or current, tonumber(goal) or goal
+   if type(current) ~= 'number' or type(goal) ~= 'number' then
+      error(string.format('xlua.progress: expected two numbers, got %s and %s', type(current), type(goal)), 2)
    end
+   require('rekindle.progress').draw(current, goal, xlua.formatTime)
 end
 
 -- a Lua text for a value inside a table

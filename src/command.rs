@@ -36,6 +36,8 @@ pub enum Task {
     /// What the embedded module `rekindle.NAME` does with what stands behind it: `new`, `test`, `inspect`, `convert`, `verify`,
     /// `--annotations`, `--manual`.
     Tool(&'static str, Vec<OsString>),
+    /// `kernel`: what notebooks talk to, and what installs it.
+    Kernel(Vec<OsString>),
 }
 
 /// A command line.
@@ -71,6 +73,7 @@ Usage: th [options] [script.lua [arguments]]
                              nothing of them is run. -input runs networks, for the sizes of their outputs
        th convert MODEL OUT  writes a model as .onnx, .pth, .safetensors, .npz or .t7; -help lists the options
        th verify MODEL OUT   compares what such a file computes with the model, layer by layer
+       th kernel install     makes Jupyter know th; -help lists the options
 
 Options:
   -l NAME, -lNAME            requires a library, as a global of its name
@@ -79,7 +82,8 @@ Options:
   -g, --globals              warns when a global is made, or read without being there
   -gg, --gglobals            the same is an error
   -, no script               the program comes from the standard input; an expression there prints its value
-  --profile[=FILE]           times modules and criteria; FILE gets a trace for Chrome
+  --profile[=FILE]           times modules and criteria; FILE gets a trace for Chrome,
+                             or as .svg a flame chart
   --cuda cpu                 cutorch, cunn and cudnn compute on the CPU (also REKINDLE_CUDA=cpu)
   --annotations DIR          writes what editors read about torch, nn, optim and image (LuaCATS)
   --manual DIR               writes the manual as pages for a browser
@@ -92,6 +96,7 @@ Environment:
   LUA_PATH, LUA_CPATH        where require looks; ;; stands for the usual places
   OMP_NUM_THREADS            threads that kernels use
   NO_COLOR                   no colours
+  REKINDLE_PICTURES          kitty, iterm2, sixel, blocks, blocks256 or file: how pictures show on this terminal
   REKINDLE_SIMD              base or avx2: fewer instructions than the processor has
 ";
 
@@ -165,11 +170,12 @@ fn positional(
     c.args.extend(args.raw_args()?);
     // behind code the arguments are the code's, unless they begin with a program
     let code = c.steps.iter().any(|s| matches!(s, Step::Statement(_)));
-    let tool = ["new", "test", "inspect", "convert", "verify"]
+    let tool = ["new", "test", "inspect", "convert", "verify", "kernel"]
         .into_iter()
         .find(|name| word == *name && c.steps.is_empty() && !is_file(&word));
     if let Some(name) = tool {
-        c.task = Task::Tool(name, std::mem::take(&mut c.args));
+        let args = std::mem::take(&mut c.args);
+        c.task = if name == "kernel" { Task::Kernel(args) } else { Task::Tool(name, args) };
     } else if code && word != "-" && !word.to_string_lossy().ends_with(".lua") && !is_file(&word) {
         c.args.insert(0, word);
     } else {

@@ -66,8 +66,19 @@ fn run(c: &Command) -> anyhow::Result<()> {
         Task::Help => print(&help()),
         Task::Version => print(&version(&host()?)?),
         Task::Tool(name, given) => host()?.run("tool", (*name, given.iter().map(|a| text(a)).collect::<Vec<_>>())),
+        Task::Kernel(given) => kernel(&host()?, given),
         Task::Run => profiled(&host()?, c),
     }
+}
+
+#[cfg(all(feature = "jupyter", unix))]
+fn kernel(host: &Host, given: &[std::ffi::OsString]) -> anyhow::Result<()> {
+    rekindle::notebook::run(host, &given.iter().map(|a| text(a)).collect::<Vec<_>>())
+}
+
+#[cfg(not(all(feature = "jupyter", unix)))]
+fn kernel(_: &Host, _: &[std::ffi::OsString]) -> anyhow::Result<()> {
+    anyhow::bail!("th kernel: this th was built without it: it needs Unix and the feature jupyter")
 }
 
 fn print(what: &str) -> anyhow::Result<()> {

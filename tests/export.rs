@@ -412,3 +412,12 @@ fn mistakes_are_told_in_a_line() {
     let told = th(&["convert", &two, &onnx, "-model", "b.c"]);
     assert!(told.status.success() && text(&told).contains("input 3 after a batch"), "{}", text(&told));
 }
+
+/// Memory is told by the system on Linux.
+#[cfg(target_os = "linux")]
+#[test]
+fn large_outputs_take_no_memory() {
+    let folder = Folder::new("memory");
+    let told = th(&["tests/lua/export_memory.lua", &folder.path("")]);
+    assert!(told.status.success(), "{}", text(&told));
+}

@@ -39,8 +39,8 @@ fn classes(rows: &str) -> Vec<&str> {
     found
 }
 
-/// Families of kernels: what is in `src/nn` besides what several of them use.
-const SHARED: &[&str] = &["mod", "window", "vectors", "positions", "gradient_tests"];
+/// Families of kernels: what is in `src/nn` besides what several of them use, and what graphs run.
+const SHARED: &[&str] = &["mod", "window", "vectors", "positions", "fusion", "gradient_tests"];
 
 #[test]
 fn families_of_nn_carry_one_name() {

@@ -41,6 +41,14 @@ fn a_package_lists_what_it_holds() {
 }
 
 #[test]
+fn the_pages_of_gnuplot_answer_before_it_is_required() {
+    let text = help("gnuplot.plot");
+    assert!(text.starts_with("gnuplot.plot([name,] [x,] y [, style])\n"), "{text}");
+    assert!(text.contains("\n   [picture: sine as lines and points]\n"), "{text}");
+    assert!(help("gnuplot").starts_with("gnuplot: axis bar close "));
+}
+
+#[test]
 fn methods_are_found_by_their_class() {
     let seek = "f:seek(position: number) -> f\n";
     assert!(help("f:seek").contains(seek));
@@ -89,7 +97,7 @@ fn a_class_without_a_section_shows_its_parameters() {
 #[test]
 fn the_contents_name_every_page() {
     let text = th(&["-e", "browse()"]).1;
-    for folder in ["torch", "nn", "optim", "image"] {
+    for folder in ["torch", "nn", "optim", "image", "gnuplot"] {
         let pages = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs").join(folder);
         for page in std::fs::read_dir(pages).expect("the manual") {
             let name = page.expect("a page").path().file_stem().expect("a name").to_string_lossy().into_owned();

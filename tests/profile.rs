@@ -74,6 +74,25 @@ fn programs_do_the_same_and_every_call_is_told() {
 }
 
 #[test]
+fn a_name_of_svg_gets_a_flame_chart() {
+    let scratch = Scratch::new("chart");
+    let chart = scratch.0.join("chart.svg");
+    let out = th(&[&format!("--profile={}", chart.display()), "tests/lua/profiled.lua"]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let svg = std::fs::read_to_string(&chart).expect("the chart");
+    assert!(svg.starts_with("<?xml") && svg.ends_with("</svg>\n"), "{svg}");
+    for part in ["<title>the program</title>", "<title>Sequential forward\n", "nn.Linear(4 -&gt; 3)"] {
+        assert!(svg.contains(part), "{part:?} is not in {svg}");
+    }
+    // every tag that opens closes
+    let opened = svg.matches("<g>").count();
+    assert_eq!(
+        (opened, opened, opened),
+        (svg.matches("</g>").count(), svg.matches("<rect").count() - 1, svg.matches("</text>").count())
+    );
+}
+
+#[test]
 fn own_times_and_shares_are_sorted_and_whole() {
     let code = "require 'nn' local m = nn.Sequential():add(nn.Linear(200, 200)):add(nn.Tanh()) \
                 for i = 1, 5 do m:forward(torch.randn(100, 200)) end";

@@ -58,6 +58,11 @@ fn composites_of_nn_are_their_chains() {
 }
 
 #[test]
+fn nodes_computed_together_give_what_each_gives() {
+    assert!(good(&["tests/lua/fusion.lua"]).contains(" 0 failures"));
+}
+
+#[test]
 fn supervised_training_learns_in_every_way() {
     let file = std::env::temp_dir().join(format!("rekindle-supervised-{}.t7", std::process::id()));
     let text = good(&["tests/lua/supervised.lua", file.to_str().expect("a name in UTF-8")]);
@@ -136,6 +141,12 @@ fn examples_run() {
     let text = good(&["examples/autoencoder.lua", "-epochs", "1", "-samples", "500", "-folder", name]);
     assert!(text.contains("comes back from 32"), "{text}");
     for picture in ["digits.png", "filters.png"] {
+        assert!(folder.join(picture).metadata().is_ok_and(|m| m.len() > 1000), "{picture}");
+    }
+    std::fs::remove_dir_all(&folder).ok();
+    let text = good(&["examples/pictures.lua", "-epochs", "1", "-samples", "400", "-folder", name]);
+    assert!(text.contains("digits are right"), "{text}");
+    for picture in ["loss.svg", "filters.png", "confusion.png"] {
         assert!(folder.join(picture).metadata().is_ok_and(|m| m.len() > 1000), "{picture}");
     }
     std::fs::remove_dir_all(&folder).ok();

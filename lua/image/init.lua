@@ -20,7 +20,7 @@ for _, element in ipairs(native.element_types) do
    end
 end
 
-for _, part in ipairs { 'files', 'filters', 'colours', 'pages', 'samples' } do
+for _, part in ipairs { 'files', 'filters', 'colours', 'pages', 'windows', 'samples' } do
    for name, f in pairs(require('image.' .. part)) do image[name] = f end
 end
 

@@ -117,10 +117,4 @@ function pages.drawRect(src, x1, y1, x2, y2, opts)
    return out
 end
 
-local function no_windows(where)
-   error(where .. ': there is no window system here; image.save(name, image.toDisplayTensor(x)) writes what would be seen', 3)
-end
-function pages.display() no_windows('image.display') end
-function pages.window() no_windows('image.window') end
-
 return pages

@@ -161,7 +161,7 @@ end
 -- The fields of an object as a plain table.
 function utils.fields(object)
    local list = {}
-   for name, value in next, object do list[name] = value end
+   for name, value in pairs(object) do list[name] = value end
    return list
 end
 

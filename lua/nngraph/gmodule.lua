@@ -4,6 +4,7 @@
 -- `bg` is the graph as it was built, each node pointing to its inputs, and `fg` the reverse. `forwardnodes` and
 -- `backwardnodes` are the orders of computation; the fields are those of Torch7, so that its files run.
 local build = require 'nngraph.build'
+local fusion = require 'nngraph.fusion'
 local gModule, parent = torch.class('nn.gModule', 'nn.Container')
 
 -- Who calls nn.gModule, seen from a function that __init calls: above it is what makes objects.
@@ -188,6 +189,11 @@ local function evaluate(self, datas, step, f, input)
    for j = 1, step.uses do give(datas[to[j]], slot[j], output) end
 end
 
+local function updateOutput(module, input) return module:updateOutput(input) end
+
+-- Whether nobody watches node by node.
+local function plainly(self) return not nngraph.debug and not self.verbose and not torch._watched() end
+
 -- Runs f(module, input) through the graph.
 local function forwardThrough(self, f, input)
    if self.nInputs ~= 1 and (type(input) ~= 'table' or #input ~= self.nInputs) then
@@ -195,7 +201,10 @@ local function forwardThrough(self, f, input)
          type(input) == 'table' and #input .. ' inputs' or 'a ' .. torch.type(input), self.nInputs), 0)
    end
    local p = plan(self)
-   run(self, self.forwardnodes, p.forward, p.forwardData, evaluate, f, input)
+   local list, datas = p.forward, p.forwardData
+   local fused = plainly(self) and f == updateOutput
+      and fusion.forward(p, function(place) evaluate(self, datas, list[place], f, input) end)
+   if not fused then run(self, self.forwardnodes, list, datas, evaluate, f, input) end
    if self.verbose then print(' V : output') end
    local results = self.outnode.data.input
    if p.results == 1 then
@@ -220,7 +229,6 @@ function gModule:runForwardFunction(f, input)
    return forwardThrough(self, f, input)
 end
 
-local function updateOutput(module, input) return module:updateOutput(input) end
 function gModule:updateOutput(input) return forwardThrough(self, updateOutput, input) end
 
 -- Adds one more gradient to those that a node has got; `part` for the part of a split that it belongs to.
@@ -297,7 +305,13 @@ function gModule:updateGradInput(_, gradOutput)
    end
    local list, datas, received = p.backward, p.backwardData, p.received
    for i = 1, #list do forgetGradients(self, datas, list[i], received) end
-   run(self, self.backwardnodes, list, datas, passBack, received, gradOutput)
+   local fused = plainly(self) and fusion.backward(p, function(place)
+      passBack(self, datas, list[place], received, gradOutput)
+   end, received, total, contribute)
+   if not fused then
+      fusion.make(p)
+      run(self, self.backwardnodes, list, datas, passBack, received, gradOutput)
+   end
    return self.gradInput
 end
 
@@ -323,6 +337,7 @@ end
 
 local kept = { 'input', 'gradOutput', 'gradOutputBuffer', 'gradParts' }
 local function forget(self)
+   if plans[self] then fusion.forget(plans[self]) end
    for _, node in ipairs(self.forwardnodes) do
       for _, field in ipairs(kept) do node.data[field] = nil end
    end

@@ -36,7 +36,7 @@ local function write_names(picture, matrix, order, block)
       local name = matrix.classes[class]
       if name then
          local y = math.floor((row - 1) * block + block / 4)
-         picture = image.drawText(picture, tostring(name), 4, y, { color = { 1, 1, 1 } })
+         picture = image.drawText(picture, tostring(name), 4, y, { color = { 255, 255, 255 } })
       end
    end
    return picture

@@ -35,18 +35,21 @@ end
 function display.summary(v)
    if type(v) ~= 'table' or torch.typename(v) then return (brief(v):match('[^\n]*')) end
    local n = 0
-   for _ in next, v do n = n + 1 end
+   for _ in pairs(v) do n = n + 1 end
    return coloured('special', string.format('table of %d', n))
 end
 
-local function by_kind(a, b)
+-- The order of a table's keys.
+function display.by_kind(a, b)
    local ta, tb = type(a), type(b)
    if ta == tb and (ta == 'number' or ta == 'string') then return a < b end
    if ta ~= tb then return ta == 'number' or tb ~= 'number' and ta < tb end
    return tostring(a) < tostring(b)
 end
 
+-- Whether a value is a table without a class.
 local function is_plain(v) return type(v) == 'table' and debug.getmetatable(v) == nil end
+display.is_plain = is_plain
 
 local function lines(t, indent, level, out, seen)
    if seen[t] then
@@ -59,11 +62,11 @@ local function lines(t, indent, level, out, seen)
    seen[t] = true
    out[#out + 1] = indent .. '{'
    local keys, width = {}, 0
-   for k in next, t do
+   for k in pairs(t) do
       keys[#keys + 1] = k
       width = math.max(width, #tostring(k))
    end
-   table.sort(keys, by_kind)
+   table.sort(keys, display.by_kind)
    for _, k in ipairs(keys) do
       local v, label = t[k], tostring(k)
       label = indent .. '  ' .. coloured('key', label) .. string.rep(' ', width - #label) .. ' : '
@@ -124,16 +127,32 @@ local function large_text(t)
       .. coloured('note', '(' .. note .. ')')
 end
 
+-- What is shown of other values than plain tables.
+local function text_of(v)
+   if torch.isTensor(v) and v:dim() > 0 and v:nElement() > LARGE then return large_text(v) end
+   return tostring(v)
+end
+
 -- Writes a result as the session shows it.
 function display.show(v)
-   if is_plain(v) then
-      -- line by line, so that Ctrl-C finds its way in between
-      lines(v, '', 1, setmetatable({}, { __newindex = function(_, _, line) print(line) end }), {})
-   elseif torch.isTensor(v) and v:dim() > 0 and v:nElement() > LARGE then
-      print(large_text(v))
-   else
-      print(v)
-   end
+   -- line by line, so that Ctrl-C finds its way in between
+   if is_plain(v) then return lines(v, '', 1, setmetatable({}, { __newindex = function(_, _, line) print(line) end }), {}) end
+   print(text_of(v))
+end
+
+-- The same as a text, of at most so many lines.
+function display.text(v, most)
+   if not is_plain(v) then return text_of(v) end
+   local out, count = {}, 0
+   local ENOUGH = {}
+   local fine, why = pcall(lines, v, '', 1, setmetatable({}, { __newindex = function(_, _, line)
+      if count == most then error(ENOUGH, 0) end
+      count = count + 1
+      out[count] = line
+   end }), {})
+   if not fine and why ~= ENOUGH then error(why, 0) end
+   if not fine then out[count + 1] = '...' end
+   return table.concat(out, '\n')
 end
 
 return display

@@ -45,7 +45,7 @@ end
 
 -- the name under which a package or the classes of torch have a function
 local function name_of(f)
-   for _, name in ipairs { 'torch', 'image', 'optim', 'paths', 'sys', 'xlua' } do
+   for _, name in ipairs { 'torch', 'image', 'optim', 'gnuplot', 'paths', 'sys', 'xlua' } do
       local members = package.loaded[name]
       for k, v in pairs(type(members) == 'table' and members or {}) do
          if v == f then return name .. '.' .. k end
@@ -238,10 +238,19 @@ local function of_some_class(name)
    return #texts > 0 and table.concat(texts, '\n\n') or nil
 end
 
+-- whether a package is built in that the manual has a page about
+local function is_told(name)
+   if not native.is_embedded('packages.' .. name) then return false end
+   for _, section in ipairs(manual.names()) do
+      if section:sub(1, #name + 1) == name .. '.' then return true end
+   end
+   return false
+end
+
 -- Loads the package that a name begins with, or that has a section or class of the name, if no program has asked for it.
 local function load_package(topic)
    local name = topic:match('^(%a+)[.:]') or manual.section('nn.' .. topic) and 'nn' or topic
-   if _G[name] == nil and native.is_embedded(name) and name ~= 'boot' then pcall(require, name) end
+   if _G[name] == nil and (native.is_embedded(name) or is_told(name)) and name ~= 'boot' then pcall(require, name) end
 end
 
 -- the name of a class that is called to make objects, or of a package

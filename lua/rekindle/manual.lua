@@ -1,5 +1,5 @@
 -- The manual: pages of docs/, a section for one name or several, found by name. A section's paragraphs are its text, an
--- indented block shows call forms, and a fenced one is a piece of a session.
+-- indented block shows call forms, and a fenced one is a piece of a session; a picture is what that draws.
 local rows = require('rekindle.native').functions.help
 local manual = {}
 local WIDTH = 80
@@ -23,6 +23,11 @@ local function blocks_of(lines)
          open = nil
       elseif line:find('^    ') then
          into('calls', line:sub(5))
+      elseif line:find('^!%[.*%]%(.*%)$') then
+         -- what the example before it draws
+         open = nil
+         into('picture', line)
+         open = nil
       elseif line:find('^%* ') then
          open = nil
          into('item', line)
@@ -132,6 +137,8 @@ function show.session(lines)
    end
    return (table.concat(out, '\n'):gsub('%s+$', ''))
 end
+
+function show.picture(lines) return '   [picture: ' .. lines[1]:match '^!%[(.-)%]' .. ']' end
 
 -- The blocks of a section as the session shows them, and whether they say themselves how the names are called.
 function manual.text(blocks)

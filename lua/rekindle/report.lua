@@ -141,8 +141,8 @@ local function said(message)
    return '(error object is a ' .. type(message) .. ' value)'
 end
 
--- a message without the lines that say which containers it came through
-local function after_containers(message)
+-- A message without the lines that say which containers it came through.
+function report.after_containers(message)
    local count
    repeat message, count = message:gsub('^In %d+ module of [^\n]*:\n', '') until count == 0
    return message
@@ -159,7 +159,7 @@ function report.handler(message)
    local inner = message:sub(-#tail) == tail and message:sub(1, -#tail - 1)
    local within = inner and (inner:match('\nstack traceback:.*') or '')
    if inner then message = inner:sub(1, #inner - #within) end
-   local place, number = after_containers(message):match('^([^\n]-):(%d+): ')
+   local place, number = report.after_containers(message):match('^([^\n]-):(%d+): ')
    local parts = { coloured('message', message) }
    local at
    for _, info in ipairs(frames) do

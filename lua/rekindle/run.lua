@@ -13,10 +13,17 @@ local function unwritten()
    if not ok then return 'cannot write to the standard output: ' .. tostring(why) end
 end
 
+-- Shows the pictures that wait for the end of a command or a program.
+local function show_pictures()
+   local pictures = package.loaded['rekindle.pictures']
+   if pictures then pictures.finish() end
+end
+
 -- Runs a function. Gives its error's text, or nil.
 local function failure(chunk, ...)
    local args, n = { ... }, select('#', ...)
    local ok, why = xpcall(function() return chunk(unpack(args, 1, n)) end, report.handler)
+   show_pictures()
    local mpi = package.loaded['torchmpi.env']
    if not ok then
       if mpi and mpi._finish then
@@ -81,6 +88,7 @@ function run.run_input(code, args)
       first = text
       return true
    end)
+   show_pictures()
    return first or unwritten()
 end
 
@@ -93,7 +101,10 @@ function run.library(name)
 end
 
 -- Output to another program is written as it comes.
+local is_unbuffered = false
 function run.unbuffered()
+   if is_unbuffered then return end
+   is_unbuffered = true
    stdout:setvbuf('no')
    require('rekindle.print').check()
    -- nothing is kept that would fail again at the end
@@ -179,8 +190,28 @@ function run.complete(head) return session().complete(head) end
 -- runs what was typed; its errors go to `tell`, or to the standard error
 function run.interact(text, tell)
    session().interact(text, report.handler, tell or function(why) io.stderr:write(tostring(why), '\n') end)
+   show_pictures()
    io.stdout:flush()
    io.stderr:flush()
 end
+
+-- ---- the kernel of notebooks ----
+
+local function notebook() return require 'rekindle.notebook' end
+
+-- `th kernel` with these arguments: the text of an error, or the connection file of a kernel to run
+function run.kernel(args, program)
+   -- what the user gave is wrong, not the program: no frames
+   local ok, file = pcall(require('rekindle.kernel').main, args, program)
+   if not ok then return tostring(file) end
+   return unwritten(), file
+end
+
+for _, name in ipairs { 'cell', 'inspect', 'is_complete', 'expression', 'leaves' } do
+   run[name] = function(...) return notebook()[name](...) end
+end
+
+-- begins a notebook; the text of an error of the user's startup file
+function run.notebook(startup) return notebook().start(startup) end
 
 return run

@@ -19,8 +19,11 @@ local function silenced(line)
    return false, line
 end
 
+-- what stands behind a leading `=`, which asks for a value
+local function expression_of(line) return line:match('^%s*=(.*)$') or line end
+
 local function compile(line)
-   local expression = line:match('^%s*=(.*)$') or line
+   local expression = expression_of(line)
    local chunk = loadstring('return ' .. expression, '=stdin')
    if chunk then
       -- an expression by itself would be a tail call, whose errors know no line
@@ -47,17 +50,18 @@ function session.is_incomplete(text)
 end
 
 -- The chunks of several lines, each as short as it can be, as if they had been typed one by one. What lacks its end is
--- the second result.
+-- the second result. The third is where each begins, the open one included.
 local function pieces(text)
-   local found, open = {}, nil
-   for line in (text .. '\n'):gmatch('([^\n]*)\n') do
+   local found, open, starts = {}, nil, {}
+   for from, line in (text .. '\n'):gmatch('()([^\n]*)\n') do
+      starts[#found + 1] = open and starts[#found + 1] or from
       open = open and open .. '\n' .. line or line
       if not session.is_incomplete(open) then
          if open:match('%S') then found[#found + 1] = open end
          open = nil
       end
    end
-   return found, open
+   return found, open, starts
 end
 
 -- Lines pasted at once: those that declare locals are one chunk, so that all of them see these; the last one's value is shown.
@@ -101,7 +105,12 @@ local function show(silent, ...)
       if #_RESULTS > KEPT_RESULTS then table.remove(_RESULTS, 1) end
    end
    if silent then return end
-   for i = 1, n do display.show((select(i, ...))) end
+   session.show_results(...)
+end
+
+-- What shows results; a notebook has one of its own.
+function session.show_results(...)
+   for i = 1, select('#', ...) do display.show((select(i, ...))) end
 end
 
 -- ---- commands ----
@@ -121,11 +130,15 @@ local function shell(command)
    _LAST = (table.concat(parts):gsub('\n$', ''))
 end
 
-local function run_piece(text, report)
+-- does what a line asks for that is no Lua
+local function obey(text)
    local topic = text:match('^%s*%?%s*(.-)%s*;?%s*$')
    if topic then return require('rekindle.help').show(topic) end
-   local command = text:match('^%s*%$%s*(.-)%s*$')
-   if command then return shell(command) end
+   return shell(text:match('^%s*%$%s*(.-)%s*$'))
+end
+
+local function run_piece(text, report)
+   if is_command(text) then return obey(text) end
    local silent, code = silenced(text)
    local chunk, why = compile(code)
    -- `for ... end;` and the like
@@ -162,6 +175,80 @@ function session.interact(text, report, tell)
          if tell(why) then return end
       end
    end
+end
+
+-- ---- cells ----
+
+local function is_comment(piece) return piece:match('^%s*%-%-[^\n]*$') ~= nil and not piece:match('^%s*%-%-%[=*%[') end
+
+local HEAD = 'local __keep, __show, __obey = ... '
+
+local function valued(head, expression)
+   -- with a comment at its end
+   return head .. expression .. (expression:find('%-%-') and '\n)' or ')')
+end
+
+-- What stands before the expression that a text ends with, and the expression; nil where it ends with none, or one of more
+-- than so many lines. Blank lines and comments behind it are passed over.
+local TAIL = 200
+local function last_expression(text)
+   local starts, stop = {}, #text
+   for from, line in text:gmatch('()([^\n]+)') do starts[#starts + 1] = line:find('%S') and from or nil end
+   while #starts > 1 and is_comment(text:sub(starts[#starts], stop)) do
+      stop = starts[#starts] - 1
+      starts[#starts] = nil
+   end
+   for i = #starts, math.max(1, #starts - TAIL), -1 do
+      local before, last = text:sub(1, starts[i] - 1), text:sub(starts[i], stop)
+      local _, code = silenced(last)
+      if loadstring('return ' .. expression_of(code)) and loadstring(before) then return before, last end
+   end
+   if loadstring('return ' .. text) then return '', text end
+end
+
+-- A cell as one chunk, whose lines are those of the cell: the values of the expressions in it are shown, that of the last
+-- line is returned. Then whether that is silent, and its commands. Nil and why where it is no Lua.
+local function whole(text, name)
+   local before, last = last_expression(text)
+   if last then
+      local silent, code = silenced(last)
+      local chunk = loadstring(HEAD .. before .. valued('return __keep(', expression_of(code)), name)
+      if chunk then return chunk, silent, {} end
+   end
+   if loadstring(text) then return loadstring(HEAD .. text, name), false, {} end
+   -- with commands, or expressions between its lines
+   local found, open, starts = pieces(text)
+   if open then found[#found + 1] = open end
+   local parts, at, silent, commands = { HEAD }, 1, false, {}
+   for i, piece in ipairs(found) do
+      parts[#parts + 1] = text:sub(at, starts[i] - 1)
+      at = starts[i] + #piece
+      local quiet, code = silenced(piece)
+      local expression = expression_of(code)
+      if is_command(piece) then
+         commands[i] = piece
+         piece = string.format(';__obey(%d)', i)
+      elseif loadstring('return ' .. expression) and (i == #found or not loadstring(code)) then
+         if i == #found then silent = quiet end
+         piece = valued(i == #found and 'return __keep(' or string.format(';__show(%s,', quiet), expression)
+      end
+      parts[#parts + 1] = piece
+   end
+   local chunk, why = loadstring(table.concat(parts), name)
+   return chunk, chunk and silent or why, commands
+end
+
+-- Runs a cell of a notebook under this name and shows what it gives. The text of an error.
+function session.cell(text, name, report)
+   -- known already, it is not forgotten after some more chunks
+   native.texts[name] = text
+   local chunk, silent, commands = whole(text, name)
+   -- what was typed, and not what was made of it
+   native.texts[name] = text
+   if not chunk then return require('rekindle.report').syntax(silent, name) end
+   local function obey_command(i) return obey(commands[i]) end
+   local ok, why = xpcall(function() show(silent, chunk(keep, show, obey_command)) end, report)
+   if not ok then return why end
 end
 
 -- ---- completion ----

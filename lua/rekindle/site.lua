@@ -1,6 +1,7 @@
 -- `th --manual DIR`: the manual as pages for a browser, with a search that needs no server.
 local folder = require 'rekindle.folder'
 local manual = require 'rekindle.manual'
+local rows = require('rekindle.native').functions.help
 local site = {}
 
 local STYLE = [[
@@ -34,6 +35,10 @@ function show.text(lines) return '<p>' .. inline(table.concat(lines, ' ')) .. '<
 function show.item(lines) return '<ul><li>' .. inline((table.concat(lines, ' '):gsub('^%* ', ''))) .. '</li></ul>' end
 function show.calls(lines) return '<pre>' .. escape(table.concat(lines, '\n')) .. '</pre>' end
 show.session = show.calls
+function show.picture(lines)
+   local shown, target = lines[1]:match '^!%[(.-)%]%(%.%./pictures/(.-)%)$'
+   return string.format('<p><img src="%s" alt="%s"></p>', escape(target or ''), escape(shown or ''))
+end
 
 local function blocks(list)
    local out = {}
@@ -76,6 +81,14 @@ function site.main(args)
       end
       contents[#contents + 1] = string.format('<h2><a href="%s">%s</a></h2><p>%s</p><p>%s</p>', file_of(page), escape(page),
          inline(sections.title), table.concat(list, ' '))
+      for _, section in ipairs(sections) do
+         for _, block in ipairs(section.blocks) do
+            local name = block.kind == 'picture' and block.lines[1]:match '%(%.%./pictures/([%w_]+)%.%w+%)$'
+            local ending = name and block.lines[1]:match '%.(%w+)%)$'
+            local bytes = name and rows.picture('pictures.' .. name)
+            if bytes then write(name .. '.' .. ending, bytes) end
+         end
+      end
       write(file_of(page), whole(sections.title, links, table.concat(body, '\n')))
    end
    write('index.html', whole('Rekindle: the manual', links, table.concat(contents, '\n')))

@@ -151,6 +151,7 @@ local children = setmetatable({}, { __mode = 'k' })
 -- watches by it what is called; without it nothing is in the way.
 local watch
 function torch._watch(f) watch = f end
+function torch._watched() return watch ~= nil end
 
 local function refresh(mt)
    if not rawget(mt, '__native') then
@@ -236,6 +237,20 @@ function torch.class(...)
    mt.new = create
    register(mt, name, up, function(_, ...) return create(...) end, function() return setmetatable({}, mt) end, module)
    return mt, up
+end
+
+-- Forgets a class, so that its name is free again; objects and subclasses keep it.
+function torch._forget(name)
+   local mt = classes[name]
+   if not mt then return end
+   local siblings = children[parent_of(mt) or false] or {}
+   for i, other in ipairs(siblings) do
+      if other == mt then
+         table.remove(siblings, i)
+         break
+      end
+   end
+   classes[name], constructors[name], registry[name] = nil, nil, nil
 end
 
 local function optional(f, kinds, what, position)

@@ -16,6 +16,7 @@ pub mod png;
 pub mod pnm;
 pub mod remap;
 pub mod scale;
+pub mod terminal;
 pub mod warp;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! HDF5 files, over the crate `hdf5-pure`: groups, and datasets that are tensors or texts.
 
 use super::element::ElementType;
+use super::hdf5_source::{self, Watched};
 use super::tree::{Id, Node, Tree};
 use super::{Entry, data};
 use crate::tensor::Tensor;
@@ -8,7 +9,9 @@ use crate::tensor::dtype::DType;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::ops::copy;
 use crate::{demand, refuse};
-use hdf5_pure::{Datatype, DatatypeByteOrder, FileAccessProperties, FileLocking, FixedPointLayout, SyncPolicy};
+use hdf5_pure::{
+    Datatype, DatatypeByteOrder, FileAccessProperties, FileLocking, FixedPointLayout, FormatError, SyncPolicy,
+};
 use std::cell::{Ref, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -50,11 +53,19 @@ pub struct Hdf5 {
     length: u64,
 }
 
-/// The crate's answer; a panic of it is a damaged file too.
+/// The crate's answer; a panic of it is a damaged file too. Damages are told with the place that was read last.
 fn guarded<R>(work: impl FnOnce() -> std::result::Result<R, hdf5_pure::Error>) -> Result<R> {
+    hdf5_source::last();
+    let damage = |text: String| {
+        let place = hdf5_source::last().map(|at| format!(", at position {}", at + 1)).unwrap_or_default();
+        Error::invalid(format!("HDF5: {text}{place}"))
+    };
     match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Err(hdf5_pure::Error::Format(e))) if !matches!(e, FormatError::PathNotFound(_)) => {
+            Err(damage(e.to_string()))
+        }
         Ok(answer) => answer.map_err(|e| Error::invalid(format!("HDF5: {e}"))),
-        Err(_) => Err(Error::invalid("HDF5: the file is damaged")),
+        Err(_) => Err(damage("the file is damaged".into())),
     }
 }
 
@@ -86,7 +97,7 @@ impl Hdf5 {
             || FileAccessProperties::new().with_sync_policy(SyncPolicy::OnClose).with_locking(FileLocking::Disabled);
         let file = guarded(|| match (make, mode) {
             (true, _) => hdf5_pure::File::create_with_options(path, hdf5_pure::FileCreateProperties::new(), access()),
-            (_, "r") => hdf5_pure::File::open_streaming(path),
+            (_, "r") => hdf5_pure::File::from_source(Watched::new(std::fs::File::open(path)?)?),
             _ => hdf5_pure::File::open_rw_with_options(path, access()),
         });
         let file = file.map_err(|e| Error::invalid(format!("cannot open <{}>: {e}", path.display())))?;

@@ -13,6 +13,8 @@ pub mod describe;
 pub mod element;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
+#[cfg(feature = "hdf5")]
+mod hdf5_source;
 mod input;
 pub mod inspect;
 pub mod kind;

@@ -8,6 +8,7 @@ pub mod convolution;
 pub mod criterion;
 pub mod distance;
 pub mod featurepooling;
+pub mod fusion;
 pub mod linear;
 pub mod lookup;
 pub mod neighbourhood;

@@ -9,7 +9,7 @@ use crate::lua::raw::{begin, watch};
 use anyhow::anyhow;
 use assistant::Assistant;
 use rustyline::error::ReadlineError;
-use rustyline::history::DefaultHistory;
+use rustyline::history::{DefaultHistory, History};
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -21,6 +21,13 @@ pub fn history_file() -> Option<PathBuf> {
         return Some(path.into());
     }
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rekindle_history"))
+}
+
+/// What was typed in earlier sessions, oldest first.
+pub fn history() -> Vec<String> {
+    let mut lines = DefaultHistory::new();
+    let there = history_file().is_some_and(|h| lines.load(&h).is_ok());
+    if there { lines.iter().cloned().collect() } else { vec![] }
 }
 
 /// What a session runs when it begins: `TREPLSTARTUP`, or `.thrc` in the home directory where that exists.

@@ -5,6 +5,9 @@ use crate::lua::prelude::*;
 /// The pages of the manual: name and text.
 static MANUAL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/manual.rs"));
 
+/// What its examples draw: name and bytes of a file.
+static PICTURES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/pictures.rs"));
+
 fn usage(name: &str) -> Result<Vec<String>> {
     Ok(super::tables::usage(name))
 }
@@ -14,6 +17,9 @@ fn pages() -> Result<Vec<String>> {
 /// Asked for one by one, so that a state that is not asked carries none.
 fn page(name: &str) -> Result<Option<String>> {
     Ok(MANUAL.iter().find(|(n, _)| *n == name).map(|(_, text)| (*text).into()))
+}
+fn picture(name: &str) -> Result<Option<Vec<u8>>> {
+    Ok(PICTURES.iter().find(|(n, _)| *n == name).map(|(_, bytes)| bytes.to_vec()))
 }
 /// A message about one of a thing, in the singular; one that quotes bytes which are no text stays as it is.
 fn singular(text: &[u8]) -> Result<Vec<u8>> {
@@ -26,5 +32,6 @@ pub static ROWS: &[Op] = &[
     func!("usage", &[form("name:str", any!(usage))]),
     func!("pages", &[form("", any!(pages))]),
     func!("page", &[form("name:str", any!(page))]),
+    func!("picture", &[form("name:str", any!(picture))]),
     func!("singular", &[form("text:str", any!(singular))]),
 ];

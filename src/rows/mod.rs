@@ -3,6 +3,7 @@
 pub mod file;
 pub mod files;
 pub mod formats;
+pub mod fusion;
 #[cfg(feature = "hdf5")]
 pub mod hdf5;
 pub mod help;
@@ -52,6 +53,8 @@ pub fn functions() -> &'static [Package] {
         package("image.tensor", "image", Dispatch::Package, image::TENSORS),
         package("image.part", "image", Dispatch::Package, image::PARTS),
         package("optim", "optim", Dispatch::Package, optim::ROWS),
+        package("fusion", "nn.gModule", Dispatch::Package, fusion::ROWS),
+        package("fusion.activations", "nn.gModule", Dispatch::Untyped, fusion::ACTIVATIONS),
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
@@ -71,6 +74,7 @@ pub fn functions() -> &'static [Package] {
         package("spans", "spans", Dispatch::Object, spans::ROWS),
         package("onnx", "onnx", Dispatch::Object, onnx::ROWS),
         package("plot", "gnuplot", Dispatch::Untyped, plot::ROWS),
+        package("terminal", "pictures", Dispatch::Untyped, plot::TERMINAL),
         package("tds", "tds", Dispatch::Untyped, shared::CONSTRUCTORS),
         package("tds.Hash", "tds.Hash", Dispatch::Object, shared::HASH),
         package("tds.Vec", "tds.Vec", Dispatch::Object, shared::VEC),

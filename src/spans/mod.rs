@@ -5,6 +5,7 @@
 //! error, `returned`. A span's parent is the call that it was made in, whatever coroutines do. Any subscriber can take
 //! them; [`Timings`] is the layer that sums them up.
 
+mod flames;
 mod report;
 #[cfg(test)]
 mod tests;

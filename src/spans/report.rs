@@ -1,5 +1,6 @@
 //! What is told of the spans at the end: tables of times, and a trace for Chrome's about:tracing or Perfetto.
 
+use super::flames;
 use super::timings::{MOST_EVENTS, Seen, Sum, Timings};
 use crate::atomic_file::AtomicFile;
 use crate::formats::json_text::quoted;
@@ -69,34 +70,42 @@ impl Timings {
         out
     }
 
-    /// Writes the calls as complete events of Chrome's trace format, times in microseconds, whole or not at all. Whether
-    /// there were more calls than it holds.
+    /// Writes the calls, whole or not at all: as a flame chart where the file's name ends in `.svg`, else as complete events
+    /// of Chrome's trace format, times in microseconds. Whether there were more calls than it holds.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn write_trace(&self, path: &Path) -> io::Result<bool> {
-        let seen = self.seen();
+        let (seconds, seen) = (self.elapsed(), self.seen());
         let (file, mut name) = AtomicFile::open(path)?;
         let mut out = BufWriter::new(file);
-        let head = |i: &super::timings::Instance| {
-            let class = quoted(seen.classes.get(i.class).map_or("", |c| &c.name));
-            let (path, text) = (quoted(&i.path), quoted(&i.text));
-            format!("{{\"ph\":\"X\",\"pid\":1,\"name\":{path},\"args\":{{\"class\":{class},\"module\":{text}}}")
-        };
-        let heads: Vec<String> = seen.instances.iter().map(head).collect();
-        let mut before = "[\n";
-        for e in &seen.events {
-            let (head, method) = (&heads[e.instance as usize], &seen.methods[e.method as usize]);
-            let (start, duration) = (e.start * 1e6, e.duration * 1e6);
-            let place = format_args!("\"cat\":\"{method}\",\"tid\":{}", e.coroutine);
-            write!(out, "{before}{head},{place},\"ts\":{start:.3},\"dur\":{duration:.3}}}")?;
-            before = ",\n";
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
+            out.write_all(flames::chart(&seen, seconds).as_bytes())?;
+        } else {
+            write_events(&mut out, &seen)?;
         }
-        out.write_all(if seen.events.is_empty() { b"[\n]\n" } else { b"\n]\n" })?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?;
         if let Some(name) = &mut name {
             name.finish(true)?;
         }
         Ok(seen.events.len() == MOST_EVENTS)
     }
+}
+
+fn write_events(out: &mut impl Write, seen: &Seen) -> io::Result<()> {
+    let head = |i: &super::timings::Instance| {
+        let class = quoted(seen.classes.get(i.class).map_or("", |c| &c.name));
+        let (path, text) = (quoted(&i.path), quoted(&i.text));
+        format!("{{\"ph\":\"X\",\"pid\":1,\"name\":{path},\"args\":{{\"class\":{class},\"module\":{text}}}")
+    };
+    let heads: Vec<String> = seen.instances.iter().map(head).collect();
+    let mut before = "[\n";
+    for e in &seen.events {
+        let (head, method) = (&heads[e.instance as usize], &seen.methods[e.method as usize]);
+        let (start, duration) = (e.start * 1e6, e.duration * 1e6);
+        let place = format_args!("\"cat\":\"{method}\",\"tid\":{}", e.coroutine);
+        write!(out, "{before}{head},{place},\"ts\":{start:.3},\"dur\":{duration:.3}}}")?;
+        before = ",\n";
+    }
+    out.write_all(if seen.events.is_empty() { b"[\n]\n" } else { b"\n]\n" })
 }

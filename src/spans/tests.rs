@@ -81,3 +81,38 @@ fn without_a_subscriber_nothing_is_counted() {
     call.leave();
     assert!(Timings::ask(Timings::tables).is_none());
 }
+
+#[test]
+fn a_flame_chart_puts_calls_into_their_callers() {
+    use super::flames::{chart, gather};
+    use super::timings::{Class, Event, Instance, Seen};
+    let event = |instance, coroutine, start, duration| Event { instance, method: 0, coroutine, start, duration };
+    // of coroutine 1: 0 around 1, twice, and 1 alone; of coroutine 2: 1 at the same time
+    let events = vec![
+        event(1, 1, 1.0, 2.0),
+        event(1, 1, 3.0, 1.0),
+        event(0, 1, 1.0, 4.0),
+        event(1, 1, 6.0, 1.0),
+        event(1, 2, 2.0, 1.0),
+    ];
+    let root = gather(&events);
+    assert_eq!(root.within.keys().collect::<Vec<_>>(), [&(0, 0), &(1, 0)]);
+    let (outer, alone) = (&root.within[&(0, 0)], &root.within[&(1, 0)]);
+    assert_eq!((outer.calls, outer.seconds), (1, 4.0));
+    assert_eq!((outer.within[&(1, 0)].calls, outer.within[&(1, 0)].seconds), (2, 3.0));
+    assert_eq!((alone.calls, alone.seconds), (2, 2.0));
+
+    let instance = |class, path: &str| Instance { class, path: path.into(), text: "a < \"b\"".into(), sums: vec![] };
+    let classes = ["nn.Outer", "nn.Inner"].map(|name| Class { name: name.into(), sums: vec![] });
+    let instances = vec![instance(0, "Outer"), instance(1, "Outer.Inner & co")];
+    let seen = Seen { methods: vec!["forward".into()], classes: classes.into(), instances, events };
+    let text = chart(&seen, 12.0);
+    assert_eq!((text.matches("<g>").count(), text.matches("</g>").count()), (4, 4), "{text}");
+    assert!(
+        text.contains("<title>Outer.Inner &amp; co forward\na &lt; &quot;b&quot;\n2 calls, 3000.000 ms, 25.0%</title>")
+    );
+    assert!(text.contains("<rect x=\"0.00\" y=\"18\" width=\"400.00\""), "{text}");
+    assert!(text.contains("<rect x=\"0.00\" y=\"36\" width=\"300.00\""), "{text}");
+    assert!(text.contains("<rect x=\"400.00\" y=\"18\" width=\"200.00\""), "{text}");
+    assert!(chart(&Seen::default(), 0.0).ends_with("</svg>\n"));
+}

@@ -3,6 +3,7 @@
 pub mod files;
 pub mod process;
 
+use std::io::IsTerminal;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,6 +48,20 @@ pub fn uname() -> &'static str {
         "freebsd" => "FreeBSD",
         other => other,
     }
+}
+
+/// Whether the standard output is a terminal.
+pub fn writes_to_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Columns, rows, width and height in pixels of the terminal that the standard output is; 0 for what is not known.
+pub fn terminal_size() -> [u16; 4] {
+    #[cfg(unix)]
+    if let Ok(size) = rustix::termios::tcgetwinsize(io::stdout()) {
+        return [size.ws_col, size.ws_row, size.ws_xpixel, size.ws_ypixel];
+    }
+    [0; 4]
 }
 
 /// The name of a file in the temporary directory that does not exist.

@@ -10,6 +10,74 @@ local only = arg[write and 2 or 1]
 local complaints = {}
 local function complain(...) complaints[#complaints + 1] = string.format(...) end
 
+-- ---- pictures ----
+
+-- the last picture that an example drew, and how it is compared with the file of the manual
+local drawn
+local function has_drawn(picture) drawn = picture end
+require('rekindle.pictures').sink = has_drawn
+
+-- numbers may differ in their last digit, as processors compute; so do pixels
+local function same_numbers(a, b)
+   local function parts(text)
+      local numbers = {}
+      local rest = text:gsub('%-?%d+%.?%d*', function(n)
+         numbers[#numbers + 1] = tonumber(n)
+         return '#'
+      end)
+      return rest, numbers
+   end
+   local rest_a, numbers_a = parts(a)
+   local rest_b, numbers_b = parts(b)
+   if rest_a ~= rest_b or #numbers_a ~= #numbers_b then return false end
+   for i, v in ipairs(numbers_a) do
+      if math.abs(v - numbers_b[i]) > 0.02 then return false end
+   end
+   return true
+end
+local function pixels(bytes) return image.decompressPNG(torch.ByteTensor(torch.ByteStorage():string(bytes)), 3, 'float') end
+local function same_pixels(a, b)
+   local x, y = pixels(a), pixels(b)
+   return x:isSameSizeAs(y) and torch.abs(x - y):max() < 0.01
+end
+-- pictures within a picture are compared as such
+local function same_svg(a, b)
+   local function without(text, list)
+      return (text:gsub('base64,([%w+/=]+)', function(data)
+         list[#list + 1] = require('base64').decode(data)
+         return ''
+      end))
+   end
+   local in_a, in_b = {}, {}
+   if not same_numbers(without(a, in_a), without(b, in_b)) or #in_a ~= #in_b then return false end
+   for i in ipairs(in_a) do
+      if not same_pixels(in_a[i], in_b[i]) then return false end
+   end
+   return true
+end
+
+local shown = {}
+local function check_picture(path, heading, line)
+   local file = line:match '%(%.%./(pictures/[%w_]+%.%w+)%)$'
+   if not file then return complain('%s, %s: %s is no picture of docs/pictures', path, heading, line) end
+   file = 'docs/' .. file
+   if shown[file] then complain('%s, %s: %s is shown twice', path, heading, file) end
+   shown[file] = true
+   local kind = file:match '%w+$'
+   local bytes = drawn and drawn[kind]
+   drawn = nil
+   if not bytes then return complain('%s, %s: nothing is drawn for %s', path, heading, file) end
+   local old = io.open(file, 'rb')
+   local before = old and old:read '*a'
+   if old then old:close() end
+   local equal = before and (kind == 'svg' and same_svg or same_pixels)(before, bytes)
+   if equal then return end
+   if not write then return complain('%s, %s: %s is not what the example draws', path, heading, file) end
+   local to = assert(io.open(file, 'wb'))
+   to:write(bytes)
+   to:close()
+end
+
 -- ---- sessions ----
 
 -- everything that is printed, also by the print that shows tables, whose own way out is an upvalue
@@ -53,6 +121,7 @@ end
 require 'nn'
 require 'optim'
 require 'image'
+require 'gnuplot'
 local known = {}
 for k in pairs(_G) do known[k] = true end
 local function fresh()
@@ -60,6 +129,7 @@ local function fresh()
       if not known[k] then rawset(_G, k, nil) end
    end
    torch.setdefaulttensortype('torch.DoubleTensor')
+   gnuplot.closeall()
    torch.seed()   -- what is random and has no seed of its own does not repeat
 end
 
@@ -100,6 +170,8 @@ local function check_page(path)
          block = nil
       elseif block then
          block[#block + 1] = line
+      elseif line:find('^!%[') then
+         check_picture(path, heading, line)
       end
       if line:find('^## ') then
          heading = line
@@ -213,7 +285,7 @@ local function check_names()
 end
 
 -- pages that are not in the binary yet are checked too
-for _, folder in ipairs { 'docs/torch/', 'docs/nn/', 'docs/optim/', 'docs/image/' } do
+for _, folder in ipairs { 'docs/torch/', 'docs/nn/', 'docs/optim/', 'docs/image/', 'docs/gnuplot/' } do
    for name in paths.files(folder, '%.md$') do
       local path = folder .. name
       if not only or path:find(only, 1, true) then
@@ -222,7 +294,12 @@ for _, folder in ipairs { 'docs/torch/', 'docs/nn/', 'docs/optim/', 'docs/image/
       end
    end
 end
-if not only then check_names() end
+if not only then
+   check_names()
+   for name in paths.files('docs/pictures/', '%.%w+$') do
+      if not shown['docs/pictures/' .. name] then complain('docs/pictures/%s: no page shows it', name) end
+   end
+end
 for _, text in ipairs(complaints) do say(text) end
 local count = 0
 for _ in pairs(sections) do count = count + 1 end

@@ -268,6 +268,15 @@ local families = {
       local two = { t.m, t.square }
       return pass(nn.CAddTable(), two), pass(nn.CMulTable(), two), pass(nn.CDivTable(), two), pass(nn.CMaxTable(), two)
    end,
+   ['nn/fusion'] = function(t)
+      require 'nngraph'
+      local a, b = nn.Identity()(), nn.Identity()()
+      local sum = nn.CAddTable()({ nn.Sigmoid()(a), nn.Tanh()(b) })
+      local m = nn.gModule({ a, b }, { nn.CMulTable()({ sum, nn.Exp()(nn.Tanh()(sum)) }) })
+      pass(m, { t.m, t.square })
+      -- the second pass is one program
+      return pass(m, { t.m, t.square })
+   end,
    ['nn/criterion'] = function(t)
       return each({ 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion', 'SoftMarginCriterion', 'DistKLDivCriterion' },
          function(name) return loss(nn[name](), t.m, t.square) end)

@@ -95,7 +95,8 @@ end
 function axis:at(v)
    local t
    if self.log then
-      t = v > 0 and math.log(v / self.lo) / math.log(self.hi / self.lo) or 0 / 0
+      -- quotients of numbers this far apart would overflow
+      t = v > 0 and (math.log(v) - math.log(self.lo)) / (math.log(self.hi) - math.log(self.lo)) or 0 / 0
    else
       t = (v - self.lo) / (self.hi - self.lo)
    end

@@ -1,11 +1,11 @@
 -- Drawings into files: the kind is what the name ends in.
 local files = {}
 
+-- A drawing as bytes of 3 x height x width.
+function files.pixels(drawing) return require('gnuplot.raster').draw(drawing) end
+
 local kinds = {}
-function kinds.png(drawing)
-   local raster = require 'gnuplot.raster'
-   return raster.png(raster.draw(drawing))
-end
+function kinds.png(drawing) return require('gnuplot.raster').png(files.pixels(drawing)) end
 function kinds.svg(drawing) return require('gnuplot.svg').write(drawing, { png = require('gnuplot.raster').png }) end
 function kinds.eps(drawing) return require('gnuplot.pages').eps(drawing) end
 function kinds.pdf(drawing) return require('gnuplot.pages').pdf(drawing) end
@@ -16,6 +16,9 @@ function files.kind(name)
    local ending = (name:match '%.(%w+)$' or ''):lower()
    return kinds[ending] and ending
 end
+
+-- A drawing as the bytes of a file.
+function files.bytes(drawing, kind) return kinds[kind](drawing) end
 
 -- Writes a drawing; nil and a message where the file cannot be written.
 function files.write(drawing, name, kind)

@@ -1,13 +1,17 @@
 -- Package gnuplot: plots, drawn by the program itself.
+local cells = require 'gnuplot.cells'
 local chart = require 'gnuplot.chart'
 local files = require 'gnuplot.files'
+local histogram = require 'gnuplot.histogram'
 local palette = require 'gnuplot.palette'
+local pictures = require 'rekindle.pictures'
 local raw = require 'gnuplot.raw'
 local series = require 'gnuplot.series'
+local settings = require 'gnuplot.settings'
 
 local gnuplot = {}
 
--- figures by their numbers: { id, settings, content, file, kind, told }
+-- figures by their numbers: { id, settings, content, panels, multi, file, kind, told }
 local figures, current = {}, nil
 -- what figures without a file of their own are drawn as, and where
 local plain_kind, folder = 'png', nil
@@ -53,19 +57,10 @@ local function plain_name(figure)
    return string.format('%s-figure-%d.%s', folder, figure.id, figure.kind or plain_kind)
 end
 
--- Draws a figure into its file. One without a file goes to a temporary one, whose name is printed once: a program on a
--- server goes on whatever becomes of the picture.
-local function draw(name, figure, level)
-   if not figure.content then return end
-   local drawing = chart.draw(figure.content, figure.settings)
-   if figure.file then
-      local fine, why = files.write(drawing, figure.file, figure.kind or files.kind(figure.file) or 'png')
-      if not fine then complain(name, level + 1, 'cannot write %s', why) end
-      return
-   end
+-- a figure in a temporary file, whose name is printed once: a program on a server goes on whatever becomes of the picture
+local function draw_aside(figure)
    local file = plain_name(figure)
-   -- PNG files need the temporary folder too
-   local called, fine, why = pcall(files.write, drawing, file, figure.kind or plain_kind)
+   local called, fine, why = pcall(files.write, chart.draw(figure), file, figure.kind or plain_kind)
    if not called then fine, why = false, fine end
    if figure.told == file then return end
    figure.told = file
@@ -76,16 +71,76 @@ local function draw(name, figure, level)
    end
 end
 
+-- The figure for a notebook or a terminal. What stands in a later cell or command is a picture of its own.
+local function show_figure(figure)
+   local drawing = chart.draw(figure)
+   pictures.show {
+      id = string.format('figure-%d.%d', figure.id, pictures.turn), name = 'figure ' .. figure.id, width = drawing.w, height = drawing.h,
+      pixels = function() return files.pixels(drawing) end, svg = function() return files.bytes(drawing, 'svg') end,
+      cells = function(columns, rows) return cells.draw(figure, columns, rows) end,
+   }
+end
+
+-- Draws a figure into its file; without one where pictures go. On a terminal it waits until the command is done or the
+-- next plot begins, so that titles and labels need no picture each.
+local function draw(name, figure, level)
+   if not figure.content and not (figure.panels and #figure.panels > 0) then return end
+   if figure.file then
+      local fine, why = files.write(chart.draw(figure), figure.file, figure.kind or files.kind(figure.file) or 'png')
+      if not fine then complain(name, level + 1, 'cannot write %s', why) end
+      return
+   end
+   local way = pictures.way()
+   if way == 'file' then
+      draw_aside(figure)
+   elseif way == 'sink' then
+      show_figure(figure)
+   else
+      pictures.later('figure-' .. figure.id, function() show_figure(figure) end)
+   end
+end
+
+local function copied(settings)
+   local copy = {}
+   for key, value in pairs(settings) do copy[key] = value end
+   return copy
+end
+
+-- Makes a plot the content of a figure, or its next panel.
+local function put(figure, content)
+   local multi = figure.multi
+   if not multi then
+      if not figure.file then pictures.flush('figure-' .. figure.id) end
+      figure.content, figure.panels = content, nil
+      return
+   end
+   local panel = { content = content, settings = copied(figure.settings), heading = multi.title }
+   if multi.rows then
+      local k = multi.count % (multi.rows * multi.columns)
+      panel.rows, panel.columns = multi.rows, multi.columns
+      if multi.down then
+         panel.row, panel.column = k % multi.rows, math.floor(k / multi.rows)
+      else
+         panel.row, panel.column = math.floor(k / multi.columns), k % multi.columns
+      end
+      -- a full layout begins anew
+      if k == 0 then figure.panels = {} end
+   end
+   multi.count = multi.count + 1
+   table.insert(figure.panels, panel)
+end
+
 local function show(name, content, level)
    local figure = figure_now()
-   figure.content = content
+   put(figure, content)
    draw(name, figure, level + 1)
 end
 
+-- Changes settings. The panels of a multiplot keep those that they were drawn with.
 local function change(name, settings)
    local figure = figure_now()
    for key, value in pairs(settings) do figure.settings[key] = value[1] end
-   draw(name, figure, 3)
+   if not figure.multi then draw(name, figure, 3) end
 end
 
 -- FIGURES
@@ -97,30 +152,31 @@ function gnuplot.figure(n)
    return id
 end
 
--- Forgets a figure, the current one without a number.
+-- Forgets a figure, the current one without a number. The next plot begins another.
 function gnuplot.close(n)
    local figure = current
    if n ~= nil then figure = figures[number_of('close', n)] end
    if not figure then return end
+   pictures.flush('figure-' .. figure.id)
    figures[figure.id] = nil
-   if figure ~= current then return end
-   current = nil
-   for id, other in pairs(figures) do
-      if not current or id > current.id then current = other end
-   end
+   if figure == current then current = nil end
 end
 
-function gnuplot.closeall() figures, current = {}, nil end
+function gnuplot.closeall()
+   for id in pairs(figures) do pictures.flush('figure-' .. id) end
+   figures, current = {}, nil
+end
 
 for _, kind in ipairs { 'png', 'svg', 'pdf', 'eps' } do
    local name = kind .. 'figure'
-   -- A new figure that is drawn into this file. Its number.
-   gnuplot[name] = function(path)
+   -- A new figure that is drawn into this file, or the one of a number. Its number.
+   gnuplot[name] = function(path, n)
       if type(path) ~= 'string' then complain(name, 2, 'expected a file name, got %s', torch.type(path)) end
       local file, why = io.open(path, 'wb')
       if not file then complain(name, 2, 'cannot write %s', why) end
       file:close()
-      local figure = new_figure(next_id())
+      gnuplot.figure(n)
+      local figure = current
       figure.file, figure.kind = path, kind
       return figure.id
    end
@@ -131,14 +187,16 @@ function gnuplot.figprint(path)
    if type(path) ~= 'string' then complain('figprint', 2, 'expected a file name, got %s', torch.type(path)) end
    local kind = files.kind(path)
    if not kind then complain('figprint', 2, 'expected a name that ends in .png, .svg, .pdf or .eps, got %s', path) end
-   if not current or not current.content then complain('figprint', 2, 'nothing is plotted yet') end
-   local fine, why = files.write(chart.draw(current.content, current.settings), path, kind)
+   if not current or not (current.content or current.panels) then complain('figprint', 2, 'nothing is plotted yet') end
+   local fine, why = files.write(chart.draw(current), path, kind)
    if not fine then complain('figprint', 2, 'cannot write %s', why) end
 end
 
--- Files are complete after every call, so there is nothing to wait for.
+-- Shows a figure that waits for the end of the command. Files are complete after every call.
 function gnuplot.plotflush(n)
-   if n ~= nil then number_of('plotflush', n) end
+   local figure = current
+   if n ~= nil then figure = figures[number_of('plotflush', n)] end
+   if figure then pictures.flush('figure-' .. figure.id) end
 end
 
 -- PLOTS
@@ -148,71 +206,38 @@ function gnuplot.plot(...)
    show('plot', { curves = curves }, 2)
 end
 
--- a tensor's numbers in bins: as many, from min to max
-local function binned(name, x, bins, min, max)
-   if not torch.isTensor(x) then complain(name, 3, 'expected a tensor, got %s', torch.type(x)) end
-   bins = bins or 10
-   if type(bins) ~= 'number' or not (bins >= 1 and bins <= 1e6) then
-      complain(name, 3, 'expected a number of bins from 1 to 1000000, got %s', tostring(bins))
-   end
-   for _, v in ipairs { min or 0, max or 0 } do
-      if type(v) ~= 'number' or v ~= v or math.abs(v) == math.huge then
-         complain(name, 3, 'expected min and max as numbers, got %s', tostring(v))
-      end
-   end
-   if x:nElement() == 0 then complain(name, 3, 'expected a tensor with elements, got an empty one') end
-   x, bins = x:double():contiguous():view(-1), math.floor(bins)
-   x = x[x:eq(x):cmul(torch.abs(x):lt(math.huge))]
-   if x:nElement() == 0 then complain(name, 3, 'no element of the tensor is a finite number') end
-   min, max = min or x:min(), max or x:max()
-   if min > max then complain(name, 3, 'min is %g and max %g', min, max) end
-   if min == max then min, max = min - 0.5, max + 0.5 end
-   local width = (max - min) / bins
-   local h = { raw = torch.histc(x, bins, min, max), val = torch.range(0, bins - 1):mul(width):add(min + width / 2) }
-   h.min, h.max, h.bins, h.width = min, max, bins, width
-   for k = 1, bins do h[k] = { val = h.val[k], nb = h.raw[k] } end
-   return h
-end
-
-local function boxes(x, y, width)
-   return { curves = { { name = '', style = { boxes = true, opacity = 0.5 }, x = x:totable(), y = y:totable(), box = width } } }
-end
-
--- How many elements lie in each bin: a list of { val = middle, nb = count }, with raw (the counts), val (the middles), min, max, bins.
-function gnuplot.histc(x, bins, min, max) return binned('histc', x, bins, min, max) end
+-- How many elements of a tensor lie in each of so many bins, from min to max: a table of { val = middle, nb = count }, with raw (the
+-- counts), bins, binwidth, and max and min, the numbers of the fullest and of the emptiest bin. Printed it is a small plot.
+function gnuplot.histc(...) return answered('histc', pcall(histogram.new, refuse, ...)) end
 
 -- The histogram of a tensor's elements. What histc gives.
 function gnuplot.hist(x, bins, min, max)
-   local h = binned('hist', x, bins, min, max)
-   show('hist', boxes(h.val, h.raw, h.width), 2)
+   local h = answered('hist', pcall(histogram.new, refuse, x, bins, min, max))
+   local places = {}
+   for k = 1, h.bins do places[k] = h[k].val end
+   show('hist', { curves = { { name = '', style = { boxes = true }, x = places, y = h.raw:totable(), box = h.binwidth } } }, 2)
    return h
 end
 
--- Bars of these heights, at 1, 2, ... or at places x; or what histc gave.
-function gnuplot.bar(x, y)
-   if type(x) == 'table' and not torch.isTensor(x) and torch.isTensor(x.raw) and torch.isTensor(x.val) then
-      show('bar', boxes(x.val, x.raw, x.width), 2)
-      return
-   end
-   if not torch.isTensor(x) or y ~= nil and not torch.isTensor(y) then
-      complain('bar', 2, 'expected tensors or what histc gives, got %s', torch.type(torch.isTensor(x) and y or x))
-   end
-   local heights = (y or x):double():contiguous():view(-1)
-   local places = y and x:double():contiguous():view(-1) or torch.range(1, math.max(1, heights:nElement()))
-   if heights:nElement() == 0 or heights:nElement() ~= places:nElement() then
-      complain('bar', 2, 'expected as many places as heights, got %d and %d', y and x:nElement() or 0, heights:nElement())
-   end
-   show('bar', boxes(places, heights, not y and 0.8 or nil), 2)
+-- Boxes of these heights, as gnuplot.plot with the style '|': bar(heights), bar(places, heights), bar(name, places, heights).
+function gnuplot.bar(...)
+   local args, n = { ... }, select('#', ...)
+   while n > 0 and args[n] == nil do n = n - 1 end
+   if n == 0 then complain('bar', 2, 'expected a tensor, got nothing') end
+   args[n + 1] = '|'
+   local list = answered('bar', pcall(series.parse, refuse, args))
+   show('bar', { curves = list }, 2)
 end
 
 -- A matrix as colours: 'gray', 'color' or another palette.
 function gnuplot.imagesc(x, colours)
    if not torch.isTensor(x) then complain('imagesc', 2, 'expected a matrix, got %s', torch.type(x)) end
    if x:dim() ~= 2 then complain('imagesc', 2, 'expected a matrix, got a tensor of %d dimensions', x:dim()) end
-   local found = palette.named[colours == nil and 'gray' or colours]
-   if not found then
-      complain('imagesc', 2, "expected a palette of 'gray', 'color', 'hot', 'jet', 'rainbow', 'ocean', 'cool', got %s", tostring(colours))
-   end
+   local s = {}
+   if colours ~= nil and type(colours) ~= 'string' then complain('imagesc', 2, 'expected the name of a palette, got %s', torch.type(colours)) end
+   local function fail(message) refuse(string.format("the palette '%s' %s", colours, message)) end
+   answered('imagesc', pcall(settings.set.palette, s, colours or 'gray', fail))
+   local found = s.palette
    show('imagesc', { matrix = x:double():contiguous():clone(), palette = found }, 2)
 end
 
@@ -220,7 +245,7 @@ end
 for name, surface in pairs { splot = true, scatter3 = false } do
    gnuplot[name] = function(...)
       local solids = answered(name, pcall(series.solids, refuse, surface, ...))
-      show(name, { solids = solids }, 2)
+      show(name, { solids = solids, contour = surface or nil }, 2)
    end
 end
 
@@ -242,12 +267,12 @@ function gnuplot.grid(state)
    change('grid', { grid = { on } })
 end
 
--- Logarithmic axes: 'on' and 'off' for both, or those that are named ('x', 'y', 'xy').
+-- Logarithmic axes: true or 'on' for y, or those that are named ('x', 'y', 'xy').
 function gnuplot.logscale(state)
    if state == nil then state = 'on' end
    local on = switches[state]
    if on ~= nil then
-      change('logscale', { logx = { on }, logy = { on } })
+      change('logscale', { logx = {}, logy = { on } })
    elseif state == 'x' or state == 'y' or state == 'xy' or state == 'yx' then
       change('logscale', { logx = { state:find 'x' ~= nil }, logy = { state:find 'y' ~= nil } })
    else
@@ -267,7 +292,7 @@ end
 -- 'auto', 'image' or 'equal', 'fill', or the limits { xmin, xmax, ymin, ymax } where '' keeps what is
 function gnuplot.axis(how)
    if how == 'auto' then
-      change('axis', { xrange = {}, yrange = {} })
+      change('axis', { xrange = {}, yrange = {}, equal = {}, aspect = {} })
       return
    elseif how == 'image' or how == 'equal' then
       change('axis', { equal = { true } })
@@ -295,8 +320,13 @@ end
 function gnuplot.raw(command)
    if type(command) ~= 'string' then complain('raw', 2, 'expected a text, got %s', torch.type(command)) end
    local figure = figure_now()
-   answered('raw', pcall(raw.run, command, figure, refuse))
-   draw('raw', figure, 2)
+   figure.loading = 0
+   local function plotted(content)
+      put(figure, content)
+      draw('raw', figure, 4)
+   end
+   local changed = answered('raw', pcall(raw.run, command, figure, refuse, plotted))
+   if changed and not figure.multi then draw('raw', figure, 2) end
 end
 
 -- What figures without a file are drawn as, where it is a kind of file; terminals with windows change nothing.

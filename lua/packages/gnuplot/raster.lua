@@ -1,6 +1,7 @@
 -- A drawing as a picture of bytes, 3 x height x width.
 local natives = require('rekindle.native').functions.plot
 local image = require 'image'
+local painter = require 'rekindle.painter'
 local raster = {}
 
 local LETTER, NAN = 9, 0 / 0
@@ -55,33 +56,26 @@ function paint.text(canvas, s, dx, dy)
    natives.text(canvas, s.text, x, y, s.upright or false, 0, 0, 0)
 end
 
--- every pixel takes the colour of the element that it lies on
-function paint.picture(canvas, s, dx, dy)
-   local function places(from, span, n, size)
-      local list, first = {}, nil
-      for k = math.max(0, math.floor(from + 0.5)), math.min(size, math.floor(from + span + 0.5)) - 1 do
-         first = first or k
-         list[#list + 1] = math.max(1, math.min(n, math.floor((k + 0.5 - from) / span * n) + 1))
-      end
-      return first, torch.LongTensor(list)
-   end
-   local left, columns = places(s.x - dx, s.w, s.pixels:size(3), canvas:size(3))
-   local top, rows = places(s.y - dy, s.h, s.pixels:size(2), canvas:size(2))
-   if not left or not top then return end
-   canvas:narrow(2, top + 1, rows:size(1)):narrow(3, left + 1, columns:size(1)):copy(s.pixels:index(2, rows):index(3, columns))
-end
+function paint.picture(canvas, s, dx, dy) painter.blit(canvas, s.pixels, s.x - dx, s.y - dy, s.w, s.h) end
 
--- The picture of a drawing.
-function raster.draw(drawing)
+-- The picture of a drawing. options: without letters (`bare`), and lines of at least so many pixels (`least`).
+function raster.draw(drawing, options)
+   options = options or {}
    local whole = torch.ByteTensor(3, drawing.h, drawing.w):fill(255)
    local canvas, dx, dy = whole, 0, 0
    for _, s in ipairs(drawing.list) do
       if s.kind == 'clip' then
-         dx, dy = s.x, s.y
-         canvas = whole:narrow(2, dy + 1, math.min(s.h, drawing.h - dy)):narrow(3, dx + 1, math.min(s.w, drawing.w - dx))
+         local l, t = math.max(0, s.x), math.max(0, s.y)
+         local w, h = math.min(s.x + s.w, drawing.w) - l, math.min(s.y + s.h, drawing.h) - t
+         dx, dy = l, t
+         -- nothing shows of what lies outside of the picture
+         canvas = w >= 1 and h >= 1 and whole:narrow(2, t + 1, h):narrow(3, l + 1, w) or torch.ByteTensor(3, 1, 1)
       elseif s.kind == 'unclip' then
          canvas, dx, dy = whole, 0, 0
-      else
+      elseif s.kind ~= 'text' or not options.bare then
+         if s.kind == 'line' and options.least and s.role ~= 'grid' and s.width < options.least then
+            s = setmetatable({ width = options.least }, { __index = s })
+         end
          paint[s.kind](canvas, s, dx, dy)
       end
    end
@@ -89,16 +83,6 @@ function raster.draw(drawing)
 end
 
 -- The bytes of a PNG file.
-function raster.png(pixels)
-   local name = os.tmpname()
-   local path = name .. '.png'
-   image.save(path, pixels)
-   local file = io.open(path, 'rb')
-   local bytes = file:read '*a'
-   file:close()
-   os.remove(path)
-   os.remove(name)
-   return bytes
-end
+function raster.png(pixels) return image.compressPNG(pixels):storage():string() end
 
 return raster

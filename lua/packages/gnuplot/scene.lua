@@ -29,6 +29,26 @@ end
 function scene:clip(x, y, w, h) add(self, { kind = 'clip', x = x, y = y, w = w, h = h }) end
 function scene:unclip() add(self, { kind = 'unclip' }) end
 
+local function moved(part, dx, dy)
+   local result = {}
+   for k = 1, #part, 2 do result[k], result[k + 1] = part[k] + dx, part[k + 1] + dy end
+   return result
+end
+
+-- Puts another drawing into this one, its upper left corner at a place.
+function scene:place(other, dx, dy)
+   for _, shape in ipairs(other.list) do
+      local copy = {}
+      for key, value in pairs(shape) do copy[key] = value end
+      if copy.x then copy.x, copy.y = copy.x + dx, copy.y + dy end
+      if copy.parts then
+         copy.parts = {}
+         for k, part in ipairs(shape.parts) do copy.parts[k] = moved(part, dx, dy) end
+      end
+      add(self, copy)
+   end
+end
+
 local function turned(n, first, r, x, y)
    local part = {}
    for k = 0, n - 1 do

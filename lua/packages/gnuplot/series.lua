@@ -26,6 +26,72 @@ end
 
 local function shape(t) return table.concat(t:size():totable(), 'x') end
 
+-- The columns of numbers that a curve's style takes beside x and y, by how many columns there are.
+local function with_errors(c, columns, n)
+   local how = c.style
+   local both = how.xerror and how.yerror and not how.boxes
+   if both and n == 4 then
+      c.xlow, c.xhigh = series.around(c.x, columns[3])
+      c.ylow, c.yhigh = series.around(c.y, columns[4])
+   elseif both and n >= 6 then
+      c.xlow, c.xhigh, c.ylow, c.yhigh = columns[3], columns[4], columns[5], columns[6]
+   elseif both then
+      return 'four or six columns: x, y, and how far both may be off'
+   else
+      local axis = how.xerror and 'x' or 'y'
+      if n == 3 then
+         c[axis .. 'low'], c[axis .. 'high'] = series.around(c[axis], columns[3])
+      elseif n >= 4 then
+         c[axis .. 'low'], c[axis .. 'high'] = columns[3], columns[4]
+      else
+         return 'three or four columns: x, y, and how far ' .. axis .. ' may be off'
+      end
+   end
+end
+
+-- a value less and more what it may be off
+function series.around(list, off)
+   local low, high = {}, {}
+   for i = 1, #list do low[i], high[i] = list[i] - off[i], list[i] + off[i] end
+   return low, high
+end
+
+-- The curve that columns of numbers make in a style; nil and a message where they are too few. Lists of texts may be among them.
+function series.curve(name, how, columns)
+   local n = #columns
+   local c = { name = name, style = how, x = columns[1], y = columns[2] }
+   local function lacks(what) return nil, 'this style needs ' .. what .. string.format(', got %d', n) end
+   if how.candles then
+      if n < 5 then return lacks 'five columns: x, and where it opens, is lowest, highest and closes' end
+      c.y, c.ylow, c.yhigh, c.close = columns[2], columns[3], columns[4], columns[5]
+   elseif how.xerror or how.yerror then
+      local why = with_errors(c, columns, n)
+      if why then return lacks(why) end
+   elseif how.vectors then
+      if n < 4 then return lacks 'four columns: x, y, and how far both go' end
+      c.dx, c.dy = columns[3], columns[4]
+   elseif how.circles or how.labels then
+      if n < 3 then return lacks('three columns: x, y and ' .. (how.circles and 'a radius' or 'a text')) end
+      c[how.circles and 'radius' or 'texts'] = columns[3]
+   elseif how.filled and n >= 3 then
+      c.y2 = columns[3]
+   elseif how.boxes and n >= 3 then
+      c.widths = columns[3]
+   end
+   return c
+end
+
+-- whether further columns belong to one curve; else each of them is a curve
+local function takes_columns(how) return how.candles or how.xerror or how.yerror or how.circles or how.vectors or how.filled end
+
+local function columns_of(x, y)
+   local columns = {}
+   if y then columns[1] = numbers(x) end
+   local m = y or x
+   for k = 1, m:size(2) do columns[#columns + 1] = column(m, k) end
+   return columns
+end
+
 -- Adds the curves of one list { name, x, y, style }, all but one tensor may be left out.
 local function read(entry, count, n, found, refuse)
    local function fail(...) refuse(string.format('curve %d: %s', n, string.format(...))) end
@@ -47,31 +113,37 @@ local function read(entry, count, n, found, refuse)
       if entry[k] ~= nil then fail('expected { name, x, y, style }, got %s besides', torch.type(entry[k])) end
    end
    local how = style.parse(text, function(message) fail('%s', message) end)
-   local function add(fields)
-      fields.name, fields.style = how.title or name, how
-      found[#found + 1] = fields
+   local function add(columns)
+      local c, why = series.curve(how.title or name, how, columns)
+      if not c then fail('%s', why) end
+      found[#found + 1] = c
    end
-   if how.vectors then
-      local pair = function(t) return t and t:dim() == 2 and t:size(2) == 2 end
+   local function add_all(columns)
+      if takes_columns(how) then return add(columns) end
+      for k = 2, #columns do add { columns[1], columns[k] } end
+   end
+   if how.vectors and y then
+      local pair = function(t) return t:dim() == 2 and t:size(2) == 2 end
       if not pair(x) or not pair(y) or x:size(1) ~= y:size(1) then
          fail("vectors ('v') need x and y of N x 2: places and how far they go")
       end
-      add { x = column(x, 1), dx = column(x, 2), y = column(y, 1), dy = column(y, 2) }
+      add { column(x, 1), column(y, 1), column(x, 2), column(y, 2) }
+   elseif how.vectors then
+      if x:dim() ~= 2 or x:size(2) ~= 4 then fail("vectors ('v') need a matrix of N x 4 (x, y and how far they go), got %s", shape(x)) end
+      add(columns_of(x))
+   elseif y and y:dim() == 2 and y:size(2) > 1 and flat(x) and x:nElement() == y:size(1) then
+      add_all(columns_of(x, y))
    elseif y then
       if not flat(x) or not flat(y) then
          fail('x and y have to be vectors, got %s and %s', shape(x), shape(y))
       elseif x:nElement() ~= y:nElement() then
          fail('x has %d elements and y %d', x:nElement(), y:nElement())
       end
-      add { x = numbers(x), y = numbers(y) }
+      add { numbers(x), numbers(y) }
    elseif x:dim() == 2 and x:size(2) > 1 then
-      if how.filled and x:size(2) == 3 then
-         add { x = column(x, 1), y = column(x, 2), y2 = column(x, 3) }
-      else
-         for k = 2, x:size(2) do add { x = column(x, 1), y = column(x, k) } end
-      end
+      add_all(columns_of(x))
    elseif flat(x) then
-      add { x = range(x:nElement()), y = numbers(x) }
+      add { range(x:nElement()), numbers(x) }
    else
       fail('expected a vector, or a matrix whose first column is x, got %s', shape(x))
    end
@@ -142,47 +214,6 @@ end
 -- What gnuplot.splot (surface) and scatter3 are about.
 function series.solids(refuse, surface, ...)
    return each(refuse, function(entry, count, n, found) read_solid(entry, count, n, found, refuse, surface) end, ...)
-end
-
--- Points of the natural cubic spline through points: sorted by x, those of one x averaged.
-function series.spline(xs, ys)
-   local order, x, y = {}, {}, {}
-   for i = 1, #xs do
-      if math.abs(xs[i]) < math.huge and math.abs(ys[i]) < math.huge then order[#order + 1] = i end
-   end
-   table.sort(order, function(a, b) return xs[a] < xs[b] end)
-   local run = 0
-   for _, i in ipairs(order) do
-      if #x > 0 and x[#x] == xs[i] then
-         run = run + 1
-         y[#y] = y[#y] + (ys[i] - y[#y]) / run
-      else
-         x[#x + 1], y[#y + 1], run = xs[i], ys[i], 1
-      end
-   end
-   local n = #x
-   if n < 3 then return x, y end
-   -- second derivatives, from the tridiagonal system
-   local m, c = { 0 }, { 0 }
-   for i = 2, n - 1 do
-      local h, g = x[i] - x[i - 1], x[i + 1] - x[i]
-      local slope = (y[i + 1] - y[i]) / g - (y[i] - y[i - 1]) / h
-      local pivot = 2 * (h + g) - h * c[i - 1]
-      c[i] = g / pivot
-      m[i] = (6 * slope - h * m[i - 1]) / pivot
-   end
-   m[n] = 0
-   for i = n - 1, 2, -1 do m[i] = m[i] - c[i] * m[i + 1] end
-   local sx, sy, k, samples = {}, {}, 1, math.max(200, math.min(2 * n, 4000))
-   for s = 0, samples do
-      local at = x[1] + (x[n] - x[1]) * s / samples
-      while k < n - 1 and at > x[k + 1] do k = k + 1 end
-      local h, a, b = x[k + 1] - x[k], x[k + 1] - at, at - x[k]
-      sx[#sx + 1] = at
-      sy[#sy + 1] = (m[k] * a ^ 3 + m[k + 1] * b ^ 3) / (6 * h) + (y[k] / h - m[k] * h / 6) * a
-         + (y[k + 1] / h - m[k + 1] * h / 6) * b
-   end
-   return sx, sy
 end
 
 return series

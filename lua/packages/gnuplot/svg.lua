@@ -45,9 +45,11 @@ function write.picture(s, files)
       .. 'xlink:href="data:image/png;base64,%s"/>', s.role, number(s.x), number(s.y), number(s.w), number(s.h), base64.encode(files.png(s.pixels)))
 end
 
-function write.clip(s, _, n)
-   return string.format('<clipPath id="c%d"><rect x="%s" y="%s" width="%s" height="%s"/></clipPath><g clip-path="url(#c%d)">', n, number(s.x),
-      number(s.y), number(s.w), number(s.h), n)
+-- named by where it is: several drawings may stand in one document
+function write.clip(s)
+   local x, y, w, h = number(s.x), number(s.y), number(s.w), number(s.h)
+   local name = ('clip-' .. table.concat({ x, y, w, h }, '-')):gsub('[^%w-]', '_')
+   return string.format('<clipPath id="%s"><rect x="%s" y="%s" width="%s" height="%s"/></clipPath><g clip-path="url(#%s)">', name, x, y, w, h, name)
 end
 
 function write.unclip() return '</g>' end
@@ -61,7 +63,7 @@ function svg.write(drawing, files)
          .. 'viewBox="0 0 %s %s" font-family="Helvetica, Arial, sans-serif" font-size="14" stroke-linejoin="round" stroke-linecap="round">', w, h, w, h),
       string.format('<rect class="paper" width="%s" height="%s" fill="#ffffff"/>', w, h),
    }
-   for n, shape in ipairs(drawing.list) do lines[#lines + 1] = write[shape.kind](shape, files, n) end
+   for _, shape in ipairs(drawing.list) do lines[#lines + 1] = write[shape.kind](shape, files) end
    lines[#lines + 1] = '</svg>\n'
    return table.concat(lines, '\n')
 end

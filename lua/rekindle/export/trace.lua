@@ -56,35 +56,88 @@ end
 -- bytes of outputs after which memory is collected
 local MANY = 2 ^ 22
 
--- Convolutions over pictures, by which dimensions of their weights are the planes of inputs and outputs.
-local PLANES = {
-   ['nn.SpatialConvolution'] = { 2, 1 },
-   ['nn.SpatialDilatedConvolution'] = { 2, 1 },
-   ['nn.SpatialFullConvolution'] = { 1, 2 },
-   ['nn.VolumetricConvolution'] = { 2, 1 },
-   ['nn.VolumetricFullConvolution'] = { 1, 2 },
+-- Modules over pictures whose sizes are learnt from a part of their input, so that to learn the sizes of a large network
+-- takes neither its time nor its memory: convolutions from one plane (by which dimensions of their weights are the planes of
+-- inputs and outputs), poolings and the like from one plane as well, modules that keep sizes from one place of every plane.
+local CONVOLUTIONS = {
+   SpatialConvolution = { 2, 1 }, SpatialConvolutionMM = { 2, 1 }, SpatialDilatedConvolution = { 2, 1 },
+   SpatialFullConvolution = { 1, 2 }, VolumetricConvolution = { 2, 1 }, VolumetricFullConvolution = { 1, 2 },
 }
+local POOLINGS, POINTWISE = {}, {}
+for name in ([[SpatialMaxPooling SpatialAveragePooling SpatialZeroPadding SpatialReflectionPadding SpatialReplicationPadding
+   SpatialUpSamplingNearest SpatialUpSamplingBilinear VolumetricMaxPooling VolumetricAveragePooling
+   VolumetricReplicationPadding]]):gmatch('%S+') do POOLINGS[name] = true end
+for name in ([[ReLU ReLU6 Threshold LeakyReLU ELU PReLU RReLU Tanh Sigmoid HardTanh HardShrink SoftShrink SoftPlus SoftSign
+   Abs Square Sqrt Power Exp Log Dropout SpatialDropout SpatialBatchNormalization VolumetricBatchNormalization AddConstant
+   MulConstant Identity]]):gmatch('%S+') do POINTWISE[name] = true end
 
--- What a convolution gives, in sizes: one plane of it is computed from one plane of the input, so that to learn the sizes of
--- a large network takes neither its time nor its workspaces. Nothing for other modules.
-local function sizes_of(module, x)
-   local class = torch.typename(module)
-   local planes, weight = PLANES[class], module.weight
-   local batch = torch.isTensor(x) and torch.isTensor(weight) and x:dim() == weight:dim()
+-- A copy of a module that shares its parameters and has outputs and buffers of its own.
+local function apart(module, x)
+   local copy = {}
+   for key, value in pairs(module) do copy[key] = value end
+   copy.output, copy.updateOutput, copy.indices, copy.finput, copy.fgradInput = x.new(), nil, nil, x.new(), x.new()
+   return setmetatable(copy, getmetatable(module))
+end
+
+local function sizes_of_convolution(module, x, planes)
+   local weight = module.weight
    -- what is not as usual is left to the module, which says why it is wrong
-   if not planes or not batch or getmetatable(module) ~= torch.getmetatable(class)
-      or torch.typename(x) ~= torch.typename(weight) or x:size(2) ~= weight:size(planes[1]) then
-      return nil
-   end
-   local single = {}
-   for key, value in pairs(module) do single[key] = value end
+   if not torch.isTensor(weight) or torch.typename(x) ~= torch.typename(weight) then return nil end
+   local flat = weight:dim() == 2 -- SpatialConvolutionMM: planes x (planes of the input x kH x kW)
+   local window = flat and module.kW * module.kH or 1
+   if flat and weight:size(2) ~= x:size(2) * window then return nil end
+   if not flat and (weight:dim() ~= x:dim() or x:size(2) ~= weight:size(planes[1])) then return nil end
+   local single = apart(module, x)
    single.nInputPlane, single.nOutputPlane, single.bias = 1, 1, module.bias and module.bias:narrow(1, 1, 1)
-   single.weight = weight:narrow(1, 1, 1):narrow(2, 1, 1)
-   single.output, single.finput, single.fgradInput = x.new(), x.new(), x.new()
-   single.updateOutput = nil
-   local sizes = setmetatable(single, getmetatable(module)):updateOutput(x:narrow(2, 1, 1)):size()
+   single.weight = weight:narrow(1, 1, 1):narrow(2, 1, window)
+   local sizes = single:updateOutput(x:narrow(2, 1, 1)):size()
    sizes[2] = weight:size(planes[2])
-   return x.new(sizes):zero()
+   return sizes
+end
+
+local function sizes_of_pooling(module, x)
+   local sizes = apart(module, x):updateOutput(x:narrow(2, 1, 1)):size()
+   sizes[2] = x:size(2)
+   return sizes
+end
+
+local function sizes_of_pointwise(module, x)
+   local place = x
+   for d = 3, x:dim() do place = place:narrow(d, 1, 1) end
+   -- a copy, since the module may write into its input
+   apart(module, x):updateOutput(place:clone())
+   return x:size()
+end
+
+-- Tensors of one zero, expanded, that stand for outputs; and the modules that hand on what they are given as it is.
+local stand_ins = setmetatable({}, { __mode = 'k' })
+local HANDS_ON = { ['nn.Sequential'] = true, ['nn.ConcatTable'] = true, ['nn.ParallelTable'] = true, ['nn.gModule'] = true }
+
+-- An input for a module that runs: stand-ins in it become tensors of zeros.
+local function in_full(x)
+   if torch.isTensor(x) then return stand_ins[x] and x:clone() or x end
+   if type(x) ~= 'table' then return x end
+   local list = {}
+   for key, value in pairs(x) do list[key] = in_full(value) end
+   return list
+end
+
+-- What a module gives, in sizes: a tensor that stands for it. Nothing for other modules and inputs. Where a network takes
+-- the indices of its poolings (`unpooled`), these run.
+local function sizes_of(module, x, unpooled)
+   local class = torch.typename(module)
+   if not torch.isTensor(x) or x:dim() < 4 or getmetatable(module) ~= torch.getmetatable(class) then return nil end
+   local name = class:match('^nn%.(.*)') or ''
+   -- a single volume has the rank of a batch of pictures
+   if name:find('^Volumetric') and x:dim() ~= 5 or name:find('^Spatial') and x:dim() ~= 4 then return nil end
+   local learn = CONVOLUTIONS[name] and sizes_of_convolution or POINTWISE[name] and sizes_of_pointwise
+      or POOLINGS[name] and not unpooled and sizes_of_pooling
+   -- what fails is left to the module, which tells of its own input
+   local fine, sizes = pcall(learn or function() end, module, x, CONVOLUTIONS[name])
+   if not fine or not sizes then return nil end
+   local y = x.new(torch.LongStorage(#sizes):fill(1)):zero():expand(sizes)
+   stand_ins[y] = true
+   return y
 end
 
 -- Lets go of a module's output, so that a run needs the memory of few layers, not of all. What takes it as its input
@@ -104,19 +157,16 @@ end
 -- Runs the network on an input. `each(module, input, output, number of the call)` is told of every call that returned;
 -- the modules have no output afterwards. With `only_sizes` the numbers are not computed where sizes can be had without.
 function trace.run(model, input, each, only_sizes)
-   local hooked, counts, bytes = {}, {}, 0
+   local hooked, counts, bytes, unpooled = {}, {}, 0, false
    trace.modules(model, function(module)
+      unpooled = unpooled or (torch.typename(module) or ''):find('Unpooling') ~= nil
       local update = module.updateOutput
       if type(update) ~= 'function' or rawget(module, 'updateOutput') then return end
       hooked[#hooked + 1] = module
       rawset(module, 'updateOutput', function(self, x, ...)
          local before = shape(x)
-         local y = only_sizes and sizes_of(self, x)
-         if y then
-            bytes = bytes + y:nElement() * y:elementSize()
-         else
-            y = update(self, x, ...)
-         end
+         local y = only_sizes and sizes_of(self, x, unpooled) or nil
+         y = y or update(self, HANDS_ON[torch.typename(self)] and x or in_full(x), ...)
          counts[self] = (counts[self] or 0) + 1
          each(self, before, y, counts[self])
          bytes = bytes + let_go(self, y)

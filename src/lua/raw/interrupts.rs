@@ -6,12 +6,14 @@ use mlua::Lua;
 use mlua::ffi::{self, lua_State};
 use std::os::raw::c_int;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::Relaxed};
 
 /// The state whose programs are stopped.
 static STATE: AtomicPtr<lua_State> = AtomicPtr::new(std::ptr::null_mut());
 /// The signals since the program began that runs.
 static SIGNALS: AtomicU32 = AtomicU32::new(0);
+/// Whether there is nothing that a signal could stop.
+static IDLE: AtomicBool = AtomicBool::new(false);
 /// The hook that was there before ours: of the allocator, or of the program.
 static BEFORE: Mutex<Option<Hook>> = Mutex::new(None);
 
@@ -21,6 +23,17 @@ type Hook = (Option<ffi::lua_Hook>, c_int, c_int);
 pub fn begin() {
     interruption::take();
     SIGNALS.store(0, Relaxed);
+    IDLE.store(false, Relaxed);
+}
+
+/// The program is done: signals mean nothing until the next one begins.
+pub fn end() {
+    IDLE.store(true, Relaxed);
+}
+
+/// Whether the program that runs is to stop. It does so at Lua's next instruction; what waits in Rust has to ask.
+pub fn interrupted() -> bool {
+    interruption::asked()
 }
 
 /// The hook that stops a program, and takes itself away.
@@ -69,6 +82,10 @@ mod signal {
                 if let Some(&thread) = THREAD.get() {
                     libc::pthread_kill(thread, libc::SIGINT);
                 }
+                *errno = before;
+                return;
+            }
+            if IDLE.load(Relaxed) {
                 *errno = before;
                 return;
             }

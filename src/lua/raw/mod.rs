@@ -13,7 +13,7 @@ mod read;
 mod state;
 mod traced;
 
-pub use interrupts::{begin, watch};
+pub use interrupts::{begin, end, interrupted, watch};
 pub use state::{Group, new_state, register, tensor_of, tensor_value, without_collector};
 
 use crate::lua::call::Foreign;

@@ -83,12 +83,12 @@ fn gradient<T: Float>(
 }
 
 #[inline(always)]
-fn half<T: Float>(x: T) -> T {
+pub(super) fn half<T: Float>(x: T) -> T {
     x.mul(T::from_f64(0.5))
 }
 
 #[inline(always)]
-fn exp_neg<T: Float, M: Arith>(x: T, m: M) -> T {
+pub(super) fn exp_neg<T: Float, M: Arith>(x: T, m: M) -> T {
     x.neg().vexp(m)
 }
 
@@ -102,14 +102,14 @@ fn shifted<T: Float, M: Arith>(x: T, m: M) -> (T, T, T) {
 
 /// `log(1 / (1 + exp(-x)))`.
 #[inline(always)]
-fn log_logistic<T: Float, M: Arith>(x: T, m: M) -> T {
+pub(super) fn log_logistic<T: Float, M: Arith>(x: T, m: M) -> T {
     let (most, _, sum) = shifted(x, m);
     most.add(sum.vlog(m)).neg()
 }
 
 /// `1 / (1 + exp(x))`.
 #[inline(always)]
-fn logistic_of_minus<T: Float, M: Arith>(x: T, m: M) -> T {
+pub(super) fn logistic_of_minus<T: Float, M: Arith>(x: T, m: M) -> T {
     let (_, part, sum) = shifted(x, m);
     part.over(sum)
 }

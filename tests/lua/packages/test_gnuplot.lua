@@ -62,7 +62,14 @@ function tests.curves()
    local x = torch.linspace(0, 1, 11)
    fresh()
    gnuplot.plot(x)
+   tester:eq(count(path(drawn(), 'points'), 'M'), 11, 'points on a line')
+   tester:eq(count(path(drawn(), 'lines'), '[ML]'), 11)
+   gnuplot.plot { x, 'with points pt 1' }
    tester:eq(count(path(drawn(), 'points'), 'M'), 22, 'a cross is two lines')
+   gnuplot.raw 'set style data impulses; set style line 1 lc rgb "red"'
+   gnuplot.plot(x)
+   tester:assert(drawn():find '<path class="impulses"[^>]*stroke="#ff0000"' ~= nil)
+   gnuplot.raw 'reset'
    gnuplot.plot('a line', x, x, '-')
    local text = drawn()
    tester:eq(count(path(text, 'lines'), 'M'), 1)
@@ -92,22 +99,47 @@ function tests.curves()
    text = drawn()
    tester:eq(count(path(text, 'steps'), '[ML]'), 21)
    tester:eq(texts(text, 'legend'), { 'steps' })
+   -- of very many points those that show
+   local many = torch.sin(torch.range(1, 100000))
+   many[50000], many[70000] = 7, -7
+   gnuplot.plot(many, '-')
+   local d = path(drawn(), 'lines')
+   tester:assertlt(count(d, '[ML]'), 3000)
+   local low, high = math.huge, -math.huge
+   for at in d:gmatch '[ML]%S+ ([%d.]+)' do low, high = math.min(low, tonumber(at)), math.max(high, tonumber(at)) end
+   tester:assertlt(low, 60)
+   tester:assertlt(400, high)
    for _, kind in ipairs { 'torch.FloatTensor', 'torch.IntTensor', 'torch.ByteTensor' } do gnuplot.plot(torch.ones(3):type(kind), '-') end
 end
 
 function tests.smooth()
    -- the natural spline of points on a line is that line, and every spline goes through its points
-   local series = require 'gnuplot.series'
-   local x, y = series.spline({ 3, 1, 2, 4 }, { 6, 2, 4, 8 })
-   for i = 1, #x do tester:assertalmosteq(y[i], 2 * x[i], 1e-12) end
-   x, y = series.spline({ 0, 1, 2, 2, 4 }, { 0, 5, 0, 2, 3 })
-   local near = {}
-   for i = 1, #x do near[x[i]] = y[i] end
-   tester:assertalmosteq(near[1], 5, 1e-12)
-   tester:assertalmosteq(near[2], 1, 1e-12)
+   local smooth = require 'gnuplot.smooth'
+   for _, way in ipairs { 'csplines', 'acsplines' } do
+      local x, y = smooth[way]({ 3, 1, 2, 4 }, { 6, 2, 4, 8 }, 0.01)
+      for i = 1, #x do tester:assertalmosteq(y[i], 2 * x[i], 1e-9) end
+   end
+   for _, way in ipairs { 'csplines', 'acsplines' } do
+      local x, y = smooth[way]({ 0, 1, 2, 2, 4 }, { 0, 5, 0, 2, 3 }, 1e9)
+      local near = {}
+      for i = 1, #x do near[x[i]] = y[i] end
+      tester:assertalmosteq(near[1], 5, 1e-6)
+      tester:assertalmosteq(near[2], 1, 1e-6)
+   end
+   -- with little weight of the points the line through them that is nearest
+   local x, y = smooth.acsplines({ 1, 2, 3, 4 }, { 1, 3, 2, 4 }, 1e-9)
+   for i = 1, #x do tester:assertalmosteq(y[i], 0.5 + 0.8 * x[i], 1e-6) end
+   -- a Bezier curve begins and ends in its ends, and lies in the middle by the binomial weights
+   x, y = smooth.bezier({ 0, 1, 2 }, { 0, 4, 0 })
+   tester:eq({ x[1], y[1], x[#x], y[#y] }, { 0, 0, 2, 0 })
+   tester:assertalmosteq(y[101], 2, 1e-9)
+   tester:eq({ smooth.unique({ 2, 1, 2 }, { 1, 5, 3 }) }, { { 1, 2 }, { 5, 2 } })
+   tester:eq({ smooth.frequency({ 2, 1, 2 }, { 1, 5, 3 }) }, { { 1, 2 }, { 5, 4 } })
+   tester:eq({ smooth.cumulative({ 2, 1, 2 }, { 1, 5, 3 }) }, { { 1, 2 }, { 5, 9 } })
    fresh()
    gnuplot.plot { torch.Tensor { 1, 3, 2 }, '~' }
    tester:eq(count(path(drawn(), 'lines'), '[ML]'), 201)
+   fails('smooth \'better\' is not there', gnuplot.plot, { torch.ones(3), 'smooth better' })
 end
 
 function tests.numbers_that_cannot_be_drawn()
@@ -120,6 +152,10 @@ function tests.numbers_that_cannot_be_drawn()
    tester:assert(not drawn():find 'nan')
    gnuplot.axis 'auto'
    for _, x in ipairs { torch.Tensor(), torch.Tensor { 0 / 0 }, torch.Tensor { 1e308, -1e308 }, torch.zeros(3), torch.Tensor { 1e-320, 0 } } do
+      gnuplot.raw 'set xrange [1e-300:1e300]; set logscale x'
+      gnuplot.plot(x)
+      tester:assert(not drawn():find 'nan')
+      gnuplot.raw 'unset xrange; unset logscale'
       for _, style in ipairs { '+', '-', '~', '|', '.', 'with filledcurves', 'with steps', 'with impulses' } do
          for _, log in ipairs { 'off', 'on' } do
             gnuplot.logscale(log)
@@ -175,11 +211,16 @@ function tests.histograms()
    local x = torch.Tensor { 0, 1, 1, 2, 2, 2, 3 }
    local h = gnuplot.hist(x, 3)
    tester:eq({ h[1].nb, h[2].nb, h[3].nb }, { 1, 2, 4 })
-   tester:eq({ h[1].val, h.min, h.max, h.bins }, { 0.5, 0, 3, 3 })
+   tester:eq({ h[1].val, h.min, h.max, h.bins, h.binwidth }, { 0.5, 1, 3, 3, 1 })
+   tester:assert(tostring(h):find '^nsamples:  min:%(bin:1/#1/cntr:0.50%)  max:%(bin:3/#4/cntr:2.50%)\n' ~= nil, tostring(h))
+   tester:eq(count(tostring(h), '\n'), 13)
+   tester:eq(#gnuplot.histc(x), 72)
+   tester:eq(gnuplot.histc(x, 3, 0, 3, true), torch.Tensor { 1, 2, 4 })
    tester:eq(count(path(drawn(), 'boxes'), 'M'), 3)
    tester:eq(gnuplot.histc(x, 2, 0, 4).raw, torch.Tensor { 3, 4 })
-   gnuplot.bar(gnuplot.histc(x, 5))
+   gnuplot.bar('named', torch.range(1, 5), gnuplot.histc(x, 5).raw)
    tester:eq(count(path(drawn(), 'boxes'), 'M'), 5)
+   tester:eq(texts(drawn(), 'legend'), { 'named' })
    gnuplot.bar(torch.Tensor { 1, 5, 3, 2 })
    tester:eq(count(path(drawn(), 'boxes'), 'M'), 4)
    gnuplot.hist(torch.randn(10, 10), 20, -2, 2)
@@ -189,8 +230,9 @@ function tests.histograms()
    fails('min is 3', gnuplot.hist, x, 3, 3, 1)
    fails('empty', gnuplot.hist, torch.Tensor())
    fails('no element', gnuplot.hist, torch.Tensor { 0 / 0 })
-   fails('as many places', gnuplot.bar, torch.ones(2), torch.ones(3))
-   fails('got nil', gnuplot.bar)
+   fails('gnuplot.hist: .*too wide', gnuplot.hist, torch.Tensor { 1e308, -1e308 })
+   fails('x has 2 elements and y 3', gnuplot.bar, torch.ones(2), torch.ones(3))
+   fails('got nothing', gnuplot.bar)
 end
 
 function tests.matrices()
@@ -213,8 +255,9 @@ function tests.matrices()
    gnuplot.imagesc(torch.Tensor { { 0 / 0, 1 } })
    gnuplot.imagesc(torch.zeros(1, 1))
    fails('expected a matrix, got a tensor of 1 dim', gnuplot.imagesc, torch.rand(3))
-   fails('expected a palette', gnuplot.imagesc, m, 'none')
-   fails('expected a palette', gnuplot.imagesc, m, {})
+   fails("the palette 'none' is not there", gnuplot.imagesc, m, 'none')
+   gnuplot.imagesc(m, 'rgbformulae 33,13,10')
+   fails('name of a palette, got table', gnuplot.imagesc, m, {})
    gnuplot.close(id)
 end
 
@@ -265,7 +308,7 @@ function tests.pixels()
    tester:eq({ p[1][row - 20][300], p[2][row - 20][300], p[3][row - 20][300] }, { 255, 255, 255 })
    local first = 18 + 18 + 1
    tester:eq({ p[1][100][first], p[1][100][first - 2], p[1][100][first + 2] }, { 0, 255, 255 })
-   gnuplot.raw 'set terminal png size 320,200'
+   gnuplot.raw 'set terminal png size 320,200; replot'
    tester:eq(image.load(file 'line.png', 3, 'byte'):size():totable(), { 3, 200, 320 })
 end
 
@@ -319,11 +362,11 @@ function tests.raw()
    gnuplot.raw 'set yrange [1:1000]; set logscale y; set size ratio 1; set style fill solid 0.3; set boxwidth 0.5; replot'
    tester:eq(texts(drawn(), 'tick y'), { '1', '10', '100', '1000' })
    gnuplot.raw 'set autoscale; unset logscale; set palette rgbformulae 33,13,10; set palette defined (0 "blue", 1 "#ffffff")'
-   fails("gnuplot.raw: 'set multiplot' is not there", gnuplot.raw, 'set multiplot layout 1,2')
-   fails("gnuplot.raw: 'plot' is not there", gnuplot.raw, "plot 'data.txt'")
+   fails("gnuplot.raw: 'set polar' is not there", gnuplot.raw, 'set polar')
+   fails("gnuplot.raw: 'fit' is not there", gnuplot.raw, "fit f(x) 'data.txt' via a")
    fails('lacks a range', gnuplot.raw, 'set xrange 3')
    fails('no number', gnuplot.raw, 'set xrange [a:3]')
-   fails("'outside' is not there", gnuplot.raw, 'set key outside')
+   fails("'nowhere' is not there", gnuplot.raw, 'set key nowhere')
    fails('without a place', gnuplot.raw, 'set xtics ("x")')
    fails('expected a text', gnuplot.raw, 3)
    gnuplot.raw 'reset'
@@ -358,22 +401,39 @@ end
 function tests.solids()
    fresh()
    gnuplot.zlabel 'height'
-   gnuplot.splot(torch.rand(4, 6))
+   gnuplot.splot(torch.zeros(4, 6))
    local text = drawn()
    tester:eq(count(path(text, 'surface'), 'M'), 10, 'a line for every row and column')
    tester:eq(count(path(text, 'surface'), '[ML]'), 48)
+   -- a wall hides what is behind it, unless it is to be seen through
+   local m = torch.zeros(9, 9)
+   m[2]:fill(5)
+   gnuplot.splot(m)
+   local hidden = path(drawn(), 'surface')
+   gnuplot.raw 'unset hidden3d'
+   tester:eq(count(path(drawn(), 'surface'), 'M'), 18)
+   tester:assertlt(18, count(hidden, 'M'))
+   gnuplot.raw 'set hidden3d'
+   -- contours on the base, with their levels in the legend
+   gnuplot.splot(torch.range(0, 3):view(4, 1):expand(4, 6))
+   tester:assert(path(drawn(), 'contour') ~= nil)
+   tester:eq(texts(drawn(), 'legend'), { '1', '2', '3' })
+   gnuplot.raw 'unset contour'
+   tester:assert(path(drawn(), 'contour') == nil)
+   gnuplot.splot(torch.rand(4, 6))
+   text = drawn()
    tester:eq(texts(text, 'zlabel'), { 'height' })
    tester:eq(texts(text, 'tick x'), { '1', '2', '3', '4', '5', '6' })
    tester:eq(texts(text, 'tick z')[1], '0')
    local m = torch.rand(3, 3)
    gnuplot.splot({ 'a', m }, { 'b', m, m, m + 2, '+-' })
-   tester:eq(texts(drawn(), 'legend'), { 'a', 'b' })
+   tester:eq({ unpack(texts(drawn(), 'legend'), 1, 2) }, { 'a', 'b' })
    gnuplot.raw 'set view 0,0; set zrange [0:4]; set ztics 2'
    tester:eq(texts(drawn(), 'tick z'), { '0', '2', '4' })
    local z = torch.linspace(0, 6, 20)
    gnuplot.scatter3(torch.cos(z), torch.sin(z), z)
    gnuplot.raw 'unset zrange'
-   tester:eq(count(path(drawn(), 'points'), 'M'), 40)
+   tester:eq(count(path(drawn(), 'points'), 'M'), 20)
    gnuplot.scatter3({ 'A', z, z, z }, { 'B', z, z * 2, z, '-' })
    gnuplot.figprint(file 'solid.png')
    gnuplot.scatter3(torch.Tensor { 0 / 0 }, torch.Tensor { 1 }, torch.Tensor { math.huge })
@@ -385,7 +445,10 @@ function tests.solids()
    fails('have 20, 3 and 20', gnuplot.scatter3, z, torch.rand(3), z)
    fails('only lines and points', gnuplot.splot, m, 'with boxes')
    fails('got number at place 2', gnuplot.splot, m, 3)
-   fails('lacks two angles', gnuplot.raw, 'set view map')
+   fails('lacks two angles', gnuplot.raw, 'set view 200')
+   gnuplot.raw 'set view map'
+   gnuplot.splot(m)
+   tester:assert(drawn():find '<image class="matrix"' ~= nil)
 end
 
 function tests.logger()

@@ -1,0 +1,326 @@
+-- Groups of elementwise nodes of a graph, each run as one program: what lies between its modules is neither written nor read.
+-- Programs see no difference: the fields that a pass left out are made when somebody reads them.
+local groups = require 'nngraph.fusion.groups'
+local kinds = require 'nngraph.fusion.kinds'
+local lazy = require 'nngraph.fusion.lazy'
+local programs = require 'nngraph.fusion.programs'
+local run = require('rekindle.native').functions.fusion.run
+local fusion = {}
+
+-- Times that groups are looked for anew, as sizes change, and that fields are asked for, after which a graph is run node by
+-- node for good.
+local TRIES = 16
+
+-- The nodes of a list in an order in which those of a group come together: places, and groups.
+local function contracted(steps, group_at)
+   local before = {}
+   for i in ipairs(steps) do before[i] = {} end
+   for i, step in ipairs(steps) do
+      for j = 1, step.uses do table.insert(before[step.to[j]], i) end
+   end
+   local done, list, left = {}, {}, #steps
+   local function ready(places, group)
+      for _, i in ipairs(places) do
+         for _, j in ipairs(before[i]) do
+            if not done[j] and not (group and group_at[j] == group) then return false end
+         end
+      end
+      return true
+   end
+   while left > 0 do
+      local count = left
+      for i in ipairs(steps) do
+         local group = group_at[i]
+         local places = not done[i] and (group and group.members or { i })
+         if places and ready(places, group) then
+            for _, j in ipairs(places) do done[j] = true end
+            list[#list + 1] = group or i
+            left = left - #places
+         end
+      end
+      -- as a graph without cycles has none, this does not come up
+      if left == count then return nil end
+   end
+   return list
+end
+
+-- Groups, by place, of a list of nodes.
+local function by_place(list, of, place)
+   local at = {}
+   for _, group in ipairs(list) do
+      group.members = {}
+      for _, node in ipairs(group.nodes) do
+         local i = place and place[of[node.place]] or node.place
+         at[i] = group
+         table.insert(group.members, i)
+      end
+      table.sort(group.members)
+   end
+   return at
+end
+
+-- What the outputs and gradients of a module are, for a module of a group without them.
+local function remember(p, group)
+   group.fields, group.constants = {}, {}
+   for i, node in ipairs(group.nodes) do
+      local module = p.forwardData[node.place].module
+      if module then
+         local of = {}
+         for _, field in ipairs { 'output', 'gradInput' } do
+            of[field] = type(rawget(module, field)) == 'table' and 'table' or 'tensor'
+         end
+         group.fields[i] = of
+         if node.kind.constant then group.constants[i] = module[node.kind.constant] end
+      end
+   end
+end
+
+-- Looks for groups in a graph that was run once node by node; what is found stands in `p.fusion`.
+local function prepare(p)
+   p.asked = (p.asked or 0) + 1
+   p.fusion = nil
+   if p.asked > TRIES then return end
+   local list = {}
+   for _, group in ipairs(groups.find(p.forward, p.forwardData)) do
+      if programs.make(group, p.forward, p.forwardData) then list[#list + 1] = group end
+   end
+   if #list == 0 then return end
+   local back = {}
+   for i, data in ipairs(p.backwardData) do back[data] = i end
+   local found = { groups = list, lazy = false, first = contracted(p.forward, by_place(list, p.forwardData)) }
+   for _, group in ipairs(list) do
+      group.places = group.members
+      for _, operand in ipairs(group.operands) do operand.back = back[p.forwardData[operand.producer]] end
+      for _, node in ipairs(group.leaving) do node.back = back[p.forwardData[node.place]] end
+      remember(p, group)
+   end
+   found.last = contracted(p.backward, by_place(list, p.forwardData, back))
+   if found.first and found.last then p.fusion = found end
+end
+
+-- Puts back what modules of a group have in other graphs, empty where it was not made.
+local function restore(p, group)
+   if not group.lazy then return end
+   group.lazy = false
+   for i, node in ipairs(group.nodes) do
+      local module = p.forwardData[node.place].module
+      if module then
+         lazy.plain(module, node.kind.class)
+         for field, kind in pairs(group.fields[i]) do
+            if rawget(module, field) == nil then
+               module[field] = kind == 'table' and {} or torch.getconstructortable(group.typename)()
+            end
+         end
+      end
+   end
+end
+
+-- Runs the nodes of a group that were left out, for those who read their fields: outputs, and after a backward pass
+-- gradients. What was written is not written again.
+local function make(p, group)
+   if not group.lazy then return end
+   local back = group.went_back
+   local written = {}
+   for _, node in ipairs(group.stored) do written[node.place] = true end
+   restore(p, group)
+   p.asked = p.asked + 1
+   local datas = p.forwardData
+   for _, place in ipairs(group.places) do
+      local step, data = p.forward[place], datas[place]
+      local module, input = data.module, data.input
+      if not step.several then input = input[1] end
+      local output = step.part and input[step.part] or module and (written[place] and module.output or module:updateOutput(input))
+      for j = 1, step.uses do
+         local to = step.to[j]
+         if group.inside[to] then
+            datas[to].input = datas[to].input or {}
+            datas[to].input[step.slot[j]] = output
+         end
+      end
+   end
+   if back then fusion.gradientsOf(p, group) end
+end
+
+-- The gradients of a group's modules, from those that what leaves the group has got.
+function fusion.gradientsOf(p, group)
+   local got, parts, datas = {}, {}, p.forwardData
+   local function add(place, g)
+      if got[place] == nil then
+         got[place] = g
+      else
+         got[place] = nn.utils.recursiveAdd(nn.utils.recursiveCopy(nil, got[place]), g)
+      end
+   end
+   for i, node in ipairs(group.leaving) do add(node.place, group.received[i]) end
+   for i = #group.nodes, 1, -1 do
+      local node = group.nodes[i]
+      local place = node.place
+      local step, data = p.forward[place], datas[place]
+      if step.part then
+         local split = parts[node.from[1]] or {}
+         parts[node.from[1]], split[step.part] = split, got[place]
+         got[node.from[1]] = split
+      elseif got[place] ~= nil then
+         local input = data.input
+         if not step.several then input = input[1] end
+         local g = data.module:updateGradInput(input, got[place])
+         for j, from in ipairs(node.from) do
+            if group.inside[from] then add(from, step.several and g[j] or g) end
+         end
+      end
+   end
+end
+
+local function as_planned(p, group)
+   local datas = p.forwardData
+   for i, node in ipairs(group.nodes) do
+      local module = datas[node.place].module
+      if module and not kinds.unchanged(node.kind, module) then return false end
+      if node.kind.constant and module[node.kind.constant] ~= group.constants[i] then return false end
+   end
+   return true
+end
+
+-- Whether a tensor is a matrix of the group's type and rows.
+local function fits(group, x, width)
+   return torch.typename(x) == group.typename and x:dim() == 2 and x:size(1) == group.rows and x:size(2) == width
+end
+
+-- Leaves what is not written to whoever reads it.
+local function leave(p, group)
+   if group.lazy then return end
+   group.lazy = true
+   local written = {}
+   for _, node in ipairs(group.stored) do written[node.place] = true end
+   group.make = group.make or function() make(p, group) end
+   for _, node in ipairs(group.nodes) do
+      local module = p.forwardData[node.place].module
+      if module then
+         if not written[node.place] then rawset(module, 'output', nil) end
+         rawset(module, 'gradInput', nil)
+         lazy.set(module, node.kind.class, group)
+      end
+   end
+end
+
+-- Runs a group forward; false where it is not as planned, and nothing was done.
+local function forward(p, group)
+   local datas = p.forwardData
+   local inputs, outputs = group.inputs or {}, group.outputs or {}
+   group.inputs, group.outputs, group.went_back = inputs, outputs, false
+   for i, operand in ipairs(group.operands) do
+      local x = datas[operand.place].input[operand.slot]
+      if not fits(group, x, operand.width) then return false end
+      inputs[i] = x
+   end
+   if not as_planned(p, group) then return false end
+   for i, node in ipairs(group.stored) do
+      local module = datas[node.place].module
+      local y = rawget(module, 'output')
+      if torch.typename(y) ~= group.typename then return false end
+      outputs[i] = y:resize(unpack(node.value.sizes))
+   end
+   leave(p, group)
+   run(inputs, group.forward, group.rows, group.unit, outputs)
+   for _, node in ipairs(group.stored) do
+      if node.leaves then
+         local step, output = p.forward[node.place], datas[node.place].module.output
+         for j = 1, step.uses do
+            local to = step.to[j]
+            if not group.inside[to] then
+               local data = datas[to]
+               data.input = data.input or {}
+               data.input[step.slot[j]] = output
+            end
+         end
+      end
+   end
+   return true
+end
+
+-- Runs a group back; false where that cannot be, and nothing was done. `total(data, count)` gives the gradient that a node
+-- has got, `contribute` takes one on.
+local function backward(p, group, received, total, contribute)
+   if not group.lazy then return false end
+   local datas, operands = p.forwardData, #group.operands
+   local grads, list = {}, group.list or {}
+   group.received, group.list = grads, list
+   for i, node in ipairs(group.leaving) do
+      local g = total(datas[node.place], received[node.back])
+      if torch.typename(g) ~= group.typename or g:nElement() ~= group.rows * node.value.width then return false end
+      grads[i], list[i] = g, g
+   end
+   local n = #grads
+   for i, node in ipairs(group.stored) do list[n + i] = datas[node.place].module.output end
+   n = n + #group.stored
+   for i = 1, operands do list[n + i] = group.inputs[i] end
+   local results = group.results or {}
+   group.results = results
+   for i, output in ipairs(group.gradients) do
+      local y = results[i]
+      if torch.typename(y) ~= group.typename then
+         y = torch.getconstructortable(group.typename)()
+         results[i] = y
+      end
+      y:resize(group.rows, output.width)
+   end
+   run(list, group.backward, group.rows, group.unit, results)
+   for i, output in ipairs(group.gradients) do
+      for _, operand in ipairs(output.operands) do
+         contribute(received, operand.back, datas[operand.producer], results[i])
+      end
+   end
+   group.went_back = true
+   return true
+end
+
+-- Runs f(place) for each node of a plan and programs for its groups; false where there are none. The first pass, and each
+-- one after sizes changed, is by nodes.
+function fusion.forward(p, f)
+   if p.stale then fusion.forget(p) end
+   if not p.fusion and p.ran and (p.asked or 0) < TRIES then prepare(p) end
+   p.ran = true
+   local found = p.fusion
+   if not found then return false end
+   for _, item in ipairs(found.first) do
+      if type(item) == 'number' then
+         f(item)
+      elseif not forward(p, item) then
+         p.stale = true
+         restore(p, item)
+         for _, place in ipairs(item.places) do f(place) end
+      end
+   end
+   p.stale = p.stale or p.asked > TRIES
+   return true
+end
+
+function fusion.backward(p, f, received, total, contribute)
+   local found = p.fusion
+   if not found then return false end
+   for _, item in ipairs(found.last) do
+      if type(item) == 'number' then
+         f(item)
+      elseif not backward(p, item, received, total, contribute) then
+         make(p, item)
+         for _, place in ipairs(item.members) do f(place) end
+      end
+   end
+   return true
+end
+
+-- The places of a plan's backward steps outside of groups, or nothing where all are.
+function fusion.outside(p) return p.fusion and p.fusion.last end
+
+-- Every module as in other graphs, with all of its fields.
+function fusion.make(p)
+   for _, group in ipairs(p.fusion and p.fusion.groups or {}) do make(p, group) end
+end
+
+-- Every module as in other graphs, with what was written; groups are looked for anew.
+function fusion.forget(p)
+   for _, group in ipairs(p.fusion and p.fusion.groups or {}) do restore(p, group) end
+   p.fusion, p.ran, p.stale = nil, false, false
+end
+
+return fusion

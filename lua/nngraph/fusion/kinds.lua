@@ -1,0 +1,131 @@
+-- Modules that are computed in one pass with their neighbours: how each is written in the steps of a program.
+--
+-- A value is a list of blocks of columns. `forward(b, module, args, k)` adds the steps for block k of what a module gives
+-- and gives the register; `backward(b, module, args, k, y, g)` those of the gradients of block k of its inputs, from block k
+-- of its output and of the output's gradient. Views compute nothing: they say which columns of their input they are.
+local kinds = {}
+local functions = require('rekindle.native').functions
+
+local CODES = { load = 0, store = 1, add = 2, subtract = 3, multiply = 4, scale = 5, shift = 6, positive = 7,
+   wherePositive = 8, zero = 9 }
+kinds.codes = CODES
+
+-- Several inputs folded into one from the left.
+local function folded(name)
+   return function(b, _, args, k)
+      local y = b:value(args[1], k)
+      for i = 2, #args do y = b:step(name, y, b:value(args[i], k)) end
+      return y
+   end
+end
+
+local function takes_several(module, several) return several and not module.inplace end
+local function takes_one(module, several) return not several and not module.inplace end
+
+kinds['nn.CAddTable'] = {
+   fits = takes_several, forward = folded('add'),
+   backward = function(_, _, args, _, _, g)
+      local list = {}
+      for i = 1, #args do list[i] = g end
+      return list
+   end,
+}
+kinds['nn.CSubTable'] = {
+   fits = function(module, several, count) return takes_several(module, several) and count == 2 end,
+   forward = folded('subtract'),
+   backward = function(b, _, _, _, _, g) return { g, b:step('scale', g, 0, -1) } end,
+}
+kinds['nn.CMulTable'] = {
+   fits = takes_several, forward = folded('multiply'), needs = 'inputs',
+   backward = function(b, _, args, k, _, g)
+      local list = {}
+      for i = 1, #args do
+         list[i] = g
+         for j = 1, #args do
+            if j ~= i then list[i] = b:step('multiply', list[i], b:value(args[j], k)) end
+         end
+      end
+      return list
+   end,
+}
+kinds['nn.MulConstant'] = {
+   fits = takes_one,
+   forward = function(b, module, args, k) return b:step('scale', b:value(args[1], k), 0, module.constant_scalar) end,
+   backward = function(b, module, _, _, _, g) return { b:step('scale', g, 0, module.constant_scalar) } end,
+   constant = 'constant_scalar',
+}
+kinds['nn.AddConstant'] = {
+   fits = takes_one,
+   forward = function(b, module, args, k) return b:step('shift', b:value(args[1], k), 0, module.constant_scalar) end,
+   backward = function(_, _, _, _, _, g) return { g } end,
+   constant = 'constant_scalar',
+}
+kinds['nn.ReLU'] = {
+   fits = function(module, several) return takes_one(module, several) and module.threshold == 0 and module.val == 0 end,
+   forward = function(b, _, args, k) return b:step('positive', b:value(args[1], k)) end, needs = 'output',
+   backward = function(b, _, _, _, y, g) return { b:step('wherePositive', y, g) } end,
+}
+for i, class in ipairs(functions['fusion.activations'].classes()) do
+   local from_output, name = class:match('^(%+?)(.*)$')
+   local forward, backward = 'activate ' .. name, 'slope ' .. name
+   CODES[forward], CODES[backward] = 10 + 2 * (i - 1), 11 + 2 * (i - 1)
+   kinds[name] = {
+      fits = takes_one, needs = from_output == '+' and 'output' or 'inputs',
+      forward = function(b, _, args, k) return b:step(forward, b:value(args[1], k)) end,
+      backward = function(b, _, args, k, y, g)
+         return { b:step(backward, from_output == '+' and y or b:value(args[1], k), g) }
+      end,
+   }
+end
+
+-- Views: `columns(module, output, input)` gives the first column of the output in the input, from 0, and how many they are;
+-- nothing where the view is of another kind. A table of views is as its input.
+local function whole(_, output, input)
+   if torch.isTensor(output) and output:nElement() == input.width * input.rows and output:size(1) == input.rows then
+      return 0, input.width
+   end
+end
+kinds['nn.Reshape'] = { fits = takes_one, columns = whole }
+kinds['nn.View'] = { fits = takes_one, columns = whole }
+kinds['nn.Narrow'] = {
+   fits = takes_one,
+   columns = function(module, output, input)
+      if module.dimension == 2 and module.index > 0 and #input.sizes == 2 and torch.isTensor(output) then
+         return module.index - 1, output:size(2)
+      end
+   end,
+}
+kinds['nn.SplitTable'] = {
+   fits = takes_one, splits = true,
+   columns = function(module, output, input)
+      if module.dimension == 2 and not module.nInputDims and #input.sizes == 3 and type(output) == 'table'
+         and #output == input.sizes[2] then
+         return 0, input.width
+      end
+   end,
+}
+
+-- What a class does now, to see when a program replaced it.
+for name, kind in pairs(kinds) do
+   if name:find('^nn%.') then
+      local class = torch.getmetatable(name)
+      kind.class, kind.updateOutput, kind.updateGradInput = class, class.updateOutput, class.updateGradInput
+   end
+end
+
+-- The kind of a module, or nothing where it is not as its class says.
+function kinds.of(module, several, count)
+   local kind = kinds[torch.typename(module)]
+   if kind and type(kind) == 'table' and kind.fits(module, several, count) and kinds.unchanged(kind, module) then
+      return kind
+   end
+end
+
+function kinds.unchanged(kind, module)
+   local class = kind.class
+   return class.updateOutput == kind.updateOutput and class.updateGradInput == kind.updateGradInput
+      and not rawget(module, 'updateOutput') and not rawget(module, 'updateGradInput')
+      and not rawget(module, 'accGradParameters')
+end
+
+return kinds

@@ -1,0 +1,314 @@
+//! Chains of elementwise modules in one pass: a program of steps over blocks of columns, of which each thread holds a few
+//! rows at a time in its nearest memory. What lies between the steps is not written anywhere.
+//!
+//! Operands are contiguous and seen as `rows` rows of one or more blocks of `columns` elements. A program is a matrix with
+//! a row of five numbers for each step: what it does, its register, two registers or places that it reads, a constant.
+//! Each register is written once, by the step of its number, from registers before it.
+
+use super::activation::{exp_neg, half, log_logistic, logistic_of_minus};
+use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Rows, Source, Workspace, try_share};
+use crate::tensor::check;
+use crate::tensor::dtype::Float;
+use crate::tensor::error::Result;
+use crate::tensor::function::Function;
+use crate::tensor::simd::vectorize_maths_on;
+use crate::tensor::vmath::{Arith, Fused, Plain};
+use crate::{demand, for_each_activation, maths, refuse};
+
+/// Elements of a register.
+const WIDE: usize = 512;
+/// The most steps of a program, so that registers stay in the nearest caches.
+const MOST: usize = 256;
+
+/// What a step does to registers, by its number in programs.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A block of an input.
+    Load {
+        input: usize,
+        block: usize,
+    },
+    /// To a block of an output.
+    Store {
+        output: usize,
+        from: usize,
+        block: usize,
+    },
+    Add {
+        a: usize,
+        b: usize,
+    },
+    Subtract {
+        a: usize,
+        b: usize,
+    },
+    Multiply {
+        a: usize,
+        b: usize,
+    },
+    Scale {
+        a: usize,
+        by: f64,
+    },
+    Shift {
+        a: usize,
+        by: f64,
+    },
+    /// What is above 0.
+    Positive {
+        a: usize,
+    },
+    /// `b` where `a` is above 0.
+    WherePositive {
+        a: usize,
+        b: usize,
+    },
+    Zero,
+    /// An activation of the list.
+    Activate {
+        which: usize,
+        a: usize,
+    },
+    /// Its gradient from what it is computed from, `a`, and that of its output, `b`.
+    Slope {
+        which: usize,
+        a: usize,
+        b: usize,
+    },
+}
+
+/// The number of the first activation; its gradient has the next one.
+const ACTIVATIONS: usize = 10;
+
+macro_rules! activations {
+    ($($from:ident $class:literal $name:ident $grad:ident: |$m:ident, $x:ident| $f:expr, |$n:ident, $z:ident, $g:ident| $df:expr;)*) => {
+        /// The classes of activations that programs have, in the order of their numbers, and whether the gradient is
+        /// computed from the output.
+        pub const CLASSES: &[(&str, bool)] = &[$(($class, activations!(@$from))),*];
+        fn activate<T: Float>(which: usize, x: &[T], y: &mut [T]) {
+            $(if CLASSES[which].0 == $class { return unary(x, y, maths!(|$m, $x: T| $f)); })*
+        }
+        fn slope<T: Float>(which: usize, known: &[T], g: &[T], y: &mut [T]) {
+            $(if CLASSES[which].0 == $class { return binary(known, g, y, maths!(|$n, $z: T, $g: T| $df)); })*
+        }
+    };
+    (@output) => { true };
+    (@input) => { false };
+}
+for_each_activation!(activations);
+
+#[inline(always)]
+fn unary<T: Float>(x: &[T], y: &mut [T], f: impl Function<(T,), T>) {
+    #[inline(always)]
+    fn with<T: Float, M: Arith>(m: M, x: &[T], y: &mut [T], f: impl Function<(T,), T>) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = f.at(m, (x,)));
+    }
+    vectorize_maths_on(
+        y,
+        #[inline(always)]
+        |y| with(Plain, x, y, f),
+        #[inline(always)]
+        |y| with(Fused, x, y, f),
+    );
+}
+
+#[inline(always)]
+fn binary<T: Float>(a: &[T], b: &[T], y: &mut [T], f: impl Function<(T, T), T>) {
+    #[inline(always)]
+    fn with<T: Float, M: Arith>(m: M, a: &[T], b: &[T], y: &mut [T], f: impl Function<(T, T), T>) {
+        y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = f.at(m, (a, b)));
+    }
+    vectorize_maths_on(
+        y,
+        #[inline(always)]
+        |y| with(Plain, a, b, y, f),
+        #[inline(always)]
+        |y| with(Fused, a, b, y, f),
+    );
+}
+
+/// A step from its five numbers.
+fn step(at: usize, of: &[f64]) -> Result<Step> {
+    let whole = |v: f64| if v >= 0.0 && v < 1e6 && v.fract() == 0.0 { Some(v as usize) } else { None };
+    let numbers = [whole(of[0]), whole(of[1]), whole(of[2]), whole(of[3])];
+    let [Some(code), Some(register), Some(a), Some(b)] = numbers else {
+        refuse!("step {at} has numbers that name nothing");
+    };
+    let by = of[4];
+    let (found, reads) = match code {
+        0 => (Step::Load { input: a, block: b }, 0),
+        1 => (Step::Store { output: register, from: a, block: b }, 1),
+        2 => (Step::Add { a, b }, 2),
+        3 => (Step::Subtract { a, b }, 2),
+        4 => (Step::Multiply { a, b }, 2),
+        5 => (Step::Scale { a, by }, 1),
+        6 => (Step::Shift { a, by }, 1),
+        7 => (Step::Positive { a }, 1),
+        8 => (Step::WherePositive { a, b }, 2),
+        9 => (Step::Zero, 0),
+        _ => {
+            let which = (code - ACTIVATIONS) / 2;
+            demand!(which < CLASSES.len(), "step {at} does {code}, which is nothing");
+            if (code - ACTIVATIONS) % 2 == 0 {
+                (Step::Activate { which, a }, 1)
+            } else {
+                (Step::Slope { which, a, b }, 2)
+            }
+        }
+    };
+    let written = matches!(found, Step::Store { .. }) || register == at;
+    demand!(written && (reads < 1 || a < at) && (reads < 2 || b < at), "step {at} reads what is not written yet");
+    Ok(found)
+}
+
+/// How operands are divided: rows of blocks.
+#[derive(Clone, Copy)]
+struct Grid {
+    rows: usize,
+    columns: usize,
+}
+
+impl Grid {
+    /// The blocks that so many elements are.
+    fn blocks(self, what: &str, x: &Tensor) -> Result<usize> {
+        let block = self.rows.saturating_mul(self.columns);
+        let n = x.numel();
+        demand!(
+            block > 0 && n > 0 && n % block == 0,
+            "{what} of rows of {} x {} elements expected, got {}",
+            self.rows,
+            self.columns,
+            x.shape_text()
+        );
+        Ok(n / block)
+    }
+}
+
+/// The elements of some rows in blocks of columns, of which one is meant.
+fn block_of<T>(row: &[T], columns: usize, block: usize, from: usize, n: usize) -> &[T] {
+    &row[block * columns + from..][..n]
+}
+
+/// Demands that a program reads and writes what is there, and writes all of it; inputs and outputs by their blocks.
+fn check_places(steps: &[Step], inputs: &[usize], outputs: &[usize]) -> Result<()> {
+    let mut written: Vec<Vec<bool>> = outputs.iter().map(|&n| vec![false; n]).collect();
+    for step in steps {
+        match *step {
+            Step::Load { input, block } => {
+                let there = inputs.get(input).is_some_and(|&n| block < n);
+                demand!(there, "the program reads block {block} of input {input}, which is not there");
+            }
+            Step::Store { output, block, .. } => match written.get_mut(output).and_then(|o| o.get_mut(block)) {
+                Some(place) => *place = true,
+                None => refuse!("the program writes block {block} of output {output}, which is not there"),
+            },
+            _ => {}
+        }
+    }
+    demand!(written.iter().flatten().all(|&w| w), "the program does not write all of its outputs");
+    Ok(())
+}
+
+/// Runs a program over inputs into outputs, which have their sizes.
+///
+/// # Errors
+/// A program that is none; operands whose elements are not `rows` rows of blocks of `columns`; an output that is not
+/// written in whole.
+pub fn run<T: Float>(inputs: &[&Tensor], program: &Tensor, rows: i64, columns: i64, outputs: &[&Tensor]) -> Result<()> {
+    check::ranks("program", program, 2..=2)?;
+    let size = program.layout().sizes().to_vec();
+    demand!(size[1] == 5 && size[0] <= MOST, "a program of up to {MOST} x 5 expected, got {}", program.shape_text());
+    let numbers: Vec<f64> = Source::<T>::of(program)?.iter().map(|v| v.to_f64()).collect();
+    let steps = numbers.chunks(5).enumerate().map(|(i, of)| step(i, of)).collect::<Result<Vec<_>>>()?;
+    let grid = Grid { rows: rows.max(0) as usize, columns: columns.max(0) as usize };
+    let wide = inputs.iter().map(|x| grid.blocks("an input", x)).collect::<Result<Vec<_>>>()?;
+    let long = outputs.iter().map(|x| grid.blocks("an output", x)).collect::<Result<Vec<_>>>()?;
+    check_places(&steps, &wide, &long)?;
+    let sources = inputs.iter().map(|x| Source::<T>::of(x)).collect::<Result<Vec<_>>>()?;
+    let mut results = outputs.iter().map(|y| Dest::<T>::new(y, y.layout().sizes())).collect::<Result<Vec<_>>>()?;
+    let lines: Vec<Rows<T>> = results.iter_mut().zip(&long).map(|(y, &n)| Rows::new(y, n * grid.columns)).collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let inputs: Vec<(&[T], usize)> = sources.iter().zip(wide).map(|(x, n)| (&x[..], n * grid.columns)).collect();
+    try_share(lines, steps.len() * grid.columns * 2, |first, part| {
+        let mut outputs: Vec<(&mut [T], usize)> =
+            part.into_iter().zip(&long).map(|(y, &n)| (y.into_slice(), n * grid.columns)).collect();
+        let mut registers = Workspace::new(steps.len() * WIDE)?;
+        let count = outputs[0].0.len() / outputs[0].1;
+        let (high, across) = if grid.columns >= WIDE { (1, WIDE) } else { (WIDE / grid.columns, grid.columns) };
+        for row in (0..count).step_by(high) {
+            let high = high.min(count - row);
+            for from in (0..grid.columns).step_by(across) {
+                let tile =
+                    Tile { first, row, high, from, across: across.min(grid.columns - from), columns: grid.columns };
+                steps.iter().enumerate().for_each(|(i, &s)| tile.run(i, s, &inputs, &mut outputs, &mut registers));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Some rows of some columns of every block.
+struct Tile {
+    /// The first row of this thread's share, the first of these in that share, and their number.
+    first: usize,
+    row: usize,
+    high: usize,
+    /// The first column and the number of columns.
+    from: usize,
+    across: usize,
+    columns: usize,
+}
+
+impl Tile {
+    /// Step `i`, on what lies in the registers before it.
+    fn run<T: Float>(
+        &self,
+        i: usize,
+        step: Step,
+        inputs: &[(&[T], usize)],
+        outputs: &mut [(&mut [T], usize)],
+        registers: &mut [T],
+    ) {
+        let (before, rest) = registers.split_at_mut(i * WIDE);
+        let n = self.high * self.across;
+        let y = &mut rest[..n];
+        let read = |r: usize| &before[r * WIDE..][..n];
+        match step {
+            Step::Load { input, block } => {
+                let (x, row) = inputs[input];
+                for (k, y) in y.chunks_exact_mut(self.across).enumerate() {
+                    let x = &x[(self.first + self.row + k) * row..][..row];
+                    y.copy_from_slice(block_of(x, self.columns, block, self.from, self.across));
+                }
+            }
+            Step::Store { output, from, block } => {
+                let (out, row) = &mut outputs[output];
+                for (k, x) in read(from).chunks_exact(self.across).enumerate() {
+                    let at = (self.row + k) * *row + block * self.columns + self.from;
+                    out[at..at + self.across].copy_from_slice(x);
+                }
+            }
+            Step::Add { a, b } => binary(read(a), read(b), y, |a: T, b: T| a.add(b)),
+            Step::Subtract { a, b } => binary(read(a), read(b), y, |a: T, b: T| a.sub(b)),
+            Step::Multiply { a, b } => binary(read(a), read(b), y, |a: T, b: T| a.mul(b)),
+            Step::Scale { a, by } => {
+                let by = T::from_f64(by);
+                unary(read(a), y, move |x: T| x.mul(by));
+            }
+            Step::Shift { a, by } => {
+                let by = T::from_f64(by);
+                unary(read(a), y, move |x: T| x.add(by));
+            }
+            Step::Positive { a } => unary(read(a), y, |x: T| if x > T::ZERO { x } else { T::ZERO }),
+            Step::WherePositive { a, b } => {
+                binary(read(a), read(b), y, |x: T, g: T| if x > T::ZERO { g } else { T::ZERO });
+            }
+            Step::Zero => y.fill(T::ZERO),
+            Step::Activate { which, a } => activate(which, read(a), y),
+            Step::Slope { which, a, b } => slope(which, read(a), read(b), y),
+        }
+    }
+}
