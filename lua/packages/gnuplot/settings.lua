@@ -43,8 +43,8 @@ for _, name in ipairs { 'xrange', 'yrange', 'zrange', 'cbrange' } do
    unset[name] = function(s) s[name] = nil end
 end
 
-local tick_words = { nomirror = true, mirror = true, out = true, ['in'] = true, autofreq = true, border = true, axis = true, left = true, right = true,
-   center = true, offset = true, auto = true, textcolor = true, tc = true, rgb = true }
+local tick_words = style.set [[
+   nomirror mirror out in autofreq border axis left right center offset auto textcolor tc rgb]]
 for _, k in ipairs { 'x', 'y', 'z' } do
    set[k .. 'tics'] = function(s, rest, fail)
       local inner = rest:match '%((.*)%)'
@@ -103,9 +103,9 @@ function unset.grid(s) s.grid = false end
 
 local across = { left = true, center = true, right = true }
 local down = { top = true, middle = true, bottom = true }
-local key_words = { inside = true, ins = true, vertical = true, horizontal = true, reverse = true, noreverse = true, invert = true, samplen = true, spacing = true,
-   width = true, height = true, maxrows = true, Left = true, Right = true, autotitle = true, columnhead = true, font = true, title = true, above = true,
-   under = true, noenhanced = true, enhanced = true, tmargin = true, bmargin = true, lmargin = true, rmargin = true, opaque = true, box = true, nobox = true, opaque = true, noopaque = true, on = true, default = true }
+local key_words = style.set [[
+   inside ins vertical horizontal reverse noreverse invert samplen spacing width height maxrows Left Right autotitle columnhead
+   font title above under noenhanced enhanced tmargin bmargin lmargin rmargin opaque box nobox opaque noopaque on default]]
 function set.key(s, rest, fail)
    s.nokey = false
    local plain = rest:gsub('".-"', ''):gsub("'.-'", '')
