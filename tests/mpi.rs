@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
 fn root() -> PathBuf {
@@ -12,6 +13,12 @@ fn root() -> PathBuf {
 }
 
 const TH: &str = env!("CARGO_BIN_EXE_th");
+
+/// One test at a time: processes that wait for each other keep all cores busy.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// An `mpiexec`.
 struct Launcher {
@@ -97,6 +104,7 @@ fn alone(args: &[&str]) -> Output {
 
 #[test]
 fn one_process_answers_without_mpi() {
+    let _turn = turn();
     for name in ["collectives.lua", "networks.lua"] {
         let out = alone(&[&script(name)]);
         let text = String::from_utf8_lossy(&out.stdout);
@@ -107,6 +115,7 @@ fn one_process_answers_without_mpi() {
 
 #[test]
 fn a_missing_library_is_told_in_one_sentence() {
+    let _turn = turn();
     let code = "require('torchmpi').start()";
     let out = Command::new(TH)
         .args(["-e", code])
@@ -132,6 +141,7 @@ fn a_missing_library_is_told_in_one_sentence() {
 
 #[test]
 fn collective_operations_give_plain_sums() {
+    let _turn = turn();
     for launcher in launchers() {
         for n in [1, 2, 3, 4, 8] {
             let args = [script("collectives.lua"), "large".into()];
@@ -151,6 +161,7 @@ fn collective_operations_give_plain_sums() {
 
 #[test]
 fn networks_stay_the_same_everywhere() {
+    let _turn = turn();
     for launcher in launchers() {
         for n in [2, 3] {
             assert!(launcher.good(n, &[&script("networks.lua")]).ends_with("all as it should be\n"));
@@ -160,6 +171,7 @@ fn networks_stay_the_same_everywhere() {
 
 #[test]
 fn a_process_that_fails_ends_the_others() {
+    let _turn = turn();
     for launcher in launchers() {
         let start = "local mpi = require 'torchmpi' mpi.start() ";
         // an error, an exit, and a death
@@ -185,6 +197,7 @@ fn losses(path: &str) -> Vec<f64> {
 
 #[test]
 fn losses_are_the_same_however_many_share_the_work() {
+    let _turn = turn();
     let scratch = Scratch::new("losses");
     let example = root().join("examples/parallel/train.lua");
     let example = example.to_str().expect("a name in UTF-8");

@@ -78,6 +78,7 @@ for _, kind in ipairs { 'Float', 'Double', 'Long' } do
       ps.syncHandle(ps.receive(server, t))
       -- each process has its own part of its own tensor
       assert(t[1] == 1 and (n < size or t[n] == size))
+      mpi.barrier()
       t:fill(5)
       if rank == size - 1 then ps.syncHandle(ps.send(server, t, 'copy')) end
       mpi.barrier()
