@@ -19,7 +19,7 @@
 //! - [`models`]: files of tensors and networks as other programs have them.
 //! - [`lua`]: the boundary: signatures, matching, objects; names no operation.
 //! - [`rows`]: what Lua can call, one declaration per call form.
-//! - `kernel`: `th kernel`, what notebooks talk to.
+//! - `notebook`: `th kernel`, what notebooks talk to.
 //! - [`host`]: the Lua state with all of it, and the embedded Lua files.
 //! - `atomic_file`: files that take another's place when they are whole.
 //! - [`spans`]: spans of `tracing` around modules' calls, and the times that `th --profile` tells.
@@ -31,12 +31,12 @@ pub mod fields;
 pub mod formats;
 pub mod host;
 pub mod image;
-#[cfg(all(feature = "jupyter", unix))]
-pub mod kernel;
 pub mod lua;
 pub mod models;
 pub mod mpi;
 pub mod nn;
+#[cfg(all(feature = "jupyter", unix))]
+pub mod notebook;
 pub mod optim;
 pub mod repl;
 pub mod rows;

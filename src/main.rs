@@ -73,7 +73,7 @@ fn run(c: &Command) -> anyhow::Result<()> {
 
 #[cfg(all(feature = "jupyter", unix))]
 fn kernel(host: &Host, given: &[std::ffi::OsString]) -> anyhow::Result<()> {
-    rekindle::kernel::run(host, &given.iter().map(|a| text(a)).collect::<Vec<_>>())
+    rekindle::notebook::run(host, &given.iter().map(|a| text(a)).collect::<Vec<_>>())
 }
 
 #[cfg(not(all(feature = "jupyter", unix)))]

@@ -31,12 +31,12 @@ const PARTS: &[(&str, &[&str])] = &[
     ),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),
-    ("kernel", &["lua", "host", "repl", "formats"]),
+    ("notebook", &["lua", "host", "repl", "formats"]),
     ("command", &[]),
 ];
 
 /// The parts that may call mlua.
-const WITH_LUA: &[&str] = &["lua", "host", "repl", "kernel"];
+const WITH_LUA: &[&str] = &["lua", "host", "repl", "notebook"];
 
 /// The folders and files that may have unsafe code.
 const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "mpi/raw.rs", "alloc.rs"];

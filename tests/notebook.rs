@@ -3,8 +3,8 @@
 
 use rekindle::formats::Data;
 use rekindle::formats::json::{Options, parse};
-use rekindle::kernel::message::{Wire, map, text};
-use rekindle::kernel::zmtp;
+use rekindle::notebook::message::{Wire, map, text};
+use rekindle::notebook::zmtp;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

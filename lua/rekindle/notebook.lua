@@ -168,6 +168,7 @@ end
 
 -- 'complete', 'incomplete' and the blanks that the next line begins with, or 'invalid'.
 function notebook.is_complete(code)
+   if loadstring(code) or loadstring('return ' .. code) then return 'complete', '' end
    if session.open_part(code) then
       local line = code:match('([^\n]*)\n*$')
       local opens = line:match('%f[%a]do%s*$') or line:match('%f[%a]then%s*$') or line:match('%f[%a]else%s*$')

@@ -181,14 +181,45 @@ end
 
 local function is_comment(piece) return piece:match('^%s*%-%-[^\n]*$') ~= nil and not piece:match('^%s*%-%-%[=*%[') end
 
+local HEAD = 'local __keep, __show, __obey = ... '
+
+local function valued(head, expression)
+   -- with a comment at its end
+   return head .. expression .. (expression:find('%-%-') and '\n)' or ')')
+end
+
+-- What stands before the expression that a text ends with, and the expression; nil where it ends with none, or one of more
+-- than so many lines. Blank lines and comments behind it are passed over.
+local TAIL = 200
+local function last_expression(text)
+   local starts, stop = {}, #text
+   for from, line in text:gmatch('()([^\n]+)') do starts[#starts + 1] = line:find('%S') and from or nil end
+   while #starts > 1 and is_comment(text:sub(starts[#starts], stop)) do
+      stop = starts[#starts] - 1
+      starts[#starts] = nil
+   end
+   for i = #starts, math.max(1, #starts - TAIL), -1 do
+      local before, last = text:sub(1, starts[i] - 1), text:sub(starts[i], stop)
+      local _, code = silenced(last)
+      if loadstring('return ' .. expression_of(code)) and loadstring(before) then return before, last end
+   end
+   if loadstring('return ' .. text) then return '', text end
+end
+
 -- A cell as one chunk, whose lines are those of the cell: the values of the expressions in it are shown, that of the last
--- line is returned. Nil and why where it is no Lua.
+-- line is returned. Then whether that is silent, and its commands. Nil and why where it is no Lua.
 local function whole(text, name)
+   local before, last = last_expression(text)
+   if last then
+      local silent, code = silenced(last)
+      local chunk = loadstring(HEAD .. before .. valued('return __keep(', expression_of(code)), name)
+      if chunk then return chunk, silent, {} end
+   end
+   if loadstring(text) then return loadstring(HEAD .. text, name), false, {} end
+   -- with commands, or expressions between its lines
    local found, open, starts = pieces(text)
    if open then found[#found + 1] = open end
-   local last = #found
-   while last > 1 and is_comment(found[last]) do last = last - 1 end
-   local parts, at, silent, commands = { 'local __keep, __show, __obey = ... ' }, 1, false, {}
+   local parts, at, silent, commands = { HEAD }, 1, false, {}
    for i, piece in ipairs(found) do
       parts[#parts + 1] = text:sub(at, starts[i] - 1)
       at = starts[i] + #piece
@@ -197,11 +228,9 @@ local function whole(text, name)
       if is_command(piece) then
          commands[i] = piece
          piece = string.format(';__obey(%d)', i)
-      elseif loadstring('return ' .. expression) and (i == last or not loadstring(code)) then
-         if i == last then silent = quiet end
-         -- with a comment at its end
-         local head = i == last and 'return __keep(' or string.format(';__show(%s,', quiet)
-         piece = head .. expression .. (expression:find('%-%-') and '\n)' or ')')
+      elseif loadstring('return ' .. expression) and (i == #found or not loadstring(code)) then
+         if i == #found then silent = quiet end
+         piece = valued(i == #found and 'return __keep(' or string.format(';__show(%s,', quiet), expression)
       end
       parts[#parts + 1] = piece
    end
