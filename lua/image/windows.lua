@@ -7,8 +7,8 @@ local function shown_size(input, zoom)
    end
    local d = input:dim()
    local w, h = math.max(1, math.floor(input:size(d) * zoom + 0.5)), math.max(1, math.floor(input:size(d - 1) * zoom + 0.5))
-   if w > 16384 or h > 16384 then
-      error(string.format('image.display: %d x %d pixels are too many for a window, which has at most 16384 x 16384', w, h), 3)
+   if not require('rekindle.painter').fits(w, h) then
+      error(string.format('image.display: %.0f x %.0f pixels are too many for a window: 16384 on a side, 2^26 in all', w, h), 3)
    end
    return w, h
 end

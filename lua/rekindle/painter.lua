@@ -3,7 +3,9 @@ local natives = require('rekindle.native').functions.plot
 local painter = {}
 painter.__index = painter
 
-local MOST, LETTER, LINE = 16384, 9, 16
+-- pixels along a side, and in all
+local MOST, AREA = 16384, 2 ^ 26
+local LETTER, LINE = 9, 16
 
 local function byte(v) return math.max(0, math.min(255, math.floor(v * 255 + 0.5))) end
 
@@ -42,7 +44,7 @@ end
 
 -- whether a surface may have this size
 function painter.fits(w, h)
-   return type(w) == 'number' and type(h) == 'number' and w >= 1 and h >= 1 and w <= MOST and h <= MOST
+   return type(w) == 'number' and type(h) == 'number' and w >= 1 and h >= 1 and w <= MOST and h <= MOST and w * h <= AREA
 end
 
 function painter:blank() self.canvas = torch.ByteTensor(3, self.h, self.w):fill(255) end

@@ -23,8 +23,11 @@ type Point = [f64; 2];
 /// Red, green and blue, 0 to 255.
 pub type Colour = [f64; 3];
 
-/// How much of each pixel is covered, summed up over outlines: differences along every row.
+/// How much of each pixel is covered, summed up over outlines: differences along every row. It spans the part of a picture
+/// that the outlines reach, from the pixel `left`, `top` on.
 struct Cover {
+    left: usize,
+    top: usize,
     w: usize,
     h: usize,
     // one more column: what is left of its right edge
@@ -32,8 +35,23 @@ struct Cover {
 }
 
 impl Cover {
-    fn new(h: usize, w: usize) -> Result<Cover> {
-        Ok(Cover { w, h, steps: zeroes((w + 2).saturating_mul(h))? })
+    /// The cover of the part of a picture that points within `reach` of these lie in.
+    fn around(canvas: &Tensor, parts: &[Vec<Point>], reach: f64) -> Result<Cover> {
+        let size = {
+            let p = Picture::<u8>::with_channels("gnuplot", canvas, 3)?;
+            [p.w, p.h]
+        };
+        let mut span = [[0, 0]; 2];
+        for (k, bounds) in span.iter_mut().enumerate() {
+            let values = || parts.iter().flatten().map(|p| p[k]);
+            let low = values().fold(f64::INFINITY, f64::min) - reach;
+            let high = values().fold(f64::NEG_INFINITY, f64::max) + reach;
+            // a cast holds what is not finite to the ends
+            *bounds = [(low.floor().max(0.0) as usize).min(size[k]), (high.ceil().max(0.0) as usize).min(size[k])];
+        }
+        let [[left, right], [top, bottom]] = span;
+        let (w, h) = (right.saturating_sub(left), bottom.saturating_sub(top));
+        Ok(Cover { left, top, w, h, steps: zeroes((w + 2).saturating_mul(h))? })
     }
 
     /// An edge of an outline adds to the rows that it crosses the area on its right.
@@ -41,6 +59,7 @@ impl Cover {
         if a[1] == b[1] {
             return;
         }
+        let [a, b] = [a, b].map(|p| [p[0] - self.left as f64, p[1] - self.top as f64]);
         let (sign, top, bottom) = if a[1] < b[1] { (1.0, a, b) } else { (-1.0, b, a) };
         let slope = (bottom[0] - top[0]) / (bottom[1] - top[1]);
         let first = top[1].max(0.0).floor() as usize;
@@ -87,12 +106,15 @@ impl Cover {
 
     /// Mixes a colour into a picture, where it is covered.
     fn paint(&self, canvas: &Tensor, colour: Colour, opacity: f64) -> Result<()> {
+        let (wide, high) = (canvas.size(2), canvas.size(1));
         let mut out = Dest::<u8>::update(canvas)?;
-        if out.is_empty() {
+        if self.w == 0 || self.h == 0 {
             return out.finish();
         }
-        for (channel, &value) in out.chunks_mut(self.w * self.h).zip(&colour) {
-            for (row, steps) in channel.chunks_mut(self.w).zip(self.steps.chunks(self.w + 2)) {
+        for (channel, &value) in out.chunks_mut(wide * high).zip(&colour) {
+            let rows = channel.chunks_mut(wide).skip(self.top);
+            for (row, steps) in rows.zip(self.steps.chunks(self.w + 2)) {
+                let row = &mut row[self.left..self.left + self.w];
                 let mut sum = 0.0f32;
                 for (pixel, step) in row.iter_mut().zip(steps) {
                     sum += step;
@@ -124,19 +146,15 @@ fn parts(points: &Tensor) -> Result<Vec<Vec<Point>>> {
     Ok(parts)
 }
 
-fn cover(canvas: &Tensor) -> Result<Cover> {
-    let p = Picture::<u8>::with_channels("gnuplot", canvas, 3)?;
-    Cover::new(p.h, p.w)
-}
-
 /// Fills outlines (N x 2 points) in a picture of 3 x H x W.
 ///
 /// # Errors
 /// Other sizes, or not enough memory.
 pub fn fill(canvas: &Tensor, points: &Tensor, colour: Colour, opacity: f64) -> Result<()> {
-    let mut cover = cover(canvas)?;
-    for part in parts(points)? {
-        cover.outline(&part);
+    let parts = parts(points)?;
+    let mut cover = Cover::around(canvas, &parts, 0.0)?;
+    for part in &parts {
+        cover.outline(part);
     }
     cover.paint(canvas, colour, opacity.clamp(0.0, 1.0))
 }
@@ -146,9 +164,10 @@ pub fn fill(canvas: &Tensor, points: &Tensor, colour: Colour, opacity: f64) -> R
 /// # Errors
 /// Other sizes, or not enough memory.
 pub fn stroke(canvas: &Tensor, points: &Tensor, width: f64, colour: Colour, opacity: f64) -> Result<()> {
-    let mut cover = cover(canvas)?;
     let half = width.clamp(0.1, 1000.0) / 2.0;
-    for part in parts(points)? {
+    let parts = parts(points)?;
+    let mut cover = Cover::around(canvas, &parts, half)?;
+    for part in &parts {
         for (i, &a) in part.iter().enumerate() {
             let b = part.get(i + 1).copied().unwrap_or(a);
             let (dx, dy) = (b[0] - a[0], b[1] - a[1]);

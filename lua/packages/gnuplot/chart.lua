@@ -84,7 +84,8 @@ local function frame(s, x, y, bar, list)
    local bottom = math.max(30, 14 + below) + (s.xlabel and LINE + 6 or 0) + (outside == 'below' and #entries * (LINE + 2) or 0)
    -- long labels leave the curves their room
    left, right, bottom = math.min(left, s.width * 0.4), math.min(right, s.width * 0.45), math.min(bottom, s.height * 0.5)
-   local box = { x = left, y = top, w = math.max(4, s.width - left - right), h = math.max(4, s.height - top - bottom), below = math.max(18, below + 8) }
+   local box = { x = left, y = top, below = math.max(18, below + 8) }
+   box.w, box.h = math.max(4, s.width - left - right), math.max(4, s.height - top - bottom)
    if s.aspect then
       -- h / w of the frame
       local w = math.min(box.w, box.h / s.aspect)
@@ -201,7 +202,9 @@ local function annotations(out, s, across, up, box)
          local parts = { { x1, y1, x2, y2 } }
          if entry.head then
             local angle = math.atan2(y2 - y1, x2 - x1)
-            parts[2] = { x2 + 9 * math.cos(angle + 2.8), y2 + 9 * math.sin(angle + 2.8), x2, y2, x2 + 9 * math.cos(angle - 2.8), y2 + 9 * math.sin(angle - 2.8) }
+            local function tip(turn) return x2 + 9 * math.cos(angle + turn), y2 + 9 * math.sin(angle + turn) end
+            local lx, ly = tip(2.8)
+            parts[2] = { lx, ly, x2, y2, tip(-2.8) }
          end
          out:line('arrow', parts, entry.colour or BLACK, entry.width or 1, entry.dash)
       end

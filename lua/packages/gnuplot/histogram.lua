@@ -1,13 +1,15 @@
 -- Histograms: counts in bins, and how they print.
 local histogram = {}
 
+local function bin_text(name, h, k) return string.format('%s:(bin:%d/#%d/cntr:%2.2f)', name, k, h[k].nb, h[k].val) end
+
 -- The counts as a plot in letters, `height` lines high (10).
 local function text_of(h, height)
    height = math.max(1, math.min(200, math.floor(tonumber(height) or 10)))
    local most = h[h.max].nb
    local rule = ('-'):rep(h.bins)
    local lines = {
-      string.format('nsamples:  min:(bin:%d/#%d/cntr:%2.2f)  max:(bin:%d/#%d/cntr:%2.2f)', h.min, h[h.min].nb, h[h.min].val, h.max, most, h[h.max].val),
+      'nsamples:  ' .. bin_text('min', h, h.min) .. '  ' .. bin_text('max', h, h.max),
       '--------:' .. rule,
    }
    local step = most / (height + 1)

@@ -1,28 +1,34 @@
 -- gnuplot.raw: the commands of gnuplot's own language that programs use.
 local command = require 'gnuplot.command'
 local expression = require 'gnuplot.expression'
+local palette = require 'gnuplot.palette'
 local settings = require 'gnuplot.settings'
+local style = require 'gnuplot.style'
 local raw = { kinds = settings.kinds }
 
 -- abbreviations that programs use
 local long = { se = 'set', pl = 'plot', p = 'plot', sp = 'splot', rep = 'replot', uns = 'unset' }
-for _, pair in ipairs { { 'term', 'terminal' }, { 'out', 'output' }, { 'log', 'logscale' }, { 'tit', 'title' }, { 'xlab', 'xlabel' }, { 'ylab', 'ylabel' },
-   { 'auto', 'autoscale' }, { 'samp', 'samples' }, { 'multi', 'multiplot' }, { 'xr', 'xrange' }, { 'yr', 'yrange' } } do
-   local brief, name = unpack(pair)
+for brief, name in pairs {
+   term = 'terminal', out = 'output', log = 'logscale', tit = 'title', xlab = 'xlabel', ylab = 'ylabel', auto = 'autoscale', samp = 'samples',
+   multi = 'multiplot', xr = 'xrange', yr = 'yrange',
+} do
    settings.set[brief], settings.unset[brief] = settings.set[brief] or settings.set[name], settings.unset[brief] or settings.unset[name]
 end
 
 -- settings that say where the next plot goes: what is drawn stays as it is
-local elsewhere = { terminal = true, term = true, output = true, out = true, multiplot = true, multi = true, origin = true }
+local elsewhere = style.set [[
+   terminal term output out multiplot multi origin]]
 
 -- what needs no answer: no window waits, and nothing is fitted on the way
-local silent = { pause = true, clear = true, show = true, bind = true, exit = true, quit = true, raise = true, lower = true, cd = true, pwd = true, help = true,
-   history = true, save = true, undefine = true, test = true }
+local silent = style.set [[
+   pause clear show bind exit quit raise lower cd pwd help history save undefine test]]
 
 local function environment(figure, refuse)
    local s = figure.settings
-   return { names = figure.names, separator = s.separator, samples = s.samples or 300, isosamples = math.min(s.isosamples or 20, 300), xrange = s.xrange,
-      yrange = s.yrange, palette = s.palette or require('gnuplot.palette').named.color, refuse = refuse }
+   return {
+      names = figure.names, separator = s.separator, samples = s.samples or 300, isosamples = math.min(s.isosamples or 20, 300), refuse = refuse,
+      xrange = s.xrange, yrange = s.yrange, palette = s.palette or palette.named.color,
+   }
 end
 
 local function assign(verb, rest, figure, refuse)

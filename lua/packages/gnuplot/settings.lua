@@ -43,8 +43,8 @@ for _, name in ipairs { 'xrange', 'yrange', 'zrange', 'cbrange' } do
    unset[name] = function(s) s[name] = nil end
 end
 
-local tick_words = { nomirror = true, mirror = true, out = true, ['in'] = true, autofreq = true, border = true, axis = true, left = true, right = true,
-   center = true, offset = true, auto = true, textcolor = true, tc = true, rgb = true }
+local tick_words = style.set [[
+   nomirror mirror out in autofreq border axis left right center offset auto textcolor tc rgb]]
 for _, k in ipairs { 'x', 'y', 'z' } do
    set[k .. 'tics'] = function(s, rest, fail)
       local inner = rest:match '%((.*)%)'
@@ -103,9 +103,9 @@ function unset.grid(s) s.grid = false end
 
 local across = { left = true, center = true, right = true }
 local down = { top = true, middle = true, bottom = true }
-local key_words = { inside = true, ins = true, vertical = true, horizontal = true, reverse = true, noreverse = true, invert = true, samplen = true, spacing = true,
-   width = true, height = true, maxrows = true, Left = true, Right = true, autotitle = true, columnhead = true, font = true, title = true, above = true,
-   under = true, noenhanced = true, enhanced = true, tmargin = true, bmargin = true, lmargin = true, rmargin = true, opaque = true, box = true, nobox = true, opaque = true, noopaque = true, on = true, default = true }
+local key_words = style.set [[
+   inside ins vertical horizontal reverse noreverse invert samplen spacing width height maxrows Left Right autotitle columnhead
+   font title above under noenhanced enhanced tmargin bmargin lmargin rmargin opaque box nobox opaque noopaque on default]]
 function set.key(s, rest, fail)
    s.nokey = false
    local plain = rest:gsub('".-"', ''):gsub("'.-'", '')
@@ -200,6 +200,8 @@ end
 set.boxwidth, set.pointsize = positive 'boxwidth', positive 'pointsize'
 function unset.boxwidth(s) s.boxwidth = nil end
 
+-- styles of what is not drawn, or is drawn in one way
+local other_styles = style.set 'function increment arrow histogram boxplot circle rectangle textbox'
 function set.style(s, rest, fail)
    local what, more = rest:match '^%s*(%a+)%s*(.-)%s*$'
    if what == 'fill' then
@@ -217,7 +219,7 @@ function set.style(s, rest, fail)
       for key, value in pairs(s.lines or {}) do lines[key] = value end
       lines[tonumber(n)] = how
       s.lines = lines
-   elseif not ({ ['function'] = true, increment = true, arrow = true, histogram = true, boxplot = true, circle = true, rectangle = true, textbox = true })[what] then
+   elseif not other_styles[what] then
       fail 'is not there but for style fill, data and line'
    end
 end
@@ -240,7 +242,8 @@ local function place(text)
    for _, part in ipairs(pieces(text, ',')) do
       local system, value = part:match '^%s*(%a*)%s*([-+%d.eE]+)%s*$'
       if not tonumber(value) then return nil end
-      list[#list + 1] = { tonumber(value), system ~= '' and system or list[#list] and list[#list].system or 'first', system = system ~= '' and system or 'first' }
+      -- the second is in the first one's system, unless it says its own
+      list[#list + 1] = { tonumber(value), system ~= '' and system or list[#list] and list[#list][2] or 'first' }
    end
    return #list >= 2 and list or nil
 end
@@ -267,8 +270,8 @@ function set.label(s, rest, fail)
    local at = place(more:match('at%s+' .. PLACE) or '') or fail 'lacks a place: at x,y'
    local word = more:match '%f[%a](left)%f[%A]' or more:match '%f[%a](center)%f[%A]' or more:match '%f[%a](right)%f[%A]'
    local colour = more:match 'tc%s+rgb%s+["\']([^"\']+)' or more:match 'textcolor%s+rgb%s+["\']([^"\']+)'
-   put(list_of(s, 'labels'), tag, { text = quoted(more) or '', at = at, anchor = word == 'center' and 'middle' or word == 'right' and 'end' or 'start',
-      colour = colour and style.colour(colour) })
+   local anchor = ({ center = 'middle', right = 'end' })[word] or 'start'
+   put(list_of(s, 'labels'), tag, { text = quoted(more) or '', at = at, anchor = anchor, colour = colour and style.colour(colour) })
 end
 function set.arrow(s, rest, fail)
    local tag, more = tagged(rest)
@@ -277,8 +280,11 @@ function set.arrow(s, rest, fail)
    if not from or not (to or by) then fail 'lacks its places: from x,y to x,y' end
    if by then to = { { from[1][1] + by[1][1], from[1][2] }, { from[2][1] + by[2][1], from[2][2] } } end
    local name = more:match 'lc%s+rgb%s+["\']([^"\']+)' or more:match 'linecolor%s+rgb%s+["\']([^"\']+)'
-   put(list_of(s, 'arrows'), tag, { from = from, to = to, head = not more:find 'nohead', colour = name and style.colour(name),
-      width = tonumber(more:match 'lw%s+([%d.]+)' or more:match 'linewidth%s+([%d.]+)'), dash = more:find 'dt%s' ~= nil or more:find 'dashtype' ~= nil })
+   put(list_of(s, 'arrows'), tag, {
+      from = from, to = to, head = not more:find 'nohead', colour = name and style.colour(name),
+      width = tonumber(more:match 'lw%s+([%d.]+)' or more:match 'linewidth%s+([%d.]+)'),
+      dash = more:find 'dt%s' ~= nil or more:find 'dashtype' ~= nil,
+   })
 end
 for _, name in ipairs { 'label', 'arrow' } do
    unset[name] = function(s, rest)
@@ -309,9 +315,11 @@ function unset.tics(s) s.xtics, s.ytics, s.ztics = {}, {}, {} end
 function set.format(s, rest, fail)
    local axes, format = rest:match '^%s*(%a*)%s*["\'](.-)["\']'
    if not format then fail 'lacks a format in quotes' end
-   local fine = pcall(string.format, format:gsub('%%[hT]', '%%g'), 1)
+   -- gnuplot's own letters for numbers; what is no format is left out
+   format = format:gsub('%%[hT]', '%%g')
+   local fine = pcall(string.format, format, 1)
    for _, k in ipairs { 'x', 'y', 'z' } do
-      if axes == '' or axes:find(k) then s[k .. 'format'] = fine and format ~= '' and format:gsub('%%[hT]', '%%g') or format == '' and '' or nil end
+      if axes == '' or axes:find(k) then s[k .. 'format'] = fine and format or nil end
    end
 end
 function unset.format(s) s.xformat, s.yformat, s.zformat = nil, nil, nil end
@@ -342,7 +350,7 @@ function set.multiplot(_, rest, fail, figure)
    local rows, columns = rest:match 'layout%s+(%d+)%s*,%s*(%d+)'
    rows, columns = tonumber(rows), tonumber(columns)
    if rest:find 'layout' and not (rows and rows >= 1 and columns >= 1 and rows * columns <= 10000) then fail 'lacks its layout: layout 2,3' end
-   figure.multi = { rows = rows, columns = columns, down = rest:find 'columnsfirst' ~= nil, title = rest:match 'title%s+["\'](.-)["\']', count = 0 }
+   figure.multi = { rows = rows, columns = columns, count = 0, down = rest:find 'columnsfirst' ~= nil, title = rest:match 'title%s+["\'](.-)["\']' }
    figure.panels, figure.content = {}, nil
 end
 function unset.multiplot(_, _, _, figure) figure.multi = nil end
@@ -391,8 +399,8 @@ end
 unset.output = function(_, _, _, figure) figure.file = nil end
 
 -- what changes only how windows behave or what is not drawn anyway
-for name in ([[cblabel cbtics mxtics mytics mztics encoding mouse margin margins lmargin rmargin tmargin bmargin clip cntrparam surface ticslevel xyplane bars errorbars
-   locale macro macros fit print angles dummy loadpath fontpath title2 rmargins decimalsign history timestamp bind raise]]):gmatch '%S+' do
+for name in ([[cblabel cbtics mxtics mytics mztics encoding mouse margin margins lmargin rmargin tmargin bmargin clip
+   cntrparam surface ticslevel xyplane bars errorbars locale macro macros fit print angles dummy loadpath fontpath title2 rmargins decimalsign history timestamp bind raise]]):gmatch '%S+' do
    set[name], unset[name] = function() end, function() end
 end
 
@@ -400,7 +408,8 @@ settings.kinds = terminals
 
 -- what those are told of that are not there
 settings.missing = {
-   timefmt = 'times on axes are not there: the program may make numbers of them', xdata = 'times on axes are not there: the program may make numbers of them',
+   timefmt = 'times on axes are not there: the program may make numbers of them',
+   xdata = 'times on axes are not there: the program may make numbers of them',
    y2tics = 'each side has one axis', y2label = 'each side has one axis', y2range = 'each side has one axis', x2tics = 'each side has one axis',
    polar = 'polar plots are not there', object = 'objects are not there, but labels and arrows', dgrid3d = 'grids are not made of points',
 }

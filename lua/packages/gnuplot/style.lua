@@ -1,6 +1,13 @@
 -- How a curve is drawn: the short forms of the package, and what programs write in gnuplot's own words.
 local style = {}
 
+-- The words of a text as a set.
+function style.set(text)
+   local set = {}
+   for word in text:gmatch '%S+' do set[word] = true end
+   return set
+end
+
 -- The colours of curves, one after another: four hues, then the same lighter, darker and darkest.
 style.colours = {}
 local hues = { { 29, 78, 168 }, { 17, 158, 52 }, { 218, 43, 30 }, { 222, 146, 22 } }
@@ -80,16 +87,17 @@ local numbers = {
    lw = 'width', linewidth = 'width', pt = 'mark', pointtype = 'mark', ps = 'size', pointsize = 'size', dt = 'dash',
    dashtype = 'dash', lt = 'index', linetype = 'index', ls = 'index', linestyle = 'index',
 }
-local plain = {
-   transparent = true, border = true, noborder = true, empty = true, closed = true, between = true, nohead = true, head = true, heads = true,
-   filled = true, point = true, center = true, left = true, right = true, enhanced = true, noenhanced = true, front = true, back = true,
-}
+local plain = style.set [[
+   transparent border noborder empty closed between nohead head heads filled point center left right enhanced noenhanced front
+   back]]
 -- words that are followed by what changes nothing here
-local with_value = { font = true, offset = true, arrowstyle = true, as = true, pi = true, pointinterval = true, rotate = true }
+local with_value = style.set [[
+   font offset arrowstyle as pi pointinterval rotate]]
 local fills = { fill = true, fs = true, fillstyle = true }
 
 -- how curves may be smoothed
-style.smoothings = { csplines = true, acsplines = true, bezier = true, sbezier = true, unique = true, frequency = true, cumulative = true }
+style.smoothings = style.set [[
+   csplines acsplines bezier sbezier unique frequency cumulative]]
 
 -- ---- reading a style, word by word ----
 

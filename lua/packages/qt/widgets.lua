@@ -16,8 +16,9 @@ local function size_of(self)
       if outer then return size_of(outer) end
       size = {}
    end
-   local function within(v) return math.max(1, math.min(8192, math.floor(number(v, 1)))) end
-   return within(size.width or 640), within(size.height or 480)
+   local function within(v, most) return math.max(1, math.min(most, math.floor(number(v, 1)))) end
+   local w = within(size.width or 640, 16384)
+   return w, within(size.height or 480, math.min(16384, 2 ^ 26 / w))
 end
 
 local methods = {}
