@@ -237,8 +237,9 @@ fn signatures_compile() {
 #[test]
 fn kernels_take_what_their_rows_declare() {
     // what would leave files of the samples' names, or wait
-    let lasting =
-        |name: &str| name.starts_with("save") || ["mkdir", "PipeFile", "sleep", "listen", "connect", "flock"].contains(&name);
+    let lasting = |name: &str| {
+        name.starts_with("save") || ["mkdir", "PipeFile", "sleep", "listen", "connect", "flock"].contains(&name)
+    };
     let packages = packages().filter(|op| !lasting(op.name));
     let ops = rows::ops().chain(packages).chain(constructors());
     let mut found: Vec<String> =
