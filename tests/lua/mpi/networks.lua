@@ -124,6 +124,7 @@ local function worker(update)
       own:updateParameters(0.02)
    end
    assert(last < first, 'it learns')
+   ps.syncHandles(rule.handlesSend)
    mpi.barrier()
    local values = own:parameters()
    ps.syncHandles(ps.prefetchTensors(values))
@@ -134,6 +135,12 @@ end
 worker(function(own) return mpi.DownpourUpdate { network = own, updateFrequency = 5, initDelay = 3, sendFrequency = 2,
    localUpdate = function(g) return g:mul(-0.02 / size) end } end)
 worker(function(own) return mpi.EASGDUpdate { network = own, updateFrequency = 4, initDelay = 2, prefetch = 2, beta = 0.6 } end)
+-- groups of two that share their parameters, of which one speaks with the server
+mpi.C.torchmpi_set_communicator(0)
+local pairs_level = mpi.C.torchmpi_push_communicator(tostring(math.floor(rank / 2)))
+mpi.C.torchmpi_set_communicator(0)
+worker(function(own) return mpi.EASGDUpdate { network = own, dataparallelCommunicator = pairs_level, updateFrequency = 4, initDelay = 2 } end)
+assert(mpi.size() == size)
 fails(function() mpi.EASGDUpdate { network = net, beta = 'x' } end, 'beta')
 fails(function() mpi.EASGDUpdate { network = net, gamma = 1 } end, 'gamma')
 

@@ -75,6 +75,7 @@ function Update:update(step)
    if step == self.nextPrefetch then self.nextPrefetch = self.nextPrefetch + self.updateFrequency end
    if integrated then
       self.nextIntegration = self.nextIntegration + self.updateFrequency
+      mpi.C.torchmpi_set_communicator(self.dataparallelCommunicator)
       if together then mpinn.synchronizeParameters(self.network) end
    end
    mpi.C.torchmpi_set_communicator(0)
