@@ -39,7 +39,7 @@ const PARTS: &[(&str, &[&str])] = &[
 const WITH_LUA: &[&str] = &["lua", "host", "repl", "notebook"];
 
 /// The folders and files that may have unsafe code.
-const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "mpi/raw.rs", "alloc.rs"];
+const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "mpi/raw/", "alloc.rs"];
 
 /// The sources: path below `src`, and text without comments.
 fn sources() -> Vec<(String, String)> {

@@ -95,7 +95,8 @@ impl Drop for Scratch {
 fn alone(args: &[&str]) -> Output {
     let mut command = Command::new(TH);
     // the tests themselves may run under a launcher
-    for name in ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "MV2_COMM_WORLD_RANK", "ALPS_APP_PE", "REKINDLE_MPI"] {
+    for name in ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "MV2_COMM_WORLD_RANK", "ALPS_APP_PE", "REKINDLE_MPI"]
+    {
         command.env_remove(name);
     }
     command.args(args).output().expect("th runs")
@@ -127,8 +128,12 @@ fn a_missing_library_is_told_in_one_sentence() {
     // one of another kind
     let libm = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6"];
     if let Some(libm) = libm.into_iter().find(|p| Path::new(p).is_file()) {
-        let out =
-            Command::new(TH).args(["-e", code]).env("PMI_RANK", "0").env("REKINDLE_MPI", libm).output().expect("th runs");
+        let out = Command::new(TH)
+            .args(["-e", code])
+            .env("PMI_RANK", "0")
+            .env("REKINDLE_MPI", libm)
+            .output()
+            .expect("th runs");
         let why = String::from_utf8_lossy(&out.stderr);
         assert!(!out.status.success() && why.contains("MPI_Init_thread"), "{why}");
     }

@@ -5,10 +5,13 @@
 use rekindle::lua::call::{Dims, Form, Nested, Op, Place, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
+use rekindle::mpi::Shards;
 use rekindle::rows;
+use rekindle::rows::ipc;
 use rekindle::rows::models::Entries;
 use rekindle::rows::onnx::Handle;
-use rekindle::shared::{self, Condition, Counter, Hash, List, Mutex, Queue, Running, start};
+use rekindle::shared::socket::{Connection, Listener};
+use rekindle::shared::{self, Condition, Counter, Gate, Hash, List, Mailbox, Mutex, Queue, Running, start};
 use rekindle::spans::{Call, Described};
 use rekindle::t7::{FileHandle, Memory, Mode, TorchFile};
 use rekindle::tensor::Tensor;
@@ -38,6 +41,16 @@ struct Samples {
     queue: Queue,
     thread: Running,
     entries: Entries,
+    operation: rekindle::mpi::Handle,
+    shards: Shards,
+    mailbox: Mailbox,
+    gate: Gate,
+    connection: Connection,
+    listener: Listener,
+    table: ipc::Table,
+    parcel: ipc::Parcel,
+    process: ipc::Running,
+    locked: ipc::Locked,
     #[cfg(feature = "hdf5")]
     hdf5: rekindle::models::hdf5::Hdf5,
 }
@@ -62,6 +75,16 @@ impl Samples {
             queue: Queue::new(1),
             thread: start(b"").unwrap(),
             entries: Entries::default(),
+            operation: Default::default(),
+            shards: Default::default(),
+            mailbox: Default::default(),
+            gate: Default::default(),
+            connection: Default::default(),
+            listener: Default::default(),
+            table: Default::default(),
+            parcel: Default::default(),
+            process: Default::default(),
+            locked: Default::default(),
             #[cfg(feature = "hdf5")]
             hdf5: Default::default(),
         }
@@ -97,6 +120,16 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "object.Channel" => Val::Object(&s.queue),
         "object.Thread" => Val::Object(&s.thread),
         "object.Entries" => Val::Object(&s.entries),
+        "object.Handle" => Val::Object(&s.operation),
+        "object.Shards" => Val::Object(&s.shards),
+        "object.Mailbox" => Val::Object(&s.mailbox),
+        "object.Gate" => Val::Object(&s.gate),
+        "object.Connection" => Val::Object(&s.connection),
+        "object.Listener" => Val::Object(&s.listener),
+        "object.Table" => Val::Object(&s.table),
+        "object.Parcel" => Val::Object(&s.parcel),
+        "object.Process" => Val::Object(&s.process),
+        "object.Locked" => Val::Object(&s.locked),
         #[cfg(feature = "hdf5")]
         "object.Hdf5" => Val::Object(&s.hdf5),
         "value" => Val::Num(1.0),
@@ -203,8 +236,9 @@ fn signatures_compile() {
 
 #[test]
 fn kernels_take_what_their_rows_declare() {
-    // what would leave files of the samples' names, or sleep
-    let lasting = |name: &str| name.starts_with("save") || ["mkdir", "PipeFile", "sleep"].contains(&name);
+    // what would leave files of the samples' names, or wait
+    let lasting =
+        |name: &str| name.starts_with("save") || ["mkdir", "PipeFile", "sleep", "connect", "flock"].contains(&name);
     let packages = packages().filter(|op| !lasting(op.name));
     let ops = rows::ops().chain(packages).chain(constructors());
     let mut found: Vec<String> =

@@ -10,7 +10,7 @@ use super::{Group, World};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
 use crate::tensor::class::TensorClass;
-use crate::tensor::dtype::Real;
+use crate::tensor::dtype::{DType, Real};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::ops::arithmetic::add_scaled;
 use crate::{demand, refuse};
@@ -341,6 +341,14 @@ pub struct Shards {
     freed: RefCell<bool>,
 }
 
+/// Of a tensor without elements, and freed.
+impl Default for Shards {
+    fn default() -> Shards {
+        let group = Group { comm: None, rank: 0, size: 1 };
+        Shards { id: 0, group, class: TensorClass::host(DType::Float), count: 0, freed: RefCell::new(true) }
+    }
+}
+
 /// Where part `i` of `n` begins.
 fn begin_of(i: usize, n: usize, count: usize) -> usize {
     count / n * i + i.min(count % n)
@@ -377,7 +385,7 @@ impl World {
         self.next_shards.set(id + 1);
         let own = self.sub_group(&g, 0)?;
         let (count, class) = (x.numel(), x.class());
-        let bytes = own_bytes::<T>(x)?;
+        let bytes = own_bytes(x)?;
         let size = class.dtype.size();
         let part = |i: usize| begin_of(i, g.size, count) * size;
         let bytes = bytes[part(g.rank)..part(g.rank + 1)].to_vec();
@@ -430,7 +438,7 @@ impl World {
     pub fn send_shards<T: Real>(&self, shards: &Shards, x: &Tensor, rule: Rule) -> Result<Handle> {
         self.check(shards, x)?;
         let what = Rule::ALL.iter().position(|(_, r)| *r == rule).unwrap_or_default() as u64;
-        self.ask(shards, what, &own_bytes::<T>(x)?, |_| Ok(()))
+        self.ask(shards, what, &own_bytes(x)?, |_| Ok(()))
     }
 
     /// Asks each process for its part; the tensor has them all when the handle is waited for.
@@ -470,7 +478,7 @@ impl World {
 }
 
 /// A tensor's elements as bytes.
-fn own_bytes<T: Real>(x: &Tensor) -> Result<Vec<u8>> {
+fn own_bytes(x: &Tensor) -> Result<Vec<u8>> {
     let x = if x.is_contiguous() { x.clone() } else { crate::tensor::ops::copy::clone(x)? };
     let size = x.class().dtype.size();
     let mut bytes = vec![0; x.numel() * size];

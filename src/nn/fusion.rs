@@ -130,7 +130,7 @@ fn binary<T: Float>(a: &[T], b: &[T], y: &mut [T], f: impl Function<(T, T), T>) 
 
 /// A step from its five numbers.
 fn step(at: usize, of: &[f64]) -> Result<Step> {
-    let whole = |v: f64| if v >= 0.0 && v < 1e6 && v.fract() == 0.0 { Some(v as usize) } else { None };
+    let whole = |v: f64| if (0.0..1e6).contains(&v) && v.fract() == 0.0 { Some(v as usize) } else { None };
     let numbers = [whole(of[0]), whole(of[1]), whole(of[2]), whole(of[3])];
     let [Some(code), Some(register), Some(a), Some(b)] = numbers else {
         refuse!("step {at} has numbers that name nothing");
@@ -150,7 +150,7 @@ fn step(at: usize, of: &[f64]) -> Result<Step> {
         _ => {
             let which = (code - ACTIVATIONS) / 2;
             demand!(which < CLASSES.len(), "step {at} does {code}, which is nothing");
-            if (code - ACTIVATIONS) % 2 == 0 {
+            if (code - ACTIVATIONS).is_multiple_of(2) {
                 (Step::Activate { which, a }, 1)
             } else {
                 (Step::Slope { which, a, b }, 2)
@@ -175,7 +175,7 @@ impl Grid {
         let block = self.rows.saturating_mul(self.columns);
         let n = x.numel();
         demand!(
-            block > 0 && n > 0 && n % block == 0,
+            block > 0 && n > 0 && n.is_multiple_of(block),
             "{what} of rows of {} x {} elements expected, got {}",
             self.rows,
             self.columns,

@@ -99,36 +99,36 @@ impl Frontends {
     /// What comes over the control socket is answered at once, whatever runs.
     fn control(&self, request: Request, queue: &Sender<Event>) {
         let (to, parent) = (self.socket("control"), request.header.clone());
-        match parent.kind.as_str() {
-            "interrupt_request" => self.interrupt(),
-            "shutdown_request" => {}
-            "kernel_info_request" => {}
+        let kind = parent.kind.as_str();
+        // first of all: what follows may wait for a slow frontend
+        if kind == "interrupt_request" {
+            self.interrupt();
+        }
+        let ok = ("status", text("ok"));
+        let content = match kind {
+            "interrupt_request" => map([ok]),
+            "shutdown_request" => {
+                map([ok, ("restart", request.content.get("restart").cloned().unwrap_or(Data::Bool(false)))])
+            }
+            "kernel_info_request" => answers::kernel_info(),
             _ => {
                 // when the program's thread is gone, so is the process
                 let _ = queue.send(Event::Request(request, to.clone()));
                 return;
             }
-        }
+        };
         self.status(Some(&parent), "busy");
-        match parent.kind.as_str() {
-            "interrupt_request" => self.reply(to, &request, "interrupt_reply", &map([("status", text("ok"))])),
-            "shutdown_request" => self.shut_down(to, &request, queue),
-            _ => self.reply(to, &request, "kernel_info_reply", &answers::kernel_info()),
-        }
+        self.reply(to, &request, &kind.replace("_request", "_reply"), &content);
         self.status(Some(&parent), "idle");
-    }
-
-    fn shut_down(&self, to: &Socket, request: &Request, queue: &Sender<Event>) {
-        let restart = request.content.get("restart").and_then(Data::bool).unwrap_or(false);
-        let content = map([("status", text("ok")), ("restart", Data::Bool(restart))]);
-        self.reply(to, request, "shutdown_reply", &content);
-        let _ = queue.send(Event::Shutdown);
-        self.interrupt();
-        // a program that does not stop is not waited for
-        thread::spawn(|| {
-            thread::sleep(ENDING);
-            std::process::exit(0);
-        });
+        if kind == "shutdown_request" {
+            let _ = queue.send(Event::Shutdown);
+            self.interrupt();
+            // a program that does not stop is not waited for
+            thread::spawn(|| {
+                thread::sleep(ENDING);
+                std::process::exit(0);
+            });
+        }
     }
 
     /// Waits until everything is sent.
@@ -157,16 +157,13 @@ fn connect(at: &Connection, queue: &Sender<Event>, inputs: Sender<Data>) -> anyh
                 Ok(request) => request,
                 Err(why) => return tracing::warn!("kernel: a message at {} with {why}", SOCKETS[i]),
             };
-            // when the program's thread is gone, so is the process
-            let _ = match SOCKETS[i] {
-                "control" => return f.control(request, &queue),
-                "stdin" => {
-                    return if request.header.kind == "input_reply" {
-                        inputs.send(request.content).unwrap_or_default()
-                    };
-                }
-                _ => queue.send(Event::Request(request, f.sockets[i].clone())),
-            };
+            // when the program's thread is gone, so is the process: nothing is lost that could be sent
+            match SOCKETS[i] {
+                "control" => f.control(request, &queue),
+                "stdin" if request.header.kind == "input_reply" => drop(inputs.send(request.content)),
+                "stdin" => {}
+                _ => drop(queue.send(Event::Request(request, f.sockets[i].clone()))),
+            }
         });
     }
     Ok(frontends)

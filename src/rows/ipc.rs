@@ -12,12 +12,16 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Pairs that look like a table to Lua.
+#[derive(Default)]
 pub struct Table(pub Hash);
 /// An object as a text, and what it holds that is not copied.
+#[derive(Default)]
 pub struct Parcel(pub List);
-/// A process, and a file, behind a cell: their methods change them.
-pub struct Running(RefCell<Process>);
+/// A process that was started; none where it could not be.
+#[derive(Default)]
+pub struct Running(RefCell<Option<Process>>);
 /// A locked file; none once it was closed.
+#[derive(Default)]
 pub struct Locked(RefCell<Option<LockedFile>>);
 
 macro_rules! objects {
@@ -342,34 +346,42 @@ fn spawn(file: &str, args: &str, environment: Option<&str>) -> Result<Running> {
     let list = |text: &str| text.split_terminator('\0').map(String::from).collect::<Vec<_>>();
     let environment = environment.map(list);
     match Process::start(file.to_string(), &list(args), environment.as_deref()) {
-        Ok(process) => Ok(Running(RefCell::new(process))),
+        Ok(process) => Ok(Running(RefCell::new(Some(process)))),
         Err(e) => refuse!("cannot start '{file}': {e}"),
     }
 }
 fn failed(e: std::io::Error) -> Error {
     Error::invalid(e.to_string())
 }
+fn with_process<R>(p: &Running, f: impl FnOnce(&mut Process) -> std::io::Result<R>) -> Result<R> {
+    match &mut *p.0.borrow_mut() {
+        Some(process) => f(process).map_err(failed),
+        None => refuse!("there is no process"),
+    }
+}
 fn pid(p: &Running) -> Result<i64> {
-    Ok(i64::from(p.0.borrow().id()))
+    with_process(p, |p| Ok(i64::from(p.id())))
 }
 fn stdin(p: &Running, text: &[u8]) -> Result<()> {
-    p.0.borrow_mut().write(text).map_err(failed)
+    with_process(p, |p| p.write(text))
 }
 fn end_input(p: &Running) -> Result<()> {
-    p.0.borrow_mut().end_input();
-    Ok(())
+    with_process(p, |p| {
+        p.end_input();
+        Ok(())
+    })
 }
 fn line(p: &Running) -> Result<Option<Vec<u8>>> {
-    p.0.borrow_mut().line().map_err(failed)
+    with_process(p, Process::line)
 }
 fn output(p: &Running, most: f64) -> Result<Option<Vec<u8>>> {
-    p.0.borrow_mut().read(most.clamp(0.0, 1e15) as usize).map_err(failed)
+    with_process(p, |p| p.read(most.clamp(0.0, 1e15) as usize))
 }
 fn ended(p: &Running) -> Result<bool> {
-    p.0.borrow_mut().has_ended().map_err(failed)
+    with_process(p, Process::has_ended)
 }
 fn code(p: &Running) -> Result<Option<i64>> {
-    Ok(p.0.borrow().code().map(i64::from))
+    with_process(p, |p| Ok(p.code().map(i64::from)))
 }
 fn signal(p: &Running, name: &str) -> Result<()> {
     let signal = match name {
@@ -377,7 +389,7 @@ fn signal(p: &Running, name: &str) -> Result<()> {
         "KILL" => Signal::Kill,
         _ => refuse!("expected 'TERM' or 'KILL' as signal, got '{name}'"),
     };
-    p.0.borrow_mut().signal(signal).map_err(failed)
+    with_process(p, |p| p.signal(signal))
 }
 
 /// Methods of processes.

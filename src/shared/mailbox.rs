@@ -34,8 +34,11 @@ pub enum State {
 #[derive(Clone, Default)]
 pub struct Mailbox(Arc<Inside>);
 
+/// Two mailboxes that last as long as somebody holds them.
+type Pair = [Weak<Inside>; 2];
+
 /// Mailboxes in pairs, by names.
-static NAMED: Mutex<Option<HashMap<Vec<u8>, [Weak<Inside>; 2]>>> = Mutex::new(None);
+static NAMED: Mutex<Option<HashMap<Vec<u8>, Pair>>> = Mutex::new(None);
 
 impl Mailbox {
     fn items(&self) -> std::sync::MutexGuard<'_, Items> {

@@ -35,6 +35,7 @@ pub struct Traffic {
     pub received: [u64; 2],
 }
 
+#[derive(Default)]
 struct Line {
     stream: Option<TcpStream>,
     /// A message whose bytes nobody has read yet.
@@ -42,8 +43,8 @@ struct Line {
     traffic: Traffic,
 }
 
-/// One end of a connection.
-#[derive(Clone)]
+/// One end of a connection; one that is closed by default.
+#[derive(Clone, Default)]
 pub struct Connection(Arc<Mutex<Line>>);
 
 /// What went wrong, in words.
@@ -245,7 +246,8 @@ impl Connection {
     }
 }
 
-/// What others connect to.
+/// What others connect to; by default nobody can.
+#[derive(Default)]
 pub struct Listener(Mutex<Option<TcpListener>>);
 
 impl Listener {

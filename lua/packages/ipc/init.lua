@@ -77,14 +77,19 @@ local function received(value)
    if type(value) == 'userdata' then return travel.unpack(value) end
    return value
 end
+local function keyed(key)
+   local kind = type(key)
+   if kind ~= 'number' and kind ~= 'string' then error('ipc.sharedtable: expected a number or a text as key, got a ' .. kind, 3) end
+   return key
+end
 local function sent(value)
    local kind = type(value)
    if kind == 'number' or kind == 'string' or kind == 'boolean' or kind == 'nil' then return value end
    return travel.pack(value, false)
 end
 class('sharedtable', {
-   __index = function(t, key) return received(shared.get(t, key)) end,
-   __newindex = function(t, key, value) shared.set(t, key, sent(value)) end,
+   __index = function(t, key) return received(shared.get(t, keyed(key))) end,
+   __newindex = function(t, key, value) shared.set(t, keyed(key), sent(value)) end,
    __len = function(t) return shared.len(t) end,
    __pairs = function(t)
       local place = 0
@@ -98,7 +103,7 @@ class('sharedtable', {
 })
 function ipc.sharedtable(values, move)
    local t = rows.ipc.table()
-   for key, value in pairs(values or {}) do shared.set(t, key, sent(value)) end
+   for key, value in pairs(values or {}) do shared.set(t, keyed(key), sent(value)) end
    if move then
       for key in pairs(values) do values[key] = nil end
    end

@@ -1,35 +1,14 @@
-//! The functions of an MPI library, loaded at run time: the one place that calls foreign code.
-//!
-//! What is safe to call here is safe whatever the arguments: memory is borrowed for as long as a function runs, or owned by a
-//! [`Pending`] until MPI is done with it; [communicators](Comm) come from the library alone; and the level of thread support
-//! that the library granted is kept.
+//! A library that was opened, and its functions.
 
-use super::abi::{Constants, Family, constants};
-use crate::tensor::dtype::{DType, Element};
+use super::super::abi::{Constants, Family, constants};
+use super::{Comm, Data, DataMut, Level, Library, Outcome, Pending};
+use crate::tensor::dtype::DType;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
-
-/// What went wrong, in the library's words.
-pub type Outcome<T> = Result<T, String>;
-
-/// How MPI may be used by threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub enum Level {
-    /// By the thread that started it.
-    Funneled,
-    /// By one thread at a time.
-    Serialized,
-    /// By all at once.
-    Multiple,
-}
-
-/// A group of processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Comm(usize);
 
 /// Elements in one call: MPI counts with `int`.
 const MOST: usize = 1 << 30;
@@ -136,108 +115,6 @@ functions! {
     test "MPI_Test" (*mut H, *mut c_int, *mut Status);
     iprobe "MPI_Iprobe" (c_int, c_int, H, *mut c_int, *mut Status);
     get_count "MPI_Get_count" (*const Status, H, *mut c_int);
-}
-
-/// Bytes that are on their way; nobody else reaches them meanwhile.
-pub struct Pending {
-    request: usize,
-    bytes: Vec<u8>,
-    done: bool,
-}
-
-impl Pending {
-    /// The bytes, once [`Library::is_done`] said so.
-    pub fn into_bytes(mut self) -> Option<Vec<u8>> {
-        self.done.then(|| std::mem::take(&mut self.bytes))
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if !self.done {
-            // MPI may still read or write them
-            std::mem::forget(std::mem::take(&mut self.bytes));
-        }
-    }
-}
-
-/// A started MPI.
-pub trait Library: Send + Sync {
-    /// Its family.
-    fn family(&self) -> Family;
-    /// How threads may use it.
-    fn level(&self) -> Level;
-    /// All processes.
-    fn world(&self) -> Comm;
-    /// This process's number in a group, and how many there are.
-    fn place(&self, comm: Comm) -> Outcome<(usize, usize)>;
-    /// The group of those that give the same colour, in the order of their numbers.
-    fn split(&self, comm: Comm, color: usize) -> Outcome<Comm>;
-    /// The name of the machine.
-    fn machine(&self) -> Outcome<String>;
-    /// Waits for all processes of a group.
-    fn barrier(&self, comm: Comm) -> Outcome<()>;
-    /// One process's elements to all.
-    fn broadcast(&self, data: DataMut, root: usize, comm: Comm) -> Outcome<()>;
-    /// The sum of all processes' elements, for one of them or for all. Without input, the output is the input.
-    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm) -> Outcome<()>;
-    /// All processes' elements one after another; `counts` says how many each has.
-    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm) -> Outcome<()>;
-    /// Sends elements to one process and replaces them by those of another.
-    fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()>;
-    /// Sends elements.
-    fn send(&self, data: Data, to: usize, tag: u16, comm: Comm) -> Outcome<()>;
-    /// Receives elements.
-    fn receive(&self, data: DataMut, from: usize, tag: u16, comm: Comm) -> Outcome<()>;
-    /// Begins to send bytes.
-    fn begin_send(&self, bytes: Vec<u8>, to: usize, tag: u16, comm: Comm) -> Outcome<Pending>;
-    /// Begins to receive so many bytes.
-    fn begin_receive(&self, bytes: usize, from: usize, tag: u16, comm: Comm) -> Outcome<Pending>;
-    /// Whether bytes have arrived.
-    fn is_done(&self, pending: &mut Pending) -> Outcome<bool>;
-    /// Who has sent something that nobody has received yet, and how many bytes.
-    fn waiting(&self, tag: u16, comm: Comm) -> Outcome<Option<(usize, usize)>>;
-    /// Ends MPI. Everything fails from then on.
-    fn finish(&self) -> Outcome<()>;
-    /// Ends all processes.
-    fn abort(&self, code: i32);
-}
-
-/// Elements to be sent.
-pub struct Data<'a> {
-    at: *const c_void,
-    count: usize,
-    dtype: DType,
-    _borrowed: PhantomData<&'a u8>,
-}
-
-/// Elements to be written.
-pub struct DataMut<'a> {
-    at: *mut c_void,
-    count: usize,
-    dtype: DType,
-    _borrowed: PhantomData<&'a mut u8>,
-}
-
-/// What stands for elements where there are none: a slice of none may lie at 1, which to MPI means something else.
-static NOTHING: [u64; 1] = [0];
-
-impl<'a> Data<'a> {
-    /// A slice.
-    pub fn of<T: Element>(slice: &'a [T]) -> Data<'a> {
-        let at = if slice.is_empty() { NOTHING.as_ptr().cast() } else { slice.as_ptr().cast() };
-        Data { at, count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
-    }
-}
-
-impl<'a> DataMut<'a> {
-    /// A slice.
-    pub fn of<T: Element>(slice: &'a mut [T]) -> DataMut<'a> {
-        let empty = slice.is_empty();
-        // nobody writes where there is no element
-        let at = if empty { NOTHING.as_ptr().cast_mut().cast() } else { slice.as_mut_ptr().cast() };
-        DataMut { at, count: slice.len(), dtype: T::DTYPE, _borrowed: PhantomData }
-    }
 }
 
 /// Parts of so many elements that one call takes: where each starts, and its length. One of no element where there is none:
@@ -353,6 +230,24 @@ impl<H: Raw> Loaded<H> {
         if self.c.types[dtype.index()] == self.c.byte { count * dtype.size() } else { count }
     }
 
+    /// Calls a function of the library for parts of so many elements: with where each starts, its length and its type.
+    fn each_part(
+        &self,
+        name: &str,
+        at: *const c_void,
+        count: usize,
+        dtype: DType,
+        call: impl Fn(*const c_void, c_int, H) -> c_int,
+    ) -> Outcome<()> {
+        let _turn = self.enter()?;
+        let all = self.counted(dtype, count);
+        let unit = if all == count { dtype.size() } else { 1 };
+        for (start, n) in parts(all) {
+            self.checked(name, call(ahead(at, start, unit), n, self.kind(dtype)))?;
+        }
+        Ok(())
+    }
+
     /// The number of a process, as MPI takes it.
     fn peer(&self, peer: usize, comm: Comm) -> Outcome<c_int> {
         let (_, size) = self.place(comm)?;
@@ -423,16 +318,10 @@ impl<H: Raw> Library for Loaded<H> {
 
     fn broadcast(&self, data: DataMut, root: usize, comm: Comm) -> Outcome<()> {
         let root = self.peer(root, comm)?;
-        let _turn = self.enter()?;
-        let (count, size) = (self.counted(data.dtype, data.count), data.dtype.size());
-        let unit = if count == data.count { size } else { 1 };
-        for (from, n) in parts(count) {
-            let at = ahead(data.at, from, unit).cast_mut();
+        self.each_part("MPI_Bcast", data.at, data.count, data.dtype, |at, n, kind| {
             // SAFETY: `n` elements from `at` lie in the borrowed slice; any bytes are elements of their type.
-            let code = unsafe { (self.f.bcast)(at, n, self.kind(data.dtype), root, H::of(comm.0)) };
-            self.checked("MPI_Bcast", code)?;
-        }
-        Ok(())
+            unsafe { (self.f.bcast)(at.cast_mut(), n, kind, root, H::of(comm.0)) }
+        })
     }
 
     fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm) -> Outcome<()> {
@@ -491,46 +380,28 @@ impl<H: Raw> Library for Loaded<H> {
 
     fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()> {
         let (from, to) = (self.peer(from, comm)?, self.peer(to, comm)?);
-        let _turn = self.enter()?;
-        let (count, size) = (self.counted(data.dtype, data.count), data.dtype.size());
-        let unit = if count == data.count { size } else { 1 };
-        let (kind, ignored) = (self.kind(data.dtype), self.c.status_ignore as *mut Status);
-        for (start, n) in parts(count) {
-            let at = ahead(data.at, start, unit).cast_mut();
+        let ignored = self.c.status_ignore as *mut Status;
+        self.each_part("MPI_Sendrecv_replace", data.at, data.count, data.dtype, |at, n, kind| {
             // SAFETY: `n` elements from `at` lie in the borrowed slice.
-            let code = unsafe { (self.f.replace)(at, n, kind, to, 0, from, 0, H::of(comm.0), ignored) };
-            self.checked("MPI_Sendrecv_replace", code)?;
-        }
-        Ok(())
+            unsafe { (self.f.replace)(at.cast_mut(), n, kind, to, 0, from, 0, H::of(comm.0), ignored) }
+        })
     }
 
     fn send(&self, data: Data, to: usize, tag: u16, comm: Comm) -> Outcome<()> {
         let to = self.peer(to, comm)?;
-        let _turn = self.enter()?;
-        let count = self.counted(data.dtype, data.count);
-        let unit = if count == data.count { data.dtype.size() } else { 1 };
-        for (start, n) in parts(count) {
-            let at = ahead(data.at, start, unit);
+        self.each_part("MPI_Send", data.at, data.count, data.dtype, |at, n, kind| {
             // SAFETY: `n` elements from `at` lie in the borrowed slice.
-            let code = unsafe { (self.f.send)(at, n, self.kind(data.dtype), to, c_int::from(tag), H::of(comm.0)) };
-            self.checked("MPI_Send", code)?;
-        }
-        Ok(())
+            unsafe { (self.f.send)(at, n, kind, to, c_int::from(tag), H::of(comm.0)) }
+        })
     }
 
     fn receive(&self, data: DataMut, from: usize, tag: u16, comm: Comm) -> Outcome<()> {
         let from = self.peer(from, comm)?;
-        let _turn = self.enter()?;
-        let count = self.counted(data.dtype, data.count);
-        let unit = if count == data.count { data.dtype.size() } else { 1 };
-        let (tag, ignored) = (c_int::from(tag), self.c.status_ignore as *mut Status);
-        for (start, n) in parts(count) {
-            let at = ahead(data.at, start, unit).cast_mut();
+        let ignored = self.c.status_ignore as *mut Status;
+        self.each_part("MPI_Recv", data.at, data.count, data.dtype, |at, n, kind| {
             // SAFETY: `n` elements from `at` lie in the borrowed slice; longer messages are an error of MPI's.
-            let code = unsafe { (self.f.recv)(at, n, self.kind(data.dtype), from, tag, H::of(comm.0), ignored) };
-            self.checked("MPI_Recv", code)?;
-        }
-        Ok(())
+            unsafe { (self.f.recv)(at.cast_mut(), n, kind, from, c_int::from(tag), H::of(comm.0), ignored) }
+        })
     }
 
     fn begin_send(&self, bytes: Vec<u8>, to: usize, tag: u16, comm: Comm) -> Outcome<Pending> {
