@@ -6,6 +6,7 @@
 use rekindle::lua::call::{Dims, Form, Nested, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::Dispatch;
+use rekindle::mpi::Shards;
 use rekindle::rows;
 use rekindle::rows::onnx::Handle;
 use rekindle::spans::{Call, Described};
@@ -84,6 +85,7 @@ struct Given {
     file: FileHandle,
     call: Call,
     model: Handle,
+    shards: Shards,
 }
 
 /// The element type of a parameter in a call of type `d`.
@@ -107,7 +109,7 @@ fn given(params: &[Param], d: DType, dice: &mut Dice) -> Given {
     let file = FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite));
     let call = Call::enter(&Described::default(), None);
     let model = Handle::default();
-    Given { tensors, storages, generator, dims, nested, file, call, model }
+    Given { tensors, storages, generator, dims, nested, file, call, model, shards: Shards::default() }
 }
 
 fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor], dice: &mut Dice) -> Val<'a> {
@@ -132,6 +134,7 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
         "object.File" => Val::Object(&g.file),
         "object.Call" => Val::Object(&g.call),
         "object.OnnxModel" => Val::Object(&g.model),
+        "object.Shards" => Val::Object(&g.shards),
         "bool" => Val::Bool(dice.roll(2) == 0),
         "nil" => Val::Nil,
         "str" => Val::Str(dice.pick(&[&b"V"[..], b"F", b"no/such/file", b"U", b""])),

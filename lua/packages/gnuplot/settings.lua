@@ -388,7 +388,7 @@ function set.terminal(s, rest, fail, figure)
    w, h = tonumber(w), tonumber(h)
    -- inches are a matter of paper
    if not w or w < 60 and h < 60 then return end
-   if w < 60 or h < 60 or w > 10000 or h > 10000 then fail 'needs a size from 60,60 to 10000,10000' end
+   if w < 60 or h < 60 or w > 10000 or h > 10000 or w * h > 2 ^ 25 then fail 'needs a size from 60,60 to 10000,10000, and 2^25 pixels at most' end
    s.width, s.height = w, h
 end
 set.term = set.terminal

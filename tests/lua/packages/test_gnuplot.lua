@@ -368,6 +368,7 @@ function tests.raw()
    fails('no number', gnuplot.raw, 'set xrange [a:3]')
    fails("'nowhere' is not there", gnuplot.raw, 'set key nowhere')
    fails('without a place', gnuplot.raw, 'set xtics ("x")')
+   fails('2%^25 pixels', gnuplot.raw, 'set terminal png size 9000,9000')
    fails('expected a text', gnuplot.raw, 3)
    gnuplot.raw 'reset'
 end
