@@ -63,43 +63,38 @@ impl Line {
     }
 
     /// Reads all these bytes. What fails on the way ends the connection, which is out of step then.
+    /// How many bytes of a part passed, none where the other end is not ready yet; the stream is gone after an error.
+    fn passed(&mut self, part: std::io::Result<usize>, patience: Patience) -> Outcome<usize> {
+        let outcome = match part {
+            Ok(n) => Ok(n),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                patience().map(|()| 0)
+            }
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => Err("the other end closed the connection".to_string()),
+            Err(e) => Err(told(e)),
+        };
+        if outcome.is_err() {
+            self.stream = None;
+        }
+        outcome
+    }
+
     fn read(&mut self, mut to: &mut [u8], patience: Patience) -> Outcome<()> {
         while !to.is_empty() {
-            let outcome = match self.stream()?.read(to) {
-                Ok(0) => Err("the other end closed the connection".to_string()),
-                Ok(n) => {
-                    to = &mut std::mem::take(&mut to)[n..];
-                    Ok(())
-                }
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
-                    patience()
-                }
-                Err(e) => Err(told(e)),
+            let part = match self.stream()?.read(to) {
+                Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+                part => part,
             };
-            if outcome.is_err() {
-                self.stream = None;
-                return outcome;
-            }
+            let n = self.passed(part, patience)?;
+            to = &mut std::mem::take(&mut to)[n..];
         }
         Ok(())
     }
 
     fn write(&mut self, mut from: &[u8], patience: Patience) -> Outcome<()> {
         while !from.is_empty() {
-            let outcome = match self.stream()?.write(from) {
-                Ok(n) => {
-                    from = &from[n..];
-                    Ok(())
-                }
-                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {
-                    patience()
-                }
-                Err(e) => Err(told(e)),
-            };
-            if outcome.is_err() {
-                self.stream = None;
-                return outcome;
-            }
+            let part = self.stream()?.write(from);
+            from = &from[self.passed(part, patience)?..];
         }
         Ok(())
     }
