@@ -194,6 +194,22 @@ do
    x:double():clearState()
    y:float():double()
    for _ = 1, 3 do compare('after clearState', pass(x, 3), plainly(function() return pass(y, 3) end)) end
+   -- views and constants that a program moves
+   local function slid()
+      local input = nn.Identity()()
+      local part = nn.Narrow(2, 1, 4)(input)
+      return nn.gModule({ input }, { nn.Sigmoid()(nn.MulConstant(2)(nn.Tanh()(part))) })
+   end
+   local a, b, wide = slid(), slid(), torch.randn(3, 12)
+   for k = 1, 8 do
+      for _, m in ipairs { a, b } do
+         m:findModules('nn.Narrow')[1].index = 1 + math.floor(k / 2)
+         m:findModules('nn.MulConstant')[1].constant_scalar = k < 5 and 2 or 3
+      end
+      compare('moved ' .. k, a:forward(wide), plainly(function() return b:forward(wide) end))
+      local g = torch.randn(3, 4)
+      compare('moved back ' .. k, a:backward(wide, g), plainly(function() return b:backward(wide, g) end))
+   end
    local calls = 0
    for _, m in ipairs(x:findModules('nn.Tanh')) do
       local f = m.updateOutput

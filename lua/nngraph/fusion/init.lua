@@ -59,9 +59,10 @@ local function by_place(list, of, place)
    return at
 end
 
--- What the outputs and gradients of a module are, for a module of a group without them.
+-- What the outputs and gradients of a module are, for a module of a group without them, and the values of the fields that its
+-- steps were made from.
 local function remember(p, group)
-   group.fields, group.constants = {}, {}
+   group.fields, group.settings = {}, {}
    for i, node in ipairs(group.nodes) do
       local module = p.forwardData[node.place].module
       if module then
@@ -69,8 +70,8 @@ local function remember(p, group)
          for _, field in ipairs { 'output', 'gradInput' } do
             of[field] = type(rawget(module, field)) == 'table' and 'table' or 'tensor'
          end
-         group.fields[i] = of
-         if node.kind.constant then group.constants[i] = module[node.kind.constant] end
+         group.fields[i], group.settings[i] = of, {}
+         for k, field in ipairs(node.kind.fields) do group.settings[i][k] = module[field] end
       end
    end
 end
@@ -175,8 +176,12 @@ local function as_planned(p, group)
    local datas = p.forwardData
    for i, node in ipairs(group.nodes) do
       local module = datas[node.place].module
-      if module and not kinds.unchanged(node.kind, module) then return false end
-      if node.kind.constant and module[node.kind.constant] ~= group.constants[i] then return false end
+      if module then
+         if not kinds.unchanged(node.kind, module) then return false end
+         for k, field in ipairs(node.kind.fields) do
+            if module[field] ~= group.settings[i][k] then return false end
+         end
+      end
    end
    return true
 end

@@ -3,6 +3,7 @@
 -- A value is a list of blocks of columns. `forward(b, module, args, k)` adds the steps for block k of what a module gives
 -- and gives the register; `backward(b, module, args, k, y, g)` those of the gradients of block k of its inputs, from block k
 -- of its output and of the output's gradient. Views compute nothing: they say which columns of their input they are.
+-- `fields` are those of a module that its steps were made from.
 local kinds = {}
 local functions = require('rekindle.native').functions
 
@@ -23,7 +24,7 @@ local function takes_several(module, several) return several and not module.inpl
 local function takes_one(module, several) return not several and not module.inplace end
 
 kinds['nn.CAddTable'] = {
-   fits = takes_several, forward = folded('add'),
+   fields = { 'inplace' }, fits = takes_several, forward = folded('add'),
    backward = function(_, _, args, _, _, g)
       local list = {}
       for i = 1, #args do list[i] = g end
@@ -31,12 +32,12 @@ kinds['nn.CAddTable'] = {
    end,
 }
 kinds['nn.CSubTable'] = {
-   fits = function(module, several, count) return takes_several(module, several) and count == 2 end,
+   fields = {}, fits = function(module, several, count) return takes_several(module, several) and count == 2 end,
    forward = folded('subtract'),
    backward = function(b, _, _, _, _, g) return { g, b:step('scale', g, 0, -1) } end,
 }
 kinds['nn.CMulTable'] = {
-   fits = takes_several, forward = folded('multiply'), needs = 'inputs',
+   fields = {}, fits = takes_several, forward = folded('multiply'), needs = 'inputs',
    backward = function(b, _, args, k, _, g)
       local list = {}
       for i = 1, #args do
@@ -49,18 +50,17 @@ kinds['nn.CMulTable'] = {
    end,
 }
 kinds['nn.MulConstant'] = {
-   fits = takes_one,
+   fields = { 'constant_scalar', 'inplace' }, fits = takes_one,
    forward = function(b, module, args, k) return b:step('scale', b:value(args[1], k), 0, module.constant_scalar) end,
    backward = function(b, module, _, _, _, g) return { b:step('scale', g, 0, module.constant_scalar) } end,
-   constant = 'constant_scalar',
 }
 kinds['nn.AddConstant'] = {
-   fits = takes_one,
+   fields = { 'constant_scalar', 'inplace' }, fits = takes_one,
    forward = function(b, module, args, k) return b:step('shift', b:value(args[1], k), 0, module.constant_scalar) end,
    backward = function(_, _, _, _, _, g) return { g } end,
-   constant = 'constant_scalar',
 }
 kinds['nn.ReLU'] = {
+   fields = { 'threshold', 'val', 'inplace' },
    fits = function(module, several) return takes_one(module, several) and module.threshold == 0 and module.val == 0 end,
    forward = function(b, _, args, k) return b:step('positive', b:value(args[1], k)) end, needs = 'output',
    backward = function(b, _, _, _, y, g) return { b:step('wherePositive', y, g) } end,
@@ -70,7 +70,7 @@ for i, class in ipairs(functions['fusion.activations'].classes()) do
    local forward, backward = 'activate ' .. name, 'slope ' .. name
    CODES[forward], CODES[backward] = 10 + 2 * (i - 1), 11 + 2 * (i - 1)
    kinds[name] = {
-      fits = takes_one, needs = from_output == '+' and 'output' or 'inputs',
+      fields = { 'inplace' }, fits = takes_one, needs = from_output == '+' and 'output' or 'inputs',
       forward = function(b, _, args, k) return b:step(forward, b:value(args[1], k)) end,
       backward = function(b, _, args, k, y, g)
          return { b:step(backward, from_output == '+' and y or b:value(args[1], k), g) }
@@ -85,10 +85,10 @@ local function whole(_, output, input)
       return 0, input.width
    end
 end
-kinds['nn.Reshape'] = { fits = takes_one, columns = whole }
-kinds['nn.View'] = { fits = takes_one, columns = whole }
+kinds['nn.Reshape'] = { fields = { 'size', 'batchMode' }, fits = takes_one, columns = whole }
+kinds['nn.View'] = { fields = { 'size', 'numInputDims' }, fits = takes_one, columns = whole }
 kinds['nn.Narrow'] = {
-   fits = takes_one,
+   fields = { 'dimension', 'index', 'length' }, fits = takes_one,
    columns = function(module, output, input)
       if module.dimension == 2 and module.index > 0 and #input.sizes == 2 and torch.isTensor(output) then
          return module.index - 1, output:size(2)
@@ -96,7 +96,7 @@ kinds['nn.Narrow'] = {
    end,
 }
 kinds['nn.SplitTable'] = {
-   fits = takes_one, splits = true,
+   fields = { 'dimension', 'nInputDims' }, fits = takes_one, splits = true,
    columns = function(module, output, input)
       if module.dimension == 2 and not module.nInputDims and #input.sizes == 3 and type(output) == 'table'
          and #output == input.sizes[2] then
