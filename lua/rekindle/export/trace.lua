@@ -154,13 +154,22 @@ local function let_go(module, y)
    return 0
 end
 
+-- How a module computes. Replicas of a network would compute in other threads, unseen: the network itself does it here.
+local function method_of(module)
+   if torch.typename(module) ~= 'nn.DataParallelTable' then return module.updateOutput end
+   return function(self, x)
+      self.output = self.modules[1]:updateOutput(x)
+      return self.output
+   end
+end
+
 -- Runs the network on an input. `each(module, input, output, number of the call)` is told of every call that returned;
 -- the modules have no output afterwards. With `only_sizes` the numbers are not computed where sizes can be had without.
 function trace.run(model, input, each, only_sizes)
    local hooked, counts, bytes, unpooled = {}, {}, 0, false
    trace.modules(model, function(module)
       unpooled = unpooled or (torch.typename(module) or ''):find('Unpooling') ~= nil
-      local update = module.updateOutput
+      local update = method_of(module)
       if type(update) ~= 'function' or rawget(module, 'updateOutput') then return end
       hooked[#hooked + 1] = module
       rawset(module, 'updateOutput', function(self, x, ...)
