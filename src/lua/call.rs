@@ -549,6 +549,27 @@ macro_rules! class {
     };
 }
 
+/// Makes types objects of Lua's: `objects! { Type: "lua.Class", "Kind"; }`, where signatures write `object.Kind`.
+#[macro_export]
+macro_rules! objects {
+    ($($t:ty: $class:expr, $kind:literal;)*) => { $(
+        impl $crate::lua::call::Foreign for $t {
+            fn class(&self) -> &'static str {
+                $class
+            }
+            fn kind() -> &'static str {
+                $kind
+            }
+        }
+        impl<'a> $crate::lua::call::Arg<'a> for &'a $t {
+            #[inline(always)]
+            fn get(c: &'a [&'a $crate::lua::call::Val<'a>]) -> Option<$crate::tensor::error::Result<Self>> {
+                $crate::lua::call::held(c[0])
+            }
+        }
+    )* };
+}
+
 /// A method of a class with one call form; `..` at the end of its text stands for the fields that its kernels take.
 #[macro_export]
 macro_rules! form3 {

@@ -8,6 +8,7 @@ pub use crate::tensor::ops::*;
 pub use crate::tensor::random::Generator;
 pub use crate::tensor::storage::Storage;
 pub use crate::{
-    all, any, class, demand, every, floats, form3, func, half, ints, kernel, method, op, pixels, refuse, storage_method,
+    all, any, class, demand, every, floats, form3, func, half, ints, kernel, method, objects, op, pixels, refuse,
+    storage_method,
 };
 pub use std::cell::RefCell;

@@ -1,6 +1,5 @@
 //! HDF5 files: what package hdf5 is made from.
 
-use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::models::hdf5::{Hdf5, Item, Options};
 use crate::system::files::path;
@@ -8,20 +7,7 @@ use crate::system::files::path;
 /// The class of open files.
 pub const CLASS: &str = "hdf5.Handle";
 
-impl Foreign for Hdf5 {
-    fn class(&self) -> &'static str {
-        CLASS
-    }
-    fn kind() -> &'static str {
-        "Hdf5"
-    }
-}
-
-impl<'a> Arg<'a> for &'a Hdf5 {
-    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-        held(c[0])
-    }
-}
+objects! { Hdf5: CLASS, "Hdf5"; }
 
 fn open(name: &[u8], mode: &str) -> Result<Hdf5> {
     Hdf5::open(&path(name), mode)

@@ -1,7 +1,7 @@
 //! Package ipc: mailboxes, gates and tables of threads, connections, processes.
 
-use super::shared::{hash_key, hash_value};
-use crate::lua::call::{Arg, IntoOne, Val, held};
+use super::shared::{hash_key, hash_value, patience};
+use crate::lua::call::{IntoOne, Val};
 use crate::lua::prelude::*;
 use crate::shared::socket::{Connection, Head, Listener, Outcome};
 use crate::shared::{Gate, Hash, Key, List, Mailbox, State, Value};
@@ -24,25 +24,6 @@ pub struct Running(RefCell<Option<Process>>);
 #[derive(Default)]
 pub struct Locked(RefCell<Option<LockedFile>>);
 
-macro_rules! objects {
-    ($($t:ty: $class:literal, $kind:literal;)*) => {
-        $(
-            impl Foreign for $t {
-                fn class(&self) -> &'static str {
-                    $class
-                }
-                fn kind() -> &'static str {
-                    $kind
-                }
-            }
-            impl<'a> Arg<'a> for &'a $t {
-                fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-                    held(c[0])
-                }
-            }
-        )*
-    };
-}
 objects! {
     Mailbox: "ipc.channel", "Mailbox";
     Gate: "ipc.mutex", "Gate";
@@ -52,10 +33,6 @@ objects! {
     Listener: "ipc.listener", "Listener";
     Running: "ipc.process", "Process";
     Locked: "ipc.flock", "Locked";
-}
-
-fn patience(milliseconds: f64) -> Duration {
-    Duration::from_millis(milliseconds.clamp(0.0, 1e7) as u64)
 }
 
 // ---- mailboxes, gates, parcels, tables ----

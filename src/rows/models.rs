@@ -1,7 +1,6 @@
 //! Files of tensors as other programs have them: what `rekindle.models` is made from.
 
 use crate::formats::Data;
-use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::models::inspect::inspect;
 use crate::models::kind::{self, Kind};
@@ -15,20 +14,7 @@ pub const ENTRIES_CLASS: &str = "rekindle.models.Entries";
 #[derive(Default)]
 pub struct Entries(RefCell<Vec<Entry>>);
 
-impl Foreign for Entries {
-    fn class(&self) -> &'static str {
-        ENTRIES_CLASS
-    }
-    fn kind() -> &'static str {
-        "Entries"
-    }
-}
-
-impl<'a> Arg<'a> for &'a Entries {
-    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-        held(c[0])
-    }
-}
+objects! { Entries: ENTRIES_CLASS, "Entries"; }
 
 /// Names and tensors of a file, in its order.
 fn load(name: &[u8]) -> Result<(Vec<String>, Vec<Tensor>)> {

@@ -1,6 +1,5 @@
 //! Package torchmpi: collective operations over MPI.
 
-use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::mpi::{self, Handle, Rule, Shards};
 
@@ -9,34 +8,9 @@ pub const HANDLE: &str = "torchmpi.Handle";
 /// The class of tensors whose parts processes keep for each other.
 pub const SHARDS: &str = "torchmpi.Shards";
 
-impl Foreign for Handle {
-    fn class(&self) -> &'static str {
-        HANDLE
-    }
-    fn kind() -> &'static str {
-        "Handle"
-    }
-}
-
-impl<'a> Arg<'a> for &'a Handle {
-    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-        held(c[0])
-    }
-}
-
-impl Foreign for Shards {
-    fn class(&self) -> &'static str {
-        SHARDS
-    }
-    fn kind() -> &'static str {
-        "Shards"
-    }
-}
-
-impl<'a> Arg<'a> for &'a Shards {
-    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-        held(c[0])
-    }
+objects! {
+    Handle: HANDLE, "Handle";
+    Shards: SHARDS, "Shards";
 }
 
 /// The number of a rank or a communicator.

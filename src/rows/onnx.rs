@@ -1,6 +1,5 @@
 //! Models of ONNX, put together by `lua/rekindle/export`.
 
-use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::models::onnx::{INLINE, Model};
 use std::cell::RefCell;
@@ -12,20 +11,7 @@ pub const MODEL: &str = "rekindle.OnnxModel";
 #[derive(Default)]
 pub struct Handle(RefCell<Model>);
 
-impl Foreign for Handle {
-    fn class(&self) -> &'static str {
-        MODEL
-    }
-    fn kind() -> &'static str {
-        "OnnxModel"
-    }
-}
-
-impl<'a> Arg<'a> for &'a Handle {
-    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-        held(c[0])
-    }
-}
+objects! { Handle: MODEL, "OnnxModel"; }
 
 fn model() -> Result<Handle> {
     Ok(Handle::default())

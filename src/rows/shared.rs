@@ -1,30 +1,12 @@
 //! Packages tds and threads: objects that several Lua states see.
 
 use super::ipc::{Parcel, Table};
-use crate::lua::call::{Arg, IntoOne, Val, held};
+use crate::lua::call::{IntoOne, Val, held};
 use crate::lua::prelude::*;
 use crate::shared::socket::Connection;
 use crate::shared::{self, Condition, Counter, Gate, Hash, Key, List, Mailbox, Mutex, Queue, Running, Value};
 use std::time::Duration;
 
-macro_rules! objects {
-    ($($t:ty: $class:literal, $kind:literal;)*) => { $(
-        impl Foreign for $t {
-            fn class(&self) -> &'static str {
-                $class
-            }
-            fn kind() -> &'static str {
-                $kind
-            }
-        }
-        impl<'a> Arg<'a> for &'a $t {
-            #[inline(always)]
-            fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-                held(c[0])
-            }
-        }
-    )* };
-}
 objects! {
     Hash: "tds.Hash", "Hash";
     List: "tds.Vec", "Vec";
@@ -224,7 +206,8 @@ pub static COUNTER: &[Op] = &[
 // ---- threads ----
 
 /// How long a wait may be: a program looks in between whether it was interrupted.
-fn patience(milliseconds: f64) -> Duration {
+/// How long something waits at most.
+pub(super) fn patience(milliseconds: f64) -> Duration {
     Duration::from_millis(milliseconds.clamp(0.0, 1e7) as u64)
 }
 /// Keeps a value for another state; its number.

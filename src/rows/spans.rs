@@ -1,6 +1,5 @@
 //! Spans around calls of modules and criteria, for `lua/rekindle/profile.lua`.
 
-use crate::lua::call::{Arg, Val, held};
 use crate::lua::prelude::*;
 use crate::spans::{Call, Described, Timings};
 use std::path::Path;
@@ -8,20 +7,7 @@ use std::path::Path;
 /// The class of calls, which have no methods.
 pub const CALL: &str = "rekindle.Call";
 
-impl Foreign for Call {
-    fn class(&self) -> &'static str {
-        CALL
-    }
-    fn kind() -> &'static str {
-        "Call"
-    }
-}
-
-impl<'a> Arg<'a> for &'a Call {
-    fn get(c: &'a [&'a Val<'a>]) -> Option<Result<Self>> {
-        held(c[0])
-    }
-}
+objects! { Call: CALL, "Call"; }
 
 fn enter(
     method: &str,
