@@ -202,9 +202,11 @@ local function forwardThrough(self, f, input)
    end
    local p = plan(self)
    local list, datas = p.forward, p.forwardData
-   local fused = plainly(self) and f == updateOutput
-      and fusion.forward(p, function(place) evaluate(self, datas, list[place], f, input) end)
-   if not fused then run(self, self.forwardnodes, list, datas, evaluate, f, input) end
+   if plainly(self) and f == updateOutput and fusion.ready(p) then
+      fusion.forward(p, function(place) evaluate(self, datas, list[place], f, input) end)
+   else
+      run(self, self.forwardnodes, list, datas, evaluate, f, input)
+   end
    if self.verbose then print(' V : output') end
    local results = self.outnode.data.input
    if p.results == 1 then
@@ -305,10 +307,10 @@ function gModule:updateGradInput(_, gradOutput)
    end
    local list, datas, received = p.backward, p.backwardData, p.received
    for i = 1, #list do forgetGradients(self, datas, list[i], received) end
-   local fused = plainly(self) and fusion.backward(p, function(place)
-      passBack(self, datas, list[place], received, gradOutput)
-   end, received, total, contribute)
-   if not fused then
+   if plainly(self) and p.fusion then
+      local function back(place) passBack(self, datas, list[place], received, gradOutput) end
+      fusion.backward(p, back, received, total, contribute)
+   else
       fusion.make(p)
       run(self, self.backwardnodes, list, datas, passBack, received, gradOutput)
    end

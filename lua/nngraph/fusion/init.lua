@@ -88,7 +88,7 @@ local function prepare(p)
    if #list == 0 then return end
    local back = {}
    for i, data in ipairs(p.backwardData) do back[data] = i end
-   local found = { groups = list, lazy = false, first = contracted(p.forward, by_place(list, p.forwardData)) }
+   local found = { groups = list, first = contracted(p.forward, by_place(list, p.forwardData)) }
    for _, group in ipairs(list) do
       group.places = group.members
       for _, operand in ipairs(group.operands) do operand.back = back[p.forwardData[operand.producer]] end
@@ -279,15 +279,17 @@ local function backward(p, group, received, total, contribute)
    return true
 end
 
--- Runs f(place) for each node of a plan and programs for its groups; false where there are none. The first pass, and each
--- one after sizes changed, is by nodes.
-function fusion.forward(p, f)
+-- Whether a plan has groups for the pass to come. The first pass, and each one after sizes changed, is by nodes.
+function fusion.ready(p)
    if p.stale then fusion.forget(p) end
    if not p.fusion and p.ran and (p.asked or 0) < TRIES then prepare(p) end
    p.ran = true
-   local found = p.fusion
-   if not found then return false end
-   for _, item in ipairs(found.first) do
+   return p.fusion ~= nil
+end
+
+-- Runs f(place) for each node of a plan that is ready, and programs for its groups.
+function fusion.forward(p, f)
+   for _, item in ipairs(p.fusion.first) do
       if type(item) == 'number' then
          f(item)
       elseif not forward(p, item) then
@@ -297,13 +299,11 @@ function fusion.forward(p, f)
       end
    end
    p.stale = p.stale or p.asked > TRIES
-   return true
 end
 
+-- The same backward.
 function fusion.backward(p, f, received, total, contribute)
-   local found = p.fusion
-   if not found then return false end
-   for _, item in ipairs(found.last) do
+   for _, item in ipairs(p.fusion.last) do
       if type(item) == 'number' then
          f(item)
       elseif not backward(p, item, received, total, contribute) then
@@ -311,11 +311,7 @@ function fusion.backward(p, f, received, total, contribute)
          for _, place in ipairs(item.members) do f(place) end
       end
    end
-   return true
 end
-
--- The places of a plan's backward steps outside of groups, or nothing where all are.
-function fusion.outside(p) return p.fusion and p.fusion.last end
 
 -- Every module as in other graphs, with all of its fields.
 function fusion.make(p)

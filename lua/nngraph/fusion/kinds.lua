@@ -5,6 +5,8 @@
 -- of its output and of the output's gradient. Views compute nothing: they say which columns of their input they are.
 -- `fields` are those of a module that its steps were made from.
 local kinds = {}
+-- by class
+local known = {}
 local functions = require('rekindle.native').functions
 
 local CODES = { load = 0, store = 1, add = 2, subtract = 3, multiply = 4, scale = 5, shift = 6, positive = 7,
@@ -23,7 +25,7 @@ end
 local function takes_several(module, several) return several and not module.inplace end
 local function takes_one(module, several) return not several and not module.inplace end
 
-kinds['nn.CAddTable'] = {
+known['nn.CAddTable'] = {
    fields = { 'inplace' }, fits = takes_several, forward = folded('add'),
    backward = function(_, _, args, _, _, g)
       local list = {}
@@ -31,12 +33,12 @@ kinds['nn.CAddTable'] = {
       return list
    end,
 }
-kinds['nn.CSubTable'] = {
+known['nn.CSubTable'] = {
    fields = {}, fits = function(module, several, count) return takes_several(module, several) and count == 2 end,
    forward = folded('subtract'),
    backward = function(b, _, _, _, _, g) return { g, b:step('scale', g, 0, -1) } end,
 }
-kinds['nn.CMulTable'] = {
+known['nn.CMulTable'] = {
    fields = {}, fits = takes_several, forward = folded('multiply'), needs = 'inputs',
    backward = function(b, _, args, k, _, g)
       local list = {}
@@ -49,17 +51,17 @@ kinds['nn.CMulTable'] = {
       return list
    end,
 }
-kinds['nn.MulConstant'] = {
+known['nn.MulConstant'] = {
    fields = { 'constant_scalar', 'inplace' }, fits = takes_one,
    forward = function(b, module, args, k) return b:step('scale', b:value(args[1], k), 0, module.constant_scalar) end,
    backward = function(b, module, _, _, _, g) return { b:step('scale', g, 0, module.constant_scalar) } end,
 }
-kinds['nn.AddConstant'] = {
+known['nn.AddConstant'] = {
    fields = { 'constant_scalar', 'inplace' }, fits = takes_one,
    forward = function(b, module, args, k) return b:step('shift', b:value(args[1], k), 0, module.constant_scalar) end,
    backward = function(_, _, _, _, _, g) return { g } end,
 }
-kinds['nn.ReLU'] = {
+known['nn.ReLU'] = {
    fields = { 'threshold', 'val', 'inplace' },
    fits = function(module, several) return takes_one(module, several) and module.threshold == 0 and module.val == 0 end,
    forward = function(b, _, args, k) return b:step('positive', b:value(args[1], k)) end, needs = 'output',
@@ -69,7 +71,7 @@ for i, class in ipairs(functions['fusion.activations'].classes()) do
    local from_output, name = class:match('^(%+?)(.*)$')
    local forward, backward = 'activate ' .. name, 'slope ' .. name
    CODES[forward], CODES[backward] = 10 + 2 * (i - 1), 11 + 2 * (i - 1)
-   kinds[name] = {
+   known[name] = {
       fields = { 'inplace' }, fits = takes_one, needs = from_output == '+' and 'output' or 'inputs',
       forward = function(b, _, args, k) return b:step(forward, b:value(args[1], k)) end,
       backward = function(b, _, args, k, y, g)
@@ -85,9 +87,9 @@ local function whole(_, output, input)
       return 0, input.width
    end
 end
-kinds['nn.Reshape'] = { fields = { 'size', 'batchMode' }, fits = takes_one, columns = whole }
-kinds['nn.View'] = { fields = { 'size', 'numInputDims' }, fits = takes_one, columns = whole }
-kinds['nn.Narrow'] = {
+known['nn.Reshape'] = { fields = { 'size', 'batchMode' }, fits = takes_one, columns = whole }
+known['nn.View'] = { fields = { 'size', 'numInputDims' }, fits = takes_one, columns = whole }
+known['nn.Narrow'] = {
    fields = { 'dimension', 'index', 'length' }, fits = takes_one,
    columns = function(module, output, input)
       if module.dimension == 2 and module.index > 0 and #input.sizes == 2 and torch.isTensor(output) then
@@ -95,7 +97,7 @@ kinds['nn.Narrow'] = {
       end
    end,
 }
-kinds['nn.SplitTable'] = {
+known['nn.SplitTable'] = {
    fields = { 'dimension', 'nInputDims' }, fits = takes_one, splits = true,
    columns = function(module, output, input)
       if module.dimension == 2 and not module.nInputDims and #input.sizes == 3 and type(output) == 'table'
@@ -106,17 +108,15 @@ kinds['nn.SplitTable'] = {
 }
 
 -- What a class does now, to see when a program replaced it.
-for name, kind in pairs(kinds) do
-   if name:find('^nn%.') then
-      local class = torch.getmetatable(name)
-      kind.class, kind.updateOutput, kind.updateGradInput = class, class.updateOutput, class.updateGradInput
-   end
+for name, kind in pairs(known) do
+   local class = torch.getmetatable(name)
+   kind.class, kind.updateOutput, kind.updateGradInput = class, class.updateOutput, class.updateGradInput
 end
 
 -- The kind of a module, or nothing where it is not as its class says.
 function kinds.of(module, several, count)
-   local kind = kinds[torch.typename(module)]
-   if kind and type(kind) == 'table' and kind.fits(module, several, count) and kinds.unchanged(kind, module) then
+   local kind = known[torch.typename(module)]
+   if kind and kind.fits(module, several, count) and kinds.unchanged(kind, module) then
       return kind
    end
 end

@@ -5,21 +5,7 @@ return function(nodeIndex, numNodes, ppid)
    end
    local ipc = require 'ipc'
    local name = '/tmp/' .. (ppid or ipc.getppid()) .. '.localhost'
-   local function publish(host, port)
-      -- there is no moment in which it is half written
-      local own = name .. '.' .. ipc.getpid()
-      local file = assert(io.open(own, 'w'))
-      file:write(host, ':', port)
-      file:close()
-      os.rename(own, name)
-   end
-   local function query()
-      local file = io.open(name, 'r')
-      if not file then return nil end
-      local host, port = file:read('*a'):match('^(.-):(%d+)$')
-      file:close()
-      return host, tonumber(port)
-   end
+   local publish, query = require 'ipc.place'(name, name .. '.' .. ipc.getpid())
    local tree = require 'ipc.DiscoveredTree'(nodeIndex, numNodes, '127.0.0.1', nil, publish, query)
    if nodeIndex == 1 then os.remove(name) end
    return tree

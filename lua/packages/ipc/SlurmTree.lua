@@ -10,19 +10,7 @@ return function(path, tasksPerGpu)
    local folder = path or (os.getenv 'HOME' .. '/.torch')
    local name = folder .. '/' .. os.getenv 'SLURM_JOB_ID' .. '.tree'
    local host = os.getenv 'SLURMD_NODENAME' or '127.0.0.1'
-   local function publish(at, port)
-      local file = assert(io.open(name .. '.new', 'w'))
-      file:write(at, ':', port)
-      file:close()
-      os.rename(name .. '.new', name)
-   end
-   local function query()
-      local file = io.open(name, 'r')
-      if not file then return nil end
-      local at, port = file:read('*a'):match('^(.-):(%d+)$')
-      file:close()
-      return at, tonumber(port)
-   end
+   local publish, query = require 'ipc.place'(name, name .. '.new')
    local tree = require 'ipc.DiscoveredTree'(node, count, host, nil, publish, query)
    if node == 1 then os.remove(name) end
    return tree, gpu

@@ -174,7 +174,7 @@ function trace.run(model, input, each, only_sizes)
       hooked[#hooked + 1] = module
       rawset(module, 'updateOutput', function(self, x, ...)
          local before = shape(x)
-         local y = only_sizes and sizes_of(self, x, unpooled) or nil
+         local y = only_sizes and sizes_of(self, x, unpooled)
          y = y or update(self, HANDS_ON[torch.typename(self)] and x or in_full(x), ...)
          counts[self] = (counts[self] or 0) + 1
          each(self, before, y, counts[self])

@@ -243,7 +243,7 @@ impl<H: Raw> Loaded<H> {
         let all = self.counted(dtype, count);
         let unit = if all == count { dtype.size() } else { 1 };
         for (start, n) in parts(all) {
-            self.checked(name, call(ahead(at, start, unit), n, self.kind(dtype)))?;
+            self.checked(name, call(at.wrapping_byte_add(start * unit), n, self.kind(dtype)))?;
         }
         Ok(())
     }
@@ -258,11 +258,6 @@ impl<H: Raw> Loaded<H> {
     fn bytes(n: usize) -> Outcome<c_int> {
         c_int::try_from(n).map_err(|_| format!("a message of {n} bytes is too long: at most {} go at once", c_int::MAX))
     }
-}
-
-/// Moves on by some elements.
-fn ahead(at: *const c_void, elements: usize, size: usize) -> *const c_void {
-    at.wrapping_byte_add(elements * size)
 }
 
 impl<H: Raw> Library for Loaded<H> {
@@ -335,8 +330,8 @@ impl<H: Raw> Library for Loaded<H> {
         let in_place = self.c.in_place as *const c_void;
         let (kind, sum, comm) = (self.kind(dtype), H::of(self.c.sum), H::of(comm.0));
         for (from, n) in parts(count) {
-            let to = ahead(output.at, from, size).cast_mut();
-            let own = input.as_ref().map(|i| ahead(i.at, from, size));
+            let to = output.at.wrapping_byte_add(from * size);
+            let own = input.as_ref().map(|i| i.at.wrapping_byte_add(from * size));
             // SAFETY: `n` elements lie from there on in both slices, which do not overlap: one is borrowed to be written.
             // Where there is one slice, MPI is told so; ranks other than the root then only send it.
             let code = unsafe {
