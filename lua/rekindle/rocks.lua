@@ -28,9 +28,9 @@ local available = {
    MessagePack = 'lua-messagepack', mobdebug = 'mobdebug', template = 'etlua', graphicsmagick = 'graphicsmagick',
    lmdb = 'lightningmdb', lightningmdb = 'lightningmdb', async = 'async', turbo = 'turbo',
 }
-for name in ([[rnn dpnn torchnet nninit optnet torchx dataload hdf5 loadcaffe autograd totem nnlr nngraph-utils
+for name in ([[rnn dpnn torchnet nninit optnet torchx dataload hdf5 autograd totem nnlr nngraph-utils
    distributions signal matio sundown rnnlib vgg cifar waffle dp eigen inn-cpu tensorboard word2vec_torch
-   hash lbase64 luacrypto senna lua-llthreads ipc parallel gm gfx qtlua qttorch randomkit cephes fex kmeans ffmpeg
+   hash lbase64 luacrypto senna lua-llthreads parallel gm gfx qtlua randomkit cephes fex kmeans ffmpeg
    camera audio svm xt stn iterm nnsparse manifold metriclearning unsup-extra]]):gmatch('%S+') do
    available[name] = available[name] or name
 end

@@ -1,5 +1,6 @@
 -- Curves as shapes: what each style draws, and how far it reaches.
 local axis = require 'gnuplot.axis'
+local scene = require 'gnuplot.scene'
 local series = require 'gnuplot.series'
 local style = require 'gnuplot.style'
 local curves = {}
@@ -64,18 +65,11 @@ end
 
 -- runs of points that can be drawn, as parts
 local function runs(n, point)
-   local parts, part = {}
+   local parts = {}
+   local pen = scene.pen(parts)
    for i = 1, n do
       local x, y = point(i)
-      if x == x and y == y then
-         if not part then
-            part = {}
-            parts[#parts + 1] = part
-         end
-         part[#part + 1], part[#part + 2] = x, y
-      else
-         part = nil
-      end
+      pen(x, y, x == x and y == y)
    end
    return parts
 end

@@ -1,5 +1,6 @@
 -- What of surfaces is seen: for every place of the picture how near the nearest surface is.
 local ffi = require 'ffi'
+local scene = require 'gnuplot.scene'
 local depth = {}
 depth.__index = depth
 
@@ -57,22 +58,16 @@ end
 
 -- Adds the parts of a line through points that are seen; false parts the line.
 function depth:runs(points, parts)
-   local part, before
-   local function step(x, y, d, fine)
-      if fine then
-         if not part then
-            part = {}
-            parts[#parts + 1] = part
-         end
-         part[#part + 1], part[#part + 2] = x, y
-      else
-         part = nil
-      end
+   local pen, down, before = scene.pen(parts), false, nil
+   local function step(x, y, fine)
+      pen(x, y, fine)
+      down = fine
    end
    for k = 1, #points do
       local p = points[k]
       if not p then
-         part, before = nil, nil
+         step(nil, nil, false)
+         before = nil
       else
          local n = before and math.max(1, math.min(400, math.ceil(math.max(math.abs(p[1] - before[1]), math.abs(p[2] - before[2])) / 2))) or 1
          local all, last = true, nil
@@ -82,9 +77,9 @@ function depth:runs(points, parts)
             if before then x, y, d = before[1] + (x - before[1]) * t, before[2] + (y - before[2]) * t, before[3] + (d - before[3]) * t end
             local fine = self:seen(x, y, d)
             -- places between the ends of what is seen whole need not be named
-            if fine and part and all and i < n then last = { x, y, d } else
-               if last and not fine then step(last[1], last[2], last[3], true) end
-               step(x, y, d, fine)
+            if fine and down and all and i < n then last = { x, y } else
+               if last and not fine then step(last[1], last[2], true) end
+               step(x, y, fine)
                last = nil
             end
             all = all and fine

@@ -10,6 +10,22 @@ local function add(self, shape)
    return shape
 end
 
+-- A pen over parts: pen(x, y, down) adds a point to the part that it is drawing, or parts the line where it is lifted.
+function scene.pen(parts)
+   local part
+   return function(x, y, down)
+      if not down then
+         part = nil
+         return
+      end
+      if not part then
+         part = {}
+         parts[#parts + 1] = part
+      end
+      part[#part + 1], part[#part + 2] = x, y
+   end
+end
+
 -- Lines through points; `role` says what they are of the plot.
 function scene:line(role, parts, colour, width, dash)
    add(self, { kind = 'line', role = role, parts = parts, colour = colour, width = width or 1, dash = dash, opacity = 1 })
