@@ -223,6 +223,7 @@ local families = {
       local gate = torch.rand(310, 3):typeAs(t.m)
       return pass(nn.MixtureTable(), { gate, { t.m, t.square, t.m } }, t.m)
    end,
+   ['nn/dropout'] = function(t) return pass(nn.Dropout(0.3), t.m), pass(nn.SpatialDropout(0.3), t.images) end,
    ['nn/featurepooling'] = function(t)
       return pass(nn.SpatialLPPooling(12, 2, 3, 3), t.batch), pass(nn.FeatureLPPooling(3, 2, 2, true), t.m)
    end,

@@ -5,6 +5,7 @@
 //! a seed gives the same numbers on machines with and without fused multiply-add.
 
 use super::{Generator, M, N, Pair, UNIT, check_deviation};
+use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
 use crate::tensor::map::Ptr;
 use crate::tensor::simd::vectorize;
@@ -132,6 +133,15 @@ impl Generator {
     /// Fills with numbers in `[0, 1)`.
     pub fn fill_uniform(&mut self, out: &mut [f64]) {
         self.fill_with(out, |u| f64::from(u) * UNIT);
+    }
+
+    /// Fills with `one` where the next draw says so, which it does with probability `p`, and with 0 elsewhere.
+    pub fn fill_bernoulli<T: Real>(&mut self, out: &mut [T], p: f64, one: T) {
+        self.fill_with(
+            out,
+            #[inline(always)]
+            |u| if f64::from(u) * UNIT <= p { one } else { T::ZERO },
+        );
     }
 
     /// Fills with numbers between `a` and `b`.
