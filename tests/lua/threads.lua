@@ -233,6 +233,7 @@ local families = {
          pass(nn.SpatialContrastiveNormalization(3, torch.ones(7, 7)), t.images)
    end,
    ['nn/normalization/batch'] = 'nn/normalization',
+   ['nn/normalization/channels'] = 'nn/normalization',
    ['nn/normalization/vector'] = function(t)
       return pass(nn.Normalize(2), t.m), pass(nn.Normalize(1), t.m), pass(nn.Normalize(math.huge), t.m)
    end,
