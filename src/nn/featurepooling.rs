@@ -3,6 +3,7 @@
 
 use super::pooling::sum;
 use super::pooling::window::{Axis, Plan};
+use super::vectors::put;
 use super::window::{PlaneWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
@@ -79,9 +80,9 @@ fn norms_grad<T: Float>(
         |line, values, at, add| {
             let values = values.iter().zip(&x[at..at + line.len()]);
             if p == 2.0 {
-                sum::put(line, values.map(|(v, &x)| v.mul(x)), add);
+                put(line, values.map(|(v, &x)| v.mul(x)), add);
             } else {
-                sum::put(line, values.map(|(v, &x)| v.mul(raised(x, p - 1.0))), add);
+                put(line, values.map(|(v, &x)| v.mul(raised(x, p - 1.0))), add);
             }
         },
     )

@@ -50,6 +50,16 @@ pub fn sums_of<T: Float, const N: usize, const K: usize>(
     sums.map(|lanes| lanes.iter().sum())
 }
 
+/// Writes values to a row, or adds them to it.
+#[inline(always)]
+pub fn put<T: Float>(row: &mut [T], values: impl Iterator<Item = T>, add: bool) {
+    if add {
+        row.iter_mut().zip(values).for_each(|(to, v)| *to = to.add(v));
+    } else {
+        row.iter_mut().zip(values).for_each(|(to, v)| *to = v);
+    }
+}
+
 /// Adds `weight` times `x` to `y`, element by element.
 #[inline(always)]
 pub fn add_scaled<T: Float>(y: &mut [T], x: &[T], weight: T) {

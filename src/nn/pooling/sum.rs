@@ -2,6 +2,7 @@
 //! which fills vectors whatever the windows look like, then what lies side by side. The gradient goes the other way.
 
 use super::window::{Axis, Plan};
+use crate::nn::vectors::put;
 use crate::tensor::access::{Rows, Workspace, try_share};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -80,16 +81,6 @@ impl Across {
                 }
             }
         }
-    }
-}
-
-/// Writes values to a row, or adds them to it.
-#[inline(always)]
-pub fn put<T: Float>(row: &mut [T], values: impl Iterator<Item = T>, add: bool) {
-    if add {
-        row.iter_mut().zip(values).for_each(|(to, v)| *to = to.add(v));
-    } else {
-        row.iter_mut().zip(values).for_each(|(to, v)| *to = v);
     }
 }
 
