@@ -309,15 +309,16 @@ unsafe fn push_foreign(l: *mut lua_State, held: Box<dyn Foreign>) {
     }
 }
 
-/// `__gc` of storages and generators, and of tensors where the allocator does not let them go.
+/// `__gc` of storages and generators, and of tensors where the allocator does not let them go: elsewhere it leaves tensors
+/// alone. Programs may call it too, in the middle of a call that was given the object; `invoke` looks for that.
 unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls it once per object; the magic is cleared so that a finaliser that still holds the object
-    // finds something that is no longer a tensor.
+    // SAFETY: the magic is cleared so that whoever still holds the object finds something that is none of ours. A call
+    // that has begun looks again once it has run the program's code.
     unsafe {
         if ffi::lua_type(l, 1) != ffi::LUA_TUSERDATA {
             return 0;
         }
-        if let Some((k, p)) = object::<c_void>(l, 1) {
+        if let Some((k, p)) = object::<c_void>(l, 1).filter(|(k, _)| *k >= STORAGE || !heap::installed(l)) {
             (*ffi::lua_touserdata(l, 1).cast::<u64>()) = 0;
             match k {
                 k if k < STORAGE => std::ptr::drop_in_place(p.cast::<Tensor>()),
