@@ -176,6 +176,10 @@ fn spare<R>(f: impl FnOnce(&mut Spare) -> R) -> R {
     f(&mut SPARE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// What may lie at the start of any block.
+#[repr(align(64))]
+struct Aligned;
+
 /// An owned allocation.
 pub struct Block {
     pub ptr: NonNull<u8>,
@@ -196,7 +200,8 @@ struct Pages {
 unsafe impl Send for Block {}
 
 impl Block {
-    pub const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, file: None };
+    /// Without memory: aligned as every block, since slices of no element lie there.
+    pub const EMPTY: Block = Block { ptr: NonNull::<Aligned>::dangling().cast(), bytes: 0, file: None };
 
     /// A block of at least this many bytes.
     ///
@@ -220,8 +225,8 @@ impl Block {
     }
 
     /// The pages of a mapped file.
-    pub fn of_file(map: memmap2::MmapRaw, bytes: usize) -> Option<Block> {
-        let ptr = NonNull::new(map.as_mut_ptr())?;
+    pub fn of_file(map: memmap2::MmapRaw) -> Option<Block> {
+        let (ptr, bytes) = (NonNull::new(map.as_mut_ptr())?, map.len());
         Some(Block { ptr, bytes, file: Some(Box::new(Pages { _map: map, remove: None })) })
     }
 

@@ -9,6 +9,7 @@ use super::super::Tensor;
 use super::super::buffer_pool::Block;
 use super::super::ops::copy::copy;
 use super::super::sharing;
+use super::super::storage::Storage;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 
@@ -65,6 +66,8 @@ struct Waiting {
     results: Vec<(Tensor, Tensor)>,
     /// Blocks that were freed meanwhile.
     blocks: Vec<Block>,
+    /// Storages that other threads can reach, and of which something is lent.
+    storages: Vec<Storage>,
 }
 
 /// Loans that are kept in place; a call with more has a list for the others.
@@ -85,7 +88,7 @@ thread_local! {
     /// Whether these and the lists below hold anything.
     static WAITS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<ManuallyDrop<Waiting>> =
-        const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new() })) };
+        const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new(), storages: Vec::new() })) };
 }
 
 /// Whether anything is lent on this thread.
@@ -147,9 +150,13 @@ pub(super) fn give_back(start: usize, bytes: usize, writes: bool) {
 pub(in crate::tensor) struct Lent(usize, usize, bool, std::marker::PhantomData<*const u8>);
 
 impl Lent {
-    /// Lends these bytes; nothing where that does not go with what is lent already.
-    pub(in crate::tensor) fn new(start: usize, bytes: usize, writes: bool) -> Option<Lent> {
-        lend(start, bytes, writes).then(|| Lent(start, bytes, writes, std::marker::PhantomData))
+    /// Lends these bytes of a storage; nothing where that does not go with what is lent already.
+    pub(in crate::tensor) fn new(of: &Storage, start: usize, bytes: usize, writes: bool) -> Option<Lent> {
+        let lent = lend(start, bytes, writes);
+        if lent && of.lock() != 0 {
+            keep_storage(Some(of.clone()));
+        }
+        lent.then(|| Lent(start, bytes, writes, std::marker::PhantomData))
     }
 }
 
@@ -186,11 +193,12 @@ fn replace(ended: Loan, last: Loan, count: usize) {
 #[cold]
 fn settle() {
     WAITS.set(false);
-    let Waiting { results, blocks } = WAITING.with_borrow_mut(|w| std::mem::take(&mut **w));
+    let Waiting { results, blocks, storages } = WAITING.with_borrow_mut(|w| std::mem::take(&mut **w));
     for (to, elements) in results {
         write_back(&to, &elements);
     }
     drop(blocks);
+    drop(storages);
     sharing::give_back(LOCKS.take());
 }
 
@@ -199,6 +207,13 @@ fn settle() {
 pub(in crate::tensor) fn keep_locks(locks: u64) {
     WAITS.set(true);
     LOCKS.set(LOCKS.get() | locks);
+}
+
+/// Keeps a storage until nothing is lent. Only for when [`any`].
+#[cold]
+pub(super) fn keep_storage(storage: Option<Storage>) {
+    WAITS.set(true);
+    WAITING.with_borrow_mut(|w| w.storages.extend(storage));
 }
 
 /// Keeps a block that is about to be freed until nothing is lent. Only for when [`any`].

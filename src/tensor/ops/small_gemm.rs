@@ -33,7 +33,7 @@ macro_rules! tile {
             a: &Matrix<$t>,
             b: &Matrix<$t>,
             beta: $t,
-            c: &MatrixMut<$t>,
+            c: &mut MatrixMut<$t>,
             (i, j, n): (usize, usize, usize),
         ) {
             // SAFETY: by the contract; masked lanes are neither read nor written.
@@ -146,7 +146,7 @@ macro_rules! tiny {
             /// # Safety
             /// As for the tiles.
             #[target_feature(enable = $features)]
-            pub unsafe fn product(alpha: $t, a: &Matrix<$t>, b: &Matrix<$t>, beta: $t, c: &MatrixMut<$t>) {
+            pub unsafe fn product(alpha: $t, a: &Matrix<$t>, b: &Matrix<$t>, beta: $t, c: &mut MatrixMut<$t>) {
                 let mut j = 0;
                 while j < c.cols() {
                     let left = (c.cols() - j).min($lanes);
@@ -196,7 +196,7 @@ macro_rules! by_level {
     ($t:ty, $v4:ident, $v3:ident) => {
         impl SmallGemm for $t {
             #[inline]
-            fn small_gemm(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, c: MatrixMut<$t>) -> bool {
+            fn small_gemm(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, mut c: MatrixMut<$t>) -> bool {
                 use crate::tensor::simd::{Level, level};
                 let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
                 if b.col_stride() != 1 || c.col_stride() != 1 || !fits {
@@ -205,8 +205,8 @@ macro_rules! by_level {
                 // SAFETY: the level has these vectors, the sizes agree, rows have no gaps, and `c` is nobody else's.
                 unsafe {
                     match level() {
-                        Level::V4 => $v4::product(alpha, &a, &b, beta, &c),
-                        Level::V3 => $v3::product(alpha, &a, &b, beta, &c),
+                        Level::V4 => $v4::product(alpha, &a, &b, beta, &mut c),
+                        Level::V3 => $v3::product(alpha, &a, &b, beta, &mut c),
                         Level::Base => return false,
                     }
                 }

@@ -5,10 +5,10 @@
 //! a seed gives the same numbers on machines with and without fused multiply-add.
 
 use super::{Generator, M, N, Pair, UNIT, check_deviation};
+use crate::tensor::access::share_rows;
 use crate::tensor::error::Result;
-use crate::tensor::map::Ptr;
 use crate::tensor::simd::vectorize;
-use crate::tensor::threads::{split, threads};
+use crate::tensor::threads::threads;
 use crate::tensor::vmath::{Plain, VectorMath};
 use std::f64::consts::PI;
 
@@ -111,11 +111,9 @@ impl Generator {
         for block in out.chunks_mut(raw.len().max(1)) {
             let (raw, first) = (&mut raw[..block.len()], done);
             self.fill_with(raw, |u| u);
-            let (to, raw) = (Ptr(block.as_mut_ptr()), &*raw);
-            split(block.len(), cost, |start, count| {
-                // SAFETY: the parts lie inside the block and no two threads share one.
-                let to = unsafe { std::slice::from_raw_parts_mut(to.at(start), count) };
-                let raw = &raw[start..start + count];
+            let raw = &*raw;
+            share_rows(block, 1, cost, |start, to| {
+                let raw = &raw[start..start + to.len()];
                 vectorize(
                     #[inline(always)]
                     move || {
@@ -164,11 +162,9 @@ impl Generator {
         for block in pairs.chunks_mut(raw.len().max(1)) {
             let raw = &mut raw[..block.len()];
             self.fill_with(raw, |u| u);
-            let (to, raw) = (Ptr(block.as_mut_ptr()), &*raw);
-            split(block.len() / 2, 2 * COSTLY, |start, count| {
-                // SAFETY: the parts lie inside the block and no two threads share one.
-                let to = unsafe { std::slice::from_raw_parts_mut(to.at(2 * start), 2 * count) };
-                let raw = &raw[2 * start..2 * (start + count)];
+            let raw = &*raw;
+            share_rows(block, 2, 2 * COSTLY, |start, to| {
+                let raw = &raw[2 * start..2 * start + to.len()];
                 vectorize(
                     #[inline(always)]
                     move || normals(raw, to, f),
