@@ -85,6 +85,19 @@ for round = 1, 200 do
 end
 assert(not pcall(function() local s = torch.DoubleStorage(3) finalize(s) return s:size() end))
 
+-- many finalisers that make tensors, due at once: none starts the collection that calls the next
+local finalised, large = 0, nil
+for i = 1, 100000 do
+   getmetatable(newproxy(true)).__gc = function()
+      finalised, large = finalised + 1, large or torch.Tensor(1e7)
+      torch.Tensor(1)
+   end
+end
+for i = 1, 4 do torch.Tensor(2e6) end
+collectgarbage()
+assert(finalised == 100000, finalised)
+large = nil
+
 -- what a call keeps on the host's stack and in its upvalues is out of reach
 local Reaching = torch.class('nn.ConformingReacher', 'nn.CAddTable')
 local tried = 0

@@ -71,7 +71,8 @@ struct Object<O> {
 thread_local! {
     /// The class of `torch.Tensor`.
     static DEFAULT: Cell<TensorClass> = const { Cell::new(TensorClass::host(DType::Double)) };
-    /// Native bytes from which on the collector runs.
+    /// Native bytes from which on the collector runs. None while it does: a finaliser that makes tensors would call the next
+    /// finaliser, and so on until the stack is at its end.
     static CEILING: Cell<usize> = const { Cell::new(GC_LEAST) };
     /// Native bytes that may pile up before that, and what collections have cost since that last changed.
     static STEP: Cell<(usize, Duration)> = const { Cell::new((GC_LEAST, Duration::ZERO)) };
@@ -348,7 +349,8 @@ unsafe fn collect_if_large(l: *mut lua_State) {
 #[inline(never)]
 unsafe fn collect(l: *mut lua_State) {
     let begun = Instant::now();
-    // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it.
+    CEILING.set(usize::MAX);
+    // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it. Their errors end with them.
     unsafe { ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0) };
     storage::collected();
     let (mut step, mut cost) = STEP.get();
