@@ -13,7 +13,7 @@ use crate::tensor::random::Generator;
 use std::cell::RefCell;
 
 /// Keeps squared lengths away from 0.
-const TINY: f64 = 1e-12;
+const EPSILON: f64 = 1e-12;
 
 /// Rows of two inputs with a target each: (n), or (rows x n) with (rows) targets.
 struct Rows<T> {
@@ -48,7 +48,7 @@ impl<T: Float> Rows<T> {
     }
 
     fn angle(&self, row: usize) -> Angle {
-        let (mut aa, mut bb, mut ab) = (TINY, TINY, 0.0);
+        let (mut aa, mut bb, mut ab) = (EPSILON, EPSILON, 0.0);
         for i in row * self.width..(row + 1) * self.width {
             let (a, b) = (self.first[i].to_f64(), self.second[i].to_f64());
             aa += a * a;
