@@ -81,7 +81,8 @@ pub struct Storage(Arc<Shared>);
 impl Storage {
     #[allow(clippy::arc_with_non_send_sync, reason = "handles cross to other threads as a `Crossing`")]
     fn over(class: TensorClass, len: usize, block: Block, parent: Option<(Storage, usize)>, fixed: bool) -> Storage {
-        let ptr = AtomicPtr::new(block.ptr.as_ptr());
+        // SAFETY: used by `memory` alone, as long as the block is this storage's.
+        let ptr = AtomicPtr::new(unsafe { block.memory().at(0) });
         let (len, block, across) = (AtomicUsize::new(len), Cell::new(block), AtomicBool::new(false));
         Storage(Arc::new(Shared { class, len, block, ptr, across, parent, fixed }))
     }
@@ -257,16 +258,16 @@ impl Storage {
         parent.memory().part(offset * size, self.host_len() * size)
     }
 
-    /// Elements `from..end`, whoever uses them; nothing where there are not so many.
+    /// Elements `from..end`, whoever uses them; nothing where there are not so many in host memory.
     ///
     /// # Panics
-    /// If `T` is not the storage's type, or its memory not the host's: callers are dispatched by it.
+    /// If `T` is not the storage's type: callers are dispatched by it.
     #[inline(always)]
     pub(in crate::tensor) fn elements<T: Element>(&self, from: usize, end: usize) -> Option<RawSlice<'_, T>> {
-        assert!(self.0.class.is_plain(T::DTYPE), "storage of another class");
-        if from > end || end > self.len() {
+        if from > end || end > self.host_len() {
             return None;
         }
+        assert!(self.0.class.dtype == T::DTYPE, "storage of another class");
         // SAFETY: the memory is that of elements of this type, as many as the length says.
         Some(unsafe { self.memory().cast_part(from, end - from) })
     }
@@ -352,13 +353,13 @@ impl Storage {
         let size = self.dtype().size();
         let bytes = len.checked_mul(size).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let old = self.0.block.replace(Block::EMPTY);
-        let (had, old_len) = (old.bytes, self.len());
+        let (had, old_len) = (old.bytes(), self.len());
         let in_place = bytes <= had && bytes >= had / 2;
         // what is lent is not overwritten with zeros: it moves
-        if in_place && loans::allows(old.ptr.as_ptr() as usize, had, true) {
+        if in_place && loans::allows(old.memory().address(), had, true) {
             if len > old_len && content == Content::Zeros {
                 // SAFETY: bytes old_len..len lie in the block, whose capacity covers them; no reference to them lives.
-                unsafe { old.ptr.add(old_len * size).write_bytes(0, (len - old_len) * size) };
+                unsafe { old.memory().slice_mut(old_len * size, (len - old_len) * size) }.fill(0);
             }
             self.0.block.set(old);
             self.0.len.store(len, Relaxed);
@@ -371,9 +372,13 @@ impl Storage {
                 return Err(e);
             }
         };
-        // SAFETY: both blocks have at least the smaller of the two lengths, and are distinct allocations.
-        unsafe { std::ptr::copy_nonoverlapping(old.ptr.as_ptr(), new.ptr.as_ptr(), len.min(old_len) * size) };
-        self.0.ptr.store(new.ptr.as_ptr(), Relaxed);
+        let kept = len.min(old_len) * size;
+        // SAFETY: both blocks have at least the smaller of the two lengths; the new one is nobody else's, and nobody writes
+        // the old one while this copies.
+        unsafe {
+            std::ptr::copy_nonoverlapping(old.memory().at(0), new.memory().at(0), kept);
+            self.0.ptr.store(new.memory().at(0), Relaxed);
+        }
         self.0.block.set(new);
         self.0.len.store(len, Relaxed);
         if had > 0 {
@@ -528,7 +533,7 @@ pub struct Crossing(Storage);
 // SAFETY: the storage is marked, and so are those that it looks into. What threads then share of `Shared`: the class, the
 // parent and `fixed` never change; `len`, `ptr` and `across` are atomic; `block` is touched in `resize_with` alone, which
 // holds the storage, and when the last handle goes. Memory behind `ptr` is handed out by methods that hold the storage
-// themselves, or by `checked_ptr`, which refuses a marked storage that its thread does not hold. A storage that was not
+// themselves, or by `Tensor::elements`, which refuses a marked storage that its thread does not hold. A storage that was not
 // marked has handles on one thread only, since nothing else lets a handle pass.
 unsafe impl Send for Crossing {}
 // SAFETY: a shared reference gives nothing but new handles, for which the same holds.

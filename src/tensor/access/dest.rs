@@ -85,14 +85,16 @@ impl<T: Element> Dest<T> {
             return Ok(Some(Dest { first: NonNull::dangling(), len: 0, hold: Hold::Nothing }));
         }
         let lent = lend(res, all.address(), all.bytes(), true);
-        Ok(lent.then(|| Dest { first: all.first(), len: all.len(), hold: Hold::Lent }))
+        // SAFETY: lent from now on until this is dropped.
+        Ok(lent.then(|| Dest { first: unsafe { all.first() }, len: all.len(), hold: Hold::Lent }))
     }
 
     #[cold]
     fn buffer(res: &Tensor, make: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Dest<T>> {
         let elements = make(res)?;
         let all = elements.flat::<T>()?.ok_or_else(|| in_use(res))?;
-        let (first, len) = (all.first(), all.len());
+        // SAFETY: the buffer is nobody else's, and stays as long as this.
+        let (first, len) = (unsafe { all.first() }, all.len());
         Ok(Dest { first, len, hold: Hold::Buffer(Box::new([res.clone(), elements])) })
     }
 }
@@ -139,7 +141,8 @@ impl<T> Drop for Dest<T> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.hold, Hold::Nothing) {
             Hold::Nothing => {}
-            Hold::Lent => give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), true),
+            // SAFETY: lent when this was made, and used no more.
+            Hold::Lent => unsafe { give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), true) },
             Hold::Buffer(pair) => {
                 let [to, elements] = *pair;
                 deliver(to, elements);

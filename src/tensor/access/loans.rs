@@ -8,7 +8,7 @@
 use super::super::Tensor;
 use super::super::buffer_pool::Block;
 use super::super::ops::copy::copy;
-use super::super::sharing;
+use super::super::sharing::{self, Held};
 use super::super::storage::Storage;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -84,7 +84,7 @@ thread_local! {
     static FIRST: [Place; PLACES] = const { [const { Place::empty() }; PLACES] };
     static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     /// Locks of storages that go back when the last loan ends: see [`sharing`].
-    static LOCKS: Cell<u64> = const { Cell::new(0) };
+    static LOCKS: Cell<Held> = const { Cell::new(Held::NONE) };
     /// Whether these and the lists below hold anything.
     static WAITS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<ManuallyDrop<Waiting>> =
@@ -131,8 +131,11 @@ pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
 }
 
 /// Ends a loan of these bytes, on the thread that it was made on.
+///
+/// # Safety
+/// There is such a loan, and what was lent by it is used no more.
 #[inline]
-pub(super) fn give_back(start: usize, bytes: usize, writes: bool) {
+pub(super) unsafe fn give_back(start: usize, bytes: usize, writes: bool) {
     let (loan, left) = (Loan::new(start, bytes, writes), COUNT.get() - 1);
     // the latest is the usual one; what stands in for another was the last of all
     let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
@@ -162,7 +165,8 @@ impl Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        give_back(self.0, self.1, self.2);
+        // SAFETY: lent when this was made; it is not sent to another thread.
+        unsafe { give_back(self.0, self.1, self.2) };
     }
 }
 
@@ -199,14 +203,14 @@ fn settle() {
     }
     drop(blocks);
     drop(storages);
-    sharing::give_back(LOCKS.take());
+    sharing::give_back(LOCKS.replace(Held::NONE));
 }
 
 /// Keeps locks of this thread until nothing is lent. Only for when [`any`].
 #[cold]
-pub(in crate::tensor) fn keep_locks(locks: u64) {
+pub(in crate::tensor) fn keep_locks(locks: Held) {
     WAITS.set(true);
-    LOCKS.set(LOCKS.get() | locks);
+    LOCKS.set(LOCKS.replace(Held::NONE).and(locks));
 }
 
 /// Keeps a storage until nothing is lent. Only for when [`any`].

@@ -2,7 +2,7 @@
 
 use super::loans::{self, deliver, give_back};
 use super::share::Divide;
-use super::{RawSlice, Source, in_use, lend};
+use super::{Source, in_use, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
@@ -338,8 +338,10 @@ pub(in crate::tensor) unsafe fn with_matrices<T: Element, R>(
     if !x.is_apart(&z) || !y.is_apart(&z) || !form.distinct() {
         return Ok(None);
     }
-    let of = |form, x: RawSlice<'_, T>| Matrix { first: x.first().as_ptr().cast_const(), form, life: PhantomData };
-    Ok(Some(f(of(a, x), of(b, y), MatrixMut { first: z.first().as_ptr(), form, life: PhantomData })))
+    // SAFETY: used by `f` alone, which reaches nothing else, and the result is apart from the operands.
+    let [x, y, z] = [x, y, z].map(|m| unsafe { m.first() }.as_ptr());
+    let of = |first: *mut T, form| Matrix { first: first.cast_const(), form, life: PhantomData };
+    Ok(Some(f(of(x, a), of(y, b), MatrixMut { first: z, form, life: PhantomData })))
 }
 
 /// The matrix of an operand, lent from its storage whatever its strides.
@@ -362,7 +364,9 @@ impl<T: Element> MatrixSource<T> {
         if bytes > 0 && !lend(x, elements.address(), bytes, false) {
             return Err(in_use(x));
         }
-        Ok(MatrixSource { first: elements.first().as_ptr(), form, bytes })
+        // SAFETY: lent from now on until this is dropped.
+        let first = unsafe { elements.first() }.as_ptr();
+        Ok(MatrixSource { first, form, bytes })
     }
 
     /// The matrix.
@@ -376,7 +380,8 @@ impl<T> Drop for MatrixSource<T> {
     #[inline]
     fn drop(&mut self) {
         if self.bytes > 0 {
-            give_back(self.first as usize, self.bytes, false);
+            // SAFETY: lent when this was made, and used no more.
+            unsafe { give_back(self.first as usize, self.bytes, false) };
         }
     }
 }
@@ -414,7 +419,9 @@ impl<T: Element> MatrixDest<T> {
         let (form, elements) = res.matrix::<T>()?;
         let bytes = elements.bytes();
         if bytes == 0 || form.distinct() && lend(res, elements.address(), bytes, true) {
-            return Ok(MatrixDest { first: elements.first().as_ptr(), form, bytes, buffer: None });
+            // SAFETY: as above.
+            let first = unsafe { elements.first() }.as_ptr();
+            return Ok(MatrixDest { first, form, bytes, buffer: None });
         }
         MatrixDest::buffered(res)
     }
@@ -423,7 +430,9 @@ impl<T: Element> MatrixDest<T> {
     fn buffered(res: &Tensor) -> Result<MatrixDest<T>> {
         let elements = clone(res)?;
         let (form, all) = elements.matrix::<T>()?;
-        Ok(MatrixDest { first: all.first().as_ptr(), form, bytes: 0, buffer: Some(Box::new([res.clone(), elements])) })
+        // SAFETY: the buffer is nobody else's, and stays as long as this.
+        let first = unsafe { all.first() }.as_ptr();
+        Ok(MatrixDest { first, form, bytes: 0, buffer: Some(Box::new([res.clone(), elements])) })
     }
 
     /// The matrix.
@@ -437,7 +446,8 @@ impl<T> Drop for MatrixDest<T> {
     #[inline]
     fn drop(&mut self) {
         if self.bytes > 0 {
-            give_back(self.first as usize, self.bytes, true);
+            // SAFETY: lent when this was made, and used no more.
+            unsafe { give_back(self.first as usize, self.bytes, true) };
         }
         if let Some(pair) = self.buffer.take() {
             let [to, elements] = *pair;

@@ -54,9 +54,12 @@ impl<'a, T> RawSlice<'a, T> {
         RawSlice { first: unsafe { NonNull::new_unchecked(first) }, len, life: PhantomData }
     }
 
-    /// The first one, for what keeps the memory as it is while it uses it.
+    /// Where the first one lies.
+    ///
+    /// # Safety
+    /// As for [`RawSlice::at`].
     #[inline(always)]
-    pub(super) fn first(&self) -> NonNull<T> {
+    pub(super) unsafe fn first(&self) -> NonNull<T> {
         self.first
     }
 

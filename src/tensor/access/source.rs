@@ -45,7 +45,8 @@ impl<T: Element> Source<T> {
             if !lend(x, all.address(), all.bytes(), false) {
                 return Err(in_use(x));
             }
-            return Ok(Source { first: all.first(), len: all.len(), hold: Hold::Lent });
+            // SAFETY: lent from now on until this is dropped.
+            return Ok(Source { first: unsafe { all.first() }, len: all.len(), hold: Hold::Lent });
         }
         Source::copied(x)
     }
@@ -63,7 +64,8 @@ impl<T: Element> Source<T> {
     fn copied(x: &Tensor) -> Result<Source<T>> {
         let elements = clone(x)?;
         let Some(all) = elements.flat::<T>()?.filter(|all| !all.is_empty()) else { return Ok(Source::empty()) };
-        let (first, len) = (all.first(), all.len());
+        // SAFETY: the copy is nobody else's, and stays as long as this.
+        let (first, len) = (unsafe { all.first() }, all.len());
         Ok(Source { first, len, hold: Hold::Copy { _elements: Box::new(elements) } })
     }
 
@@ -76,7 +78,8 @@ impl<T> Drop for Source<T> {
     #[inline]
     fn drop(&mut self) {
         if let Hold::Lent = self.hold {
-            give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), false);
+            // SAFETY: lent when this was made, and used no more.
+            unsafe { give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), false) };
         }
     }
 }

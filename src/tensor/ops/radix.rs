@@ -18,7 +18,10 @@ const SHARED: usize = 1 << 16;
 const WIDE: u32 = 11;
 
 /// A number that orders as the elements do and the place of the element, in one.
-pub trait Word: Copy + Ord + Send + Sync + Default {
+///
+/// # Safety
+/// A word has one key: words are counted by their keys before they are put where the counts say.
+pub unsafe trait Word: Copy + Ord + Send + Sync + Default {
     /// Joins a [`Real::rank`] and a place.
     fn new(key: u64, place: usize) -> Self;
     /// The rank.
@@ -27,7 +30,8 @@ pub trait Word: Copy + Ord + Send + Sync + Default {
     fn place(self) -> usize;
 }
 
-impl Word for u64 {
+// SAFETY: the key is a part of the number.
+unsafe impl Word for u64 {
     #[inline(always)]
     fn new(key: u64, place: usize) -> Self {
         key << 32 | place as u64
@@ -42,7 +46,8 @@ impl Word for u64 {
     }
 }
 
-impl Word for u128 {
+// SAFETY: as above.
+unsafe impl Word for u128 {
     #[inline(always)]
     fn new(key: u64, place: usize) -> Self {
         u128::from(key) << 64 | place as u128

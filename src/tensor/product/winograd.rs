@@ -146,7 +146,10 @@ impl<T: Multiply> Plan<T> {
     }
 
     /// Takes squares at every tile of the segments through a transform.
-    fn gather(&self, image: Image<T>, f: Square<T>, segments: &[Segment], target: Target<T>) -> Result<()> {
+    ///
+    /// # Safety
+    /// The transform is one of squares with the image's side to squares with this plan's.
+    unsafe fn gather(&self, image: Image<T>, f: Square<T>, segments: &[Segment], target: Target<T>) -> Result<()> {
         let (lanes, m, planes) = (self.kernels.lanes, self.w.m, image.planes);
         let across = (self.tiles[1] - 1) * m + image.side;
         let mut room = Workspace::<T>::new(((self.tiles[0] - 1) * m + image.side) * across * lanes)?;
@@ -338,7 +341,8 @@ pub fn correlate<T: Multiply>(
         let (x_ld, y_ld) = (tiles * deep + lanes, tiles * outs + lanes);
         let mut image = Workspace::<T>::new(plan.places() * x_ld)?;
         let target = Target { to: &mut image, place_ld: x_ld, at: &|v| (v * lanes, deep) };
-        plan.gather(Image { data: x, planes, pad, side: plan.side() }, plan.w.image, &segments, target)?;
+        // SAFETY: the transform of images.
+        unsafe { plan.gather(Image { data: x, planes, pad, side: plan.side() }, plan.w.image, &segments, target)? };
         let mut sums = Workspace::<T>::new(plan.places() * y_ld)?;
         let (rows, steps) = (Offsets::steps(tiles, deep), Offsets::steps(planes.count, 1));
         for place in 0..plan.places() {
@@ -445,11 +449,13 @@ impl<T: Multiply> Plan<T> {
             let (x_ld, y_ld) = (tiles * deep + lanes, tiles * outs + lanes);
             let mut image = Workspace::<T>::new(self.places() * x_ld)?;
             let target = Target { to: &mut image, place_ld: x_ld, at: &|v| (v * lanes, deep) };
-            self.gather(Image { data: x, planes, pad, side: self.side() }, self.w.image, &segments, target)?;
+            // SAFETY: the transform of images.
+            unsafe { self.gather(Image { data: x, planes, pad, side: self.side() }, self.w.image, &segments, target)? };
             let mut grad = Workspace::<T>::new(self.places() * y_ld)?;
             let target = Target { to: &mut grad, place_ld: y_ld, at: &|v| self.panel(v, vectors, tiles) };
             let from = Image { data: go, planes: results, pad: 0, side: self.w.m };
-            self.gather(from, self.w.grad_output, &segments, target)?;
+            // SAFETY: the transform of gradients, whose squares have that side.
+            unsafe { self.gather(from, self.w.grad_output, &segments, target)? };
             let (a_rows, a_steps) = (Offsets::steps(planes.count, 1), Offsets::steps(tiles, deep));
             for place in 0..self.places() {
                 let (a, b) = (&image[place * x_ld..][..x_ld], &grad[place * y_ld..][..y_ld]);
