@@ -20,9 +20,9 @@ return function(opfunc, x, config, state)
    if moving then steps.lookAhead(x, velocity, momentum) end
    local fx, dfdx = step.evaluate('nag', opfunc, x)
    local count = state.evalCounter or 0
-   local delta = rates and step.scratch(state, 'deltaParameters', dfdx):copy(rates)
+   local delta = rates and step.scratch(state, 'deltaParameters', dfdx)
    -- x already carries the momentum part of the velocity
-   steps.nag(x, dfdx, velocity, step.decayed(rate, rateDecay, count), weightDecay, delta)
+   steps.nag(x, dfdx, velocity, step.decayed(rate, rateDecay, count), weightDecay, rates, delta)
    state.evalCounter = count + 1
    return x, { fx }
 end

@@ -20,18 +20,18 @@ return function(opfunc, x, config, state)
 
    local fx, dfdx = step.evaluate('sgd', opfunc, x)
    if weightDecay == 0 and decays then
-      dfdx:add(step.scratch(state, 'decayParameters', x):copy(decays):cmul(x))
+      steps.decay(x, dfdx, decays, step.scratch(state, 'decayParameters', x))
    end
    local count = state.evalCounter or 0
-   local delta = rates and step.scratch(state, 'deltaParameters', dfdx):copy(rates)
+   local delta = rates and step.scratch(state, 'deltaParameters', dfdx)
    rate = step.decayed(rate, rateDecay, count)
    if momentum == 0 then
-      steps.sgd(x, dfdx, rate, weightDecay, delta)
+      steps.sgd(x, dfdx, rate, weightDecay, rates, delta)
    else
       -- the first gradient enters undamped
       local enter = state.dfdx and 1 - dampening or 1
       steps.momentum(x, dfdx, step.zeros(state, 'dfdx', dfdx), rate, weightDecay, momentum, enter, nesterov and true or false,
-         delta)
+         rates, delta)
    end
    state.evalCounter = count + 1
    return x, { fx }

@@ -58,7 +58,7 @@ function step.number(name, config, key, default)
    return n
 end
 
--- A tensor option with one entry per parameter, or nil.
+-- A tensor option with one entry per parameter, of the type of x, or nil.
 function step.perParameter(name, config, key, x)
    local t = config[key]
    if t == nil then return nil end
@@ -66,7 +66,7 @@ function step.perParameter(name, config, key, x)
       error(string.format('optim.%s: option %s should be a tensor of %d elements, one per parameter, got %s', name, key,
          x:nElement(), torch.isTensor(t) and 'one of ' .. t:nElement() or shown(t)), 3)
    end
-   return t
+   return torch.typename(t) == torch.typename(x) and t or t:type(torch.typename(x))
 end
 
 -- f(x) and its gradient, which must have the type and the number of elements of x.

@@ -2,7 +2,7 @@
 //! are to be the same in all processes, but for [`World::allgather`].
 
 use super::progress::Handle;
-use super::raw::{Comm, Data, DataMut, Library, Outcome};
+use super::raw::{Comm, Data, DataMut, Library, Outcome, Wait};
 use super::{Group, World, staging};
 use crate::demand;
 use crate::tensor::Tensor;
@@ -21,19 +21,25 @@ enum Act {
 }
 
 /// The sum of halves: MPI does not know them, so they travel as floats.
-fn sum_of_halves<T: Element>(data: &mut [T], root: Option<usize>, library: &dyn Library, comm: Comm) -> Outcome<()> {
+fn sum_of_halves<T: Element>(
+    data: &mut [T],
+    root: Option<usize>,
+    library: &dyn Library,
+    comm: Comm,
+    wait: Wait,
+) -> Outcome<()> {
     let mut floats: Vec<f32> = data.iter().map(|v| v.to_f64() as f32).collect();
-    library.reduce(None, DataMut::of(&mut floats), root, comm)?;
+    library.reduce(None, DataMut::of(&mut floats), root, comm, wait)?;
     data.iter_mut().zip(floats).for_each(|(to, v)| *to = T::from_f64(f64::from(v)));
     Ok(())
 }
 
 impl Act {
-    fn run<T: Element>(self, data: &mut [T], library: &dyn Library, comm: Comm) -> Outcome<()> {
+    fn run<T: Element>(self, data: &mut [T], library: &dyn Library, comm: Comm, wait: Wait) -> Outcome<()> {
         match self {
-            Act::Broadcast(root) => library.broadcast(DataMut::of(data), root, comm),
-            Act::Sum(root) if T::DTYPE == DType::Half => sum_of_halves(data, root, library, comm),
-            Act::Sum(root) => library.reduce(None, DataMut::of(data), root, comm),
+            Act::Broadcast(root) => library.broadcast(DataMut::of(data), root, comm, wait),
+            Act::Sum(root) if T::DTYPE == DType::Half => sum_of_halves(data, root, library, comm, wait),
+            Act::Sum(root) => library.reduce(None, DataMut::of(data), root, comm, wait),
             Act::Exchange(from, to) => library.exchange(DataMut::of(data), from, to, comm),
         }
     }
@@ -85,7 +91,7 @@ impl World {
             return Ok(());
         }
         let mut data = Dest::<T>::update(x)?;
-        self.now(&g, |library, comm| act.run(&mut data[..], library, comm))?;
+        self.now(&g, |library, comm| act.run(&mut data[..], library, comm, Wait::Busy))?;
         data.finish()
     }
 
@@ -129,7 +135,9 @@ impl World {
         fit(output, input)?;
         let from = Source::<T>::of(input)?;
         let mut to = Dest::<T>::update(output)?;
-        self.now(&g, |library, comm| library.reduce(Some(Data::of(&from[..])), DataMut::of(&mut to[..]), root, comm))
+        self.now(&g, |library, comm| {
+            library.reduce(Some(Data::of(&from[..])), DataMut::of(&mut to[..]), root, comm, Wait::Busy)
+        })
     }
 
     /// All processes' elements one after another in `output`, which keeps its shape where it has as many.
@@ -150,7 +158,9 @@ impl World {
             to.copy_from_slice(&from);
             return to.finish();
         }
-        self.now(&g, |library, comm| library.allgather(Data::of(&from[..]), DataMut::of(&mut to[..]), &counts, comm))
+        self.now(&g, |library, comm| {
+            library.allgather(Data::of(&from[..]), DataMut::of(&mut to[..]), &counts, comm, Wait::Busy)
+        })
     }
 
     /// Sends a tensor's elements.
@@ -187,8 +197,8 @@ impl World {
         let gives = act.gives(&g);
         let data = Arc::new(Mutex::new(data));
         let (out, result) = (output.clone(), data.clone());
-        let job = move |library: &dyn Library, comm: Comm| {
-            act.run(&mut data.lock().unwrap_or_else(PoisonError::into_inner)[..], library, comm)
+        let job = move |library: &dyn Library, comm: Comm, wait: Wait| {
+            act.run(&mut data.lock().unwrap_or_else(PoisonError::into_inner)[..], library, comm, wait)
         };
         let delivery = move || {
             let data = std::mem::take(&mut *result.lock().unwrap_or_else(PoisonError::into_inner));
@@ -250,9 +260,9 @@ impl World {
         }
         let all = Arc::new(Mutex::new(all));
         let (out, result) = (output.clone(), all.clone());
-        let job = move |library: &dyn Library, comm: Comm| {
+        let job = move |library: &dyn Library, comm: Comm, wait: Wait| {
             let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-            library.allgather(Data::of(&own[..]), DataMut::of(&mut all[..]), &counts, comm)
+            library.allgather(Data::of(&own[..]), DataMut::of(&mut all[..]), &counts, comm, wait)
         };
         let delivery = move || {
             let all = std::mem::take(&mut *result.lock().unwrap_or_else(PoisonError::into_inner));

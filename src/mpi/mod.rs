@@ -26,7 +26,7 @@ pub use server::{Rule, Shards};
 use crate::tensor::error::{Error, Result};
 use crate::{demand, refuse};
 use progress::{Event, Operation, Progress};
-use raw::{Comm, Data, DataMut, Level, Library, Outcome};
+use raw::{Comm, Data, DataMut, Level, Library, Outcome, Wait};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -274,7 +274,9 @@ impl World {
         let counts = self.gather_counts(g, own.len())?;
         let mut all = vec![0u8; counts.iter().sum()];
         all[..if g.size == 1 { own.len() } else { 0 }].copy_from_slice(if g.size == 1 { own } else { &[] });
-        self.now(g, |library, comm| library.allgather(Data::of(own), DataMut::of(&mut all), &counts, comm))?;
+        self.now(g, |library, comm| {
+            library.allgather(Data::of(own), DataMut::of(&mut all), &counts, comm, Wait::Busy)
+        })?;
         let mut rest = &all[..];
         Ok(counts
             .iter()
@@ -290,7 +292,9 @@ impl World {
     fn gather_counts(&self, g: &Group, own: usize) -> Result<Vec<usize>> {
         let mut all = vec![own as i64; g.size];
         let ones = vec![1; g.size];
-        self.now(g, |library, comm| library.allgather(Data::of(&[own as i64]), DataMut::of(&mut all), &ones, comm))?;
+        self.now(g, |library, comm| {
+            library.allgather(Data::of(&[own as i64]), DataMut::of(&mut all), &ones, comm, Wait::Busy)
+        })?;
         Ok(all.into_iter().map(|n| usize::try_from(n).unwrap_or(0)).collect())
     }
 
@@ -332,16 +336,16 @@ impl World {
     fn begin(
         &self,
         g: &Group,
-        job: impl FnOnce(&dyn Library, Comm) -> Outcome<()> + Send + 'static,
+        job: impl FnOnce(&dyn Library, Comm, Wait) -> Outcome<()> + Send + 'static,
         delivery: progress::Delivery,
     ) -> Handle {
         let over = Arc::new(Event::default());
         let operation = Rc::new(Operation { over: over.clone(), delivery: RefCell::new(Some(delivery)) });
         match (&self.library, &self.progress, g.comm) {
             (Some(_), Some(progress), Some(comm)) => {
-                progress.run(Box::new(move |library| over.happen(job(library, comm))));
+                progress.run(Box::new(move |library, wait| over.happen(job(library, comm, wait))));
             }
-            (Some(library), None, Some(comm)) => over.happen(job(&**library, comm)),
+            (Some(library), None, Some(comm)) => over.happen(job(&**library, comm, Wait::Busy)),
             _ => over.happen(Ok(())),
         }
         let mut operations = self.operations.borrow_mut();

@@ -1,16 +1,36 @@
 //! Operations that go on beside the program: a thread runs them in the order in which they were begun.
 
-use super::raw::{Library, Outcome};
+use super::raw::{Library, Outcome, Wait};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::interruption;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a wait goes on before it looks whether the program was interrupted.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How many threads wait for something: while there are none, operations leave the processor to them.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread that waits, for as long as this lives.
+struct Waiting;
+
+impl Waiting {
+    fn begin() -> Waiting {
+        WAITING.fetch_add(1, Relaxed);
+        Waiting
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Relaxed);
+    }
+}
 
 /// Something that happens once, and how it ended.
 #[derive(Default)]
@@ -36,6 +56,7 @@ impl Event {
     /// # Errors
     /// How it ended, or an interruption of the program.
     pub fn wait(&self) -> Result<()> {
+        let _waiting = Waiting::begin();
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(outcome) = &*outcome {
@@ -48,7 +69,7 @@ impl Event {
     }
 }
 
-type Job = Box<dyn FnOnce(&dyn Library) + Send>;
+type Job = Box<dyn FnOnce(&dyn Library, Wait) + Send>;
 
 /// The thread. It ends when this is dropped, after what was begun.
 pub(super) struct Progress {
@@ -62,7 +83,7 @@ impl Progress {
     /// A system that gives no thread.
     pub fn start(library: Arc<dyn Library>) -> Outcome<Progress> {
         let (jobs, work) = channel::<Job>();
-        let run = move || work.into_iter().for_each(|job| job(&*library));
+        let run = move || work.into_iter().for_each(|job| job(&*library, Wait::Beside(&WAITING)));
         let thread = std::thread::Builder::new().name("mpi".into()).spawn(run);
         thread.map(|_| Progress { jobs }).map_err(|e| format!("a thread could not be started: {e}"))
     }

@@ -3,9 +3,10 @@
 
 use super::pooling::sum;
 use super::pooling::window::{Axis, Plan};
+use super::vectors::put;
 use super::window::{PlaneWindow, Step};
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source, Workspace, share_rows};
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -40,11 +41,18 @@ fn norms<T: Float>(input: &Tensor, output: &Tensor, plan: &Plan, p: f64) -> Resu
     let mut y = Dest::<T>::new(output, &plan.sizes)?;
     if p == 2.0 {
         // a loop of its own, without a look at the power for each element
-        sum::forward(&x, plan, &mut y, |v| v.mul(v), |v, _| v.root());
-    } else {
-        sum::forward(&x, plan, &mut y, |v| raised(v, p), |v, _| lowered(v, p));
+        return sum::forward(
+            &x,
+            plan,
+            &mut y,
+            #[inline(always)]
+            |v| v.mul(v),
+            #[inline(always)]
+            |sums, _| sums.iter_mut().for_each(|v| *v = v.root()),
+        );
     }
-    Ok(())
+    let lower = |sums: &mut [T], _| sums.iter_mut().for_each(|v| *v = lowered(*v, p));
+    sum::forward(&x, plan, &mut y, |v| raised(v, p), lower)
 }
 
 /// The derivative of a norm y by an element x is (x / y)^(p-1). `still` says whether it counts as 0 where y is.
@@ -57,28 +65,38 @@ fn norms_grad<T: Float>(
     plan.check("gradOutput", grad_output)?;
     demand!(output.has_sizes(&plan.sizes), "forward comes before backward, with the same input");
     let (x, g, y) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?, Source::<T>::of(output)?);
-    let mut slopes = Workspace::<T>::new(g.len())?;
-    for ((slope, &g), &y) in slopes.iter_mut().zip(g.iter()).zip(y.iter()) {
-        *slope = if p == 1.0 {
-            g
-        } else if still && y == T::ZERO {
-            T::ZERO
-        } else if p == 2.0 {
-            g.over(y)
-        } else {
-            g.mul(y.pow(T::from_f64(1.0 - p)))
-        };
-    }
+    let width = plan.width();
     let mut r = Dest::<T>::like(grad_input, input)?;
-    sum::backward(&slopes, plan, &mut r, |v, _| v)?;
-    if p != 1.0 {
-        share_rows(&mut r, 1, 4, |first, part| {
-            part.iter_mut()
-                .zip(&x[first..])
-                .for_each(|(r, &x)| *r = r.mul(if p == 2.0 { x } else { raised(x, p - 1.0) }));
-        });
+    if p == 1.0 {
+        return sum::backward_plain(&g, plan, &mut r, |_, _| {});
     }
-    Ok(())
+    sum::backward(
+        &g,
+        plan,
+        &mut r,
+        #[inline(always)]
+        |row, r| slopes(row, &y[r * width..][..width], p, still),
+        #[inline(always)]
+        |line, values, at, add| {
+            let values = values.iter().zip(&x[at..at + line.len()]);
+            if p == 2.0 {
+                put(line, values.map(|(v, &x)| v.mul(x)), add);
+            } else {
+                put(line, values.map(|(v, &x)| v.mul(raised(x, p - 1.0))), add);
+            }
+        },
+    )
+}
+
+/// Makes `g / y^(p-1)` of gradients, from the norms of their windows.
+#[inline(always)]
+fn slopes<T: Float>(g: &mut [T], norms: &[T], p: f64, still: bool) {
+    let all = g.iter_mut().zip(norms).map(|(g, &y)| (g, y, still && y == T::ZERO));
+    if p == 2.0 {
+        all.for_each(|(g, y, none)| *g = if none { T::ZERO } else { g.over(y) });
+    } else {
+        all.for_each(|(g, y, none)| *g = if none { T::ZERO } else { g.mul(y.pow(T::from_f64(1.0 - p))) });
+    }
 }
 
 fn plane_windows(input: &Tensor, window: PlaneWindow) -> Result<Plan> {

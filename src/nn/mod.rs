@@ -7,6 +7,7 @@ pub mod activation;
 pub mod convolution;
 pub mod criterion;
 pub mod distance;
+pub mod dropout;
 pub mod featurepooling;
 pub mod fusion;
 pub mod linear;

@@ -4,7 +4,7 @@
 //!
 //! Planes with equal weights, usually all of them, are added up before they are filtered.
 
-use super::vectors::add_scaled;
+use super::vectors::{add_scaled, put};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace, share_rows};
 use crate::tensor::check;
@@ -177,11 +177,10 @@ fn over_planes<T: Float>(
             #[inline(always)]
             || {
                 for (r, row) in (first..).zip(rows.chunks_mut(width)) {
-                    row.fill(T::ZERO);
                     for plane in planes.clone() {
                         let at = ((r / height * s.planes + plane) * height + r % height) * width;
                         let values = x[at..at + width].iter().zip(&g[at..at + width]);
-                        row.iter_mut().zip(values).for_each(|(sum, (&x, &g))| *sum = sum.add(f(x, g)));
+                        put(row, values.map(|(&x, &g)| f(x, g)), plane > planes.start);
                     }
                 }
             },

@@ -2,13 +2,14 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source};
+use crate::tensor::access::{Dest, Rows, Source, share};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
 use crate::tensor::map::{self, same_count};
 use crate::tensor::ops::copy::copy;
 use crate::tensor::ops::view::select;
+use crate::tensor::simd::vectorize;
 
 fn check(name: &'static str, inputs: &[&Tensor], least: usize) -> Result<()> {
     demand!(inputs.len() >= least, "{least} inputs or more expected, got {}", inputs.len());
@@ -108,11 +109,19 @@ pub fn quotient_grad<T: Float>(
     let (a, b, g) = (Source::<T>::of(inputs[0])?, Source::<T>::of(inputs[1])?, Source::<T>::of(grad_output)?);
     let mut ga = Dest::<T>::like(grad_above, inputs[0])?;
     let mut gb = Dest::<T>::like(grad_below, inputs[1])?;
-    for i in 0..a.len() {
-        let part = g[i].over(b[i]);
-        ga[i] = part;
-        gb[i] = part.mul(a[i]).over(b[i]).neg();
-    }
+    share((Rows::new(&mut ga, 1), Rows::new(&mut gb, 1)), 8, |first, (ga, gb)| {
+        let values = a[first..].iter().zip(&b[first..]).zip(&g[first..]);
+        let all = ga.into_slice().iter_mut().zip(gb.into_slice()).zip(values);
+        vectorize(
+            #[inline(always)]
+            move || {
+                for ((ga, gb), ((a, b), g)) in all {
+                    let part = g.over(*b);
+                    (*ga, *gb) = (part, part.mul(*a).over(*b).neg());
+                }
+            },
+        );
+    });
     Ok(())
 }
 

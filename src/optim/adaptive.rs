@@ -1,6 +1,6 @@
 //! Methods that give every parameter a step of its own size, from what its gradients have been like so far.
 
-use super::{BLOCK, COST, Gradient, Part, Parts, block, changing, each, state};
+use super::{BLOCK, Beside, COST, Gradient, Part, Parts, block, changing, each, state};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Blocks, share};
 use crate::tensor::dtype::{Float, Real};
@@ -263,7 +263,7 @@ pub fn rprop<T: Real>(
                 #[inline(always)]
                 move || {
                     by.tell(gradient, &changed.0, masks);
-                    block(Part::Changed(gradient), T::ZERO, changed, move |g, [x, delta, _, size]| {
+                    block(Part::Changed(gradient), T::ZERO, Beside([]), changed, move |g, [], [x, delta, _, size]| {
                         let agreement = g.mul(delta);
                         let size = by.kept(by.next(agreement, size));
                         let g = if agreement < T::ZERO { T::ZERO } else { g };

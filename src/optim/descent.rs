@@ -1,10 +1,12 @@
 //! Methods that step along the gradient, or along an average of gradients.
 
-use super::{Gradient, each, state};
+use super::{Gradient, each, each_beside, state};
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Rows, share};
+use crate::tensor::access::{Dest, Rows, Source, share};
+use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
+use crate::tensor::simd::vectorize;
 
 /// The running average of gradients that optim.sgd keeps.
 #[derive(Clone, Copy)]
@@ -19,8 +21,41 @@ pub struct Momentum<'a> {
     pub nesterov: bool,
 }
 
+/// Rates of the single parameters.
+#[derive(Clone, Copy)]
+pub struct Rates<'a> {
+    /// They.
+    pub rates: &'a Tensor,
+    /// What becomes the way that the parameters go, times their rates.
+    pub delta: &'a Tensor,
+}
+
+/// Adds `decays` times `x`, element by element, to the gradient; `kept` becomes what is added. All have as many elements.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn decay<T: Real>(x: &Tensor, dfdx: &Tensor, decays: &Tensor, kept: &Tensor) -> Result<()> {
+    check::count("the decays", decays, x.numel())?;
+    let (by, from) = (Source::<T>::of(decays)?, Source::<T>::of(x)?);
+    let (mut g, mut part) = (state::<T>(dfdx, x)?, state::<T>(kept, x)?);
+    share((Rows::new(&mut g, 1), Rows::new(&mut part, 1)), 4, |first, (g, part)| {
+        let (g, part) = (g.into_slice(), part.into_slice());
+        let all = g.iter_mut().zip(part).zip(by[first..].iter().zip(&from[first..]));
+        vectorize(
+            #[inline(always)]
+            move || {
+                for ((g, part), (by, x)) in all {
+                    *part = by.mul(*x);
+                    *g = g.add(*part);
+                }
+            },
+        );
+    });
+    Ok(())
+}
+
 /// A step of optim.sgd: `x` goes `-rate` times along `dfdx + decay x`, which `dfdx` becomes, or along what momentum makes of
-/// that. `delta` has the rates of the single parameters, and becomes the way that `x` goes. All have as many elements.
+/// that; the single parameters may have rates of their own. All have as many elements.
 ///
 /// # Errors
 /// Numbers of elements that differ.
@@ -30,13 +65,14 @@ pub fn sgd<T: Real>(
     rate: f64,
     decay: f64,
     momentum: Option<Momentum>,
-    delta: Option<&Tensor>,
+    rates: Option<Rates>,
 ) -> Result<()> {
+    let scales = scales::<T>(x, rates)?;
     let rate = T::from_f64(-rate);
     let gradient = Gradient::of(dfdx, x, decay, momentum.is_some_and(|m| m.nesterov))?;
     let mut to = state::<T>(x, x)?;
     let mut average = momentum.map(|m| state::<T>(m.average, x)).transpose()?;
-    let mut delta = delta.map(|d| state::<T>(d, x)).transpose()?;
+    let mut delta = rates.map(|r| state::<T>(r.delta, x)).transpose()?;
     let of = |v: fn(Momentum) -> f64| momentum.map_or(T::ZERO, |m| T::from_f64(v(m)));
     let (keep, enter) = (of(|m| m.keep), of(|m| m.enter));
     let nesterov = momentum.is_some_and(|m| m.nesterov);
@@ -52,21 +88,28 @@ pub fn sgd<T: Real>(
     };
     match (&mut average, &mut delta) {
         (None, None) => each(gradient, [&mut to], move |g, [x]| (g, [x.add(rate.mul(g))])),
-        (None, Some(d)) => each(gradient, [&mut to, d], move |g, [x, d]| {
-            let way = d.mul(g);
+        (None, Some(d)) => each_beside(gradient, [&scales], [&mut to, d], move |g, [scale], [x, _]| {
+            let way = scale.mul(g);
             (g, [x.add(rate.mul(way)), way])
         }),
         (Some(m), None) => each(gradient, [&mut to, m], move |g, [x, m]| {
             let (g, way, m) = along(g, m);
             (g, [x.add(rate.mul(way)), m])
         }),
-        (Some(m), Some(d)) => each(gradient, [&mut to, m, d], move |g, [x, m, d]| {
+        (Some(m), Some(d)) => each_beside(gradient, [&scales], [&mut to, m, d], move |g, [scale], [x, m, _]| {
             let (g, way, m) = along(g, m);
-            let way = d.mul(way);
+            let way = scale.mul(way);
             (g, [x.add(rate.mul(way)), m, way])
         }),
     }
     Ok(())
+}
+
+/// The rates of the single parameters; of none where there are no such rates.
+fn scales<T: Real>(x: &Tensor, rates: Option<Rates>) -> Result<Source<T>> {
+    let Some(Rates { rates, .. }) = rates else { return Source::of(&Tensor::empty(T::DTYPE)) };
+    check::count("the rates", rates, x.numel())?;
+    Source::of(rates)
 }
 
 /// What optim.nag does before it asks for the gradient: the velocity is multiplied by `momentum` and added to `x`.
@@ -77,16 +120,22 @@ pub fn look_ahead<T: Real>(x: &Tensor, velocity: &Tensor, momentum: f64) -> Resu
     let keep = T::from_f64(momentum);
     let (mut to, mut v) = (state::<T>(x, x)?, state::<T>(velocity, x)?);
     share((Rows::new(&mut to, 1), Rows::new(&mut v, 1)), 2, |_, (x, v)| {
-        for (x, v) in x.into_slice().iter_mut().zip(v.into_slice()) {
-            *v = v.mul(keep);
-            *x = x.add(*v);
-        }
+        let all = x.into_slice().iter_mut().zip(v.into_slice());
+        vectorize(
+            #[inline(always)]
+            move || {
+                for (x, v) in all {
+                    *v = v.mul(keep);
+                    *x = x.add(*v);
+                }
+            },
+        );
     });
     Ok(())
 }
 
-/// The step of optim.nag: `x` and the velocity go `-rate` times along `dfdx + decay x`, which `dfdx` becomes; times `delta`,
-/// which has the rates of the single parameters and becomes the way.
+/// The step of optim.nag: `x` and the velocity go `-rate` times along `dfdx + decay x`, which `dfdx` becomes; the single
+/// parameters may have rates of their own.
 ///
 /// # Errors
 /// Numbers of elements that differ.
@@ -96,18 +145,19 @@ pub fn nag<T: Real>(
     velocity: &Tensor,
     rate: f64,
     decay: f64,
-    delta: Option<&Tensor>,
+    rates: Option<Rates>,
 ) -> Result<()> {
+    let scales = scales::<T>(x, rates)?;
     let rate = T::from_f64(-rate);
     let gradient = Gradient::of(dfdx, x, decay, false)?;
     let (mut to, mut v) = (state::<T>(x, x)?, state::<T>(velocity, x)?);
-    match &mut delta.map(|d| state::<T>(d, x)).transpose()? {
+    match &mut rates.map(|r| state::<T>(r.delta, x)).transpose()? {
         None => each(gradient, [&mut to, &mut v], move |g, [x, v]| {
             let step = rate.mul(g);
             (g, [x.add(step), v.add(step)])
         }),
-        Some(d) => each(gradient, [&mut to, &mut v, d], move |g, [x, v, d]| {
-            let way = d.mul(g);
+        Some(d) => each_beside(gradient, [&scales], [&mut to, &mut v, d], move |g, [scale], [x, v, _]| {
+            let way = scale.mul(g);
             let step = rate.mul(way);
             (g, [x.add(step), v.add(step), way])
         }),

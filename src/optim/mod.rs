@@ -132,42 +132,74 @@ fn state<T: Real>(kept: &Tensor, x: &Tensor) -> Result<Dest<T>> {
     Dest::update(kept)
 }
 
+/// Parts of tensors that a step reads besides.
+struct Beside<'a, T, const R: usize>([&'a [T]; R]);
+
+impl<T: Real, const R: usize> Divide for Beside<'_, T, R> {
+    fn items(&self) -> usize {
+        self.0.iter().map(|p| p.len()).min().unwrap_or(usize::MAX)
+    }
+    fn cut(self, n: usize) -> (Self, Self) {
+        (Beside(self.0.map(|p| &p[..n])), Beside(self.0.map(|p| &p[n..])))
+    }
+}
+
 /// `(gradient, changed...) = f(gradient, changed...)` for each element; `changed` begins with the parameters. The new
 /// gradient counts where that is one that changes.
 fn each<T: Real, const N: usize>(
-    mut gradient: Gradient<T>,
+    gradient: Gradient<T>,
     changed: [&mut Dest<T>; N],
     f: impl Fn(T, [T; N]) -> (T, [T; N]) + Copy + Sync,
 ) {
+    each_beside(
+        gradient,
+        [],
+        changed,
+        #[inline(always)]
+        move |g, [], changed| f(g, changed),
+    );
+}
+
+/// [`each`] with tensors that are read: `(gradient, changed...) = f(gradient, read..., changed...)`.
+fn each_beside<T: Real, const R: usize, const N: usize>(
+    mut gradient: Gradient<T>,
+    read: [&[T]; R],
+    changed: [&mut Dest<T>; N],
+    f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy + Sync,
+) {
     let decay = gradient.decay;
     let changed = Parts(changed.map(|d| &mut d[..]));
-    share(Blocks::new((gradient.part(), changed), BLOCK), COST * BLOCK, |first, blocks| {
-        blocks.for_each(first, |_, (gradient, changed)| {
+    let all = (gradient.part(), Beside(read), changed);
+    share(Blocks::new(all, BLOCK), COST * BLOCK, |first, blocks| {
+        blocks.for_each(first, |_, (gradient, read, changed)| {
             vectorize(
                 #[inline(always)]
-                move || block(gradient, decay, changed, f),
+                move || block(gradient, decay, read, changed, f),
             );
         });
     });
 }
 
 #[inline(always)]
-fn block<T: Real, const N: usize>(
+fn block<T: Real, const R: usize, const N: usize>(
     gradient: Part<T>,
     decay: T,
+    Beside(read): Beside<T, R>,
     Parts(changed): Parts<T, N>,
-    f: impl Fn(T, [T; N]) -> (T, [T; N]) + Copy,
+    f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy,
 ) {
+    let read = read.map(|r| r.as_chunks::<WIDE>());
     match gradient {
         Part::Fixed(g) => {
             let (whole, rest) = g.as_chunks::<WIDE>();
             let mut changed = changed.map(|c| c.as_chunks_mut::<WIDE>());
             for (i, g) in whole.iter().enumerate() {
                 let old = std::array::from_fn(|k| changed[k].0[i]);
-                let (_, new) = lanes(*g, old, f);
+                let (_, new) = lanes(*g, read.map(|r| r.0[i]), old, f);
                 (0..N).for_each(|k| changed[k].0[i] = new[k]);
             }
-            let (_, new) = lanes(padded(rest), std::array::from_fn(|k| padded(changed[k].1)), f);
+            let old = std::array::from_fn(|k| padded(changed[k].1));
+            let (_, new) = lanes(padded(rest), read.map(|r| padded(r.1)), old, f);
             (0..N).for_each(|k| changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
         }
         Part::Changed(g) => {
@@ -178,11 +210,12 @@ fn block<T: Real, const N: usize>(
             let mut changed = changed.map(|c| c.as_chunks_mut::<WIDE>());
             for (i, g) in whole.iter_mut().enumerate() {
                 let old = std::array::from_fn(|k| changed[k].0[i]);
-                let (gradient, new) = lanes(*g, old, f);
+                let (gradient, new) = lanes(*g, read.map(|r| r.0[i]), old, f);
                 *g = gradient;
                 (0..N).for_each(|k| changed[k].0[i] = new[k]);
             }
-            let (gradient, new) = lanes(padded(rest), std::array::from_fn(|k| padded(changed[k].1)), f);
+            let old = std::array::from_fn(|k| padded(changed[k].1));
+            let (gradient, new) = lanes(padded(rest), read.map(|r| padded(r.1)), old, f);
             rest.iter_mut().zip(gradient).for_each(|(g, v)| *g = v);
             (0..N).for_each(|k| changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
         }
@@ -198,13 +231,15 @@ fn padded<T: Real>(rest: &[T]) -> [T; WIDE] {
 }
 
 #[inline(always)]
-fn lanes<T: Real, const N: usize>(
+fn lanes<T: Real, const R: usize, const N: usize>(
     mut gradient: [T; WIDE],
+    read: [[T; WIDE]; R],
     mut changed: [[T; WIDE]; N],
-    f: impl Fn(T, [T; N]) -> (T, [T; N]),
+    f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N]),
 ) -> ([T; WIDE], [[T; WIDE]; N]) {
     for lane in 0..WIDE {
-        let (g, new) = f(gradient[lane], std::array::from_fn(|k| changed[k][lane]));
+        let old = std::array::from_fn(|k| changed[k][lane]);
+        let (g, new) = f(gradient[lane], std::array::from_fn(|k| read[k][lane]), old);
         gradient[lane] = g;
         (0..N).for_each(|k| changed[k][lane] = new[k]);
     }

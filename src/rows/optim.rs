@@ -1,10 +1,34 @@
 //! The steps that the methods of the package optim consist of.
 
 use crate::lua::prelude::*;
+use crate::optim::descent::Rates;
 use crate::optim::{adaptive, descent};
 
-fn sgd<T: Real>(x: &Tensor, dfdx: &Tensor, rate: f64, decay: f64, delta: Option<&Tensor>) -> Result<()> {
-    descent::sgd::<T>(x, dfdx, rate, decay, None, delta)
+/// Rates of the single parameters, and what becomes the way that these go: both or neither.
+fn scaled<'a>(rates: Option<&'a Tensor>, delta: Option<&'a Tensor>) -> Option<Rates<'a>> {
+    rates.zip(delta).map(|(rates, delta)| Rates { rates, delta })
+}
+
+fn sgd<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    rate: f64,
+    decay: f64,
+    rates: Option<&Tensor>,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    descent::sgd::<T>(x, dfdx, rate, decay, None, scaled(rates, delta))
+}
+fn nag<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    velocity: &Tensor,
+    rate: f64,
+    decay: f64,
+    rates: Option<&Tensor>,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    descent::nag::<T>(x, dfdx, velocity, rate, decay, scaled(rates, delta))
 }
 fn momentum<T: Real>(
     x: &Tensor,
@@ -15,10 +39,11 @@ fn momentum<T: Real>(
     keep: f64,
     enter: f64,
     nesterov: bool,
+    rates: Option<&Tensor>,
     delta: Option<&Tensor>,
 ) -> Result<()> {
     let momentum = descent::Momentum { average, keep, enter, nesterov };
-    descent::sgd::<T>(x, dfdx, rate, decay, Some(momentum), delta)
+    descent::sgd::<T>(x, dfdx, rate, decay, Some(momentum), scaled(rates, delta))
 }
 
 fn rprop<T: Real>(
@@ -42,13 +67,17 @@ fn rprop<T: Real>(
 
 /// The rows. Tensors of the state that only become what the step computed have to be there already, as all others.
 pub static ROWS: &[Op] = &[
-    func!("sgd", &[form("x:T dfdx:T rate:num decay:num delta:T=nil", all!(sgd))]),
+    func!("decay", &[form("x:T dfdx:T decays:T kept:T", all!(descent::decay))]),
+    func!("sgd", &[form("x:T dfdx:T rate:num decay:num rates:T=nil delta:T=nil", all!(sgd))]),
     func!(
         "momentum",
-        &[form("x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool delta:T=nil", all!(momentum))]
+        &[form(
+            "x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool rates:T=nil delta:T=nil",
+            all!(momentum)
+        )]
     ),
     func!("lookAhead", &[form("x:T velocity:T momentum:num", all!(descent::look_ahead))]),
-    func!("nag", &[form("x:T dfdx:T velocity:T rate:num decay:num delta:T=nil", all!(descent::nag))]),
+    func!("nag", &[form("x:T dfdx:T velocity:T rate:num decay:num rates:T=nil delta:T=nil", all!(nag))]),
     func!("asgd", &[form("x:T dfdx:T average:T change:T shrink:num rate:num weight:num", all!(descent::asgd))]),
     func!(
         "adam",

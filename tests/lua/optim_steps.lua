@@ -168,6 +168,12 @@ end
 local x = torch.ones(3)
 optim.sgd(function(p) return 0, p end, x, { learningRate = 0.1, weightDecay = 0.5 })
 assert(math.abs(x[1] - 1.5 * 0.9) < 1e-12)
+-- rates and decays of another type, and state under Torch7's names
+x, state = torch.FloatTensor { 1, 2 }, {}
+optim.sgd(function(p) return 0, p:clone():fill(1) end, x,
+   { learningRate = 1, learningRates = torch.DoubleTensor { 1, 0.5 }, weightDecays = torch.DoubleTensor { 0, 0.25 } }, state)
+assert(x[1] == 0 and x[2] == 2 - 0.5 * 1.5)
+assert(state.decayParameters[2] == 0.5 and state.deltaParameters[2] == 0.75 and state.evalCounter == 1)
 -- whole numbers, which have no roots
 x = torch.IntTensor { 5, -3 }
 optim.sgd(function(p) return 0, p:clone() end, x, { learningRate = 1 })

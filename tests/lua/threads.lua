@@ -223,6 +223,7 @@ local families = {
       local gate = torch.rand(310, 3):typeAs(t.m)
       return pass(nn.MixtureTable(), { gate, { t.m, t.square, t.m } }, t.m)
    end,
+   ['nn/dropout'] = function(t) return pass(nn.Dropout(0.3), t.m), pass(nn.SpatialDropout(0.3), t.images) end,
    ['nn/featurepooling'] = function(t)
       return pass(nn.SpatialLPPooling(12, 2, 3, 3), t.batch), pass(nn.FeatureLPPooling(3, 2, 2, true), t.m)
    end,
@@ -232,6 +233,7 @@ local families = {
          pass(nn.SpatialContrastiveNormalization(3, torch.ones(7, 7)), t.images)
    end,
    ['nn/normalization/batch'] = 'nn/normalization',
+   ['nn/normalization/channels'] = 'nn/normalization',
    ['nn/normalization/vector'] = function(t)
       return pass(nn.Normalize(2), t.m), pass(nn.Normalize(1), t.m), pass(nn.Normalize(math.huge), t.m)
    end,

@@ -1,7 +1,7 @@
 //! A library that was opened, and its functions.
 
 use super::super::abi::{Constants, Family, constants};
-use super::{Comm, Data, DataMut, Level, Library, Outcome, Pending};
+use super::{Comm, Data, DataMut, Level, Library, Outcome, Pending, Wait};
 use crate::tensor::dtype::DType;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
@@ -115,6 +115,10 @@ functions! {
     reduce "MPI_Reduce" (*const c_void, *mut c_void, c_int, H, H, c_int, H);
     allreduce "MPI_Allreduce" (*const c_void, *mut c_void, c_int, H, H, H);
     allgatherv "MPI_Allgatherv" (*const c_void, c_int, H, *mut c_void, *const c_int, *const c_int, H, H);
+    ibcast "MPI_Ibcast" (*mut c_void, c_int, H, c_int, H, *mut H);
+    ireduce "MPI_Ireduce" (*const c_void, *mut c_void, c_int, H, H, c_int, H, *mut H);
+    iallreduce "MPI_Iallreduce" (*const c_void, *mut c_void, c_int, H, H, H, *mut H);
+    iallgatherv "MPI_Iallgatherv" (*const c_void, c_int, H, *mut c_void, *const c_int, *const c_int, H, H, *mut H);
     replace "MPI_Sendrecv_replace" (*mut c_void, c_int, H, c_int, c_int, c_int, c_int, H, *mut Status);
     send "MPI_Send" (*const c_void, c_int, H, c_int, c_int, H);
     recv "MPI_Recv" (*mut c_void, c_int, H, c_int, c_int, H, *mut Status);
@@ -255,6 +259,39 @@ impl<H: Raw> Loaded<H> {
         Ok(())
     }
 
+    /// Runs a collective operation to its end: `blocking` does it, or `begin` begins it and gives it a request.
+    fn to_the_end(
+        &self,
+        name: &str,
+        wait: Wait,
+        blocking: impl Fn() -> c_int,
+        begin: impl Fn(&mut H) -> c_int,
+    ) -> Outcome<()> {
+        let mut request = H::of(0);
+        {
+            let _turn = self.enter()?;
+            match wait {
+                Wait::Busy => return self.checked(name, blocking()),
+                Wait::Beside(_) => self.checked(name, begin(&mut request))?,
+            }
+        }
+        // whoever lent memory to it has it back when MPI is done, or has ended
+        for looks in 0.. {
+            let mut done = 0;
+            {
+                let _turn = self.enter()?;
+                // SAFETY: a request of this library that is not done: MPI says so once, and this loop ends then.
+                let code = unsafe { (self.f.test)(&mut request, &mut done, self.c.status_ignore as *mut Status) };
+                self.checked(name, code)?;
+            }
+            if done != 0 {
+                break;
+            }
+            wait.pause(looks);
+        }
+        Ok(())
+    }
+
     /// The number of a process, as MPI takes it.
     fn peer(&self, peer: usize, comm: Comm) -> Outcome<c_int> {
         let (_, size) = self.place(comm)?;
@@ -318,45 +355,63 @@ impl<H: Raw> Library for Loaded<H> {
         self.checked("MPI_Barrier", unsafe { (self.f.barrier)(H::of(comm.0)) })
     }
 
-    fn broadcast(&self, data: DataMut, root: usize, comm: Comm) -> Outcome<()> {
-        let root = self.peer(root, comm)?;
-        self.each_part("MPI_Bcast", data.count, data.dtype, |start, n, kind| {
-            // SAFETY: `n` elements from there on lie in the borrowed slice; any bytes are elements of their type.
-            unsafe { (self.f.bcast)(data.at.wrapping_byte_add(start), n, kind, root, H::of(comm.0)) }
-        })
+    fn broadcast(&self, data: DataMut, root: usize, comm: Comm, wait: Wait) -> Outcome<()> {
+        let (root, h) = (self.peer(root, comm)?, H::of(comm.0));
+        let all = self.counted(data.dtype, data.count);
+        let unit = if all == data.count { data.dtype.size() } else { 1 };
+        let kind = self.kind(data.dtype);
+        for (from, n) in parts(all) {
+            let at = data.at.wrapping_byte_add(from * unit);
+            // SAFETY: `n` elements from `at` lie in the borrowed slice; any bytes are elements of their type. It stays
+            // borrowed until the operation is over.
+            let blocking = || unsafe { (self.f.bcast)(at, n, kind, root, h) };
+            // SAFETY: the same.
+            let begin = |request: &mut H| unsafe { (self.f.ibcast)(at, n, kind, root, h, request) };
+            self.to_the_end("MPI_Bcast", wait, blocking, begin)?;
+        }
+        Ok(())
     }
 
-    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm) -> Outcome<()> {
+    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm, wait: Wait) -> Outcome<()> {
         let (dtype, count, size) = (output.dtype, output.count, output.dtype.size());
         if self.counted(dtype, count) != count || input.as_ref().is_some_and(|i| i.dtype != dtype || i.count != count) {
             return Err("the sum of elements of this type, or of unequal counts, is not there".into());
         }
         let (rank, _) = self.place(comm)?;
         let root = root.map(|r| self.peer(r, comm)).transpose()?;
-        let _turn = self.enter()?;
         let in_place = self.c.in_place as *const c_void;
-        let (kind, sum, comm) = (self.kind(dtype), H::of(self.c.sum), H::of(comm.0));
-        for (from, n) in parts(count) {
-            let to = output.at.wrapping_byte_add(from * size);
-            let own = input.as_ref().map(|i| i.at.wrapping_byte_add(from * size));
+        let (kind, sum, h) = (self.kind(dtype), H::of(self.c.sum), H::of(comm.0));
+        for (start, n) in parts(count) {
+            let to = output.at.wrapping_byte_add(start * size);
+            let own = input.as_ref().map(|i| i.at.wrapping_byte_add(start * size));
+            // where there is one slice, MPI is told so; ranks other than the root then only send it
+            let (from, to) = match (own, root) {
+                (Some(own), _) => (own, to),
+                (None, Some(root)) if root as usize != rank => (to.cast_const(), std::ptr::null_mut()),
+                (None, _) => (in_place, to),
+            };
+            let f = &self.f;
             // SAFETY: `n` elements lie from there on in both slices, which do not overlap: one is borrowed to be written.
-            // Where there is one slice, MPI is told so; ranks other than the root then only send it.
-            let code = unsafe {
+            // They stay borrowed until the operation is over.
+            let blocking = || unsafe {
                 match root {
-                    None => (self.f.allreduce)(own.unwrap_or(in_place), to, n, kind, sum, comm),
-                    Some(root) => {
-                        let alone = if root as usize == rank { in_place } else { to.cast_const() };
-                        let to = if own.is_none() && root as usize != rank { std::ptr::null_mut() } else { to };
-                        (self.f.reduce)(own.unwrap_or(alone), to, n, kind, sum, root, comm)
-                    }
+                    None => (f.allreduce)(from, to, n, kind, sum, h),
+                    Some(root) => (f.reduce)(from, to, n, kind, sum, root, h),
                 }
             };
-            self.checked(if root.is_some() { "MPI_Reduce" } else { "MPI_Allreduce" }, code)?;
+            // SAFETY: the same.
+            let begin = |request: &mut H| unsafe {
+                match root {
+                    None => (f.iallreduce)(from, to, n, kind, sum, h, request),
+                    Some(root) => (f.ireduce)(from, to, n, kind, sum, root, h, request),
+                }
+            };
+            self.to_the_end(if root.is_some() { "MPI_Reduce" } else { "MPI_Allreduce" }, wait, blocking, begin)?;
         }
         Ok(())
     }
 
-    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm) -> Outcome<()> {
+    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm, wait: Wait) -> Outcome<()> {
         let (rank, size) = self.place(comm)?;
         let dtype = output.dtype;
         let all: usize = counts.iter().sum();
@@ -371,13 +426,16 @@ impl<H: Raw> Library for Loaded<H> {
             starts.push(int(at)?);
             at += n;
         }
-        let _turn = self.enter()?;
-        let (kind, n) = (self.kind(dtype), int(input.count)?);
-        // SAFETY: the counts were compared with both slices, and each start is the sum of the counts before it.
-        let code = unsafe {
-            (self.f.allgatherv)(input.at, n, kind, output.at, lengths.as_ptr(), starts.as_ptr(), kind, H::of(comm.0))
+        let (f, kind, n, h) = (&self.f, self.kind(dtype), int(input.count)?, H::of(comm.0));
+        // SAFETY: the counts were compared with both slices, and each start is the sum of the counts before it. Slices and
+        // counts live until the operation is over.
+        let blocking =
+            || unsafe { (f.allgatherv)(input.at, n, kind, output.at, lengths.as_ptr(), starts.as_ptr(), kind, h) };
+        // SAFETY: the same.
+        let begin = |r: &mut H| unsafe {
+            (f.iallgatherv)(input.at, n, kind, output.at, lengths.as_ptr(), starts.as_ptr(), kind, h, r)
         };
-        self.checked("MPI_Allgatherv", code)
+        self.to_the_end("MPI_Allgatherv", wait, blocking, begin)
     }
 
     fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()> {

@@ -12,6 +12,8 @@ use super::abi::Family;
 use crate::tensor::dtype::{DType, Element};
 use std::ffi::c_void;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 /// What went wrong, in the library's words.
 pub type Outcome<T> = Result<T, String>;
@@ -30,6 +32,28 @@ pub enum Level {
 /// A group of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Comm(usize);
+
+/// How an operation waits for the other processes.
+#[derive(Clone, Copy)]
+pub enum Wait<'a> {
+    /// As MPI's own functions do: they look without pause.
+    Busy,
+    /// Leaves the processor to the program, unless it waits itself: as many of its threads as the number says.
+    Beside(&'a AtomicUsize),
+}
+
+impl Wait<'_> {
+    /// Between the looks of an operation, of which there were `looks`. One costs some microseconds, and moves as much as
+    /// fits into the library's buffers: soon at first, for short operations, then less often.
+    fn pause(self, looks: u32) {
+        match self {
+            Wait::Beside(waiting) if waiting.load(Relaxed) == 0 => {
+                std::thread::sleep(Duration::from_micros(50 << looks.min(3)));
+            }
+            _ => std::thread::yield_now(),
+        }
+    }
+}
 
 /// Bytes that are on their way; nobody else reaches them meanwhile.
 pub struct Pending {
@@ -71,11 +95,11 @@ pub trait Library: Send + Sync {
     /// Waits for all processes of a group.
     fn barrier(&self, comm: Comm) -> Outcome<()>;
     /// One process's elements to all.
-    fn broadcast(&self, data: DataMut, root: usize, comm: Comm) -> Outcome<()>;
+    fn broadcast(&self, data: DataMut, root: usize, comm: Comm, wait: Wait) -> Outcome<()>;
     /// The sum of all processes' elements, for one of them or for all. Without input, the output is the input.
-    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm) -> Outcome<()>;
+    fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm, wait: Wait) -> Outcome<()>;
     /// All processes' elements one after another; `counts` says how many each has.
-    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm) -> Outcome<()>;
+    fn allgather(&self, input: Data, output: DataMut, counts: &[usize], comm: Comm, wait: Wait) -> Outcome<()>;
     /// Sends elements to one process and replaces them by those of another.
     fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()>;
     /// Sends elements.

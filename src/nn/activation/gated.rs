@@ -6,16 +6,17 @@ use super::check_gradient;
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source};
+use crate::tensor::access::{Dest, Source, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map;
 use crate::tensor::random::Generator;
+use crate::tensor::simd::{vectorize, vectorize_maths_on};
+use crate::tensor::vmath::{Arith, Fused, Plain, VectorMath};
 use std::cell::RefCell;
 
-/// A tensor as pairs of halves along a dimension: `outer` times twice `half` elements in a row.
+/// A tensor as pairs of halves along a dimension: twice `half` elements in a row, again and again.
 struct Halves {
-    outer: usize,
     half: usize,
     sizes: Vec<usize>,
 }
@@ -25,16 +26,12 @@ impl Halves {
     fn of(whole: &[usize], d: usize) -> Halves {
         let mut sizes = whole.to_vec();
         sizes[d] /= 2;
-        Halves { outer: whole[..d].iter().product(), half: sizes[d..].iter().product(), sizes }
+        Halves { half: sizes[d..].iter().product(), sizes }
     }
 
-    /// Calls `f(position in a half, in the first half of the whole, in its second half)` for every element of a half.
-    fn each(&self, mut f: impl FnMut(usize, usize, usize)) {
-        for o in 0..self.outer {
-            for i in 0..self.half {
-                f(o * self.half + i, 2 * o * self.half + i, (2 * o + 1) * self.half + i);
-            }
-        }
+    /// The first and the second half of pair `i`.
+    fn pair<'a, T>(&self, whole: &'a [T], i: usize) -> (&'a [T], &'a [T]) {
+        whole[2 * i * self.half..2 * (i + 1) * self.half].split_at(self.half)
     }
 }
 
@@ -50,10 +47,6 @@ fn gated(input: &Tensor, dim: Option<i64>) -> Result<Halves> {
     Ok(Halves::of(input.layout().sizes(), d as usize - 1))
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 /// nn.GatedLinearUnit: the first half of a dimension times the sigmoid of the second.
 ///
 /// # Errors
@@ -61,7 +54,18 @@ fn sigmoid(x: f64) -> f64 {
 pub fn gate<T: Float>(input: &Tensor, output: &Tensor, dim: Option<i64>) -> Result<()> {
     let halves = gated(input, dim)?;
     let (x, mut y) = (Source::<T>::of(input)?, Dest::<T>::new(output, &halves.sizes)?);
-    halves.each(|i, a, b| y[i] = T::from_f64(x[a].to_f64() * sigmoid(x[b].to_f64())));
+    share_rows(&mut y, halves.half, halves.half * 16, |first, rows| {
+        for (i, y) in (first..).zip(rows.chunks_mut(halves.half.max(1))) {
+            let (a, b) = halves.pair(&x, i);
+            vectorize_maths_on(
+                y.iter_mut().zip(a.iter().zip(b)),
+                #[inline(always)]
+                |all| all.for_each(|(y, (a, b))| *y = T::from_f64(a.to_f64() * b.to_f64().vsigmoid(Plain))),
+                #[inline(always)]
+                |all| all.for_each(|(y, (a, b))| *y = T::from_f64(a.to_f64() * b.to_f64().vsigmoid(Fused))),
+            );
+        }
+    });
     Ok(())
 }
 
@@ -79,12 +83,27 @@ pub fn gate_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &Te
     );
     let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut r = Dest::<T>::like(grad_input, input)?;
-    halves.each(|i, a, b| {
-        let (v, s, g) = (x[a].to_f64(), sigmoid(x[b].to_f64()), g[i].to_f64());
-        r[a] = T::from_f64(g * s);
-        r[b] = T::from_f64(g * v * s * (1.0 - s));
+    share_rows(&mut r, 2 * halves.half, halves.half * 24, |first, rows| {
+        for (i, r) in (first..).zip(rows.chunks_mut(2 * halves.half.max(1))) {
+            let ((ra, rb), (a, b)) = (r.split_at_mut(halves.half), halves.pair(&x, i));
+            let all = ra.iter_mut().zip(rb).zip(a.iter().zip(b).zip(&g[i * halves.half..]));
+            vectorize_maths_on(
+                all,
+                #[inline(always)]
+                |all| all.for_each(|((ra, rb), ((a, b), g))| [*ra, *rb] = gate_slopes(Plain, *a, *b, *g)),
+                #[inline(always)]
+                |all| all.for_each(|((ra, rb), ((a, b), g))| [*ra, *rb] = gate_slopes(Fused, *a, *b, *g)),
+            );
+        }
     });
     Ok(())
+}
+
+/// The gradients of `a` and of `b` in `a sigmoid(b)`.
+#[inline(always)]
+fn gate_slopes<T: Float, M: Arith>(m: M, a: T, b: T, g: T) -> [T; 2] {
+    let (v, s, g) = (a.to_f64(), b.to_f64().vsigmoid(m), g.to_f64());
+    [T::from_f64(g * s), T::from_f64(g * v * s * (1.0 - s))]
 }
 
 /// The output of nn.CReLU as halves: the dimension after those of a batch doubles.
@@ -110,9 +129,15 @@ pub fn both_signs<T: Float>(input: &Tensor, output: &Tensor, dims: i64) -> Resul
     sizes[input.ndim() - dims as usize] *= 2;
     let (x, mut y) = (Source::<T>::of(input)?, Dest::<T>::new(output, &sizes)?);
     let above = |v: T| if v > T::ZERO { v } else { T::ZERO };
-    halves.each(|i, a, b| {
-        y[a] = above(x[i]);
-        y[b] = above(x[i].neg());
+    share_rows(&mut y, 2 * halves.half, halves.half * 3, |first, rows| {
+        for (i, y) in (first..).zip(rows.chunks_mut(2 * halves.half.max(1))) {
+            let (up, down) = y.split_at_mut(halves.half);
+            let all = up.iter_mut().zip(down).zip(&x[i * halves.half..]);
+            vectorize(
+                #[inline(always)]
+                move || all.for_each(|((up, down), x)| (*up, *down) = (above(*x), above(x.neg()))),
+            );
+        }
     });
     Ok(())
 }
@@ -131,10 +156,19 @@ pub fn both_signs_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_inpu
     );
     let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut r = Dest::<T>::like(grad_input, input)?;
-    halves.each(|i, a, b| {
-        let x = x[i];
-        let up = if x > T::ZERO { g[a] } else { T::ZERO };
-        r[i] = if x < T::ZERO { g[b].neg() } else { up };
+    let slope = |x: T, up: T, down: T| {
+        let up = if x > T::ZERO { up } else { T::ZERO };
+        if x < T::ZERO { down.neg() } else { up }
+    };
+    share_rows(&mut r, halves.half, halves.half * 4, |first, rows| {
+        for (i, r) in (first..).zip(rows.chunks_mut(halves.half.max(1))) {
+            let (up, down) = halves.pair(&g, i);
+            let all = r.iter_mut().zip(&x[i * halves.half..]).zip(up.iter().zip(down));
+            vectorize(
+                #[inline(always)]
+                move || all.for_each(|((r, x), (up, down))| *r = slope(*x, *up, *down)),
+            );
+        }
     });
     Ok(())
 }

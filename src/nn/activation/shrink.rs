@@ -4,11 +4,13 @@ use super::check_gradient;
 use crate::demand;
 use crate::fields;
 use crate::maths;
+use crate::nn::vectors::sums_of;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, share_rows};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::map;
+use crate::tensor::simd::vectorize;
 
 /// HardShrink: 0 within `lambda` of 0.
 ///
@@ -119,8 +121,11 @@ pub fn prelu<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor) -> Resu
     share_rows(&mut y, inner, inner, |first, y| {
         for (plane, y) in (first..).zip(y.chunks_mut(inner)) {
             let w = w[plane % n];
-            let x = &x[plane * inner..][..y.len()];
-            y.iter_mut().zip(x).for_each(|(y, &x)| *y = if x > T::ZERO { x } else { x.mul(w) });
+            let all = y.iter_mut().zip(&x[plane * inner..]);
+            vectorize(
+                #[inline(always)]
+                move || all.for_each(|(y, &x)| *y = if x > T::ZERO { x } else { x.mul(w) }),
+            );
         }
     });
     Ok(())
@@ -138,8 +143,11 @@ pub fn prelu_grad<T: Float>(input: &Tensor, grad_output: &Tensor, grad_input: &T
     share_rows(&mut r, inner, inner, |first, r| {
         for (plane, r) in (first..).zip(r.chunks_mut(inner)) {
             let w = w[plane % n];
-            let (x, g) = (&x[plane * inner..][..r.len()], &g[plane * inner..][..r.len()]);
-            r.iter_mut().zip(x).zip(g).for_each(|((r, &x), &g)| *r = if x > T::ZERO { g } else { g.mul(w) });
+            let all = r.iter_mut().zip(&x[plane * inner..]).zip(&g[plane * inner..]);
+            vectorize(
+                #[inline(always)]
+                move || all.for_each(|((r, &x), &g)| *r = if x > T::ZERO { g } else { g.mul(w) }),
+            );
         }
     });
     Ok(())
@@ -155,8 +163,17 @@ pub fn prelu_acc<T: Float>(input: &Tensor, grad_output: &Tensor, scale: T, grad_
     let mut sums = vec![0.0; n];
     let (x, g) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     for (plane, (x, g)) in x.chunks(inner).zip(g.chunks(inner)).enumerate() {
-        let products = x.iter().zip(g).filter(|(x, _)| **x <= T::ZERO).map(|(x, &g)| x.mul(g).to_f64());
-        sums[plane % n] += products.sum::<f64>();
+        let [sum] = vectorize(
+            #[inline(always)]
+            || {
+                sums_of(
+                    [x, g],
+                    #[inline(always)]
+                    |[x, g]| [if x <= 0.0 { T::from_f64(x * g).to_f64() } else { 0.0 }],
+                )
+            },
+        );
+        sums[plane % n] += sum;
     }
     let mut into = Dest::<T>::update(grad_weight)?;
     into.iter_mut().zip(&sums).for_each(|(w, &sum)| *w = w.add(scale.mul(T::from_f64(sum))));

@@ -18,6 +18,10 @@ use crate::tensor::product::Multiply;
 /// Input planes from which the gradient of the input fills vectors of planes.
 const MANY_PLANES: usize = 16;
 
+/// Output planes up to which a fold has more to add up than to multiply, and columns that fill vectors instead.
+const FEW_OUTPUTS: usize = 4;
+const LONG_ROW: usize = 16;
+
 /// Residues of input positions by the stride beyond which each has too few for a product of its own.
 const MANY_RESIDUES: usize = 16;
 
@@ -84,7 +88,11 @@ impl Plan {
     pub fn input_gradient(&self) -> Result<InputGradient> {
         let g = &self.geometry;
         let classes: usize = residues(g).iter().product();
-        let fold = if classes == 1 { g.planes < MANY_PLANES } else { classes > MANY_RESIDUES };
+        let fold = if classes == 1 {
+            g.planes < MANY_PLANES && (self.out > FEW_OUTPUTS || g.input()[2] < LONG_ROW)
+        } else {
+            classes > MANY_RESIDUES
+        };
         Ok(match fold {
             true => InputGradient::Fold(Fold::new(*g, self.out)?),
             false => InputGradient::Correlation(Correlation::gradient(g, self.out)?),

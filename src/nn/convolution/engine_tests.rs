@@ -8,21 +8,27 @@ use crate::tensor::product::Multiply;
 use crate::tensor::threads::set_threads;
 
 /// Numbers that look random.
-struct Numbers(u64);
+pub struct Numbers(u64);
 
 impl Numbers {
+    /// From a seed on.
+    pub fn new(seed: u64) -> Numbers {
+        Numbers(seed)
+    }
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         self.0 >> 33
     }
-    fn below(&mut self, n: usize) -> usize {
+    /// From 0 to below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
         self.next() as usize % n
     }
-    fn of(&mut self, choices: &[usize]) -> usize {
+    /// One of these.
+    pub fn of(&mut self, choices: &[usize]) -> usize {
         choices[self.below(choices.len())]
     }
     /// Between -1 and 1, of few digits, so that both types hold them.
-    fn values(&mut self, n: usize) -> Vec<f64> {
+    pub fn values(&mut self, n: usize) -> Vec<f64> {
         (0..n).map(|_| self.next() as f64 % 4096.0 / 2048.0 - 1.0).collect()
     }
 }
@@ -165,20 +171,62 @@ fn an_infinity_spoils_its_own_windows_alone() {
         let mut gw = vec![1.0f32; w.len()];
         plan.weight_gradient(&x, &go, 1.0, &mut gw).unwrap();
         assert!(gw.iter().enumerate().all(|(i, v)| v.is_finite() == (i / 9 % 16 != 5)));
+        // one in the output's gradient spoils the window that it is for, and the weights of its plane
+        let mut bad_go = go.clone();
+        bad_go[5 * geometry.pixels() + 7 * 24 + 9] = bad;
+        let mut gi = vec![0.0f32; x.len()];
+        plan.transposed(&bad_go, &w, &[], &mut gi).unwrap();
+        for (i, v) in gi.iter().enumerate() {
+            let (row, col) = (i % 480 / 24, i % 24);
+            assert_eq!(v.is_finite(), row.abs_diff(7) > 1 || col.abs_diff(9) > 1, "gradInput {i}");
+        }
     }
 }
 
-/// The level is chosen once a process: the tests above run in other processes for the levels below this machine's.
+/// Whether the plan's results are those of the plain way, bit by bit.
+fn is_plain<T: Multiply>(plan: &Plan) -> [bool; 3] {
+    let (g, mut r) = (plan.geometry, Numbers(4));
+    let mut values = |n: usize| r.values(n).iter().map(|v| T::from_f64(*v)).collect::<Vec<_>>();
+    let (x, w, go) = (values(g.input_len()), values(plan.out * g.rows()), values(plan.out * g.pixels()));
+    let zeros = |like: &[T]| vec![T::ZERO; like.len()];
+    let ([mut y, mut plain_y], [mut gi, mut plain_gi]) = ([zeros(&go), zeros(&go)], [zeros(&x), zeros(&x)]);
+    let [mut gw, mut plain_gw] = [zeros(&w), zeros(&w)];
+    plan.forward(&x, &w, &[], &mut y).unwrap();
+    plan.correlation().unwrap().run(&x, &w, &[], &mut plain_y).unwrap();
+    plan.transposed(&go, &w, &[], &mut gi).unwrap();
+    plan.input_gradient().unwrap().sample(&go, &w, &mut plain_gi).unwrap();
+    plan.weight_gradient(&x, &go, T::ONE, &mut gw).unwrap();
+    plan.weights().unwrap().run(&x, &go, T::ONE, &mut plain_gw).unwrap();
+    [y == plain_y, gi == plain_gi, gw == plain_gw]
+}
+
 #[test]
-fn lower_simd_levels_do_the_same() {
-    for level in ["avx2", "base"] {
+fn ways_are_those_that_the_environment_allows() {
+    let exact = std::env::var_os("REKINDLE_EXACT").is_some();
+    let plan = |planes: usize, kernel: i64, stride: i64| {
+        let step = Step::new(kernel, stride, 1);
+        Plan { geometry: Geometry::new(planes, &[20, 24], &[step, step]).unwrap(), out: 16 }
+    };
+    assert_eq!(is_plain::<f32>(&plan(16, 3, 1)), [exact; 3]);
+    assert_eq!(is_plain::<f64>(&plan(16, 3, 1)), [true; 3]);
+    for other in [plan(15, 3, 1), plan(16, 3, 2), plan(16, 5, 1)] {
+        assert_eq!(is_plain::<f32>(&other), [true; 3], "{other:?}");
+    }
+}
+
+/// Level and way are chosen once a process: the tests above run in other processes for those that this one does not take.
+#[test]
+fn other_levels_and_ways_do_the_same_in_a_process() {
+    let settings =
+        [("REKINDLE_SIMD", "avx2"), ("REKINDLE_SIMD", "base"), ("REKINDLE_EXACT", "1"), ("REKINDLE_TILE", "2")];
+    for (name, value) in settings {
         let program = std::env::current_exe().unwrap();
         let done = std::process::Command::new(program)
-            .args(["engine_tests", "--skip", "lower_simd"])
-            .env("REKINDLE_SIMD", level)
+            .args(["nn::convolution", "--skip", "in_a_process"])
+            .env(name, value)
             .output();
         let done = done.unwrap();
         let told = String::from_utf8_lossy(&done.stdout);
-        assert!(done.status.success() && told.contains("3 passed"), "{level}: {told}");
+        assert!(done.status.success() && told.contains("7 passed"), "{name} {value}: {told}");
     }
 }

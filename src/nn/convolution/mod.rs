@@ -16,6 +16,8 @@ mod winograd;
 #[cfg(test)]
 mod engine_tests;
 #[cfg(test)]
+mod kinds_tests;
+#[cfg(test)]
 mod tests;
 
 use crate::fields;

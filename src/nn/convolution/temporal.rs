@@ -1,16 +1,20 @@
 //! Convolutions over time: input (frames x features) or (batch x frames x features).
 //!
-//! nn.TemporalConvolution mixes features: its windows are rows of a matrix that overlap in memory, so they need no copy.
+//! nn.TemporalConvolution mixes features: its windows are rows of a matrix that overlap in memory, so they need no copy; nor
+//! do those of the gradients that a frame gets, which lie as far apart as the stride says.
 //! nn.TemporalRowConvolution keeps them apart.
 
 use crate::demand;
 use crate::fields;
 use crate::nn::linear::column_sums;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, Rows, Source, Workspace, share_rows, try_share};
+use crate::tensor::access::*;
 use crate::tensor::check;
+use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, product};
+use crate::tensor::product::{Epilogue, Multiply, Offsets, Panels, View, ViewMut, multiply};
+use crate::tensor::simd::vectorize;
 
 /// Sizes of a call.
 struct Plan {
@@ -52,14 +56,18 @@ impl Plan {
         sizes[usize::from(input.ndim() == 2)..].to_vec()
     }
 
+    /// Elements of a window.
+    fn row(&self) -> usize {
+        self.kernel * self.features
+    }
+
     fn sample(&self) -> usize {
         self.frames * self.features
     }
 
     /// The windows of sample `n` as the rows of a matrix.
     fn windows<'a, T>(&self, x: &'a [T], n: usize) -> Matrix<'a, T> {
-        let row = self.kernel * self.features;
-        Matrix::strided(&x[n * self.sample()..], self.out, row, (self.stride * self.features) as isize, 1)
+        Matrix::strided(&x[n * self.sample()..], self.out, self.row(), (self.stride * self.features) as isize, 1)
     }
 }
 
@@ -105,7 +113,7 @@ pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: 
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn grad_input<T: Blas>(
+pub fn grad_input<T: Multiply>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: Option<&Tensor>,
@@ -114,22 +122,59 @@ pub fn grad_input<T: Blas>(
 ) -> Result<()> {
     let Some(grad_input) = grad_input else { return Ok(()) };
     let p = plan_of(input, weight, w)?;
-    let (out, row) = (weight.size(0), p.kernel * p.features);
+    let out = weight.size(0);
     check::sizes("gradOutput", grad_output, &p.output(input, out))?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    try_share(Rows::new(&mut gi, p.sample()), p.out * out * row, |first, samples| {
-        let mut windows = Workspace::new(p.out * row)?;
-        for (n, gi) in (first..).zip(samples.into_rows()) {
-            let go = Matrix::new(&go[n * p.out * out..], p.out, out);
-            product(T::ONE, go, w.matrix(out, row), T::ZERO, MatrixMut::new(&mut windows, p.out, row));
-            gi.fill(T::ZERO);
-            for (i, window) in windows.chunks(row).enumerate() {
-                let to = &mut gi[i * p.stride * p.features..][..row];
-                to.iter_mut().zip(window).for_each(|(to, v)| *to = to.add(*v));
-            }
+    if gi.is_empty() {
+        return Ok(());
+    }
+    // zeros around the output's gradients, so that every frame meets as many of them
+    let residues = p.stride.min(p.frames);
+    let meets = |r: usize| p.kernel.saturating_sub(r).div_ceil(p.stride);
+    let (before, after) = (meets(0).saturating_sub(1), p.frames.div_ceil(p.stride).saturating_sub(p.out));
+    let framed = (before + p.out + after) * out;
+    let mut room = Workspace::<T>::new(p.batch * framed)?;
+    share_rows(&mut room, framed, framed, |first, samples| {
+        for (to, go) in samples.chunks_mut(framed).zip(go[first * p.out * out..].chunks(p.out * out)) {
+            let (zeros, rest) = to.split_at_mut(before * out);
+            let (inside, after) = rest.split_at_mut(go.len());
+            zeros.fill(T::ZERO);
+            inside.copy_from_slice(go);
+            after.fill(T::ZERO);
         }
-        Ok(())
+    });
+    (0..residues).try_for_each(|r| {
+        let (count, m) = ((p.frames - r).div_ceil(p.stride), meets(r));
+        // gradients of frame r + q stride: those of the m frames before and at q, the first one first
+        let from = Offsets::grid((before + 1 - m) * out, &[p.batch, count], &[framed, out]);
+        let steps = Offsets::steps(m * out, 1);
+        let places = (0..m * out).map(|i| i % out * p.row() + (r + p.stride * (m - 1 - i / out)) * p.features);
+        let (places, features) = (Offsets::new(places.collect()), Offsets::steps(p.features, 1));
+        let to = Offsets::grid(r * p.features, &[p.batch, count], &[p.sample(), p.stride * p.features]);
+        product_of_views(
+            View::new(&room, &from, &steps),
+            View::new(&w, &places, &features),
+            ViewMut::new(&mut gi, &to, &features),
+        )
+    })
+}
+
+/// Rows of a left operand for which the right one is not worth packing.
+const FEW: usize = 64;
+
+/// `c = a b`, shared by threads.
+fn product_of_views<T: Multiply>(a: View<T>, b: View<T>, c: ViewMut<T>) -> Result<()> {
+    let (n, k, m) = (a.rows().len(), a.cols().len(), b.cols().len());
+    if n < FEW {
+        let panels = Panels::pack(a.t())?;
+        return try_share(c.t(), k.saturating_mul(n) / 8 + 1, |first, c| {
+            multiply(b.t().row_range(first..first + c.items()), &panels, c, false, Epilogue::PLAIN)
+        });
+    }
+    let panels = Panels::pack(b)?;
+    try_share(c, k.saturating_mul(m) / 8 + 1, |first, c| {
+        multiply(a.row_range(first..first + c.items()), &panels, c, panels.count() > 2, Epilogue::PLAIN)
     })
 }
 
@@ -185,17 +230,42 @@ pub fn row_forward<T: Blas>(
     }
     let (x, w) = (Source::<T>::of(input)?, Source::<T>::of(weight)?);
     let b = bias.map(Source::<T>::of).transpose()?;
+    let w = by_places(&w, p.kernel)?;
     let mut y = Dest::<T>::new(output, &p.output(input, f))?;
     share_rows(&mut y, f, f * p.kernel, |first, rows| {
         for (i, y) in (first..).zip(rows.chunks_mut(f)) {
             let from = &x[(i / p.out * p.frames + i % p.out * p.stride) * f..];
-            for (j, y) in y.iter_mut().enumerate() {
-                let start = b.as_ref().map_or(T::ZERO, |b| b[j]);
-                *y = (0..p.kernel).fold(start, |sum, k| sum.add(w[j * p.kernel + k].mul(from[k * f + j])));
-            }
+            vectorize(
+                #[inline(always)]
+                || {
+                    match &b {
+                        Some(b) => y.copy_from_slice(b),
+                        None => y.fill(T::ZERO),
+                    }
+                    for (x, w) in from.chunks(f).zip(w.chunks(f)) {
+                        add_products(y, x, w);
+                    }
+                },
+            );
         }
     });
     Ok(())
+}
+
+/// A weight for each feature and place, (features x kernel), with the places first.
+fn by_places<T: Blas>(w: &[T], kernel: usize) -> Result<Workspace<T>> {
+    let mut turned = Workspace::<T>::new(w.len())?;
+    let features = w.len() / kernel.max(1);
+    for (j, w) in w.chunks(kernel.max(1)).enumerate() {
+        w.iter().enumerate().for_each(|(k, &w)| turned[k * features + j] = w);
+    }
+    Ok(turned)
+}
+
+/// `y += a b`, element by element.
+#[inline(always)]
+fn add_products<T: Real>(y: &mut [T], a: &[T], b: &[T]) {
+    y.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (a, b))| *y = y.add(a.mul(*b)));
 }
 
 /// The gradient of the input, of its size. Nothing where there is no gradInput.
@@ -215,20 +285,28 @@ pub fn row_grad_input<T: Blas>(
     check::sizes("gradOutput", grad_output, &p.output(input, f))?;
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    share_rows(&mut gi, p.sample(), p.sample() * p.kernel, |first, samples| {
-        for (n, gi) in (first..).zip(samples.chunks_mut(p.sample())) {
-            gi.fill(T::ZERO);
-            for (i, go) in go[n * p.out * f..][..p.out * f].chunks(f).enumerate() {
-                for (k, gi) in gi[i * p.stride * f..][..p.kernel * f].chunks_mut(f).enumerate() {
-                    for (j, (gi, &g)) in gi.iter_mut().zip(go).enumerate() {
-                        *gi = gi.add(g.mul(w[j * p.kernel + k]));
+    let w = by_places(&w, p.kernel)?;
+    share_rows(&mut gi, f, f * p.kernel.div_ceil(p.stride), |first, frames| {
+        for (at, gi) in (first..).zip(frames.chunks_mut(f)) {
+            // the windows that this frame lies in
+            let (n, t) = (at / p.frames, at % p.frames);
+            let windows = (t + 1).saturating_sub(p.kernel).div_ceil(p.stride)..(t / p.stride + 1).min(p.out);
+            vectorize(
+                #[inline(always)]
+                || {
+                    gi.fill(T::ZERO);
+                    for i in windows {
+                        add_products(gi, &go[(n * p.out + i) * f..][..f], &w[(t - i * p.stride) * f..][..f]);
                     }
-                }
-            }
+                },
+            );
         }
     });
     Ok(())
 }
+
+/// Features whose sums are done together: they stay in the nearest cache.
+const TOGETHER: usize = 64;
 
 /// Adds `scale` times the gradients of weight and bias.
 ///
@@ -251,14 +329,23 @@ pub fn row_acc_grad<T: Blas>(
         column_sums(scale, go.matrix(p.batch * p.out, f), MatrixDest::update(gb)?.view());
     }
     let mut gw = Dest::<T>::update(grad_weight)?;
-    share_rows(&mut gw, p.kernel, p.kernel * p.batch * p.out, |first, rows| {
-        for (j, gw) in (first..).zip(rows.chunks_mut(p.kernel)) {
-            for (k, gw) in gw.iter_mut().enumerate() {
-                let of = |i: usize| go[i * f + j].mul(x[(i / p.out * p.frames + i % p.out * p.stride + k) * f + j]);
-                let sum = (0..p.batch * p.out).fold(T::ZERO, |sum, i| sum.add(of(i)));
-                *gw = gw.add(scale.mul(sum));
+    let mut sums = Workspace::<T>::zeros(f * p.kernel)?;
+    let features = Blocks::new(MatrixMut::new(&mut sums, p.kernel, f).t(), TOGETHER);
+    share(features, TOGETHER * p.kernel * p.batch * p.out, |first, blocks| {
+        blocks.for_each(first, |j, sums| {
+            let mut sums = sums.t();
+            for i in 0..p.batch * p.out {
+                let start = (i / p.out * p.frames + i % p.out * p.stride) * f + j;
+                vectorize(
+                    #[inline(always)]
+                    || sums.each_row(|k, sums| add_products(sums, &go[i * f + j..], &x[start + k * f..])),
+                );
             }
-        }
+        });
     });
+    for (k, sums) in sums.chunks(f.max(1)).enumerate() {
+        let places = gw.iter_mut().skip(k).step_by(p.kernel);
+        places.zip(sums).for_each(|(w, &sum)| *w = w.add(scale.mul(sum)));
+    }
     Ok(())
 }

@@ -1,15 +1,17 @@
 //! Criteria that compare two inputs: nn.CosineEmbeddingCriterion, nn.MarginRankingCriterion,
 //! nn.L1HingeEmbeddingCriterion and nn.DistanceRatioCriterion.
 
-use super::{Averaging, Margin};
-use crate::demand;
-use crate::fields;
+use super::{Averaging, Margin, sums};
+use crate::nn::vectors::sums_of;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
 use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
+use crate::tensor::simd::vectorize;
+use crate::tensor::vmath::VectorMath;
+use crate::{demand, fields, maths};
 use std::cell::RefCell;
 
 /// Keeps squared lengths away from 0.
@@ -48,13 +50,19 @@ impl<T: Float> Rows<T> {
     }
 
     fn angle(&self, row: usize) -> Angle {
-        let (mut aa, mut bb, mut ab) = (EPSILON, EPSILON, 0.0);
-        for i in row * self.width..(row + 1) * self.width {
-            let (a, b) = (self.first[i].to_f64(), self.second[i].to_f64());
-            aa += a * a;
-            bb += b * b;
-            ab += a * b;
-        }
+        let row = row * self.width..(row + 1) * self.width;
+        let vectors = [&self.first[row.clone()], &self.second[row]];
+        let [aa, bb, ab] = vectorize(
+            #[inline(always)]
+            || {
+                sums_of(
+                    vectors,
+                    #[inline(always)]
+                    |[a, b]| [a * a, b * b, a * b],
+                )
+            },
+        );
+        let (aa, bb) = (aa + EPSILON, bb + EPSILON);
         Angle { inverse: [1.0 / aa, 1.0 / bb], cosine: ab / (aa * bb).sqrt() }
     }
 }
@@ -125,18 +133,27 @@ pub fn cosine_grad<T: Float>(
         let by = counts * share(average, rows.y.len());
         let [ia, ib] = angle.inverse;
         let root = (ia * ib).sqrt();
-        for i in row * rows.width..(row + 1) * rows.width {
-            let (a, b) = (rows.first[i].to_f64(), rows.second[i].to_f64());
-            ga[i] = T::from_f64(by * (b * root - a * angle.cosine * ia));
-            gb[i] = T::from_f64(by * (a * root - b * angle.cosine * ib));
-        }
+        let row = row * rows.width..(row + 1) * rows.width;
+        let values = rows.first[row.clone()].iter().zip(&rows.second[row.clone()]);
+        let all = ga[row.clone()].iter_mut().zip(&mut gb[row]).zip(values);
+        vectorize(
+            #[inline(always)]
+            move || {
+                for ((ga, gb), (a, b)) in all {
+                    let (a, b) = (a.to_f64(), b.to_f64());
+                    *ga = T::from_f64(by * (b * root - a * angle.cosine * ia));
+                    *gb = T::from_f64(by * (a * root - b * angle.cosine * ib));
+                }
+            },
+        );
     }
     Ok(())
 }
 
 /// How much the input that `y` puts first (1: the first, -1: the second) lacks of being `margin` ahead.
-fn shortfall<T: Float>(a: T, b: T, y: T, margin: f64) -> f64 {
-    margin - y.to_f64() * (a.to_f64() - b.to_f64())
+#[inline(always)]
+fn shortfall(a: f64, b: f64, y: f64, margin: f64) -> f64 {
+    margin - y * (a - b)
 }
 
 /// Ranking loss, all of the same number of elements.
@@ -148,8 +165,10 @@ pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Ma
     check::same_number("input[1]", first, "input[2]", second)?;
     check::same_number("input[1]", first, "target", y)?;
     let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
-    let lack = (0..y.len()).map(|i| shortfall(a[i], b[i], y[i], margin));
-    let sum: f64 = lack.map(|v| if v < 0.0 { 0.0 } else { v }).sum();
+    let [sum] = sums([&a[..], &b, &y], |[a, b, y]: [f64; 3]| {
+        let v = shortfall(a, b, y, margin);
+        [if v < 0.0 { 0.0 } else { v }]
+    })?;
     Ok(sum * share(average, y.len()))
 }
 
@@ -171,12 +190,17 @@ pub fn ranking_grad<T: Float>(
     let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
     let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
     let by = share(average, y.len());
-    for i in 0..y.len() {
-        let lost = shortfall(a[i], b[i], y[i], margin) >= 0.0;
-        let g = if lost { T::from_f64(y[i].to_f64() * by) } else { T::ZERO };
-        ga[i] = T::ZERO.sub(g);
-        gb[i] = g;
-    }
+    let all = ga.iter_mut().zip(gb.iter_mut()).zip(a.iter().zip(b.iter()).zip(y.iter()));
+    vectorize(
+        #[inline(always)]
+        move || {
+            for ((ga, gb), ((a, b), y)) in all {
+                let lost = shortfall(a.to_f64(), b.to_f64(), y.to_f64(), margin) >= 0.0;
+                let g = if lost { T::from_f64(y.to_f64() * by) } else { T::ZERO };
+                (*ga, *gb) = (T::ZERO.sub(g), g);
+            }
+        },
+    );
     Ok(())
 }
 
@@ -192,7 +216,8 @@ pub fn l1_hinge<T: Float>(first: &Tensor, second: &Tensor, y: f64, margin: f64) 
 fn l1_distance<T: Float>(first: &Tensor, second: &Tensor) -> Result<f64> {
     check::same_number("input[1]", first, "input[2]", second)?;
     let (a, b) = (Source::<T>::of(first)?, Source::<T>::of(second)?);
-    Ok((0..a.len()).map(|i| a[i].sub(b[i]).abs().to_f64()).sum())
+    let [sum] = sums([&a[..], &b], |[a, b]: [f64; 2]| [T::from_f64(a).sub(T::from_f64(b)).abs().to_f64()])?;
+    Ok(sum)
 }
 
 /// Backward of [`l1_hinge`]. Where the inputs are equal, the slope's sign is drawn.
@@ -234,7 +259,7 @@ pub fn l1_hinge_grad<T: Float>(
 pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, fields: Averaging) -> Result<f64> {
     let n = distances(similar, other)?;
     let (x, y) = (Source::<T>::of(similar)?, Source::<T>::of(other)?);
-    let sum: f64 = (0..x.len()).map(|i| (x[i].to_f64() - y[i].to_f64()).exp().ln_1p()).sum();
+    let [sum] = sums([&x[..], &y], maths!(|m, v: [f64; 2]| [(v[0] - v[1]).vexp(m).vlog1p(m)]))?;
     Ok(sum * share(fields.average, n))
 }
 

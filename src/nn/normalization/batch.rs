@@ -1,166 +1,12 @@
 //! Batch normalization: input (N x C) or (N x C x ...), statistics, weight and bias (C).
 
+use super::channels::{Channels, Made, channel_sums, each_value, sums_and_values};
 use crate::demand;
 use crate::fields;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Blocks, Dest, MatrixMut, Rows, Source, share, share_rows};
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::simd::vectorize;
-use crate::tensor::threads::threads;
-
-/// How the values of a channel lie: `inner` neighbours in each of `batch` stretches.
-#[derive(Clone, Copy)]
-struct Channels {
-    batch: usize,
-    count: usize,
-    inner: usize,
-}
-
-impl Channels {
-    fn of(input: &Tensor, channels: &Tensor, dims: i64) -> Result<Channels> {
-        let l = input.layout();
-        demand!(
-            input.ndim() >= 2 && input.ndim() as i64 == dims,
-            "only mini-batch supported ({dims}D tensor), got {}D tensor instead",
-            input.ndim()
-        );
-        demand!(
-            input.size(1) == channels.numel(),
-            "got {}-feature tensor, expected {}",
-            input.size(1),
-            channels.numel()
-        );
-        Ok(Channels { batch: input.size(0), count: input.size(1), inner: l.sizes()[2..].iter().product() })
-    }
-
-    fn values(self) -> usize {
-        self.batch * self.inner
-    }
-}
-
-/// Partial sums that a channel's values are added to in turn: so many that additions do not wait for one another.
-const LANES: usize = 32;
-
-/// What `f` of a channel makes of two values at the same position, summed over each channel.
-fn channel_sums<T: Float, F: Fn(f64, f64) -> [f64; K] + Copy, const K: usize>(
-    ch: Channels,
-    [x, g]: [&[T]; 2],
-    f: impl Fn(usize) -> F + Sync,
-) -> Vec<[f64; K]> {
-    let mut sums = vec![[0.0; K]; ch.count];
-    share_rows(&mut sums, 1, ch.values() * 4, |first, sums| {
-        if ch.inner > 1 {
-            return (first..).zip(sums).for_each(|(c, sum)| *sum = channel_sum(ch, [x, g], c, f(c)));
-        }
-        for n in 0..ch.batch {
-            let row = n * ch.count + first..n * ch.count + first + sums.len();
-            for (((c, sum), x), g) in (first..).zip(sums.iter_mut()).zip(&x[row.clone()]).zip(&g[row]) {
-                let values = f(c)(x.to_f64(), g.to_f64());
-                sum.iter_mut().zip(values).for_each(|(s, v)| *s += v);
-            }
-        }
-    });
-    sums
-}
-
-fn channel_sum<T: Float, const K: usize>(
-    ch: Channels,
-    [x, g]: [&[T]; 2],
-    c: usize,
-    f: impl Fn(f64, f64) -> [f64; K] + Copy,
-) -> [f64; K] {
-    let mut sums = [[0.0; LANES]; K];
-    for n in 0..ch.batch {
-        let at = (n * ch.count + c) * ch.inner;
-        let (x, x_rest) = x[at..at + ch.inner].as_chunks::<LANES>();
-        let (g, g_rest) = g[at..at + ch.inner].as_chunks::<LANES>();
-        // the sums go in and come out by value: what a closure holds by reference is stored in each round
-        sums = vectorize(
-            #[inline(always)]
-            move || {
-                let mut sums = sums;
-                for (x, g) in x.iter().zip(g) {
-                    for l in 0..LANES {
-                        let values = f(x[l].to_f64(), g[l].to_f64());
-                        (0..K).for_each(|k| sums[k][l] += values[k]);
-                    }
-                }
-                sums
-            },
-        );
-        for (l, (x, g)) in x_rest.iter().zip(g_rest).enumerate() {
-            let values = f(x.to_f64(), g.to_f64());
-            (0..K).for_each(|k| sums[k][l] += values[k]);
-        }
-    }
-    sums.map(|lanes| lanes.iter().sum())
-}
-
-/// Writes what `f` of the channel makes of two values at the same position to every position of `y`.
-fn each_value<T: Float, F: Fn(f64, f64) -> f64 + Copy>(
-    ch: Channels,
-    y: &mut [T],
-    [x, g]: [&[T]; 2],
-    f: impl Fn(usize) -> F + Sync,
-) {
-    let row = if ch.inner > 1 { ch.inner } else { ch.count };
-    share_rows(y, row, row * 4, |first, rows| {
-        for (i, y) in (first..).zip(rows.chunks_mut(row)) {
-            let (x, g) = (&x[i * row..][..y.len()], &g[i * row..][..y.len()]);
-            if ch.inner > 1 {
-                values(y, x, g, f(i % ch.count));
-            } else {
-                let all = y.iter_mut().zip(x).zip(g);
-                all.enumerate().for_each(|(c, ((y, x), g))| *y = T::from_f64(f(c)(x.to_f64(), g.to_f64())));
-            }
-        }
-    });
-}
-
-/// The sums of [`channel_sums`], and then what `value` makes of a channel's sums and of two of its values at the same
-/// position, for every position of `y`. A channel has both passes one after the other, so that the second finds its values
-/// in the core's cache.
-fn sums_and_values<T: Float, F: Fn(f64, f64) -> [f64; K] + Copy, G: Fn(f64, f64) -> f64 + Copy, const K: usize>(
-    ch: Channels,
-    y: &mut [T],
-    [x, g]: [&[T]; 2],
-    sum: impl Fn(usize) -> F + Sync,
-    value: impl Fn(usize, [f64; K]) -> G + Sync,
-) -> Vec<[f64; K]> {
-    if ch.inner < 2 || ch.count < threads() {
-        let sums = channel_sums(ch, [x, g], sum);
-        each_value(ch, y, [x, g], |c| value(c, sums[c]));
-        return sums;
-    }
-    let mut sums = vec![[0.0; K]; ch.count];
-    let columns = MatrixMut::new(y, ch.batch, ch.count * ch.inner).t();
-    let all = (Blocks::new(columns, ch.inner), Rows::new(&mut sums, 1));
-    share(all, ch.values() * 8, |first, (y, sums)| {
-        let mut y = y.into_inner().t();
-        for (i, found) in sums.into_slice().iter_mut().enumerate() {
-            let c = first + i;
-            *found = channel_sum(ch, [x, g], c, sum(c));
-            let f = value(c, *found);
-            for n in 0..ch.batch {
-                let at = (n * ch.count + c) * ch.inner;
-                let (x, g) = (&x[at..at + ch.inner], &g[at..at + ch.inner]);
-                let row = y.row_mut(n).map(|row| &mut row[i * ch.inner..(i + 1) * ch.inner]);
-                values(row.unwrap_or_default(), x, g, f);
-            }
-        }
-    });
-    sums
-}
-
-/// Writes what `f` makes of two values at the same position.
-fn values<T: Float>(y: &mut [T], x: &[T], g: &[T], f: impl Fn(f64, f64) -> f64 + Copy) {
-    let all = y.iter_mut().zip(x).zip(g);
-    vectorize(
-        #[inline(always)]
-        move || all.for_each(|((y, x), g)| *y = T::from_f64(f(x.to_f64(), g.to_f64()))),
-    );
-}
 
 /// The elements of an optional vector, or `default` everywhere.
 fn vector<T: Float>(t: Option<&Tensor>, n: usize, default: f64) -> Result<Vec<f64>> {
@@ -238,7 +84,8 @@ pub fn forward<T: Float>(
         let used = applied::<T>(&statistics, ch, false)?;
         let x = Source::<T>::of(input)?;
         let mut y = Dest::<T>::like(output, input)?;
-        each_value(ch, &mut y, [&x, &x], |c| normalized(used[c], w[c], b[c]));
+        let of = |c: usize| [used[c].0, used[c].1, w[c], b[c]];
+        each_value(ch, &mut y, [&x, &x], Made { of, f: |p, x, _| normalized(p, x) });
         return Ok(());
     }
     let x = Source::<T>::of(input)?;
@@ -248,13 +95,13 @@ pub fn forward<T: Float>(
         ch,
         &mut y,
         [&x, &x],
-        |c| {
-            let start = start(ch, &x, c);
-            move |x, _| [x - start, (x - start) * (x - start)]
-        },
-        |c, sums| {
-            let Found { mean, inverse, .. } = found(c, sums);
-            normalized((mean, inverse), w[c], b[c])
+        Made { of: |c| [start(ch, &x, c)], f: |[start]: [f64; 1], x, _| [x - start, (x - start) * (x - start)] },
+        Made {
+            of: |c, sums| {
+                let Found { mean, inverse, .. } = found(c, sums);
+                [mean, inverse, w[c], b[c]]
+            },
+            f: |p, x, _| normalized(p, x),
         },
     );
     let found: Vec<Found> = sums.into_iter().enumerate().map(|(c, sums)| found(c, sums)).collect();
@@ -271,8 +118,9 @@ pub fn forward<T: Float>(
 }
 
 /// What becomes of a value, by its channel's mean and 1/std, weight and bias.
-fn normalized((mean, inverse): (f64, f64), w: f64, b: f64) -> impl Fn(f64, f64) -> f64 + Copy {
-    move |x, _| (x - mean) * inverse * w + b
+#[inline(always)]
+fn normalized([mean, inverse, w, b]: [f64; 4], x: f64) -> f64 {
+    (x - mean) * inverse * w + b
 }
 
 /// Statistics of a channel in a batch.
@@ -336,18 +184,19 @@ impl<T: Float> Backward<T> {
         Ok(Backward { ch, collected, used, x: Source::of(input)?, g: Source::of(grad_output)? })
     }
 
-    /// What is summed over channel `c`: the gradient, and the gradient times the centred input.
-    fn summed(&self, c: usize) -> impl Fn(f64, f64) -> [f64; 2] + Copy + use<T> {
-        let mean = self.used[c].0;
-        move |x, g| [g, g * (x - mean)]
+    /// What is summed over each channel: the gradient, and the gradient times the centred input.
+    fn summed(
+        &self,
+    ) -> Made<impl Fn(usize) -> [f64; 1] + Sync, impl Fn([f64; 1], f64, f64) -> [f64; 2] + Copy + use<T>> {
+        Made { of: |c: usize| [self.used[c].0], f: |[mean]: [f64; 1], x, g| [g, g * (x - mean)] }
     }
 
-    /// The gradient of a value of channel `c`, from the channel's sums.
-    fn gradient(&self, c: usize, [sum, dot]: [f64; 2], w: f64) -> impl Fn(f64, f64) -> f64 + Copy + use<T> {
+    /// What the gradient of a value of channel `c` is made with, from the channel's sums.
+    fn slopes(&self, c: usize, [sum, dot]: [f64; 2], w: f64) -> [f64; 5] {
         let (n, (mean, inv)) = (self.ch.values() as f64, self.used[c]);
         // what every value loses: a constant, and a share of its distance from the mean
         let (constant, slope) = if self.collected { (sum / n, dot * inv * inv / n) } else { (0.0, 0.0) };
-        move |x, g| (g - constant - (x - mean) * slope) * inv * w
+        [constant, slope, mean, inv, w]
     }
 
     /// Adds `scale` times the gradients of weight and bias, where there are any.
@@ -361,6 +210,12 @@ impl<T: Float> Backward<T> {
         }
         Ok(())
     }
+}
+
+/// The gradient of a value.
+#[inline(always)]
+fn gradient([constant, slope, mean, inv, w]: [f64; 5], x: f64, g: f64) -> f64 {
+    (g - constant - (x - mean) * slope) * inv * w
 }
 
 /// The gradient of the input, of its size.
@@ -379,9 +234,20 @@ pub fn grad_input<T: Float>(
     let w = vector::<T>(weight, b.ch.count, 1.0)?;
     let mut r = Dest::<T>::like(grad_input, input)?;
     if b.collected {
-        sums_and_values(b.ch, &mut r, [&b.x, &b.g], |c| b.summed(c), |c, sums| b.gradient(c, sums, w[c]));
+        sums_and_values(
+            b.ch,
+            &mut r,
+            [&b.x, &b.g],
+            b.summed(),
+            Made { of: |c, sums| b.slopes(c, sums, w[c]), f: |p, x, g| gradient(p, x, g) },
+        );
     } else {
-        each_value(b.ch, &mut r, [&b.x, &b.g], |c| b.gradient(c, [0.0; 2], w[c]));
+        each_value(
+            b.ch,
+            &mut r,
+            [&b.x, &b.g],
+            Made { of: |c| b.slopes(c, [0.0; 2], w[c]), f: |p, x, g| gradient(p, x, g) },
+        );
     }
     Ok(())
 }
@@ -399,7 +265,7 @@ pub fn acc_grad<T: Float>(
     s: Statistics,
 ) -> Result<()> {
     let b = Backward::<T>::new(input, grad_output, &s)?;
-    let sums = channel_sums(b.ch, [&b.x, &b.g], |c| b.summed(c));
+    let sums = channel_sums(b.ch, [&b.x, &b.g], b.summed());
     b.accumulate(&sums, scale, grad_weight, grad_bias)
 }
 
@@ -423,7 +289,8 @@ pub fn backward<T: Float>(
     let b = Backward::<T>::new(input, grad_output, &s)?;
     let w = vector::<T>(weight, b.ch.count, 1.0)?;
     let mut r = Dest::<T>::like(grad_input, input)?;
-    let sums = sums_and_values(b.ch, &mut r, [&b.x, &b.g], |c| b.summed(c), |c, sums| b.gradient(c, sums, w[c]));
+    let value = Made { of: |c, sums| b.slopes(c, sums, w[c]), f: |p, x, g| gradient(p, x, g) };
+    let sums = sums_and_values(b.ch, &mut r, [&b.x, &b.g], b.summed(), value);
     b.accumulate(&sums, scale, grad_weight, grad_bias)
 }
 

@@ -2,6 +2,7 @@
 //! the plane and its neighbours on both sides; input (C x H x W) or (N x C x H x W). Krizhevsky, Sutskever and Hinton,
 //! ImageNet classification with deep convolutional neural networks, 2012.
 
+use crate::nn::vectors::put;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
@@ -86,9 +87,8 @@ pub fn cross_map<T: Float>(input: &Tensor, output: &Tensor, scale: &Tensor, f: C
             vectorize(
                 #[inline(always)]
                 || {
-                    scale.fill(T::ZERO);
-                    for near in p.near(i) {
-                        scale.iter_mut().zip(&x[near]).for_each(|(s, x)| *s = s.add(x.mul(*x)));
+                    for (k, near) in p.near(i).enumerate() {
+                        put(scale, x[near].iter().map(|x| x.mul(*x)), k > 0);
                     }
                     let own = &x[i * p.inner..][..p.inner];
                     for ((y, s), x) in y.iter_mut().zip(scale).zip(own) {
@@ -138,9 +138,8 @@ pub fn cross_map_grad<T: Float>(
             vectorize(
                 #[inline(always)]
                 || {
-                    r.fill(T::ZERO);
-                    for near in p.near(i) {
-                        r.iter_mut().zip(&ratios[near]).for_each(|(r, v)| *r = r.add(*v));
+                    for (k, near) in p.near(i).enumerate() {
+                        put(r, ratios[near].iter().copied(), k > 0);
                     }
                     let own = i * p.inner..(i + 1) * p.inner;
                     let values = x[own.clone()].iter().zip(&g[own.clone()]).zip(&scale[own]);

@@ -1,6 +1,7 @@
 //! Normalizations: of the channels of a batch, and of vectors.
 
 mod batch;
+mod channels;
 mod crossmap;
 mod layer;
 mod vector;

@@ -194,13 +194,22 @@ struct Divisor {
 }
 
 impl Divisor {
+    /// How many positions count of a window of one dimension.
     #[inline(always)]
-    fn apply<T: Float>(self, p: &Plan, v: T, [plane, oz, oy, ox]: sum::Place) -> T {
-        let o = [oz, oy, ox];
-        let spans = [0, 1, 2].map(|i| p.axes[i].span(plane, o[i]));
-        let n: i64 = spans.iter().map(|s| if self.include_pad { s.full } else { (s.end - s.start) as i64 }).product();
-        let v = v.to_f64() / n as f64;
-        T::from_f64(self.times.map_or(v, |by| v * by))
+    fn count(self, [_, start, end, full]: [i64; 4]) -> i64 {
+        if self.include_pad { full } else { end - start }
+    }
+
+    /// Divides the values of a row of windows.
+    #[inline(always)]
+    fn apply<T: Float>(self, p: &Plan, values: &mut [T], r: usize) {
+        let [plane, oz, oy] = p.place(r);
+        let [frames, rows, columns] = [0, 1, 2].map(|i| p.axes[i].spans(plane));
+        let lines = self.count(frames[oz]) * self.count(rows[oy]);
+        let times = self.times.unwrap_or(1.0);
+        for (v, &span) in values.iter_mut().zip(columns) {
+            *v = T::from_f64(v.to_f64() / (lines * self.count(span)) as f64 * times);
+        }
     }
 }
 
@@ -215,8 +224,15 @@ impl SpatialAverage {
 fn averages<T: Float>(input: &Tensor, output: &Tensor, p: &Plan, by: Divisor) -> Result<()> {
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &p.sizes)?;
-    sum::forward(&x, p, &mut y, |v| v, |v, place| by.apply(p, v, place));
-    Ok(())
+    sum::forward(
+        &x,
+        p,
+        &mut y,
+        #[inline(always)]
+        |v| v,
+        #[inline(always)]
+        |sums, r| by.apply(p, sums, r),
+    )
 }
 
 fn averages_grad<T: Float>(
@@ -229,7 +245,13 @@ fn averages_grad<T: Float>(
     p.check("gradOutput", grad_output)?;
     let go = Source::<T>::of(grad_output)?;
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    sum::backward(&go, p, &mut gi, |v, place| by.apply(p, v, place))
+    sum::backward_plain(
+        &go,
+        p,
+        &mut gi,
+        #[inline(always)]
+        |values, r| by.apply(p, values, r),
+    )
 }
 
 /// Averages over planes.

@@ -38,9 +38,10 @@ struct Call {
 }
 
 impl Call {
+    /// The channels of the windows in row `r`: the first one's, and how far apart neighbours' are.
     #[inline(always)]
-    fn channel(&self, [plane, _, _, ox]: sum::Place) -> usize {
-        if self.by_column { ox } else { plane % self.channels }
+    fn channels_of(&self, r: usize) -> (usize, usize) {
+        if self.by_column { (0, 1) } else { (self.plan.place(r)[0] % self.channels, 0) }
     }
 
     /// One number for each channel.
@@ -73,12 +74,18 @@ fn forward<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Te
     let (w, b) = (call.vector::<T>("weight", weight)?, call.vector::<T>("bias", bias)?);
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &call.plan.sizes)?;
-    let weigh = |v: T, place| {
-        let c = call.channel(place);
-        v.mul(w[c]).add(b[c])
-    };
-    sum::forward(&x, &call.plan, &mut y, |v| v, weigh);
-    Ok(())
+    sum::forward(
+        &x,
+        &call.plan,
+        &mut y,
+        #[inline(always)]
+        |v| v,
+        #[inline(always)]
+        |sums, r| {
+            let (first, step) = call.channels_of(r);
+            sums.iter_mut().enumerate().for_each(|(i, v)| *v = v.mul(w[first + i * step]).add(b[first + i * step]));
+        },
+    )
 }
 
 fn backward<T: Float>(
@@ -92,7 +99,16 @@ fn backward<T: Float>(
     let w = call.vector::<T>("weight", weight)?;
     let go = Source::<T>::of(grad_output)?;
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    sum::backward(&go, &call.plan, &mut gi, |v, place| v.mul(w[call.channel(place)]))
+    sum::backward_plain(
+        &go,
+        &call.plan,
+        &mut gi,
+        #[inline(always)]
+        |values, r| {
+            let (first, step) = call.channels_of(r);
+            values.iter_mut().enumerate().for_each(|(i, v)| *v = v.mul(w[first + i * step]));
+        },
+    )
 }
 
 fn accumulate<T: Float>(
@@ -109,12 +125,16 @@ fn accumulate<T: Float>(
     call.vector::<T>("gradBias", grad_bias)?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut sums = Workspace::<T>::new(p.len())?;
-    sum::forward(&x, p, &mut sums, |v| v, |v, _| v);
+    sum::forward(&x, p, &mut sums, |v| v, |_, _| {})?;
     let mut found = vec![[0.0; 2]; call.channels];
-    for (i, (&g, &v)) in go.iter().zip(sums.iter()).enumerate() {
-        let [w, b] = &mut found[call.channel([i / p.out_plane(), 0, 0, i % p.width()])];
-        *w += g.to_f64() * v.to_f64();
-        *b += g.to_f64();
+    let width = p.width().max(1);
+    for (r, (go, sums)) in go.chunks(width).zip(sums.chunks(width)).enumerate() {
+        let (first, step) = call.channels_of(r);
+        for (i, (g, v)) in go.iter().zip(sums).enumerate() {
+            let [w, b] = &mut found[first + i * step];
+            *w += g.to_f64() * v.to_f64();
+            *b += g.to_f64();
+        }
     }
     for (t, which) in [(grad_weight, 0), (grad_bias, 1)] {
         let mut into = Dest::<T>::update(t)?;

@@ -1,74 +1,199 @@
-//! Sums over windows, which averages and subsamplings are made from.
+//! Sums over windows, which averages and subsamplings are made from: first the rows under a row of windows are added up,
+//! which fills vectors whatever the windows look like, then what lies side by side. The gradient goes the other way.
 
-use super::window::Plan;
-use crate::tensor::access::{Rows, Workspace, share_rows, try_share};
+use super::window::{Axis, Plan};
+use crate::nn::vectors::put;
+use crate::tensor::access::{Rows, Workspace, try_share};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::simd::vectorize;
 
-/// A window: its plane, frame, row and column.
-pub type Place = [usize; 4];
+/// The windows along a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Across {
+    /// Each position is one.
+    Whole,
+    /// Each begins, from this position on, where the one before ends.
+    Tiles { first: usize, width: usize },
+    /// Any.
+    Any,
+}
 
-/// Writes `finish(sum, window)` of every window to `y`; the sum is that of `of(element)`.
+impl Across {
+    /// Those of a plane.
+    fn of(axis: &Axis, plane: usize) -> Across {
+        let spans = axis.spans(plane);
+        let Some(&[_, first, end, _]) = spans.first() else { return Across::Any };
+        let width = end - first;
+        let tile = |(i, s): (usize, &[i64; 4])| s[1] == first + i as i64 * width && s[2] - s[1] == width;
+        if width < 1 || width > 1 && axis.step > 1 || !spans.iter().enumerate().all(tile) {
+            return Across::Any;
+        }
+        match (first, width) {
+            (0, 1) if axis.input == axis.output => Across::Whole,
+            (first, width) => Across::Tiles { first: first as usize, width: width as usize },
+        }
+    }
+
+    /// The sums of a row's windows.
+    #[inline(always)]
+    fn gather<T: Float>(self, axis: &Axis, plane: usize, row: &[T], y: &mut [T]) {
+        match self {
+            Across::Whole => y.copy_from_slice(row),
+            Across::Tiles { first, width: 2 } => {
+                let pairs = row[first..].as_chunks::<2>().0;
+                y.iter_mut().zip(pairs).for_each(|(y, [a, b])| *y = a.add(*b));
+            }
+            Across::Tiles { first, width } => {
+                let tiles = row[first..].chunks_exact(width);
+                y.iter_mut().zip(tiles).for_each(|(y, v)| *y = v.iter().fold(T::ZERO, |sum, &v| sum.add(v)));
+            }
+            Across::Any => {
+                for (y, &[_, start, end, _]) in y.iter_mut().zip(axis.spans(plane)) {
+                    let under = row[start as usize..end as usize].iter().step_by(axis.step);
+                    *y = under.fold(T::ZERO, |sum, &v| sum.add(v));
+                }
+            }
+        }
+    }
+
+    /// Writes to each position of a row the sum of its windows' values.
+    #[inline(always)]
+    fn spread<T: Float>(self, axis: &Axis, plane: usize, values: &[T], row: &mut [T]) {
+        match self {
+            Across::Whole => row.copy_from_slice(values),
+            Across::Tiles { first, width } => {
+                let (before, rest) = row.split_at_mut(first);
+                let (tiles, after) = rest.split_at_mut(values.len() * width);
+                before.fill(T::ZERO);
+                after.fill(T::ZERO);
+                if width == 2 {
+                    tiles.as_chunks_mut::<2>().0.iter_mut().zip(values).for_each(|(to, &v)| *to = [v; 2]);
+                } else {
+                    tiles.chunks_exact_mut(width).zip(values).for_each(|(to, &v)| to.fill(v));
+                }
+            }
+            Across::Any => {
+                row.fill(T::ZERO);
+                for (&v, &[_, start, end, _]) in values.iter().zip(axis.spans(plane)) {
+                    let under = row[start as usize..end as usize].iter_mut().step_by(axis.step);
+                    under.for_each(|to| *to = to.add(v));
+                }
+            }
+        }
+    }
+}
+
+/// Writes the sums of all windows to `y`, those of `of(element)`, and lets `finish(sums, row)` change those of each row of
+/// windows, counted over all planes.
+///
+/// # Errors
+/// Not enough memory.
 pub fn forward<T: Float>(
     x: &[T],
     p: &Plan,
     y: &mut [T],
-    of: impl Fn(T) -> T + Sync,
-    finish: impl Fn(T, Place) -> T + Sync,
-) {
-    let (width, len, columns, step) = (p.width(), p.plane(), p.axes[2].input, p.axes[2].step);
-    share_rows(y, width, p.row_cost(), |first, rows| {
-        for (r, y) in (first..).zip(rows.chunks_mut(width.max(1))) {
+    of: impl Fn(T) -> T + Copy + Sync,
+    finish: impl Fn(&mut [T], usize) + Sync,
+) -> Result<()> {
+    let (axis, len) = (&p.axes[2], p.plane());
+    try_share(Rows::new(y, p.width()), p.row_cost(), |first, rows| {
+        let mut sums = Workspace::<T>::new(axis.input)?;
+        let mut across = None;
+        for (r, y) in (first..).zip(rows.into_rows()) {
             let place = p.place(r);
-            let (plane, spans) = (&x[place[0] * len..][..len], p.axes[2].spans(place[0]));
-            y.fill(T::ZERO);
-            p.lines(place, |base| {
-                let row = &plane[base..][..columns];
-                for (y, &[_, start, end, _]) in y.iter_mut().zip(spans) {
-                    let under = row[start as usize..end as usize].iter();
-                    *y = if step == 1 {
-                        under.fold(*y, |sum, &v| sum.add(of(v)))
-                    } else {
-                        under.step_by(step).fold(*y, |sum, &v| sum.add(of(v)))
-                    };
-                }
-            });
-            let [plane, oz, oy] = place;
-            y.iter_mut().enumerate().for_each(|(ox, y)| *y = finish(*y, [plane, oz, oy, ox]));
-        }
-    });
-}
-
-/// The gradient of the input: `prepare(gradient, window)` goes to every position of its window.
-///
-/// # Errors
-/// Not enough memory.
-pub fn backward<T: Float>(go: &[T], p: &Plan, gi: &mut [T], prepare: impl Fn(T, Place) -> T + Sync) -> Result<()> {
-    let (width, len, columns, step) = (p.width(), p.plane(), p.axes[2].input, p.axes[2].step);
-    let rows = p.axes[0].output * p.axes[1].output;
-    try_share(Rows::new(gi, len), p.plane_cost(), |first, planes| {
-        let mut row = Workspace::<T>::new(width)?;
-        for (plane, gi) in (first..).zip(planes.into_rows()) {
-            gi.fill(T::ZERO);
-            let spans = p.axes[2].spans(plane);
-            for r in plane * rows..(plane + 1) * rows {
-                let place = p.place(r);
-                let [_, oz, oy] = place;
-                let from = go[r * width..][..width].iter().enumerate();
-                row.iter_mut().zip(from).for_each(|(to, (ox, &g))| *to = prepare(g, [plane, oz, oy, ox]));
-                p.lines(place, |base| {
-                    let line = &mut gi[base..][..columns];
-                    for (&g, &[_, start, end, _]) in row.iter().zip(spans) {
-                        let under = line[start as usize..end as usize].iter_mut();
-                        if step == 1 {
-                            under.for_each(|r| *r = r.add(g));
-                        } else {
-                            under.step_by(step).for_each(|r| *r = r.add(g));
-                        }
+            let plane = &x[place[0] * len..][..len];
+            let across = across_of(&mut across, axis, place[0]);
+            vectorize(
+                #[inline(always)]
+                || {
+                    let mut add = false;
+                    p.lines(place, |base| {
+                        put(&mut sums, plane[base..][..axis.input].iter().map(|&v| of(v)), add);
+                        add = true;
+                    });
+                    if !add {
+                        sums.fill(T::ZERO);
                     }
-                });
-            }
+                    across.gather(axis, place[0], &sums, y);
+                    finish(y, r);
+                },
+            );
         }
         Ok(())
     })
+}
+
+/// The windows of a plane, looked at anew where the plane before had others.
+fn across_of<'a>(known: &mut Option<(&'a [[i64; 4]], Across)>, axis: &'a Axis, plane: usize) -> Across {
+    let spans = axis.spans(plane);
+    match known {
+        Some((of, across)) if std::ptr::eq(*of, spans) => *across,
+        _ => known.insert((spans, Across::of(axis, plane))).1,
+    }
+}
+
+/// The gradient of the input: what `prepare(gradients, row)` makes of each row of windows goes to every position of its
+/// windows. `store(line, values, first position, add)` writes the values of a line of the input, or adds them where another
+/// row's were written before.
+///
+/// # Errors
+/// Not enough memory.
+pub fn backward<T: Float>(
+    go: &[T],
+    p: &Plan,
+    gi: &mut [T],
+    prepare: impl Fn(&mut [T], usize) + Sync,
+    store: impl Fn(&mut [T], &[T], usize, bool) + Sync,
+) -> Result<()> {
+    let (axis, width, len) = (&p.axes[2], p.width(), p.plane());
+    let rows = p.axes[0].output * p.axes[1].output;
+    try_share(Rows::new(gi, len), p.plane_cost(), |first, planes| {
+        let (mut row, mut wide) = (Workspace::<T>::new(width)?, Workspace::<T>::new(axis.input)?);
+        // which lines have been written
+        let mut written = Workspace::<u8>::new(len / axis.input.max(1))?;
+        let mut across = None;
+        for (plane, gi) in (first..).zip(planes.into_rows()) {
+            let across = across_of(&mut across, axis, plane);
+            written.fill(0);
+            for r in plane * rows..(plane + 1) * rows {
+                row.copy_from_slice(&go[r * width..][..width]);
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        prepare(&mut row, r);
+                        across.spread(axis, plane, &row, &mut wide);
+                        p.lines(p.place(r), |base| {
+                            let known = &mut written[base / axis.input];
+                            store(&mut gi[base..][..axis.input], &wide, plane * len + base, *known > 0);
+                            *known = 1;
+                        });
+                    },
+                );
+            }
+            let lines = gi.chunks_mut(axis.input.max(1)).zip(written.iter());
+            lines.filter(|(_, known)| **known == 0).for_each(|(line, _)| line.fill(T::ZERO));
+        }
+        Ok(())
+    })
+}
+
+/// [`backward`] of values that go to the positions as they are.
+///
+/// # Errors
+/// Not enough memory.
+pub fn backward_plain<T: Float>(
+    go: &[T],
+    p: &Plan,
+    gi: &mut [T],
+    prepare: impl Fn(&mut [T], usize) + Sync,
+) -> Result<()> {
+    backward(
+        go,
+        p,
+        gi,
+        prepare,
+        #[inline(always)]
+        |line, values, _, add| put(line, values.iter().copied(), add),
+    )
 }

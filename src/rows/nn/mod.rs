@@ -6,6 +6,7 @@ pub mod activation;
 pub mod convolution;
 pub mod criterion;
 pub mod distance;
+pub mod dropout;
 pub mod featurepooling;
 pub mod linear;
 pub mod lookup;
@@ -25,6 +26,7 @@ pub static ALL: &[&[Class]] = &[
     convolution::CLASSES,
     criterion::CLASSES,
     distance::CLASSES,
+    dropout::CLASSES,
     featurepooling::CLASSES,
     linear::CLASSES,
     lookup::CLASSES,

@@ -2,8 +2,10 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::share_rows;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Result};
+use crate::tensor::simd::vectorize;
 use crate::tensor::storage;
 
 /// How two operands are combined.
@@ -35,6 +37,7 @@ pub fn is_full(name: &str, option: Option<&str>) -> Result<bool> {
 }
 
 /// `out[..] += v * row[..]`
+#[inline(always)]
 fn add_row<T: Real>(out: &mut [T], row: &[T], v: T) {
     for (o, &r) in out.iter_mut().zip(row) {
         *o = o.add(v.mul(r));
@@ -42,6 +45,7 @@ fn add_row<T: Real>(out: &mut [T], row: &[T], v: T) {
 }
 
 /// Adds one image by one kernel to `out`.
+#[inline(always)]
 fn single<T: Real>(out: &mut [T], os: Sizes, x: &[T], xs: Sizes, k: &[T], ks: Sizes, full: bool) {
     let rows = if full { [xs[0], xs[1]] } else { [os[0], os[1]] };
     for z in 0..rows[0] {
@@ -92,13 +96,19 @@ pub fn convolve<T: Real>(res: &Tensor, x: &Tensor, k: &Tensor, m: Mode) -> Resul
     let outputs = if bank { k.size(0) } else { planes };
     let mut out = storage::room(outputs * on)?;
     out.resize(outputs * on, T::ZERO);
-    for (o, part) in out.chunks_mut(on).enumerate() {
-        let inputs = if bank { 0..planes } else { o..o + 1 };
-        for i in inputs {
-            let at = if bank { o * planes + i } else { o };
-            single(part, os, &data[i * xn..][..xn], xs, &kernels[at * kn..][..kn], ks, m.full);
+    let each = if bank { planes } else { 1 };
+    share_rows(&mut out, on, on.saturating_mul(kn).saturating_mul(each), |first, parts| {
+        for (o, part) in (first..).zip(parts.chunks_mut(on)) {
+            for i in 0..each {
+                let (from, at) = if bank { (i, o * planes + i) } else { (o, o) };
+                let (x, k) = (&data[from * xn..][..xn], &kernels[at * kn..][..kn]);
+                vectorize(
+                    #[inline(always)]
+                    || single(part, os, x, xs, k, ks, m.full),
+                );
+            }
         }
-    }
+    });
     let mut sizes = os[3 - n..].to_vec();
     if x.ndim() > n {
         sizes.insert(0, outputs);

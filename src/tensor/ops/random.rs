@@ -214,12 +214,8 @@ pub fn geometric<T: Real>(x: &Tensor, g: &RefCell<Generator>, p: f64) -> Result<
 /// A probability outside 0..1.
 pub fn bernoulli<T: Real>(x: &Tensor, g: &RefCell<Generator>, p: f64) -> Result<()> {
     demand!(x.numel() == 0 || (0.0..=1.0).contains(&p), "must be >= 0 and <= 1");
-    draw_raw(
-        x,
-        g,
-        #[inline(always)]
-        move |u| if f64::from(u) * UNIT <= p { T::ONE } else { T::ZERO },
-    )
+    let g = &mut *g.borrow_mut();
+    fill_blocks(x, 1, |out| g.fill_bernoulli(out, p, T::ONE))
 }
 
 /// 1 with the probability that `p` has at the same place, else 0.

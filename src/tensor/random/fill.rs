@@ -6,6 +6,7 @@
 
 use super::{Generator, M, N, Pair, UNIT, check_deviation};
 use crate::tensor::access::share_rows;
+use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads::threads;
@@ -17,7 +18,7 @@ const TILE: usize = 32;
 /// Up to this many numbers a fill makes one draw after another, so that they are Torch7's to the last bit; in larger ones
 /// logarithms, sines and cosines are those of [`VectorMath`], which are seven times faster and may differ in that bit.
 pub const EXACT: usize = 4096;
-/// Work units of one element of a costly distribution, as [`split`] counts them.
+/// Work units of one element of a costly distribution, as [`split`](crate::tensor::threads::split) counts them.
 pub const COSTLY: usize = 16;
 
 /// How many draws to make at once: what stays in the first cache, or enough for several threads.
@@ -130,6 +131,15 @@ impl Generator {
     /// Fills with numbers in `[0, 1)`.
     pub fn fill_uniform(&mut self, out: &mut [f64]) {
         self.fill_with(out, |u| f64::from(u) * UNIT);
+    }
+
+    /// Fills with `one` where the next draw says so, which it does with probability `p`, and with 0 elsewhere.
+    pub fn fill_bernoulli<T: Real>(&mut self, out: &mut [T], p: f64, one: T) {
+        self.fill_with(
+            out,
+            #[inline(always)]
+            |u| if f64::from(u) * UNIT <= p { one } else { T::ZERO },
+        );
     }
 
     /// Fills with numbers between `a` and `b`.

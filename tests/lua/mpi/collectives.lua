@@ -251,6 +251,20 @@ if large then
    assert(all:nElement() == size * n / 4 and all[-1] == size - 1)
 end
 
+-- while an operation waits for other processes, the program has the processor
+mpi.barrier()
+local slow = torch.FloatTensor(1000):fill(1)
+if rank > 0 then sys.sleep(1.2) end
+local busy = os.clock()
+handle = mpi.async.allreduceTensor(slow)
+if rank == 0 then
+   sys.sleep(1)
+   busy = os.clock() - busy
+   assert(size == 1 or busy < 0.12, 'waiting took ' .. busy .. ' s of the processor')
+end
+mpi.syncHandle(handle)
+assert(slow:min() == size and slow:max() == size)
+
 -- what is on its way when it stops is over then
 local last = torch.FloatTensor(100000):fill(1)
 mpi.async.allreduceTensor(last)
