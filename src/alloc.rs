@@ -4,7 +4,7 @@
 use libmimalloc_sys as mi;
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
-use std::ptr::null_mut;
+use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// Alignment that plain requests have, as those of C's malloc.
@@ -70,11 +70,10 @@ pub fn release() {
     unsafe { mi_collect(true) }
 }
 
-/// A block, with a second try after the reserve was set free.
+/// What a request gives, with a second try after the reserve was set free.
 #[inline(always)]
-fn with_reserve(size: usize, request: impl Fn() -> *mut u8) -> *mut u8 {
-    let block = request();
-    if block.is_null() && give_up_reserve(size) { request() } else { block }
+fn with_reserve<B>(size: usize, request: impl Fn() -> Option<B>) -> Option<B> {
+    request().or_else(|| if give_up_reserve(size) { request() } else { None })
 }
 
 fn is_plain(l: Layout) -> bool {
@@ -87,16 +86,18 @@ unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn alloc(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        with_reserve(l.size(), || unsafe {
-            if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) }.cast()
-        })
+        let block = with_reserve(l.size(), || unsafe {
+            NonNull::new(if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) })
+        });
+        block.map_or(null_mut(), |block| block.as_ptr().cast())
     }
     #[inline]
     unsafe fn alloc_zeroed(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        with_reserve(l.size(), || unsafe {
-            if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) }.cast()
-        })
+        let block = with_reserve(l.size(), || unsafe {
+            NonNull::new(if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) })
+        });
+        block.map_or(null_mut(), |block| block.as_ptr().cast())
     }
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, _: Layout) {
@@ -107,10 +108,11 @@ unsafe impl GlobalAlloc for Mimalloc {
     unsafe fn realloc(&self, p: *mut u8, l: Layout, size: usize) -> *mut u8 {
         let plain = is_plain(l) && l.align() <= size;
         // SAFETY: as above; the old block is still there when there is no new one.
-        with_reserve(size, || unsafe {
-            if plain { mi::mi_realloc(p.cast(), size) } else { mi::mi_realloc_aligned(p.cast(), size, l.align()) }
-                .cast()
-        })
+        let block = with_reserve(size, || unsafe {
+            let p = p.cast();
+            NonNull::new(if plain { mi::mi_realloc(p, size) } else { mi::mi_realloc_aligned(p, size, l.align()) })
+        });
+        block.map_or(null_mut(), |block| block.as_ptr().cast())
     }
 }
 

@@ -26,23 +26,38 @@
 //! - `system`: files, processes and time for the packages paths and sys.
 #[cfg(feature = "mimalloc")]
 mod alloc;
+#[forbid(unsafe_code)]
 pub mod atomic_file;
+#[forbid(unsafe_code)]
 pub mod fields;
+#[forbid(unsafe_code)]
 pub mod formats;
+#[forbid(unsafe_code)]
 pub mod host;
+#[forbid(unsafe_code)]
 pub mod image;
 pub mod lua;
+#[forbid(unsafe_code)]
 pub mod models;
 pub mod mpi;
+#[forbid(unsafe_code)]
 pub mod nn;
 #[cfg(all(feature = "jupyter", unix))]
+#[forbid(unsafe_code)]
 pub mod notebook;
+#[forbid(unsafe_code)]
 pub mod optim;
+#[forbid(unsafe_code)]
 pub mod repl;
+#[forbid(unsafe_code)]
 pub mod rows;
+#[forbid(unsafe_code)]
 pub mod shared;
+#[forbid(unsafe_code)]
 pub mod spans;
+#[forbid(unsafe_code)]
 pub mod system;
+#[forbid(unsafe_code)]
 pub mod t7;
 
 pub mod tensor;

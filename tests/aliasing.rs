@@ -495,3 +495,38 @@ fn overlapping_windows_do_not_race() {
         assert_eq!((v[0], v[1], v[n - 1]), (1.0, 2.0, 1.0));
     }
 }
+
+/// A storage's part and the whole are two storages with one memory: results over one and operands over the other give what
+/// they give over copies.
+#[test]
+fn parts_of_a_storage_are_its_memory() {
+    type Kernel = fn(&Tensor, &Tensor) -> rekindle::tensor::error::Result<()>;
+    let backwards: Vec<i64> = (1..=6).rev().collect();
+    let kernels: [(&str, Kernel); 6] = [
+        ("cumsum", |r, x| reduce::cumsum::<f64>(r, x, 0)),
+        ("cumsum over rows", |r, x| reduce::cumsum::<f64>(r, x, 1)),
+        ("sum", |r, x| reduce::sum::<f64>(r, x, 0)),
+        ("sort", |r, x| order::sort::<f64>(r, &Tensor::empty(DType::Long), x, Some(1), true)),
+        ("tril", |r, x| view::tril::<f64>(r, x, 0)),
+        ("cat", |r, x| view::cat::<f64>(r, &[&x.narrow(0, 3, 3)?, &x.narrow(0, 0, 3)?], Some(0))),
+    ];
+    let list = long(&backwards, &[6]);
+    let run = |name: &str, kernel: &dyn Fn(&Tensor, &Tensor)| {
+        for (first, whole_is_result) in [(3, false), (3, true), (0, false), (30, true)] {
+            let whole = Storage::from_slice(&(0..100).map(|i| f64::from(i * 37 % 101)).collect::<Vec<_>>()).unwrap();
+            let part = Storage::part(&whole, first, 60).unwrap();
+            let over = |s: &Storage| construct::over(s, 0, &[6, 6], &[]).unwrap();
+            let (r, x) = if whole_is_result { (over(&whole), over(&part)) } else { (over(&part), over(&whole)) };
+            let expected = Tensor::empty(DType::Double);
+            kernel(&expected, &copy::clone(&x).unwrap());
+            kernel(&r, &x);
+            assert_eq!(r.to_vec::<f64>().unwrap(), expected.to_vec::<f64>().unwrap(), "{name} {first}");
+        }
+    };
+    for (name, kernel) in kernels {
+        run(name, &|r, x| kernel(r, x).unwrap());
+    }
+    for d in [0, 1] {
+        run("index", &|r, x| index::index::<f64>(r, x, d, &list).unwrap());
+    }
+}

@@ -39,7 +39,21 @@ const PARTS: &[(&str, &[&str])] = &[
 const WITH_LUA: &[&str] = &["lua", "host", "repl", "notebook"];
 
 /// The folders and files that may have unsafe code.
-const WITH_UNSAFE: &[&str] = &["tensor/", "lua/raw/", "mpi/raw/", "alloc.rs"];
+const WITH_UNSAFE: &[&str] = &[
+    "tensor/access/",
+    "tensor/product/",
+    "tensor/ops/",
+    "tensor/buffer_pool.rs",
+    "tensor/storage.rs",
+    "tensor/mod.rs",
+    "tensor/map.rs",
+    "tensor/walk.rs",
+    "tensor/simd.rs",
+    "tensor/workers.rs",
+    "lua/raw/",
+    "mpi/raw/",
+    "alloc.rs",
+];
 
 /// The sources: path below `src`, and text without comments.
 fn sources() -> Vec<(String, String)> {
@@ -164,5 +178,37 @@ fn unsafe_code_has_its_places() {
     for (path, code) in sources() {
         let word = code.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|w| w == "unsafe");
         assert!(!word || WITH_UNSAFE.iter().any(|p| path.starts_with(p)), "{path} has unsafe code");
+    }
+}
+
+/// The signatures of functions in a source: from the line's start to the body.
+fn signatures(code: &str) -> Vec<&str> {
+    let mut found = vec![];
+    for (at, _) in code.match_indices("fn ") {
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let mut depth = 0;
+        let end = code[at..].find(|c| {
+            depth += i32::from(matches!(c, '(' | '[')) - i32::from(matches!(c, ')' | ']'));
+            depth == 0 && matches!(c, '{' | ';')
+        });
+        let start = code[..at].rfind('\n').map_or(0, |n| n + 1);
+        found.push(&code[start..at + end.unwrap_or(0)]);
+    }
+    found
+}
+
+#[test]
+fn no_safe_function_takes_or_gives_raw_pointers() {
+    let code = "fn a(x: &u8) -> *const u8 { loop {} }\nunsafe fn b(x: *mut u8);\nfn c(n: [u8; 3]) -> u8 {";
+    let raw = |s: &&str| ["*const ", "*mut ", "NonNull<", "AtomicPtr<"].iter().any(|p| s.contains(p));
+    let safe = |code: &'static str| signatures(code).into_iter().filter(raw).filter(|s| !s.contains("unsafe")).count();
+    assert_eq!((signatures(code).len(), safe(code)), (3, 1));
+    for (path, code) in sources() {
+        for signature in signatures(&code).iter().filter(|s| raw(s)) {
+            assert!(signature.contains("unsafe"), "{path}: a safe function with raw pointers: {signature}");
+        }
     }
 }

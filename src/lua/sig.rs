@@ -49,6 +49,8 @@ pub mod kind {
     pub const ANY_TENSOR: u64 = TENSOR | TENSOR_AWAY;
     /// any storage, as signatures have it
     pub const ANY_STORAGE: u64 = STORAGE | STORAGE_AWAY;
+    /// objects with a finaliser, which programs can call
+    pub const FINALIZED: u64 = ANY_STORAGE | GEN | OBJECT;
     /// what has a meaning outside of Lua: all but tables, functions and the like
     pub const VALUE: u64 = NIL | STR | BOOL | NUMBER | ANY_TENSOR | ANY_STORAGE | OBJECT;
     /// The bit of tensors of one class.
@@ -205,6 +207,9 @@ pub struct Pattern {
     pub returns: u32,
     /// Whether any argument is a list.
     pub lists: bool,
+    /// Whether something of the arguments may change while results and fields are made: an object that a program can
+    /// finalise, or a number that becomes a string, which may run the collector.
+    pub unsettled: bool,
     /// Whether the parameters are the arguments as they are, in their order.
     pub direct: bool,
 }
@@ -332,6 +337,7 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
                 steps: vec![],
                 returns: 0,
                 lists: false,
+                unsettled: false,
                 direct: false,
             };
             let mut fields = 0;
@@ -341,6 +347,9 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
                     let fill = if fill == Fill::Gen && !on_device { Fill::HostGen } else { fill };
                     p.steps.push(Step { fill, read: q.read, number: q.accept & kind::NUM != 0 });
                 };
+                let given = optional.iter().position(|&o| o == i).is_none_or(|b| bits >> b & 1 == 1);
+                let dies = q.accept & kind::FINALIZED != 0 || q.read == Read::Dims;
+                p.unsettled |= (dies && given) || matches!(q.read, Read::Text | Read::Texts);
                 if q.field.is_some() {
                     step(Fill::Field(fields));
                     fields += 1;
@@ -350,7 +359,6 @@ pub fn patterns(form: usize, params: &[Param]) -> Vec<Pattern> {
                     step(Fill::Class);
                     continue;
                 }
-                let given = optional.iter().position(|&o| o == i).is_none_or(|b| bits >> b & 1 == 1);
                 match q.absent {
                     Some(fill) if !given => step(fill),
                     _ => {

@@ -5,7 +5,7 @@
 //! back: kept blocks to the allocator after two collections of Lua's, and the allocator's memory to the system, from a
 //! thread beside the program's.
 
-use super::access::loans;
+use super::access::{RawSlice, loans};
 use super::error::{Error, Kind, Result};
 use super::memory_limit;
 use std::alloc::{self, Layout as Alloc};
@@ -57,6 +57,13 @@ static RELEASING: AtomicBool = AtomicBool::new(false);
 /// The most bytes that storages held: since memory last went back, and since the thread that waits last looked.
 static MOST: AtomicUsize = AtomicUsize::new(0);
 static LATELY: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether blocks are kept at all: not with `REKINDLE_POOL=off` in the environment, so that a sanitizer sees who uses memory
+/// that was freed.
+fn keeps() -> bool {
+    static KEEPS: OnceLock<bool> = OnceLock::new();
+    *KEEPS.get_or_init(|| std::env::var_os("REKINDLE_POOL").is_none_or(|v| v != "off"))
+}
 
 /// Says how the allocator gives memory back to the system; without it, memory stays with the allocator.
 pub fn release_with(release: fn()) {
@@ -176,10 +183,14 @@ fn spare<R>(f: impl FnOnce(&mut Spare) -> R) -> R {
     f(&mut SPARE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// What may lie at the start of any block.
+#[repr(align(64))]
+struct Aligned;
+
 /// An owned allocation.
 pub struct Block {
-    pub ptr: NonNull<u8>,
-    pub bytes: usize,
+    ptr: NonNull<u8>,
+    bytes: usize,
     /// What is behind a block that is not memory of our own.
     file: Option<Box<Pages>>,
 }
@@ -196,7 +207,8 @@ struct Pages {
 unsafe impl Send for Block {}
 
 impl Block {
-    pub const EMPTY: Block = Block { ptr: NonNull::<[u8; 0]>::dangling().cast(), bytes: 0, file: None };
+    /// Without memory: aligned as every block, since slices of no element lie there.
+    pub const EMPTY: Block = Block { ptr: NonNull::<Aligned>::dangling().cast(), bytes: 0, file: None };
 
     /// A block of at least this many bytes.
     ///
@@ -219,9 +231,20 @@ impl Block {
         Ok(Block { ptr, bytes, file: None })
     }
 
+    /// How many bytes it has.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Its memory, aligned for elements of any type, always written.
+    pub fn memory(&self) -> RawSlice<'_, u8> {
+        // SAFETY: so many bytes lie there, zeroed or written by an earlier owner, as long as the block lives.
+        unsafe { RawSlice::over(self.ptr.as_ptr(), self.bytes) }
+    }
+
     /// The pages of a mapped file.
-    pub fn of_file(map: memmap2::MmapRaw, bytes: usize) -> Option<Block> {
-        let ptr = NonNull::new(map.as_mut_ptr())?;
+    pub fn of_file(map: memmap2::MmapRaw) -> Option<Block> {
+        let (ptr, bytes) = (NonNull::new(map.as_mut_ptr())?, map.len());
         Some(Block { ptr, bytes, file: Some(Box::new(Pages { _map: map, remove: None })) })
     }
 
@@ -292,7 +315,7 @@ impl Drop for Block {
         if self.bytes > 0 {
             LIVE.fetch_sub(self.bytes, Relaxed);
             let raw = Raw { ptr: self.ptr, bytes: self.bytes };
-            if self.bytes < KEPT_FROM { raw.free() } else { spare(|s| s.keep(raw)) }
+            if self.bytes < KEPT_FROM || !keeps() { raw.free() } else { spare(|s| s.keep(raw)) }
         }
     }
 }

@@ -69,7 +69,8 @@ macro_rules! define_dtype {
             use super::*;
             $(#[doc = concat!("Elements of `torch.", $n, "Tensor`.")] pub type $v = $t;)*
         }
-        $(impl Element for $t {
+        $(impl listed::Listed for $t {}
+        impl Element for $t {
             const DTYPE: DType = DType::$v;
             #[inline(always)]
             fn from_f64(v: f64) -> Self { define_dtype!(@from $fam $t v) }
@@ -128,8 +129,15 @@ impl DType {
     }
 }
 
+/// Keeps [`Element`] to the types of the list: memory of a type is handed out by its [`Element::DTYPE`].
+mod listed {
+    pub trait Listed {}
+}
+
 /// What can be stored in a tensor. Conversions truncate and wrap as C does on x86-64.
-pub trait Element: Copy + Send + Sync + Default + PartialEq + PartialOrd + std::fmt::Debug + 'static {
+pub trait Element:
+    listed::Listed + Copy + Send + Sync + Default + PartialEq + PartialOrd + std::fmt::Debug + 'static
+{
     /// The type as a value.
     const DTYPE: DType;
     /// Converts from a Lua number.

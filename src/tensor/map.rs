@@ -4,6 +4,9 @@
 //! Results may be inputs. Operands that coincide exactly or not at all take vectorised loops; any other overlap goes
 //! element by element in logical order, as Torch7 would.
 
+use super::Tensor;
+use super::access::RawSlice;
+use super::access::View;
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use super::function::Function;
@@ -12,21 +15,19 @@ use super::simd::{vectorize, vectorize_maths};
 use super::threads::{shared_out, split};
 use super::vmath::{Arith, Fused, Plain};
 use super::walk::{Cursor, walk};
-use super::{Tensor, View};
 
-/// A pointer that may go to another thread: kernels give each thread its own part.
+/// Where the elements of an operand start: a [`RawSlice`] without its length, which loops would carry along for nothing.
 #[derive(Clone, Copy)]
-pub struct Ptr<T>(pub *mut T);
-// SAFETY: the code that sends it writes disjoint parts from each thread.
-unsafe impl<T> Send for Ptr<T> {}
+struct Start<T>(*mut T);
+// SAFETY: an address, which the loops below use inside unsafe functions alone, each thread for a part of its own.
+unsafe impl<T: Send + Sync> Send for Start<T> {}
 // SAFETY: as above.
-unsafe impl<T> Sync for Ptr<T> {}
+unsafe impl<T: Send + Sync> Sync for Start<T> {}
 
-impl<T> Ptr<T> {
-    /// The address of element `i`.
-    #[inline(always)]
-    pub fn at(&self, i: usize) -> *mut T {
-        self.0.wrapping_add(i)
+impl<T> Start<T> {
+    fn of(x: RawSlice<'_, T>) -> Start<T> {
+        // SAFETY: the first one lies there, and those who follow it vouch for the others.
+        Start(unsafe { x.at(0) })
     }
 }
 
@@ -42,23 +43,16 @@ pub fn same_count(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
     if a.numel() == b.numel() { Ok(()) } else { Err(mismatch(op, a, b)) }
 }
 
-/// Whether so many bytes from one address and from another share none.
-pub fn disjoint(a: usize, a_bytes: usize, b: usize, b_bytes: usize) -> bool {
-    a + a_bytes <= b || b + b_bytes <= a
-}
-
 /// `res[i] = f()` for every element: results that do not depend on the old value.
 pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
-    if let Some((r, n)) = res.flat_mut::<T>()? {
-        let r = Ptr(r);
-        split(n, 1, |start, count| {
-            let r = r.at(start);
+    if let Some(r) = res.flat_mut::<T>()? {
+        split(r.len(), 1, |start, count| {
+            // SAFETY: parts inside the result, no two of which overlap, and nothing reads them meanwhile.
+            let part = unsafe { r.slice_mut(start, count) };
             if count < 16 {
-                // SAFETY: `count` elements lie here.
-                return (0..count).for_each(|i| unsafe { r.add(i).write(v) });
+                return part.iter_mut().for_each(|to| *to = v);
             }
-            // SAFETY: `count` elements lie here, and nothing reads them meanwhile.
-            vectorize(move || unsafe { std::slice::from_raw_parts_mut(r, count) }.fill(v));
+            vectorize(move || part.fill(v));
         });
         return Ok(());
     }
@@ -161,36 +155,39 @@ macro_rules! operands {
     ($n:literal, $cursors:literal: $first:ident $start:ident $i:tt $(, $rest:ident $more:ident $j:tt)*) => {
         impl<$first: Element $(, $rest: Element)*> Operands<$n> for ($first, $($rest,)*) {
             const FIRST: DType = $first::DTYPE;
-            type Starts = (Ptr<$first>, $(Ptr<$rest>,)*);
+            type Starts = (Start<$first>, $(Start<$rest>,)*);
 
             #[inline(always)]
             fn apply<R: Element>(res: &Tensor, x: [&Tensor; $n], cost: usize, f: impl Function<Self, R>) -> Result<()> {
-                if let (Some((r, n)), Some(($start, _)), $(Some(($more, _)),)*)
+                if let (Some(r), Some($start), $(Some($more),)*)
                     = (res.flat_mut::<R>()?, x[$i].flat::<$first>()?, $(x[$j].flat::<$rest>()?,)*)
                 {
-                    let same = std::ptr::addr_eq(r, $start) && R::DTYPE == Self::FIRST;
-                    let (at, bytes) = (r as usize, n * size_of::<R>());
-                    if (same || disjoint(at, bytes, $start as usize, n * size_of::<$first>()))
-                        $(&& disjoint(at, bytes, $more as usize, n * size_of::<$rest>()))*
-                    {
-                        let (r, starts) = (Ptr(r), (Ptr($start), $(Ptr($more),)*));
+                    let same = r.address() == $start.address() && R::DTYPE == Self::FIRST;
+                    if (same || r.is_apart(&$start)) $(&& r.is_apart(&$more))* {
+                        let (n, r, starts) = (r.len(), Start::of(r), (Start::of($start), $(Start::of($more),)*));
                         split(n, cost, |first, count| {
+                            let r = r;
                             // SAFETY: parts of runs that lie inside the tensors; the result's is one operand's or
                             // overlaps none, and no two parts overlap.
-                            unsafe { flat::<Self, _, _, $n>(r.at(first), Self::at(starts, first), count, same, cost, f) }
+                            unsafe {
+                                let to = r.0.wrapping_add(first);
+                                flat::<Self, _, _, $n>(to, Self::at(starts, first), count, same, cost, f)
+                            }
                         });
                         return Ok(());
                     }
                 }
                 let ($start, $($more,)*) = (x[$i].view::<$first>()?, $(x[$j].view::<$rest>()?,)*);
                 let views = [span(&$start), $(span(&$more)),*];
-                let layouts = [$start.layout, $($more.layout),*];
-                strided::<Self, R, _, $n, $cursors>(res, (Ptr($start.ptr), $(Ptr($more.ptr),)*), layouts, &views, cost, f)
+                let layouts = [*$start.layout(), $(*$more.layout()),*];
+                let starts = (Start::of($start.elements()), $(Start::of($more.elements()),)*);
+                // SAFETY: the operands lie there, with these layouts.
+                unsafe { strided::<Self, R, _, $n, $cursors>(res, starts, layouts, &views, cost, f) }
             }
 
             #[inline(always)]
             fn moved(starts: Self::Starts, by: [isize; $n]) -> Self::Starts {
-                (Ptr(starts.$i.0.wrapping_offset(by[$i])), $(Ptr(starts.$j.0.wrapping_offset(by[$j])),)*)
+                (Start(starts.$i.0.wrapping_offset(by[$i])), $(Start(starts.$j.0.wrapping_offset(by[$j])),)*)
             }
 
             #[inline(always)]
@@ -375,8 +372,11 @@ unsafe fn line<M: Arith, X: Operands<N>, R: Element, const N: usize>(
 
 /// Operands that are no runs, or overlap. Apart, so that the layouts are no part of the usual call's stack frame. `C` is
 /// one more than `N`: the result goes first.
+///
+/// # Safety
+/// The operands lie at `x`, with these layouts.
 #[inline(never)]
-fn strided<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize, const C: usize>(
+unsafe fn strided<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize, const C: usize>(
     res: &Tensor,
     x: X::Starts,
     layouts: [Layout; N],
@@ -385,18 +385,19 @@ fn strided<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize, const 
     f: F,
 ) -> Result<()> {
     let r = res.view_mut::<R>()?;
-    let (total, first, own) = (r.layout.numel(), Ptr(r.ptr), r.layout);
+    let (total, first, own) = (r.layout().numel(), Start::of(r.elements()), *r.layout());
     let target = span(&r);
     let alike = own.sizes() == layouts[0].sizes() && own.strides() == layouts[0].strides();
     let same = alike && R::DTYPE == X::FIRST && spans[0].start == target.start;
     // whether the order of elements does not matter: then rows without gaps take the loops of flat operands
     let apart = independent(&target, &spans[usize::from(same)..]);
     let body = |start, count| {
+        let first = first;
         let mut c: [Cursor; C] =
             std::array::from_fn(|i| Cursor::new(if i == 0 { &own } else { &layouts[i - 1] }, start));
         let (rs, strides) = (c[0].stride(), std::array::from_fn(|i| c[i + 1].stride()));
         walk(&mut c, count, &mut |at, n| {
-            let r = (first.at(0).wrapping_offset(at[0]), rs);
+            let r = (first.0.wrapping_offset(at[0]), rs);
             let x = (X::moved(x, std::array::from_fn(|i| at[i + 1])), strides);
             if apart && rs == TOGETHER && strides == [TOGETHER; N] {
                 // SAFETY: the walk stays inside the tensors; the result's row is the first operand's or overlaps none.
@@ -432,9 +433,8 @@ struct Span {
 }
 
 fn span<T: Element>(v: &View<T>) -> Span {
-    let end = v.layout.extent().unwrap_or(0).saturating_sub(v.layout.offset);
-    let start = v.ptr as usize;
-    Span { start, end: start + end * size_of::<T>(), overlapping: v.layout.overlaps() }
+    let (start, bytes) = (v.elements().address(), v.elements().bytes());
+    Span { start, end: start + bytes, overlapping: v.layout().overlaps() }
 }
 
 /// Whether parts of the walk may run on different threads: the result writes every element once and touches nothing

@@ -2,7 +2,7 @@
 //!
 //! A [`Tensor`] is a [`Layout`] over a shared [`Storage`]. Operations live in [`ops`], one file per family; they take
 //! `&Tensor` for inputs and results alike, since a result may be an input. Kernels outside this library reach elements
-//! through [`access`]; those in it also through [`View`]s of raw pointers and the walk in [`walk`].
+//! through [`access`]; those in it also through raw views and the walk in [`walk`].
 
 pub mod access;
 mod buffer_pool;
@@ -31,6 +31,7 @@ pub(crate) mod walk;
 mod workers;
 
 use crate::demand;
+use access::{Form, RawSlice};
 use buffer_pool::Content;
 use class::{Device, TensorClass};
 use dtype::{DType, Element};
@@ -45,15 +46,6 @@ pub struct Tensor {
     class: TensorClass,
     shape: Cell<Shape>,
     storage: Cell<Option<Storage>>,
-}
-
-/// A tensor's elements for a kernel of this library: the layout, and where its first element lies. In bounds when made;
-/// whoever uses the pointer vouches that the storage has not been resized since, and that what it does goes with what
-/// others do with the memory.
-#[derive(Clone, Copy)]
-pub(crate) struct View<T> {
-    pub(crate) ptr: *mut T,
-    pub(crate) layout: Layout,
 }
 
 impl Clone for Tensor {
@@ -278,11 +270,18 @@ impl Tensor {
         matches!((self.peek_storage(), other.peek_storage()), (Some(a), Some(b)) if a.same(b))
     }
 
-    /// Whether both may have elements in common: views of one storage, neither of which ends before the other begins.
+    /// Whether both lie in the same memory: in one storage, or in views into one.
+    #[inline(always)]
+    pub fn shares_memory(&self, other: &Tensor) -> bool {
+        matches!((self.peek_storage(), other.peek_storage()), (Some(a), Some(b)) if a.shares_memory(b))
+    }
+
+    /// Whether both may have elements in common: the same memory, and of one storage neither ends before the other begins.
     pub fn may_overlap(&self, other: &Tensor) -> bool {
         let (a, b) = (self.layout(), other.layout());
         let before = |x: &Layout, y: &Layout| x.extent().is_ok_and(|end| end <= y.offset);
-        self.same_storage(other) && !before(&a, &b) && !before(&b, &a)
+        let apart = self.same_storage(other) && (before(&a, &b) || before(&b, &a));
+        self.shares_memory(other) && !apart
     }
 
     /// The storage, made if there is none yet.
@@ -430,38 +429,12 @@ impl Tensor {
         }
     }
 
-    /// The elements for a kernel that reads them.
-    ///
-    /// # Errors
-    /// [`Kind::OutOfStorage`] when the storage was made smaller under the view; another element type; elements that
-    /// are lent to a result.
-    #[inline(always)]
-    pub(crate) fn view<T: Element>(&self) -> Result<View<T>> {
-        self.view_for(false)
-    }
-
-    /// The elements for a kernel that writes them.
-    ///
-    /// # Errors
-    /// As [`Tensor::view`]; elements that are lent at all.
-    #[inline(always)]
-    pub(in crate::tensor) fn view_mut<T: Element>(&self) -> Result<View<T>> {
-        self.view_for(true)
-    }
-
-    #[inline(always)]
-    fn view_for<T: Element>(&self, writes: bool) -> Result<View<T>> {
-        let layout = self.layout();
-        let end = layout.extent()?;
-        Ok(View { ptr: self.checked_ptr::<T>(layout.offset, end, writes)?, layout })
-    }
-
-    /// Pointer and count when the elements lie one after another, for a kernel that reads them.
+    /// The elements where they lie one after another, for a kernel that reads them.
     ///
     /// # Errors
     /// As [`Tensor::view`].
     #[inline(always)]
-    pub(in crate::tensor) fn flat<T: Element>(&self) -> Result<Option<(*mut T, usize)>> {
+    pub(in crate::tensor) fn flat<T: Element>(&self) -> Result<Option<RawSlice<'_, T>>> {
         self.flat_for(false)
     }
 
@@ -470,56 +443,52 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::view_mut`].
     #[inline(always)]
-    pub(in crate::tensor) fn flat_mut<T: Element>(&self) -> Result<Option<(*mut T, usize)>> {
+    pub(in crate::tensor) fn flat_mut<T: Element>(&self) -> Result<Option<RawSlice<'_, T>>> {
         self.flat_for(true)
     }
 
     #[inline(always)]
-    fn flat_for<T: Element>(&self, writes: bool) -> Result<Option<(*mut T, usize)>> {
+    fn flat_for<T: Element>(&self, writes: bool) -> Result<Option<RawSlice<'_, T>>> {
         let layout = self.peek();
         if !layout.is_contiguous() {
             return Ok(None);
         }
         let n = layout.numel();
         let end = if n == 0 { 0 } else { layout.offset + n };
-        Ok(Some((self.checked_ptr::<T>(layout.offset, end, writes)?, n)))
+        Ok(Some(self.elements::<T>(layout.offset, end, writes)?))
     }
 
-    /// The extents, where the first element lies, and after which element of the storage the last: [`Tensor::view`]
-    /// without a copy of the layout. What it hands out is to be used before anything changes the tensor.
+    /// The form of a matrix (of one dimension, as a column, or two), and its memory from the first element to the last:
+    /// [`Tensor::view`] without a copy of the layout.
     ///
     /// # Errors
     /// As [`Tensor::view`].
     #[inline(always)]
-    pub(in crate::tensor) fn reach<T: Element>(&self) -> Result<(Extents<'_>, *mut T, usize)> {
+    pub(in crate::tensor) fn matrix<T: Element>(&self) -> Result<(Form, RawSlice<'_, T>)> {
         let e = self.peek();
-        let end = e.extent()?;
-        Ok((e, self.checked_ptr(e.offset, end, false)?, end))
+        Ok((Form::of(e), self.elements(e.offset, e.extent()?, false)?))
     }
 
-    /// The gate to host memory: where element `offset` of the storage lies, once elements up to `end` are known to be there
-    /// and free for what is to be done. Dangling for none (`end` 0).
+    /// The gate to host memory: elements `offset..end` of the storage, once they are known to be there and free for what is
+    /// to be done. None where `end` is 0.
     #[inline(always)]
-    fn checked_ptr<T: Element>(&self, offset: usize, end: usize, writes: bool) -> Result<*mut T> {
+    fn elements<T: Element>(&self, offset: usize, end: usize, writes: bool) -> Result<RawSlice<'_, T>> {
         if end == 0 {
-            return Ok(std::ptr::NonNull::dangling().as_ptr());
+            return Ok(RawSlice::EMPTY);
         }
         match self.peek_storage() {
             Some(s) if !s.is_held() => Err(access::in_use(self)),
-            Some(s) if end <= s.len() && s.class().is_plain(T::DTYPE) => {
-                // wrapping_add: the offset lies inside the buffer, as the end does
-                let first = s.ptr::<T>().wrapping_add(offset);
-                if !access::loans::allows(first as usize, (end - offset) * size_of::<T>(), writes) {
-                    return Err(access::in_use(self));
-                }
-                Ok(first)
-            }
-            Some(s) if !s.class().is_plain(T::DTYPE) => Err(Error::invalid(format!(
+            Some(s) if s.class().is_plain(T::DTYPE) => match s.elements::<T>(offset, end) {
+                Some(found) if access::loans::allows(found.address(), found.bytes(), writes) => Ok(found),
+                Some(_) => Err(access::in_use(self)),
+                None => Err(Error::from(Kind::OutOfStorage { needed: end, len: s.len() })),
+            },
+            Some(_) => Err(Error::invalid(format!(
                 "expected a {}, got a {}",
                 T::DTYPE.tensor_name(),
                 self.class.tensor_name()
             ))),
-            s => Err(Error::from(Kind::OutOfStorage { needed: end, len: s.map_or(0, Storage::len) })),
+            None => Err(Error::from(Kind::OutOfStorage { needed: end, len: 0 })),
         }
     }
 
@@ -528,10 +497,10 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::view`]; not enough memory.
     pub fn to_vec<T: Element>(&self) -> Result<Vec<T>> {
-        if let Some((p, n)) = self.flat::<T>()? {
-            // SAFETY: n elements lie there, and nothing writes while this reads.
-            let elements = unsafe { std::slice::from_raw_parts(p, n) };
-            let mut out = storage::room(n)?;
+        if let Some(all) = self.flat::<T>()? {
+            // SAFETY: all of them, and nothing writes while this reads.
+            let elements = unsafe { all.slice(0, all.len()) };
+            let mut out = storage::room(all.len())?;
             out.extend_from_slice(elements);
             return Ok(out);
         }

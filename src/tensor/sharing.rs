@@ -13,6 +13,7 @@
 use super::access::loans;
 use super::error::{Error, Kind, Result};
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -87,13 +88,21 @@ pub(super) fn holds(locks: u64) -> bool {
     HELD.get() & locks == locks
 }
 
+/// Locks that this thread has taken and will give back, a bit for each. It belongs to the thread that made it.
+pub(super) struct Held(u64, PhantomData<*const u8>);
+
+impl Held {
+    pub(super) const NONE: Held = Held(0, PhantomData);
+
+    /// These and others.
+    pub(super) fn and(self, others: Held) -> Held {
+        Held(self.0 | others.0, PhantomData)
+    }
+}
+
 /// Locks that this thread has until this is dropped.
 #[must_use]
-pub struct Hold {
-    locks: u64,
-    /// It belongs to the thread that made it.
-    _thread: std::marker::PhantomData<*const u8>,
-}
+pub struct Hold(Held);
 
 /// Takes these locks, except those that this thread has already.
 ///
@@ -103,7 +112,7 @@ pub fn hold(locks: u64) -> Result<Hold> {
     let held = HELD.get();
     let wanted = locks & !held;
     let patience = (held != 0).then_some(PATIENCE);
-    let mut hold = Hold { locks: 0, _thread: std::marker::PhantomData };
+    let mut hold = Hold(Held::NONE);
     let mut left = wanted;
     while left != 0 {
         let i = left.trailing_zeros() as usize;
@@ -112,7 +121,7 @@ pub fn hold(locks: u64) -> Result<Hold> {
         if !LOCKS[i].take(patience) {
             return Err(Error::from(Kind::InUse { shape: "storage that another thread uses".into() }));
         }
-        hold.locks |= 1 << i;
+        hold.0.0 |= 1 << i;
         HELD.set(HELD.get() | 1 << i);
     }
     Ok(hold)
@@ -121,22 +130,22 @@ pub fn hold(locks: u64) -> Result<Hold> {
 impl Drop for Hold {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.locks != 0 {
-            end(self.locks);
+        if self.0.0 != 0 {
+            end(std::mem::replace(&mut self.0, Held::NONE));
         }
     }
 }
 
 /// Gives locks back; while slices are lent that were taken under them, later.
 #[inline(never)]
-fn end(locks: u64) {
+fn end(locks: Held) {
     if loans::any() { loans::keep_locks(locks) } else { give_back(locks) }
 }
 
 /// Gives locks back that this thread has.
-pub(super) fn give_back(locks: u64) {
-    HELD.set(HELD.get() & !locks);
-    let mut left = locks;
+pub(super) fn give_back(locks: Held) {
+    HELD.set(HELD.get() & !locks.0);
+    let mut left = locks.0;
     while left != 0 {
         LOCKS[left.trailing_zeros() as usize].give_back();
         left &= left - 1;

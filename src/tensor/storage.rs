@@ -1,10 +1,10 @@
 //! The shared buffer under tensors, and the one place of the core where memory is aliased.
 //!
 //! A [`Storage`] is a reference-counted, resizable run of elements of one type. Many tensors look at one storage, and
-//! an operation may write through one while it reads through another: so nothing here hands out `&mut [T]`, only raw
-//! pointers and whole-buffer copies.
+//! an operation may write through one while it reads through another: so what is handed out of the memory is a
+//! [`RawSlice`], or lent to a function for the time of its call.
 
-use super::access::loans;
+use super::access::{RawSlice, loans};
 use super::buffer_pool::{Block, Content};
 pub use super::buffer_pool::{collected, free_spare, live_bytes, release_with};
 use super::class::{Device, TensorClass};
@@ -81,7 +81,8 @@ pub struct Storage(Arc<Shared>);
 impl Storage {
     #[allow(clippy::arc_with_non_send_sync, reason = "handles cross to other threads as a `Crossing`")]
     fn over(class: TensorClass, len: usize, block: Block, parent: Option<(Storage, usize)>, fixed: bool) -> Storage {
-        let ptr = AtomicPtr::new(block.ptr.as_ptr());
+        // SAFETY: used by `memory` alone, as long as the block is this storage's.
+        let ptr = AtomicPtr::new(unsafe { block.memory().at(0) });
         let (len, block, across) = (AtomicUsize::new(len), Cell::new(block), AtomicBool::new(false));
         Storage(Arc::new(Shared { class, len, block, ptr, across, parent, fixed }))
     }
@@ -153,12 +154,12 @@ impl Storage {
                 fresh.fixed = true;
             }
             let content = std::fs::read(path).map_err(fail)?;
-            // SAFETY: the fresh storage has `bytes` bytes; what the file lost meanwhile stays zero.
-            unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), s.byte_ptr(), bytes.min(content.len())) };
+            // what the file lost meanwhile stays zero
+            s.write_bytes(0, &content[..bytes.min(content.len())])?;
             return Ok(s);
         }
         let map = options.map_raw(&file).map_err(fail)?;
-        let block = Block::of_file(map, bytes).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
+        let block = Block::of_file(map).ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
         Ok(Storage::over(dtype.into(), bytes / dtype.size(), block, None, true))
     }
 
@@ -238,33 +239,42 @@ impl Storage {
         self.len() == 0
     }
 
-    /// Where the elements start. Dangling when empty. Valid until the storage is resized and [`reclaim`] runs, or
-    /// the last handle goes.
+    /// The memory. On another device there is none.
+    #[inline(always)]
+    fn memory(&self) -> RawSlice<'_, u8> {
+        if self.0.parent.is_some() {
+            return self.part_of_memory();
+        }
+        // SAFETY: the block has so many elements, zeroed or written. `resize_with` replaces block and length one after the
+        // other, and no other thread looks meanwhile: it would have to hold the storage.
+        unsafe { RawSlice::over(self.0.ptr.load(Relaxed), self.host_len() * self.dtype().size()) }
+    }
+
+    /// The memory of a view.
+    #[cold]
+    fn part_of_memory(&self) -> RawSlice<'_, u8> {
+        let Some((parent, offset)) = &self.0.parent else { return RawSlice::EMPTY };
+        let size = self.dtype().size();
+        parent.memory().part(offset * size, self.host_len() * size)
+    }
+
+    /// Elements `from..end`, whoever uses them; nothing where there are not so many in host memory.
     ///
     /// # Panics
-    /// If `T` is not the storage's type, or its memory not the host's: callers are dispatched by it.
+    /// If `T` is not the storage's type: callers are dispatched by it.
     #[inline(always)]
-    pub(in crate::tensor) fn ptr<T: Element>(&self) -> *mut T {
-        assert!(self.0.class.is_plain(T::DTYPE), "storage of another class");
-        self.byte_ptr().cast()
+    pub(in crate::tensor) fn elements<T: Element>(&self, from: usize, end: usize) -> Option<RawSlice<'_, T>> {
+        if from > end || end > self.host_len() {
+            return None;
+        }
+        assert!(self.0.class.dtype == T::DTYPE, "storage of another class");
+        // SAFETY: the memory is that of elements of this type, as many as the length says.
+        Some(unsafe { self.memory().cast_part(from, end - from) })
     }
 
     /// The address of the first element, for programs that compare or print it.
     pub fn address(&self) -> usize {
-        self.byte_ptr() as usize
-    }
-
-    /// Where the bytes start, whatever the type.
-    #[inline(always)]
-    fn byte_ptr(&self) -> *mut u8 {
-        if self.0.parent.is_none() { self.0.ptr.load(Relaxed) } else { self.part_ptr() }
-    }
-
-    /// Where a view starts.
-    #[cold]
-    fn part_ptr(&self) -> *mut u8 {
-        let inside = |(p, offset): &(Storage, usize)| p.byte_ptr().wrapping_add(offset * self.0.class.dtype.size());
-        self.0.parent.as_ref().map_or(self.0.ptr.load(Relaxed), inside)
+        self.memory().address()
     }
 
     /// An address that is the same for all handles of one storage.
@@ -320,6 +330,13 @@ impl Storage {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Whether both see the same memory: one storage, or views into one.
+    #[inline(always)]
+    pub fn shares_memory(&self, other: &Storage) -> bool {
+        let parts = self.0.parent.is_some() || other.0.parent.is_some();
+        self.same(other) || parts && self.root().same(other.root())
+    }
+
     /// Changes the number of elements and keeps the first ones; new ones are zero. Every tensor over it sees the change.
     ///
     /// # Errors
@@ -336,15 +353,15 @@ impl Storage {
         let size = self.dtype().size();
         let bytes = len.checked_mul(size).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let old = self.0.block.replace(Block::EMPTY);
-        let (had, old_len) = (old.bytes, self.len());
+        let (had, old_len) = (old.bytes(), self.len());
         let in_place = bytes <= had && bytes >= had / 2;
         // what is lent is not overwritten with zeros: it moves
-        if in_place && loans::allows(old.ptr.as_ptr() as usize, had, true) {
-            self.0.block.set(old);
+        if in_place && loans::allows(old.memory().address(), had, true) {
             if len > old_len && content == Content::Zeros {
                 // SAFETY: bytes old_len..len lie in the block, whose capacity covers them; no reference to them lives.
-                unsafe { self.byte_ptr().add(old_len * size).write_bytes(0, (len - old_len) * size) };
+                unsafe { old.memory().slice_mut(old_len * size, (len - old_len) * size) }.fill(0);
             }
+            self.0.block.set(old);
             self.0.len.store(len, Relaxed);
             return Ok(());
         }
@@ -355,9 +372,13 @@ impl Storage {
                 return Err(e);
             }
         };
-        // SAFETY: both blocks have at least the smaller of the two lengths, and are distinct allocations.
-        unsafe { std::ptr::copy_nonoverlapping(old.ptr.as_ptr(), new.ptr.as_ptr(), len.min(old_len) * size) };
-        self.0.ptr.store(new.ptr.as_ptr(), Relaxed);
+        let kept = len.min(old_len) * size;
+        // SAFETY: both blocks have at least the smaller of the two lengths; the new one is nobody else's, and nobody writes
+        // the old one while this copies.
+        unsafe {
+            std::ptr::copy_nonoverlapping(old.memory().at(0), new.memory().at(0), kept);
+            self.0.ptr.store(new.memory().at(0), Relaxed);
+        }
         self.0.block.set(new);
         self.0.len.store(len, Relaxed);
         if had > 0 {
@@ -389,39 +410,32 @@ impl Storage {
     #[inline(always)]
     pub fn get<T: Element>(&self, i: usize) -> Option<T> {
         let _hold = self.hold().ok()?;
-        if i >= self.host_len() {
-            return None;
-        }
-        let at = self.ptr::<T>().wrapping_add(i);
+        let element = self.elements::<T>(i, i.checked_add(1)?)?;
         // SAFETY: in bounds, lent to no writer, and read by value.
-        loans::allows(at as usize, size_of::<T>(), false).then(|| unsafe { at.read() })
+        loans::allows(element.address(), size_of::<T>(), false).then(|| unsafe { element.at(0).read() })
     }
 
     /// Writes element `i`; whether it exists and nobody has it.
     #[inline(always)]
     pub fn set<T: Element>(&self, i: usize, v: T) -> bool {
         let Ok(_hold) = self.hold() else { return false };
-        if i >= self.host_len() {
-            return false;
-        }
-        let at = self.ptr::<T>().wrapping_add(i);
-        let free = loans::allows(at as usize, size_of::<T>(), true);
+        let Some(element) = i.checked_add(1).and_then(|end| self.elements::<T>(i, end)) else { return false };
+        let free = loans::allows(element.address(), size_of::<T>(), true);
         if free {
             // SAFETY: in bounds and lent to nobody, so no reference to the element is alive.
-            unsafe { at.write(v) };
+            unsafe { element.at(0).write(v) };
         }
         free
     }
 
-    /// Where byte `at` lies, with as many as there are after it, at most `n`, that are free to be read or written.
-    fn bytes_from(&self, at: usize, n: usize, writes: bool) -> Result<(*mut u8, usize)> {
-        let all = self.host_len() * self.dtype().size();
-        let n = n.min(all.saturating_sub(at));
-        let first = self.byte_ptr().wrapping_add(at.min(all));
-        if !loans::allows(first as usize, n, writes) {
+    /// The bytes from byte `at`, at most `n`, where they are free to be read or written.
+    fn bytes_from(&self, at: usize, n: usize, writes: bool) -> Result<RawSlice<'_, u8>> {
+        let all = self.memory();
+        let found = all.part(at.min(all.len()), n.min(all.len().saturating_sub(at)));
+        if !loans::allows(found.address(), found.len(), writes) {
             return Err(Error::from(Kind::InUse { shape: format!("storage of {} elements", self.len()) }));
         }
-        Ok((first, n))
+        Ok(found)
     }
 
     /// Copies the bytes from byte `at` to `out`, as far as they go; how many.
@@ -430,10 +444,10 @@ impl Storage {
     /// [`Kind::InUse`] while a result has them.
     pub fn read_bytes(&self, at: usize, out: &mut [u8]) -> Result<usize> {
         let _hold = self.hold()?;
-        let (first, n) = self.bytes_from(at, out.len(), false)?;
-        // SAFETY: the range lies inside, and no writer has it; `out`, being writable, does not overlap it.
-        unsafe { std::ptr::copy_nonoverlapping(first, out.as_mut_ptr(), n) };
-        Ok(n)
+        let found = self.bytes_from(at, out.len(), false)?;
+        // SAFETY: the whole range, which no writer has; `out`, being writable, does not overlap it.
+        out[..found.len()].copy_from_slice(unsafe { found.slice(0, found.len()) });
+        Ok(found.len())
     }
 
     /// Copies a slice over the bytes from byte `at`, as far as they go; how many.
@@ -442,10 +456,10 @@ impl Storage {
     /// [`Kind::InUse`] while they are lent.
     pub fn write_bytes(&self, at: usize, data: &[u8]) -> Result<usize> {
         let _hold = self.hold()?;
-        let (first, n) = self.bytes_from(at, data.len(), true)?;
-        // SAFETY: the range lies inside and is lent to nobody, so `data` is not part of it.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), first, n) };
-        Ok(n)
+        let found = self.bytes_from(at, data.len(), true)?;
+        // SAFETY: the whole range, which is lent to nobody, so `data` is not part of it.
+        unsafe { found.slice_mut(0, found.len()) }.copy_from_slice(&data[..found.len()]);
+        Ok(found.len())
     }
 
     /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that reads them.
@@ -455,10 +469,10 @@ impl Storage {
     pub fn lend_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&[u8]) -> R) -> Result<R> {
         let _hold = self.hold()?;
         let size = self.dtype().size();
-        let (first, n) = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), false)?;
-        let _loan = loans::Lent::new(first as usize, n, false);
-        // SAFETY: the range lies inside and is initialised; it is lent to readers during the call.
-        Ok(f(unsafe { std::slice::from_raw_parts(first, n) }))
+        let found = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), false)?;
+        let _loan = loans::Lent::new(self, found.address(), found.len(), false);
+        // SAFETY: the whole range, which is initialised; it is lent to readers during the call.
+        Ok(f(unsafe { found.slice(0, found.len()) }))
     }
 
     /// Lends the bytes of the elements from `from`, at most `n` of them, to a function that fills them; any bytes are
@@ -469,10 +483,10 @@ impl Storage {
     pub fn fill_bytes<R>(&self, from: usize, n: usize, f: impl FnOnce(&mut [u8]) -> R) -> Result<R> {
         let _hold = self.hold()?;
         let size = self.dtype().size();
-        let (first, n) = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), true)?;
-        let _loan = loans::Lent::new(first as usize, n, true);
+        let found = self.bytes_from(from.saturating_mul(size), n.saturating_mul(size), true)?;
+        let _loan = loans::Lent::new(self, found.address(), found.len(), true);
         // SAFETY: as above, and lent to this function alone.
-        Ok(f(unsafe { std::slice::from_raw_parts_mut(first, n) }))
+        Ok(f(unsafe { found.slice_mut(0, found.len()) }))
     }
 
     /// A copy of the elements from `from`, at most `n`; none while a result has them.
@@ -484,12 +498,13 @@ impl Storage {
         if n == 0 {
             return vec![];
         }
-        let first = self.ptr::<T>().wrapping_add(from);
-        if !loans::allows(first as usize, n * size_of::<T>(), false) {
-            return vec![];
+        match self.elements::<T>(from, from + n) {
+            // SAFETY: the whole range, which no writer has.
+            Some(found) if loans::allows(found.address(), found.bytes(), false) => {
+                unsafe { found.slice(0, n) }.to_vec()
+            }
+            _ => vec![],
         }
-        // SAFETY: the range lies inside, and no writer has it.
-        unsafe { std::slice::from_raw_parts(first, n) }.to_vec()
     }
 
     /// Copies a slice over the elements from `at`; elements beyond the end are an error.
@@ -502,10 +517,10 @@ impl Storage {
         if needed > self.host_len() {
             return Err(Error::from(Kind::OutOfStorage { needed, len: self.host_len() }));
         }
-        let first = self.ptr::<T>().wrapping_add(at);
+        let found = self.elements::<T>(at, needed).unwrap_or(RawSlice::EMPTY);
         self.bytes_from(at * size_of::<T>(), size_of_val(data), true)?;
-        // SAFETY: the range lies inside and is lent to nobody, so `data` is not part of it.
-        unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), first, data.len()) };
+        // SAFETY: the whole range, which is lent to nobody, so `data` is not part of it.
+        unsafe { found.slice_mut(0, found.len()) }.copy_from_slice(data);
         Ok(())
     }
 }
@@ -518,7 +533,7 @@ pub struct Crossing(Storage);
 // SAFETY: the storage is marked, and so are those that it looks into. What threads then share of `Shared`: the class, the
 // parent and `fixed` never change; `len`, `ptr` and `across` are atomic; `block` is touched in `resize_with` alone, which
 // holds the storage, and when the last handle goes. Memory behind `ptr` is handed out by methods that hold the storage
-// themselves, or by `checked_ptr`, which refuses a marked storage that its thread does not hold. A storage that was not
+// themselves, or by `Tensor::elements`, which refuses a marked storage that its thread does not hold. A storage that was not
 // marked has handles on one thread only, since nothing else lets a handle pass.
 unsafe impl Send for Crossing {}
 // SAFETY: a shared reference gives nothing but new handles, for which the same holds.
@@ -550,51 +565,5 @@ impl Crossing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_take_turns_with_what_crosses() {
-        let s = Storage::from_slice(&[0.0f64; 8]).unwrap();
-        let view = Storage::part(&s, 4, 4).unwrap();
-        let t = super::super::Tensor::over(s.clone(), super::super::layout::Layout::contiguous(&[8]).unwrap());
-        assert!(t.to_vec::<f64>().is_ok());
-        let crossing = Crossing::new(&view).unwrap();
-        // its elements are for whoever holds them
-        assert!(t.to_vec::<f64>().is_err());
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let s = crossing.arrive();
-                    for i in 0..1000 {
-                        let _hold = s.hold().unwrap();
-                        let v = s.get::<f64>(i % 4).unwrap();
-                        assert!(s.set(i % 4, v + 1.0));
-                    }
-                });
-            }
-        });
-        assert_eq!(s.to_vec::<f64>(4, 4), [1000.0; 4]);
-    }
-
-    #[test]
-    fn resize_keeps_the_first_and_zeroes_the_rest() {
-        let s = Storage::from_slice(&[1.0f64, 2.0, 3.0]).unwrap();
-        s.resize(2).unwrap();
-        s.resize(3).unwrap();
-        assert_eq!(s.to_vec::<f64>(0, 9), [1.0, 2.0, 0.0]);
-        s.resize(1000).unwrap();
-        assert_eq!(s.get::<f64>(1), Some(2.0));
-        assert_eq!(s.get::<f64>(999), Some(0.0));
-        assert_eq!(s.get::<f64>(1000), None);
-        reclaim();
-    }
-
-    #[test]
-    fn too_much_memory_is_an_error() {
-        assert!(Storage::new(DType::Double, usize::MAX / 4).is_err());
-        let s = Storage::from_slice(&[7u8]).unwrap();
-        assert!(s.resize(usize::MAX / 2).is_err());
-        assert_eq!(s.get::<u8>(0), Some(7));
-    }
-}
+#[path = "storage_tests.rs"]
+mod tests;

@@ -4,12 +4,13 @@
 //! walk hands out stretches in which every operand moves by a constant stride. It is compiled once, for each number
 //! of operands; element types come in only in the loops over runs.
 
+use super::Tensor;
+use super::access::View;
 use super::access::in_use;
 use super::access::loans::Lent;
 use super::dtype::Element;
 use super::error::Result;
 use super::layout::{Layout, MAX_DIMS};
-use super::{Tensor, View};
 
 /// A position in one operand: an odometer over its merged dimensions.
 #[derive(Clone)]
@@ -122,10 +123,11 @@ pub fn update<T: Element>(x: &Tensor, mut f: impl FnMut(T) -> T) -> Result<()> {
     Ok(())
 }
 
-/// Lends all from the first element to the last.
-fn lend<T: Element>(x: &Tensor, v: &View<T>, writes: bool) -> Result<Lent> {
-    let bytes = v.layout.extent()?.saturating_sub(v.layout.offset) * size_of::<T>();
-    Lent::new(v.ptr as usize, bytes, writes).ok_or_else(|| in_use(x))
+/// Lends all from the first element to the last, where there is any.
+fn lend<T: Element>(x: &Tensor, v: &View<'_, T>, writes: bool) -> Result<Option<Lent>> {
+    let Some(storage) = x.peek_storage() else { return Ok(None) };
+    let all = v.elements();
+    Lent::new(storage, all.address(), all.bytes(), writes).ok_or_else(|| in_use(x)).map(Some)
 }
 
 /// Calls `f` with the address of every element in logical order.
@@ -134,10 +136,11 @@ fn lend<T: Element>(x: &Tensor, v: &View<T>, writes: bool) -> Result<Lent> {
 /// The view's elements are there as long as this runs.
 #[inline(always)]
 unsafe fn addresses<T: Element>(x: &View<T>, mut f: impl FnMut(*mut T)) {
-    let mut c = [Cursor::new(&x.layout, 0)];
-    let stride = c[0].stride();
-    walk(&mut c, x.layout.numel(), &mut |at, n| {
-        let mut p = x.ptr.wrapping_offset(at[0]);
+    let mut c = [Cursor::new(x.layout(), 0)];
+    let (stride, all) = (c[0].stride(), x.elements());
+    walk(&mut c, x.layout().numel(), &mut |at, n| {
+        // SAFETY: the walk stays inside the view.
+        let mut p = unsafe { all.at(at[0]) };
         for _ in 0..n {
             f(p);
             p = p.wrapping_offset(stride);

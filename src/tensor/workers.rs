@@ -82,28 +82,27 @@ impl<B: FnOnce() + Send> Task<B> {
 /// Where a worker finds its job. On cache lines of its own.
 #[repr(align(128))]
 struct Place {
-    /// Null where it has none, [`busy`] while it works.
+    /// Null where it has none, [`BUSY`] while it works.
     job: AtomicPtr<Job>,
     asleep: AtomicBool,
     worker: OnceLock<Thread>,
 }
 
 /// Stands for a job in the place of a worker that cannot take one.
-fn busy() -> *mut Job {
-    ptr::without_provenance_mut(1)
-}
+const BUSY: *mut Job = ptr::without_provenance_mut(1);
 
 impl Place {
     fn empty() -> Place {
         Place { job: AtomicPtr::new(null_mut()), asleep: AtomicBool::new(false), worker: OnceLock::new() }
     }
 
-    /// Puts a job here, if there is none. Wakes the worker.
+    /// Puts a task here, if there is none. Wakes the worker.
     ///
     /// # Safety
-    /// The job lives until it is done or taken back.
-    unsafe fn put(&self, job: *mut Job) -> bool {
-        let free = self.job.compare_exchange(null_mut(), job, SeqCst, Relaxed).is_ok();
+    /// The task lives, and nobody else takes its work, until its job is done or taken back.
+    unsafe fn put<B>(&self, task: &Task<B>) -> bool {
+        let free =
+            self.job.compare_exchange(null_mut(), ptr::from_ref(task).cast_mut().cast(), SeqCst, Relaxed).is_ok();
         if free
             && self.asleep.load(SeqCst)
             && let Some(worker) = self.worker.get()
@@ -113,20 +112,23 @@ impl Place {
         free
     }
 
-    /// Takes a job out again; whether it was still there.
-    fn take_back(&self, job: *mut Job) -> bool {
+    /// Takes a task out again; whether it was still there.
+    fn take_back<B>(&self, task: &Task<B>) -> bool {
+        let job = ptr::from_ref(task).cast_mut().cast();
         self.job.compare_exchange(job, null_mut(), Acquire, Relaxed).is_ok()
     }
 
-    /// Waits for a job and takes it.
-    fn wait(&self) -> *mut Job {
+    /// Waits for a job and does it.
+    fn work(&self) {
         let mut since = Instant::now();
         let mut seen = since;
         loop {
             for _ in 0..64 {
                 let job = self.job.load(Relaxed);
-                if !job.is_null() && self.job.compare_exchange(job, busy(), Acquire, Relaxed).is_ok() {
-                    return job;
+                if !job.is_null() && self.job.compare_exchange(job, BUSY, Acquire, Relaxed).is_ok() {
+                    // SAFETY: whoever put the job here keeps it until it is done, and it was taken out, so nobody
+                    // else has it.
+                    return unsafe { ((*job).run)(job, self) };
                 }
                 std::hint::spin_loop();
             }
@@ -152,19 +154,15 @@ fn places() -> &'static [Place] {
     PLACES.get_or_init(|| {
         let places: &[Place] = Box::leak((1..processors()).map(|_| Place::empty()).collect());
         for place in places {
-            let work = move || {
+            match thread::Builder::new().name("worker".into()).spawn(move || {
                 loop {
-                    let job = place.wait();
-                    // SAFETY: whoever put the job there keeps it until it is done, and it was taken out, so nobody
-                    // else has it.
-                    unsafe { ((*job).run)(job, place) };
+                    place.work();
                 }
-            };
-            match thread::Builder::new().name("worker".into()).spawn(work) {
+            }) {
                 Ok(worker) => place.worker.set(worker.thread().clone()).unwrap_or_default(),
                 Err(e) => {
                     tracing::debug!("a worker could not be started: {e}");
-                    place.job.store(busy(), Relaxed);
+                    place.job.store(BUSY, Relaxed);
                 }
             }
         }
@@ -182,9 +180,9 @@ pub(super) fn processors() -> usize {
 /// one panics, so does this, once neither runs any more.
 pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     let task = Task::new(b);
-    let job = ptr::from_ref(&task.job).cast_mut();
+    let given = &task;
     // SAFETY: this function does not end before the job is done or taken back.
-    let free = |asleep| move |p: &&Place| p.asleep.load(Relaxed) == asleep && unsafe { p.put(job) };
+    let free = |asleep| move |p: &&Place| p.asleep.load(Relaxed) == asleep && unsafe { p.put(given) };
     let places = if ACCOUNT.pauses(now) { &[] } else { places() };
     // a sleeping one would be late
     let awake = places.iter().find(free(false));
@@ -194,7 +192,7 @@ pub(super) fn join(a: impl FnOnce(), b: impl FnOnce() + Send) {
     };
     let begun = Instant::now();
     let first = catch_unwind(AssertUnwindSafe(a));
-    if place.take_back(job) {
+    if place.take_back(&task) {
         if awake.is_none() {
             ACCOUNT.add(-WAKE, now);
         }

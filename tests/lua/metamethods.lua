@@ -48,6 +48,56 @@ for round = 1, 200 do
    if ok and y:nElement() > 0 then assert(y[1] == 1 and y[y:nElement()] == 20, 'a list of other memory') end
 end
 
+-- finalisers that a program calls itself, while the call that was given the object reads its fields or makes its result
+local finalize = debug.getmetatable(torch.DoubleStorage(1)).__gc
+local Finishing = torch.class('nn.ConformingFinisher', 'nn.Linear')
+local given
+function Finishing:__index__(k)
+   if k == 'weight' and given then
+      finalize(given)
+      for i = 1, 20 do torch.Tensor(1, 1000):fill(-7) end
+      return rawget(self, 'kept'), true
+   end
+   return nil, false
+end
+for round = 1, 10 do
+   local m = nn.ConformingFinisher(1000, 1, false)
+   m.kept, m.weight = m.weight:fill(1), nil
+   given = torch.Tensor(1, 1000):fill(1)
+   local y = m:updateOutput(given)
+   assert(y[1][1] == 1000 and given[1][1000] == 1, 'a product of other memory')
+end
+given = nil
+local ended = 0
+for round = 1, 200 do
+   local s = torch.DoubleStorage(1000):fill(1)
+   local p = newproxy(true)
+   getmetatable(p).__gc = function() finalize(s) torch.DoubleStorage(1000):fill(-7) end
+   p = nil
+   local ok, x = pcall(torch.DoubleTensor, s)
+   if round % 10 == 0 then collectgarbage() end
+   if ok then
+      assert(x:nElement() == 1000 and x[1] == 1)
+   else
+      ended = ended + 1
+      assert(type(x) == 'string')
+   end
+end
+assert(not pcall(function() local s = torch.DoubleStorage(3) finalize(s) return s:size() end))
+
+-- many finalisers that make tensors, due at once: none starts the collection that calls the next
+local finalised, large = 0, nil
+for i = 1, 100000 do
+   getmetatable(newproxy(true)).__gc = function()
+      finalised, large = finalised + 1, large or torch.Tensor(1e7)
+      torch.Tensor(1)
+   end
+end
+for i = 1, 4 do torch.Tensor(2e6) end
+collectgarbage()
+assert(finalised == 100000, finalised)
+large = nil
+
 -- what a call keeps on the host's stack and in its upvalues is out of reach
 local Reaching = torch.class('nn.ConformingReacher', 'nn.CAddTable')
 local tried = 0

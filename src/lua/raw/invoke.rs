@@ -1,11 +1,14 @@
 //! The trampoline behind every row: it reads the arguments, picks the pattern, runs the kernel and pushes the results.
 
 use super::push::push_ret;
-use super::read::{classify, conversion, convert, field, kind_name, lists, whole};
-use super::{DEFAULT, Outcome, collect_if_large, default_generator, fail, own_environment, push_new, tensor_at};
+use super::read::{classify, conversion, convert, field, kind_name, lists, text, whole};
+use super::{
+    DEFAULT, Outcome, collect_if_large, default_generator, fail, object, own_environment, push_new, tensor_at,
+};
 use crate::lua::call::{MAX_PARAMS, Ret, Rets, Val};
 use crate::lua::sig::{self, Fill, Pattern, Read, Step, kind};
 use crate::lua::table::{Compiled, Dispatch, SMALL};
+use crate::refuse;
 use crate::tensor::Tensor;
 use crate::tensor::class::{Device, TensorClass};
 use crate::tensor::dtype::DType;
@@ -15,7 +18,7 @@ use crate::tensor::sharing::{self, Hold};
 use crate::tensor::storage;
 use mlua::ffi::{self, lua_State};
 use std::ffi::CStr;
-use std::os::raw::c_int;
+use std::os::raw::{c_int, c_void};
 
 /// What a function of a Lua state holds as its first upvalue: the description, and what the last call came to. Calls
 /// repeat: with arguments of the same kinds, pattern and element type need not be found again.
@@ -303,6 +306,11 @@ unsafe fn dispatch<const N: usize>(
                 }
             }
         }
+        if p.unsettled
+            && let Err(e) = settle(l, p, a.base, top, &a.vals[..a.n], &made)
+        {
+            return failed(l, c, &e);
+        }
         let lists = if p.lists {
             match lists(l, p, a.base, &a.vals[..a.n], class) {
                 Ok(lists) => Some(lists),
@@ -350,6 +358,40 @@ unsafe fn dispatch<const N: usize>(
             Err(_) => fail(l, &format!("internal error: {} panicked; please report it", c.name)),
         }
     }
+}
+
+/// Turns numbers into the strings that they are read as, and looks whether all objects are still whole: while fields were
+/// read and results made, the program may have called a finaliser. From here on Lua allocates nothing and runs no code
+/// until the kernel is done.
+///
+/// # Safety
+/// As for `dispatch`.
+#[inline(never)]
+unsafe fn settle(l: *mut lua_State, p: &Pattern, base: c_int, top: c_int, given: &[Val], made: &[Val]) -> Result<()> {
+    for (i, step) in p.steps.iter().enumerate() {
+        let at = position(p, i, base, top);
+        let count = match (step.fill, step.read) {
+            (Fill::Stack(_), Read::Text) => 1,
+            (Fill::Stack(s), Read::Texts) => given.len() - usize::from(s),
+            _ => 0,
+        };
+        for at in at..at + count as c_int {
+            // SAFETY: positions of arguments are valid.
+            unsafe { text(l, at) };
+        }
+    }
+    for (i, step) in p.steps.iter().enumerate() {
+        let v = match step.fill {
+            Fill::Stack(s) => &given[usize::from(s)],
+            _ => &made[i],
+        };
+        // SAFETY: what is such a value is an object, at its place on the stack.
+        let whole = || unsafe { object::<c_void>(l, position(p, i, base, top)).is_some() };
+        if matches!(v, Val::Storage(_) | Val::Gen(_) | Val::Object(_)) && position(p, i, base, top) != 0 && !whole() {
+            refuse!("an argument was finalised (its __gc was called) while the call read the others");
+        }
+    }
+    Ok(())
 }
 
 /// What the boundary itself gives for a parameter: nil for one that comes from elsewhere.

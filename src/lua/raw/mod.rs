@@ -71,7 +71,8 @@ struct Object<O> {
 thread_local! {
     /// The class of `torch.Tensor`.
     static DEFAULT: Cell<TensorClass> = const { Cell::new(TensorClass::host(DType::Double)) };
-    /// Native bytes from which on the collector runs.
+    /// Native bytes from which on the collector runs. None while it does: a finaliser that makes tensors would call the next
+    /// finaliser, and so on until the stack is at its end.
     static CEILING: Cell<usize> = const { Cell::new(GC_LEAST) };
     /// Native bytes that may pile up before that, and what collections have cost since that last changed.
     static STEP: Cell<(usize, Duration)> = const { Cell::new((GC_LEAST, Duration::ZERO)) };
@@ -309,15 +310,16 @@ unsafe fn push_foreign(l: *mut lua_State, held: Box<dyn Foreign>) {
     }
 }
 
-/// `__gc` of storages and generators, and of tensors where the allocator does not let them go.
+/// `__gc` of storages and generators, and of tensors where the allocator does not let them go: elsewhere it leaves tensors
+/// alone. Programs may call it too, in the middle of a call that was given the object; `invoke` looks for that.
 unsafe extern "C-unwind" fn finalize(l: *mut lua_State) -> c_int {
-    // SAFETY: Lua calls it once per object; the magic is cleared so that a finaliser that still holds the object
-    // finds something that is no longer a tensor.
+    // SAFETY: the magic is cleared so that whoever still holds the object finds something that is none of ours. A call
+    // that has begun looks again once it has run the program's code.
     unsafe {
         if ffi::lua_type(l, 1) != ffi::LUA_TUSERDATA {
             return 0;
         }
-        if let Some((k, p)) = object::<c_void>(l, 1) {
+        if let Some((k, p)) = object::<c_void>(l, 1).filter(|(k, _)| *k >= STORAGE || !heap::installed(l)) {
             (*ffi::lua_touserdata(l, 1).cast::<u64>()) = 0;
             match k {
                 k if k < STORAGE => std::ptr::drop_in_place(p.cast::<Tensor>()),
@@ -347,7 +349,8 @@ unsafe fn collect_if_large(l: *mut lua_State) {
 #[inline(never)]
 unsafe fn collect(l: *mut lua_State) {
     let begun = Instant::now();
-    // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it.
+    CEILING.set(usize::MAX);
+    // SAFETY: the results are on the stack; finalisers run Lua code only where users wrote it. Their errors end with them.
     unsafe { ffi::lua_gc(l, ffi::LUA_GCCOLLECT, 0) };
     storage::collected();
     let (mut step, mut cost) = STEP.get();

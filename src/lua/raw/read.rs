@@ -129,7 +129,7 @@ pub(super) unsafe fn convert<'a>(
 }
 
 /// The bytes of an argument that is a string or a number, which becomes a string in its place.
-unsafe fn text<'a>(l: *mut lua_State, at: c_int) -> &'a [u8] {
+pub(super) unsafe fn text<'a>(l: *mut lua_State, at: c_int) -> &'a [u8] {
     let mut n = 0;
     // SAFETY: `at` is a valid position; the string stays there for the call.
     unsafe {

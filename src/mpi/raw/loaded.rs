@@ -60,11 +60,23 @@ impl Opened {
         }
     }
 
-    fn symbol(self, name: &str) -> Outcome<*mut c_void> {
+    /// The address of a symbol.
+    fn address(self, name: &str) -> Outcome<usize> {
         let text = CString::new(name).map_err(|_| "a name has a NUL".to_string())?;
         // SAFETY: an open library, and text that ends.
         let found = unsafe { libc::dlsym(self.0, text.as_ptr()) };
-        if found.is_null() { Err(format!("it has no {name}")) } else { Ok(found) }
+        if found.is_null() { Err(format!("it has no {name}")) } else { Ok(found as usize) }
+    }
+
+    /// A function.
+    ///
+    /// # Safety
+    /// `F` is the type of a pointer to the function with this name.
+    unsafe fn function<F: Copy>(self, name: &str) -> Outcome<F> {
+        const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
+        let address = self.address(name)? as *mut c_void;
+        // SAFETY: by the contract; the library stays open until the process ends.
+        Ok(unsafe { std::mem::transmute_copy(&address) })
     }
 }
 
@@ -80,11 +92,7 @@ macro_rules! functions {
                 Ok(Functions {
                     // SAFETY: the symbol is that of a function which MPI declares so; `H` is a handle as the library's
                     // family passes it.
-                    $($name: unsafe {
-                        std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($arg),*) -> c_int>(
-                            library.symbol($symbol)?,
-                        )
-                    },)*
+                    $($name: unsafe { library.function::<unsafe extern "C" fn($($arg),*) -> c_int>($symbol)? },)*
                     _handles: PhantomData,
                 })
             }
@@ -150,7 +158,7 @@ pub fn start(path: &Path, wanted: Option<Family>) -> Outcome<Box<dyn Library>> {
     }
     let opened = Opened::new(path)?;
     let standard = path.file_name().is_some_and(|n| n.to_string_lossy().contains("mpi_abi"));
-    let family = match (standard, opened.symbol("ompi_mpi_comm_world").is_ok()) {
+    let family = match (standard, opened.address("ompi_mpi_comm_world").is_ok()) {
         (true, _) => Family::Standard,
         (_, true) => Family::OpenMpi,
         _ => Family::Mpich,
@@ -160,8 +168,7 @@ pub fn start(path: &Path, wanted: Option<Family>) -> Outcome<Box<dyn Library>> {
     {
         return Err(format!("it is {}, and the launcher is {}", family.name(), wanted.name()));
     }
-    let address = |name: &str| opened.symbol(name).map(|p| p as usize);
-    let c = constants(family, address)?;
+    let c = constants(family, |name: &str| opened.address(name))?;
     Ok(match family {
         Family::Mpich => Box::new(Loaded::<c_int>::start(opened, family, c)?),
         _ => Box::new(Loaded::<usize>::start(opened, family, c)?),
@@ -234,20 +241,20 @@ impl<H: Raw> Loaded<H> {
         if self.c.types[dtype.index()] == self.c.byte { count * dtype.size() } else { count }
     }
 
-    /// Calls a function of the library for parts of so many elements: with where each starts, its length and its type.
+    /// Calls a function of the library for parts of so many elements: with the byte at which each starts, its length and its
+    /// type.
     fn each_part(
         &self,
         name: &str,
-        at: *const c_void,
         count: usize,
         dtype: DType,
-        call: impl Fn(*const c_void, c_int, H) -> c_int,
+        call: impl Fn(usize, c_int, H) -> c_int,
     ) -> Outcome<()> {
         let _turn = self.enter()?;
         let all = self.counted(dtype, count);
         let unit = if all == count { dtype.size() } else { 1 };
         for (start, n) in parts(all) {
-            self.checked(name, call(at.wrapping_byte_add(start * unit), n, self.kind(dtype)))?;
+            self.checked(name, call(start * unit, n, self.kind(dtype)))?;
         }
         Ok(())
     }
@@ -434,16 +441,18 @@ impl<H: Raw> Library for Loaded<H> {
     fn exchange(&self, data: DataMut, from: usize, to: usize, comm: Comm) -> Outcome<()> {
         let (from, to) = (self.peer(from, comm)?, self.peer(to, comm)?);
         let ignored = self.c.status_ignore as *mut Status;
-        self.each_part("MPI_Sendrecv_replace", data.at, data.count, data.dtype, |at, n, kind| {
-            // SAFETY: `n` elements from `at` lie in the borrowed slice.
-            unsafe { (self.f.replace)(at.cast_mut(), n, kind, to, 0, from, 0, H::of(comm.0), ignored) }
+        self.each_part("MPI_Sendrecv_replace", data.count, data.dtype, |start, n, kind| {
+            let at = data.at.wrapping_byte_add(start);
+            // SAFETY: `n` elements from there on lie in the borrowed slice.
+            unsafe { (self.f.replace)(at, n, kind, to, 0, from, 0, H::of(comm.0), ignored) }
         })
     }
 
     fn send(&self, data: Data, to: usize, tag: u16, comm: Comm) -> Outcome<()> {
         let to = self.peer(to, comm)?;
-        self.each_part("MPI_Send", data.at, data.count, data.dtype, |at, n, kind| {
-            // SAFETY: `n` elements from `at` lie in the borrowed slice.
+        self.each_part("MPI_Send", data.count, data.dtype, |start, n, kind| {
+            let at = data.at.wrapping_byte_add(start);
+            // SAFETY: `n` elements from there on lie in the borrowed slice.
             unsafe { (self.f.send)(at, n, kind, to, c_int::from(tag), H::of(comm.0)) }
         })
     }
@@ -451,9 +460,10 @@ impl<H: Raw> Library for Loaded<H> {
     fn receive(&self, data: DataMut, from: usize, tag: u16, comm: Comm) -> Outcome<()> {
         let from = self.peer(from, comm)?;
         let ignored = self.c.status_ignore as *mut Status;
-        self.each_part("MPI_Recv", data.at, data.count, data.dtype, |at, n, kind| {
-            // SAFETY: `n` elements from `at` lie in the borrowed slice; longer messages are an error of MPI's.
-            unsafe { (self.f.recv)(at.cast_mut(), n, kind, from, c_int::from(tag), H::of(comm.0), ignored) }
+        self.each_part("MPI_Recv", data.count, data.dtype, |start, n, kind| {
+            let at = data.at.wrapping_byte_add(start);
+            // SAFETY: `n` elements from there on lie in the borrowed slice; longer messages are an error of MPI's.
+            unsafe { (self.f.recv)(at, n, kind, from, c_int::from(tag), H::of(comm.0), ignored) }
         })
     }
 

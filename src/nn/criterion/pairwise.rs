@@ -15,7 +15,7 @@ use crate::{demand, fields, maths};
 use std::cell::RefCell;
 
 /// Keeps squared lengths away from 0.
-const TINY: f64 = 1e-12;
+const EPSILON: f64 = 1e-12;
 
 /// Rows of two inputs with a target each: (n), or (rows x n) with (rows) targets.
 struct Rows<T> {
@@ -62,7 +62,7 @@ impl<T: Float> Rows<T> {
                 )
             },
         );
-        let (aa, bb) = (aa + TINY, bb + TINY);
+        let (aa, bb) = (aa + EPSILON, bb + EPSILON);
         Angle { inverse: [1.0 / aa, 1.0 / bb], cosine: ab / (aa * bb).sqrt() }
     }
 }

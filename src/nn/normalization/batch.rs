@@ -153,10 +153,10 @@ impl Found {
 
 /// Mean and 1/std of each channel as the forward pass used them: those of the batch, or the running ones.
 fn applied<T: Float>(s: &Statistics, ch: Channels, collected: bool) -> Result<Vec<(f64, f64)>> {
-    let (mean, spread) = if collected { (s.save_mean, s.save_std) } else { (s.running_mean, s.running_var) };
-    let (mean, spread) = (vector::<T>(Some(mean), ch.count, 0.0)?, vector::<T>(Some(spread), ch.count, 1.0)?);
+    let (mean, deviation) = if collected { (s.save_mean, s.save_std) } else { (s.running_mean, s.running_var) };
+    let (mean, deviation) = (vector::<T>(Some(mean), ch.count, 0.0)?, vector::<T>(Some(deviation), ch.count, 1.0)?);
     let inverse = |v: f64| if collected { v } else { inverse_root(v + s.eps) };
-    Ok(mean.into_iter().zip(spread).map(|(m, v)| (m, inverse(v))).collect())
+    Ok(mean.into_iter().zip(deviation).map(|(m, v)| (m, inverse(v))).collect())
 }
 
 /// What both backward passes start from: the elements, and what the forward pass did to each channel.

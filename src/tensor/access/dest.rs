@@ -1,7 +1,7 @@
 //! Results as mutable slices.
 
-use super::in_use;
-use super::loans::{deliver, give_back, lend};
+use super::loans::{deliver, give_back};
+use super::{in_use, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
@@ -80,19 +80,21 @@ impl<T: Element> Dest<T> {
     /// The result's own memory; nothing where it has gaps or is lent.
     #[inline(always)]
     fn direct(res: &Tensor) -> Result<Option<Dest<T>>> {
-        let Some((first, len)) = res.flat::<T>()? else { return Ok(None) };
-        let Some(at) = NonNull::new(first).filter(|_| len > 0) else {
+        let Some(all) = res.flat::<T>()? else { return Ok(None) };
+        if all.is_empty() {
             return Ok(Some(Dest { first: NonNull::dangling(), len: 0, hold: Hold::Nothing }));
-        };
-        let lent = lend(first as usize, len * size_of::<T>(), true);
-        Ok(lent.then(|| Dest { first: at, len, hold: Hold::Lent }))
+        }
+        let lent = lend(res, all.address(), all.bytes(), true);
+        // SAFETY: lent from now on until this is dropped.
+        Ok(lent.then(|| Dest { first: unsafe { all.first() }, len: all.len(), hold: Hold::Lent }))
     }
 
     #[cold]
     fn buffer(res: &Tensor, make: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Dest<T>> {
         let elements = make(res)?;
-        let (first, len) = elements.flat::<T>()?.ok_or_else(|| in_use(res))?;
-        let first = NonNull::new(first).ok_or_else(|| in_use(res))?;
+        let all = elements.flat::<T>()?.ok_or_else(|| in_use(res))?;
+        // SAFETY: the buffer is nobody else's, and stays as long as this.
+        let (first, len) = (unsafe { all.first() }, all.len());
         Ok(Dest { first, len, hold: Hold::Buffer(Box::new([res.clone(), elements])) })
     }
 }
@@ -139,7 +141,8 @@ impl<T> Drop for Dest<T> {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.hold, Hold::Nothing) {
             Hold::Nothing => {}
-            Hold::Lent => give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), true),
+            // SAFETY: lent when this was made, and used no more.
+            Hold::Lent => unsafe { give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), true) },
             Hold::Buffer(pair) => {
                 let [to, elements] = *pair;
                 deliver(to, elements);

@@ -8,7 +8,8 @@
 use super::super::Tensor;
 use super::super::buffer_pool::Block;
 use super::super::ops::copy::copy;
-use super::super::sharing;
+use super::super::sharing::{self, Held};
+use super::super::storage::Storage;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 
@@ -65,6 +66,8 @@ struct Waiting {
     results: Vec<(Tensor, Tensor)>,
     /// Blocks that were freed meanwhile.
     blocks: Vec<Block>,
+    /// Storages that other threads can reach, and of which something is lent.
+    storages: Vec<Storage>,
 }
 
 /// Loans that are kept in place; a call with more has a list for the others.
@@ -81,11 +84,11 @@ thread_local! {
     static FIRST: [Place; PLACES] = const { [const { Place::empty() }; PLACES] };
     static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     /// Locks of storages that go back when the last loan ends: see [`sharing`].
-    static LOCKS: Cell<u64> = const { Cell::new(0) };
+    static LOCKS: Cell<Held> = const { Cell::new(Held::NONE) };
     /// Whether these and the lists below hold anything.
     static WAITS: Cell<bool> = const { Cell::new(false) };
     static WAITING: RefCell<ManuallyDrop<Waiting>> =
-        const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new() })) };
+        const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new(), storages: Vec::new() })) };
 }
 
 /// Whether anything is lent on this thread.
@@ -128,8 +131,11 @@ pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
 }
 
 /// Ends a loan of these bytes, on the thread that it was made on.
+///
+/// # Safety
+/// There is such a loan, and what was lent by it is used no more.
 #[inline]
-pub(super) fn give_back(start: usize, bytes: usize, writes: bool) {
+pub(super) unsafe fn give_back(start: usize, bytes: usize, writes: bool) {
     let (loan, left) = (Loan::new(start, bytes, writes), COUNT.get() - 1);
     // the latest is the usual one; what stands in for another was the last of all
     let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
@@ -147,15 +153,20 @@ pub(super) fn give_back(start: usize, bytes: usize, writes: bool) {
 pub(in crate::tensor) struct Lent(usize, usize, bool, std::marker::PhantomData<*const u8>);
 
 impl Lent {
-    /// Lends these bytes; nothing where that does not go with what is lent already.
-    pub(in crate::tensor) fn new(start: usize, bytes: usize, writes: bool) -> Option<Lent> {
-        lend(start, bytes, writes).then(|| Lent(start, bytes, writes, std::marker::PhantomData))
+    /// Lends these bytes of a storage; nothing where that does not go with what is lent already.
+    pub(in crate::tensor) fn new(of: &Storage, start: usize, bytes: usize, writes: bool) -> Option<Lent> {
+        let lent = lend(start, bytes, writes);
+        if lent && of.lock() != 0 {
+            keep_storage(Some(of.clone()));
+        }
+        lent.then(|| Lent(start, bytes, writes, std::marker::PhantomData))
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        give_back(self.0, self.1, self.2);
+        // SAFETY: lent when this was made; it is not sent to another thread.
+        unsafe { give_back(self.0, self.1, self.2) };
     }
 }
 
@@ -186,19 +197,27 @@ fn replace(ended: Loan, last: Loan, count: usize) {
 #[cold]
 fn settle() {
     WAITS.set(false);
-    let Waiting { results, blocks } = WAITING.with_borrow_mut(|w| std::mem::take(&mut **w));
+    let Waiting { results, blocks, storages } = WAITING.with_borrow_mut(|w| std::mem::take(&mut **w));
     for (to, elements) in results {
         write_back(&to, &elements);
     }
     drop(blocks);
-    sharing::give_back(LOCKS.take());
+    drop(storages);
+    sharing::give_back(LOCKS.replace(Held::NONE));
 }
 
 /// Keeps locks of this thread until nothing is lent. Only for when [`any`].
 #[cold]
-pub(in crate::tensor) fn keep_locks(locks: u64) {
+pub(in crate::tensor) fn keep_locks(locks: Held) {
     WAITS.set(true);
-    LOCKS.set(LOCKS.get() | locks);
+    LOCKS.set(LOCKS.replace(Held::NONE).and(locks));
+}
+
+/// Keeps a storage until nothing is lent. Only for when [`any`].
+#[cold]
+pub(super) fn keep_storage(storage: Option<Storage>) {
+    WAITS.set(true);
+    WAITING.with_borrow_mut(|w| w.storages.extend(storage));
 }
 
 /// Keeps a block that is about to be freed until nothing is lent. Only for when [`any`].

@@ -1,8 +1,8 @@
 //! Matrices of any strides, with a lifetime: what products read and write.
 
-use super::loans::{self, deliver, give_back, lend};
+use super::loans::{self, deliver, give_back};
 use super::share::Divide;
-use super::{Source, in_use};
+use super::{Source, in_use, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 /// Sizes and strides of a matrix.
 #[derive(Clone, Copy)]
-struct Form {
+pub(in crate::tensor) struct Form {
     rows: usize,
     cols: usize,
     rs: isize,
@@ -22,7 +22,7 @@ struct Form {
 impl Form {
     /// A tensor of one dimension (as a column) or two.
     #[inline(always)]
-    fn of(e: Extents<'_>) -> Form {
+    pub(in crate::tensor) fn of(e: Extents<'_>) -> Form {
         let at = |d: usize| (e.sizes.get(d).copied().unwrap_or(1), e.strides.get(d).copied().unwrap_or(1));
         let ((rows, rs), (cols, cs)) = (at(0), at(1));
         Form { rows, cols, rs, cs }
@@ -154,9 +154,12 @@ impl<'a, T> Matrix<'a, T> {
         self.t().row_range(first, n).t()
     }
 
-    /// Where an element lies. Only positions inside may be read.
+    /// Where an element lies.
+    ///
+    /// # Safety
+    /// Only elements of the matrix are read from there.
     #[inline(always)]
-    pub fn at(&self, i: usize, j: usize) -> *const T {
+    pub(in crate::tensor) unsafe fn at(&self, i: usize, j: usize) -> *const T {
         self.first.wrapping_offset(self.place(i, j))
     }
 
@@ -165,6 +168,9 @@ impl<'a, T> Matrix<'a, T> {
     pub fn row(&self, i: usize) -> Option<&'a [T]> {
         if self.form.cs != 1 && self.form.cols > 1 || i >= self.form.rows {
             return None;
+        }
+        if self.form.cols == 0 {
+            return Some(&[]);
         }
         // SAFETY: the row lies inside and has no gaps; nobody writes it during the lifetime.
         Some(unsafe { std::slice::from_raw_parts(self.at(i, 0), self.form.cols) })
@@ -245,9 +251,12 @@ impl<'a, T> MatrixMut<'a, T> {
         self.t().row_range(first, n).t()
     }
 
-    /// Where an element lies. Only positions inside may be used.
+    /// Where an element lies.
+    ///
+    /// # Safety
+    /// Only elements of the matrix are used from there, and only while this is borrowed.
     #[inline(always)]
-    pub fn at(&self, i: usize, j: usize) -> *mut T {
+    pub(in crate::tensor) unsafe fn at(&mut self, i: usize, j: usize) -> *mut T {
         self.first.wrapping_offset(self.place(i, j))
     }
 
@@ -256,6 +265,9 @@ impl<'a, T> MatrixMut<'a, T> {
     pub fn row_mut(&mut self, i: usize) -> Option<&mut [T]> {
         if self.form.cs != 1 && self.form.cols > 1 || i >= self.form.rows {
             return None;
+        }
+        if self.form.cols == 0 {
+            return Some(&mut []);
         }
         // SAFETY: the row lies inside and has no gaps; nobody else uses it while this matrix is borrowed.
         Some(unsafe { std::slice::from_raw_parts_mut(self.at(i, 0), self.form.cols) })
@@ -322,19 +334,14 @@ pub(in crate::tensor) unsafe fn with_matrices<T: Element, R>(
     if loans::any() {
         return Ok(None);
     }
-    let ((a, x, a_end), (b, y, b_end), (e, z, end)) = (a.reach::<T>()?, b.reach::<T>()?, res.reach::<T>()?);
-    let last = |first: *mut T, offset: usize, end: usize| first as usize + end.saturating_sub(offset) * size_of::<T>();
-    let (from, to, form) = (z as usize, last(z, e.offset, end), Form::of(e));
-    let apart = |first: *mut T, end: usize| end <= from || to <= first as usize;
-    if !apart(x, last(x, a.offset, a_end)) || !apart(y, last(y, b.offset, b_end)) || !form.distinct() {
+    let ((a, x), (b, y), (form, z)) = (a.matrix::<T>()?, b.matrix::<T>()?, res.matrix::<T>()?);
+    if !x.is_apart(&z) || !y.is_apart(&z) || !form.distinct() {
         return Ok(None);
     }
-    let (x, y) = (x.cast_const(), y.cast_const());
-    let (a, b) = (
-        Matrix { first: x, form: Form::of(a), life: PhantomData },
-        Matrix { first: y, form: Form::of(b), life: PhantomData },
-    );
-    Ok(Some(f(a, b, MatrixMut { first: z, form, life: PhantomData })))
+    // SAFETY: used by `f` alone, which reaches nothing else, and the result is apart from the operands.
+    let [x, y, z] = [x, y, z].map(|m| unsafe { m.first() }.as_ptr());
+    let of = |first: *mut T, form| Matrix { first: first.cast_const(), form, life: PhantomData };
+    Ok(Some(f(of(x, a), of(y, b), MatrixMut { first: z, form, life: PhantomData })))
 }
 
 /// The matrix of an operand, lent from its storage whatever its strides.
@@ -352,12 +359,13 @@ impl<T: Element> MatrixSource<T> {
     /// Another element type, a view outside its storage, or a tensor that is a result of the same call already.
     #[inline]
     pub fn of(x: &Tensor) -> Result<MatrixSource<T>> {
-        let (e, first, end) = x.reach::<T>()?;
-        let form = Form::of(e);
-        let bytes = end.saturating_sub(e.offset) * size_of::<T>();
-        if bytes > 0 && !lend(first as usize, bytes, false) {
+        let (form, elements) = x.matrix::<T>()?;
+        let bytes = elements.bytes();
+        if bytes > 0 && !lend(x, elements.address(), bytes, false) {
             return Err(in_use(x));
         }
+        // SAFETY: lent from now on until this is dropped.
+        let first = unsafe { elements.first() }.as_ptr();
         Ok(MatrixSource { first, form, bytes })
     }
 
@@ -372,7 +380,8 @@ impl<T> Drop for MatrixSource<T> {
     #[inline]
     fn drop(&mut self) {
         if self.bytes > 0 {
-            give_back(self.first as usize, self.bytes, false);
+            // SAFETY: lent when this was made, and used no more.
+            unsafe { give_back(self.first as usize, self.bytes, false) };
         }
     }
 }
@@ -407,10 +416,11 @@ impl<T: Element> MatrixDest<T> {
     /// enough memory.
     #[inline]
     pub fn update(res: &Tensor) -> Result<MatrixDest<T>> {
-        let (e, first, end) = res.reach::<T>()?;
-        let form = Form::of(e);
-        let bytes = end.saturating_sub(e.offset) * size_of::<T>();
-        if bytes == 0 || form.distinct() && lend(first as usize, bytes, true) {
+        let (form, elements) = res.matrix::<T>()?;
+        let bytes = elements.bytes();
+        if bytes == 0 || form.distinct() && lend(res, elements.address(), bytes, true) {
+            // SAFETY: as above.
+            let first = unsafe { elements.first() }.as_ptr();
             return Ok(MatrixDest { first, form, bytes, buffer: None });
         }
         MatrixDest::buffered(res)
@@ -419,8 +429,9 @@ impl<T: Element> MatrixDest<T> {
     #[cold]
     fn buffered(res: &Tensor) -> Result<MatrixDest<T>> {
         let elements = clone(res)?;
-        let (e, first, _) = elements.reach::<T>()?;
-        let form = Form::of(e);
+        let (form, all) = elements.matrix::<T>()?;
+        // SAFETY: the buffer is nobody else's, and stays as long as this.
+        let first = unsafe { all.first() }.as_ptr();
         Ok(MatrixDest { first, form, bytes: 0, buffer: Some(Box::new([res.clone(), elements])) })
     }
 
@@ -435,7 +446,8 @@ impl<T> Drop for MatrixDest<T> {
     #[inline]
     fn drop(&mut self) {
         if self.bytes > 0 {
-            give_back(self.first as usize, self.bytes, true);
+            // SAFETY: lent when this was made, and used no more.
+            unsafe { give_back(self.first as usize, self.bytes, true) };
         }
         if let Some(pair) = self.buffer.take() {
             let [to, elements] = *pair;

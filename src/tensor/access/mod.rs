@@ -26,21 +26,36 @@
 mod dest;
 pub(super) mod loans;
 mod matrix;
+mod raw_slice;
 mod share;
 mod source;
 #[cfg(test)]
 mod tests;
+mod view;
 mod workspace;
 
 pub use dest::Dest;
-pub(in crate::tensor) use matrix::with_matrices;
+pub(in crate::tensor) use matrix::{Form, with_matrices};
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};
+pub(in crate::tensor) use raw_slice::RawSlice;
 pub use share::{Blocks, Divide, Rows, share, share_rows, try_share};
 pub use source::Source;
+pub(in crate::tensor) use view::View;
 pub use workspace::Workspace;
 
 use super::Tensor;
 use super::error::{Error, Kind};
+
+/// Lends these bytes of a tensor's storage; whether that goes with what is lent already. Where other threads can reach the
+/// storage, it stays as long as anything is lent: another thread may let go the last handle.
+#[inline(always)]
+fn lend(x: &Tensor, start: usize, bytes: usize, writes: bool) -> bool {
+    let lent = loans::lend(start, bytes, writes);
+    if lent && x.lock() != 0 {
+        loans::keep_storage(x.storage());
+    }
+    lent
+}
 
 /// The error for memory that is lent to somebody else.
 #[cold]

@@ -1,7 +1,7 @@
 //! Operands as slices.
 
-use super::in_use;
-use super::loans::{give_back, lend};
+use super::loans::give_back;
+use super::{in_use, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
@@ -38,35 +38,35 @@ impl<T: Element> Source<T> {
     /// enough memory.
     #[inline]
     pub fn of(x: &Tensor) -> Result<Source<T>> {
-        if let Some((first, len)) = x.flat::<T>()? {
-            let Some(at) = NonNull::new(first).filter(|_| len > 0) else { return Ok(Source::empty()) };
-            if !lend(first as usize, len * size_of::<T>(), false) {
+        if let Some(all) = x.flat::<T>()? {
+            if all.is_empty() {
+                return Ok(Source::empty());
+            }
+            if !lend(x, all.address(), all.bytes(), false) {
                 return Err(in_use(x));
             }
-            return Ok(Source { first: at, len, hold: Hold::Lent });
+            // SAFETY: lent from now on until this is dropped.
+            return Ok(Source { first: unsafe { all.first() }, len: all.len(), hold: Hold::Lent });
         }
         Source::copied(x)
     }
 
-    /// As [`Source::of`], and a copy where a result lies in the same storage: for kernels that reach results in another
+    /// As [`Source::of`], and a copy where a result lies in the same memory: for kernels that reach results in another
     /// way than through [`Dest`](super::Dest).
     ///
     /// # Errors
     /// As [`Source::of`].
     pub fn apart(x: &Tensor, results: &[&Tensor]) -> Result<Source<T>> {
-        if results.iter().any(|r| r.same_storage(x)) { Source::copied(x) } else { Source::of(x) }
+        if results.iter().any(|r| r.shares_memory(x)) { Source::copied(x) } else { Source::of(x) }
     }
 
     #[cold]
     fn copied(x: &Tensor) -> Result<Source<T>> {
         let elements = clone(x)?;
-        match elements.flat::<T>()? {
-            Some((first, len)) if len > 0 => {
-                let first = NonNull::new(first).ok_or_else(|| in_use(x))?;
-                Ok(Source { first, len, hold: Hold::Copy { _elements: Box::new(elements) } })
-            }
-            _ => Ok(Source::empty()),
-        }
+        let Some(all) = elements.flat::<T>()?.filter(|all| !all.is_empty()) else { return Ok(Source::empty()) };
+        // SAFETY: the copy is nobody else's, and stays as long as this.
+        let (first, len) = (unsafe { all.first() }, all.len());
+        Ok(Source { first, len, hold: Hold::Copy { _elements: Box::new(elements) } })
     }
 
     fn empty() -> Source<T> {
@@ -78,7 +78,8 @@ impl<T> Drop for Source<T> {
     #[inline]
     fn drop(&mut self) {
         if let Hold::Lent = self.hold {
-            give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), false);
+            // SAFETY: lent when this was made, and used no more.
+            unsafe { give_back(self.first.as_ptr() as usize, self.len * size_of::<T>(), false) };
         }
     }
 }

@@ -45,13 +45,13 @@ impl<T> Deref for Workspace<T> {
     fn deref(&self) -> &[T] {
         // SAFETY: the block has room for `len` elements, aligned for any of them, is initialised (with zeros or what
         // an earlier owner wrote, and any bytes are elements), and is nobody else's.
-        unsafe { std::slice::from_raw_parts(self.block.ptr.as_ptr().cast(), self.len) }
+        unsafe { self.block.memory().cast_part(0, self.len).slice(0, self.len) }
     }
 }
 
 impl<T> DerefMut for Workspace<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above.
-        unsafe { std::slice::from_raw_parts_mut(self.block.ptr.as_ptr().cast(), self.len) }
+        unsafe { self.block.memory().cast_part(0, self.len).slice_mut(0, self.len) }
     }
 }

@@ -23,11 +23,11 @@ pub trait Blas: Real + SmallGemm {
 macro_rules! blas {
     (int: $($t:ty)*) => { $(impl Blas for $t {})* };
     (float: $($t:ty)*) => { $(impl Blas for $t {
-        fn block(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, c: MatrixMut<Self>) {
+        fn block(alpha: Self, a: Matrix<Self>, b: Matrix<Self>, beta: Self, mut c: MatrixMut<Self>) {
             agree(&a, &b, &c);
-            let (to, x, y) = (c.at(0, 0), a.at(0, 0), b.at(0, 0));
             // SAFETY: the sizes agree, all elements of matrices can be reached, and `c` is nobody else's.
             unsafe {
+                let (to, x, y) = (c.at(0, 0), a.at(0, 0), b.at(0, 0));
                 gemm::gemm(
                     c.rows(), c.cols(), a.cols(), to, c.col_stride(), c.row_stride(), beta != 0.0, x, a.col_stride(),
                     a.row_stride(), y, b.col_stride(), b.row_stride(), beta, alpha, false, false, false,

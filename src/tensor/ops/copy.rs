@@ -2,10 +2,11 @@
 
 use super::transpose::{self, TILE};
 use crate::tensor::Tensor;
+use crate::tensor::access::RawSlice;
 use crate::tensor::class::TensorClass;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr, disjoint, same_count};
+use crate::tensor::map::{self, same_count};
 use crate::tensor::threads::split;
 use crate::with_dtype;
 use std::borrow::Cow;
@@ -24,9 +25,9 @@ pub fn copy(dst: &Tensor, src: &Tensor) -> Result<()> {
 
 fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> {
     if D::DTYPE == S::DTYPE {
-        if let (Some((d, n)), Some((s, _))) = (dst.flat_mut::<D>()?, src.flat::<D>()?) {
-            // SAFETY: both have n elements there, and the result is lent to nobody.
-            unsafe { run(d, s, n) };
+        if let (Some(d), Some(s)) = (dst.flat_mut::<D>()?, src.flat::<D>()?) {
+            // SAFETY: both have as many elements, and the result is lent to nobody.
+            unsafe { run(d, s) };
             return Ok(());
         }
         if dst.ndim() == 2 && src.stride(1) > 1 && transposed::<D>(dst, src)? {
@@ -43,19 +44,18 @@ fn copy_typed<D: Element, S: Element>(dst: &Tensor, src: &Tensor) -> Result<()> 
     )
 }
 
-/// Copies `n` elements that lie one after another on both sides, which may overlap.
+/// Copies elements that lie one after another on both sides, which may overlap.
 ///
 /// # Safety
-/// `n` elements can be read and written there.
-unsafe fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
-    if !disjoint(d as usize, n * size_of::<T>(), s as usize, n * size_of::<T>()) {
-        // SAFETY: both runs have n elements; `copy` allows them to overlap.
-        return unsafe { std::ptr::copy(s, d, n) };
+/// There are as many on both sides, to be read and to be written.
+unsafe fn run<T: Element>(d: RawSlice<'_, T>, s: RawSlice<'_, T>) {
+    if !d.is_apart(&s) {
+        // SAFETY: both runs have as many elements; `copy` allows them to overlap.
+        return unsafe { std::ptr::copy(s.at(0), d.at(0), d.len()) };
     }
-    let (d, s) = (Ptr(d), Ptr(s.cast_mut()));
-    split(n, 1, |first, count| {
-        // SAFETY: both runs have n elements and do not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(s.at(first), d.at(first), count) }
+    split(d.len(), 1, |first, count| {
+        // SAFETY: both runs have these elements and do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(s.at(first as isize), d.at(first as isize), count) }
     });
 }
 
@@ -63,27 +63,26 @@ unsafe fn run<T: Element>(d: *mut T, s: *const T, n: usize) {
 /// where the two overlap, since the order of elements then counts, nor for other tensors; whether it was.
 fn transposed<T: Element>(dst: &Tensor, src: &Tensor) -> Result<bool> {
     let (d, s) = (dst.view_mut::<T>()?, src.view::<T>()?);
-    let fit = d.layout.ndim() == 2 && d.layout.sizes() == s.layout.sizes();
-    if !fit || d.layout.strides()[1] != 1 || s.layout.strides()[0] != 1 {
+    let fit = d.layout().ndim() == 2 && d.layout().sizes() == s.layout().sizes();
+    if !fit || d.strides()[1] != 1 || s.strides()[0] != 1 {
         return Ok(false);
     }
-    let (rows, cols) = (d.layout.sizes()[0], d.layout.sizes()[1]);
-    let (dr, sc) = (d.layout.strides()[0] as usize, s.layout.strides()[1] as usize);
-    let (dp, sp) = (Ptr(d.ptr), Ptr(s.ptr));
-    let overlap = (d.ptr as usize) < s.ptr.wrapping_add(sc * cols) as usize
-        && (s.ptr as usize) < d.ptr.wrapping_add(dr * rows) as usize;
-    if overlap {
+    let (rows, cols) = (d.layout().sizes()[0], d.layout().sizes()[1]);
+    let (dr, sc) = (d.strides()[0] as usize, s.strides()[1] as usize);
+    let (d, s) = (d.elements(), s.elements());
+    if !d.is_apart(&s) {
         return Ok(false);
     }
     let part = |i0: usize, j0: usize, ni: usize, nj: usize| {
         if ni == TILE && nj == TILE {
+            let (to, from) = ((i0 * dr + j0) as isize, (j0 * sc + i0) as isize);
             // SAFETY: the tile lies inside both views, which do not overlap.
-            return unsafe { transpose::transpose(dp.at(i0 * dr + j0), dr, sp.at(j0 * sc + i0), sc) };
+            return unsafe { transpose::transpose(d.at(to), dr, s.at(from), sc) };
         }
         for i in i0..i0 + ni {
             for j in j0..j0 + nj {
                 // SAFETY: i < rows and j < cols, inside both views.
-                unsafe { *dp.at(i * dr + j) = *sp.at(j * sc + i) };
+                unsafe { *d.at((i * dr + j) as isize) = *s.at((j * sc + i) as isize) };
             }
         }
     };
@@ -122,14 +121,14 @@ pub fn clone(x: &Tensor) -> Result<Tensor> {
     if x.ndim() == 0 { Ok(Tensor::empty(x.class())) } else { to_type(x, x.class()) }
 }
 
-/// The tensor itself, or a contiguous copy of it where a result lies in its storage: for kernels that must not read what
+/// The tensor itself, or a contiguous copy of it where a result lies in its memory: for kernels that must not read what
 /// they write.
 ///
 /// # Errors
 /// Not enough memory.
 #[inline]
 pub fn apart<'a>(x: &'a Tensor, results: &[&Tensor]) -> Result<Cow<'a, Tensor>> {
-    let shared = results.iter().any(|r| r.same_storage(x));
+    let shared = results.iter().any(|r| r.shares_memory(x));
     Ok(if shared { Cow::Owned(clone(x)?) } else { Cow::Borrowed(x) })
 }
 

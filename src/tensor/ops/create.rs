@@ -27,11 +27,10 @@ pub fn zero<T: Element>(res: &Tensor) -> Result<()> {
 
 /// Element `i` becomes `f(i)`, in logical order.
 fn generate<T: Element>(res: &Tensor, cost: usize, f: impl Fn(f64) -> f64 + Sync) -> Result<()> {
-    if let Some((p, n)) = res.flat_mut::<T>()? {
-        let p = map::Ptr(p);
-        threads::split(n, cost, |first, count| {
+    if let Some(all) = res.flat_mut::<T>()? {
+        threads::split(all.len(), cost, |first, count| {
             // SAFETY: each thread has its own part of the elements.
-            let part = unsafe { std::slice::from_raw_parts_mut(p.at(first), count) };
+            let part = unsafe { all.slice_mut(first, count) };
             vectorize(
                 #[inline(always)]
                 || part.iter_mut().enumerate().for_each(|(i, v)| *v = T::from_f64(f((first + i) as f64))),
@@ -109,10 +108,10 @@ pub fn eye<T: Real>(res: &Tensor, n: i64, m: i64) -> Result<()> {
     res.resize(&[n, m])?;
     zero::<T>(res)?;
     let v = res.view_mut::<T>()?;
-    let step = v.layout.strides()[0] + v.layout.strides()[1];
+    let step = v.strides()[0] + v.strides()[1];
     for i in 0..n.min(m) as isize {
         // SAFETY: (i, i) lies inside the matrix.
-        unsafe { *v.ptr.offset(i * step) = T::ONE };
+        unsafe { *v.elements().at(i * step) = T::ONE };
     }
     Ok(())
 }

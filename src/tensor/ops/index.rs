@@ -6,11 +6,11 @@ use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
-use crate::tensor::map::{Ptr, disjoint};
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, update, walk};
 use crate::{demand, refuse};
+use std::cell::Cell;
 
 /// The mask's elements, and how many are 1.
 fn mask_bits(op: &str, x: &Tensor, mask: &Tensor) -> Result<(Source<u8>, usize)> {
@@ -69,9 +69,9 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
         return res.resize(&[]);
     }
     res.resize_for_result(&[values.len()])?;
-    if let Some((to, n)) = res.flat_mut::<T>()? {
-        // SAFETY: n elements lie there; the values are no part of a storage.
-        unsafe { std::slice::from_raw_parts_mut(to, n) }.copy_from_slice(&values[..n]);
+    if let Some(to) = res.flat_mut::<T>()? {
+        // SAFETY: all of them; the values are no part of a storage.
+        unsafe { to.slice_mut(0, to.len()) }.copy_from_slice(&values[..to.len()]);
         return Ok(());
     }
     let mut i = 0;
@@ -87,11 +87,11 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
 /// As [`masked_select`].
 pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
     let (bits, _) = mask_bits("maskedFill", x, mask)?;
-    if let Some((p, n)) = x.flat_mut::<T>()? {
-        let (p, bits) = (Ptr(p), &*bits);
-        split(n, 1, |start, count| {
+    if let Some(all) = x.flat_mut::<T>()? {
+        let bits = &*bits;
+        split(all.len(), 1, |start, count| {
             // SAFETY: the parts are disjoint, inside the view; the bits lie elsewhere.
-            let x = unsafe { std::slice::from_raw_parts_mut(p.at(start), count) };
+            let x = unsafe { all.slice_mut(start, count) };
             let bits = &bits[start..start + count];
             vectorize(
                 #[inline(always)]
@@ -169,18 +169,16 @@ fn slice(x: &Tensor, d: usize, k: usize) -> Result<Tensor> {
 
 /// Slices of the first dimension, where neither tensor has gaps and they share no memory; whether that is so.
 fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<bool> {
-    let (Some((to, n)), Some((from, m))) = (out.flat_mut::<T>()?, source.flat::<T>()?) else { return Ok(false) };
-    // two storages may be parts of one
-    let (size, width) = (size_of::<T>(), n / places.len().max(1));
-    let inside = places.iter().all(|k| (k + 1) * width <= m);
-    if !inside || !disjoint(to as usize, n * size, from as usize, m * size) {
+    let (Some(to), Some(from)) = (out.flat_mut::<T>()?, source.flat::<T>()?) else { return Ok(false) };
+    let width = to.len() / places.len().max(1);
+    let inside = places.iter().all(|k| (k + 1) * width <= from.len());
+    if !inside || !to.is_apart(&from) {
         return Ok(false);
     }
-    let (to, from) = (Ptr(to), Ptr(from));
     split(places.len(), width, |first, count| {
         for (i, &k) in (first..).zip(&places[first..first + count]) {
             // SAFETY: row k of the source and row i of the result, which share no memory.
-            unsafe { std::ptr::copy_nonoverlapping(from.at(k * width), to.at(i * width), width) };
+            unsafe { to.slice_mut(i * width, width).copy_from_slice(from.slice(k * width, width)) };
         }
     });
     Ok(true)
@@ -196,7 +194,7 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = places.len();
     let source = x.clone();
-    let out = if res.same_storage(x) { Tensor::empty(res.class()) } else { res.clone() };
+    let out = if res.shares_memory(x) { Tensor::empty(res.class()) } else { res.clone() };
     out.resize_for_result(&sizes)?;
     if d == 0 && pick_rows::<T>(&out, &source, &places)? {
         // done
@@ -210,20 +208,20 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     res.set(&out)
 }
 
-/// The elements at `places` of each line along the last dimension; the result lies in another storage.
+/// The elements at `places` of each line along the last dimension; the result lies in other memory.
 fn pick_from_lines<T: Element>(out: &Tensor, x: &Tensor, places: &[usize]) -> Result<()> {
     let (o, s) = (out.view_mut::<T>()?, x.view::<T>()?);
     let last = out.ndim() - 1;
-    let (os, ss) = (o.layout.strides()[last], s.layout.strides()[last]);
-    let heads = [o.layout.narrow(last, 0, 1)?, s.layout.narrow(last, 0, 1)?];
-    let (op, sp) = (Ptr(o.ptr), Ptr(s.ptr));
+    let (os, ss) = (o.strides()[last], s.strides()[last]);
+    let heads = [o.layout().narrow(last, 0, 1)?, s.layout().narrow(last, 0, 1)?];
+    let (op, sp) = (o.elements(), s.elements());
     let body = |start, count| {
         let mut c = heads.each_ref().map(|l| Cursor::new(l, start));
         let apart = c.each_ref().map(Cursor::stride);
         walk(&mut c, count, &mut |at, run| {
             for i in 0..run as isize {
-                let to = op.at(0).wrapping_offset(at[0] + i * apart[0]);
-                let from = sp.at(0).wrapping_offset(at[1] + i * apart[1]);
+                // SAFETY: lines of both views.
+                let (to, from) = unsafe { (op.at(at[0] + i * apart[0]), sp.at(at[1] + i * apart[1])) };
                 for (j, &k) in (0..).zip(places) {
                     // SAFETY: j counts the places, k is below the line's length: inside both views.
                     unsafe { *to.wrapping_offset(j * os) = *from.wrapping_offset(k as isize * ss) };
@@ -231,7 +229,7 @@ fn pick_from_lines<T: Element>(out: &Tensor, x: &Tensor, places: &[usize]) -> Re
             }
         });
     };
-    if o.layout.overlaps() {
+    if o.layout().overlaps() {
         body(0, heads[0].numel());
     } else {
         split(heads[0].numel(), places.len(), body);
@@ -287,14 +285,15 @@ pub fn index_fill<T: Element>(x: &Tensor, d: usize, list: &Tensor, v: T) -> Resu
     Ok(())
 }
 
-/// Where a multi-index leads: the storage distance of each logical element of `shape`, with dimension `d` replaced.
+/// Calls `f` with each element of `shape` and that of `other` which its multi-index leads to, with dimension `d` from the list.
+/// The two may be one.
 fn gather_like<T: Element>(
     op: &'static str,
     shape: &Tensor,
     other: &Tensor,
     d: usize,
     list: &Tensor,
-    mut f: impl FnMut(*mut T, *mut T),
+    f: impl Fn(&Cell<T>, &Cell<T>),
 ) -> Result<()> {
     has_dim(op, shape, d)?;
     demand!(
@@ -321,14 +320,15 @@ fn gather_like<T: Element>(
     let l = list.view::<i64>()?;
     let last = shape.ndim() - 1;
     // lines along the last dimension; the other tensor's place along `d` comes from the list alone
-    let base = if last == d { 0 } else { o.layout.strides()[last] };
-    let heads = [s.layout.narrow(last, 0, 1)?, l.layout.narrow(last, 0, 1)?, {
-        let mut sizes = s.layout.sizes().to_vec();
-        let mut strides = o.layout.strides().to_vec();
+    let base = if last == d { 0 } else { o.strides()[last] };
+    let heads = [s.layout().narrow(last, 0, 1)?, l.layout().narrow(last, 0, 1)?, {
+        let mut sizes = s.layout().sizes().to_vec();
+        let mut strides = o.strides().to_vec();
         (sizes[last], strides[d]) = (1, 0);
         Layout::strided(0, &sizes, &strides)?
     }];
-    let (ss, ls, along) = (s.layout.strides()[last], l.layout.strides()[last], o.layout.strides()[d]);
+    let (ss, ls, along) = (s.strides()[last], l.strides()[last], o.strides()[d]);
+    let (s, l, o) = (s.elements(), l.elements(), o.elements());
     let width = shape.size(last) as isize;
     let mut c = heads.each_ref().map(|l| Cursor::new(l, 0));
     let apart = c.each_ref().map(Cursor::stride);
@@ -336,10 +336,14 @@ fn gather_like<T: Element>(
         for i in 0..run as isize {
             let [s_at, l_at, o_at] = [0, 1, 2].map(|q| at[q] + i * apart[q]);
             for j in 0..width {
-                // SAFETY: element j of the line, inside the list.
-                let k = unsafe { *l.ptr.wrapping_offset(l_at + j * ls) } - 1;
-                let to = o.ptr.wrapping_offset(o_at + j * base + k as isize * along);
-                f(s.ptr.wrapping_offset(s_at + j * ss), to);
+                // SAFETY: element j of the line, inside the list, and with that an element of each view, since coordinates
+                // are below the sizes. Nobody has a reference to them but as cells.
+                let (own, others) = unsafe {
+                    let k = *l.at(l_at + j * ls) - 1;
+                    let others = o.at(o_at + j * base + k as isize * along);
+                    (&*s.at(s_at + j * ss).cast(), &*others.cast())
+                };
+                f(own, others);
             }
         }
     });
@@ -351,10 +355,7 @@ fn gather_like<T: Element>(
 /// # Errors
 /// Sizes that do not fit, an index that is not there.
 pub fn gather<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> Result<()> {
-    gather_like::<T>("gather", res, x, d, list, |r, x| {
-        // SAFETY: both lie inside their views: coordinates are below the sizes.
-        unsafe { *r = *x }
-    })
+    gather_like::<T>("gather", res, x, d, list, |r, x| r.set(x.get()))
 }
 
 /// As [`gather`], with a result that takes the index's sizes.
@@ -372,10 +373,7 @@ pub fn gather_fresh<T: Element>(x: &Tensor, d: usize, list: &Tensor) -> Result<T
 /// # Errors
 /// As [`gather`].
 pub fn scatter<T: Element>(x: &Tensor, d: usize, list: &Tensor, src: &Tensor) -> Result<()> {
-    gather_like::<T>("scatter", src, x, d, list, |s, x| {
-        // SAFETY: as in `gather`.
-        unsafe { *x = *s }
-    })
+    gather_like::<T>("scatter", src, x, d, list, |s, x| x.set(s.get()))
 }
 
 /// `x[index[i][j]][j] = v` along dimension `d`.

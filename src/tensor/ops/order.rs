@@ -9,7 +9,6 @@ use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::interruption;
-use crate::tensor::map::Ptr;
 use crate::tensor::storage;
 use crate::tensor::threads::{self, split};
 use crate::tensor::walk::{Cursor, walk};
@@ -38,7 +37,7 @@ fn each_line<T: Real>(
     let turn = |t: &Tensor| t.transpose(d, last);
     // kernels read slices: lines whose elements lie apart are copied, all at once since neighbours share memory
     let turned = turn(x)?;
-    let in_place = turned.stride(last) == 1 && !values.same_storage(x) && !places.same_storage(x);
+    let in_place = turned.stride(last) == 1 && !values.shares_memory(x) && !places.shares_memory(x);
     let source = if in_place { turned } else { super::copy::clone(&turned)? };
     if x.size(d) > LONG_LINE {
         // words to sort, and as many to sort them into
@@ -51,7 +50,7 @@ fn each_line<T: Real>(
     values.resize_for_result(&sizes)?;
     places.resize_for_result(&sizes)?;
     let (tv, tp) = (turn(values)?, turn(places)?);
-    if tv.is_contiguous() && tp.is_contiguous() && !values.same_storage(places) {
+    if tv.is_contiguous() && tp.is_contiguous() && !values.shares_memory(places) {
         return write_lines(&tv, &tp, &source, kernel);
     }
     let (v, p) = (Tensor::new(T::DTYPE, tv.layout().sizes())?, Tensor::new(tp.dtype(), tp.layout().sizes())?);
@@ -69,8 +68,8 @@ fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &i
     let (v, p, s) = (values.view_mut::<T>()?, places.view_mut::<i64>()?, x.view::<T>()?);
     let last = x.ndim() - 1;
     let (n, k) = (x.size(last), values.size(last));
-    let heads = s.layout.narrow(last, 0, 1)?;
-    let (sp, vp, pp) = (Ptr(s.ptr), Ptr(v.ptr), Ptr(p.ptr));
+    let heads = s.layout().narrow(last, 0, 1)?;
+    let (source, v, p) = (s.elements(), v.elements(), p.elements());
     let lines_from = |start: usize, count: usize| {
         let mut c = [Cursor::new(&heads, start)];
         let apart = c[0].stride();
@@ -78,14 +77,9 @@ fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &i
         walk(&mut c, count, &mut |at, run| {
             for i in 0..run as isize {
                 // SAFETY: the line lies inside the source.
-                let line = unsafe { std::slice::from_raw_parts(sp.at(0).wrapping_offset(at[0] + i * apart), n) };
+                let line = unsafe { source.slice((at[0] + i * apart) as usize, n) };
                 // SAFETY: each line has k elements in both results, which nothing else reaches.
-                let (values, places) = unsafe {
-                    (
-                        std::slice::from_raw_parts_mut(vp.at(at_line * k), k),
-                        std::slice::from_raw_parts_mut(pp.at(at_line * k), k),
-                    )
-                };
+                let (values, places) = unsafe { (v.slice_mut(at_line * k, k), p.slice_mut(at_line * k, k)) };
                 if radix::narrow::<T>(n) {
                     kernel.line::<u64>(line, places);
                 } else {

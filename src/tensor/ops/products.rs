@@ -213,7 +213,7 @@ macro_rules! plain {
         }
         #[doc = concat!($doc, ", in `res`, which has that size.\n\n# Errors\nSizes that do not fit.")]
         pub fn $f<T: Blas>(res: &Tensor, $a: &Tensor, $b: &Tensor) -> Result<()> {
-            if res.same_storage($a) || res.same_storage($b) {
+            if res.shares_memory($a) || res.shares_memory($b) {
                 map::fill(res, T::ZERO)?;
             }
             $add(res, T::ZERO, res, T::ONE, $a, $b)

@@ -1,7 +1,7 @@
 //! Sorting and selecting by digits: each element becomes a word that orders as the element does, equal ones by place.
 
+use crate::tensor::access::{RawSlice, share_rows};
 use crate::tensor::dtype::Real;
-use crate::tensor::map::Ptr;
 use crate::tensor::threads::{split, threads};
 
 /// Up to this many words, comparing beats counting digits.
@@ -18,7 +18,10 @@ const SHARED: usize = 1 << 16;
 const WIDE: u32 = 11;
 
 /// A number that orders as the elements do and the place of the element, in one.
-pub trait Word: Copy + Ord + Send + Sync + Default {
+///
+/// # Safety
+/// A word has one key: words are counted by their keys before they are put where the counts say.
+pub unsafe trait Word: Copy + Ord + Send + Sync + Default {
     /// Joins a [`Real::rank`] and a place.
     fn new(key: u64, place: usize) -> Self;
     /// The rank.
@@ -27,7 +30,8 @@ pub trait Word: Copy + Ord + Send + Sync + Default {
     fn place(self) -> usize;
 }
 
-impl Word for u64 {
+// SAFETY: the key is a part of the number.
+unsafe impl Word for u64 {
     #[inline(always)]
     fn new(key: u64, place: usize) -> Self {
         key << 32 | place as u64
@@ -42,7 +46,8 @@ impl Word for u64 {
     }
 }
 
-impl Word for u128 {
+// SAFETY: as above.
+unsafe impl Word for u128 {
     #[inline(always)]
     fn new(key: u64, place: usize) -> Self {
         u128::from(key) << 64 | place as u128
@@ -101,8 +106,8 @@ pub fn sort<W: Word>(words: &mut Vec<W>) {
     }
     let shift = high.saturating_sub(WIDE).max(low);
     let ends = deal(words, &mut other, shift);
-    let (a, b) = (Ptr(words.as_mut_ptr()), Ptr(other.as_mut_ptr()));
     let n = words.len();
+    let (a, b) = (RawSlice::new(words), RawSlice::new(&mut other));
     let parts = if n < SHARED { 1 } else { threads() };
     // buckets go to the parts so that each gets about as many words
     let first_of = |part: usize| ends.partition_point(|&end| end <= part * n / parts);
@@ -113,9 +118,7 @@ pub fn sort<W: Word>(words: &mut Vec<W>) {
                 let begin = if bucket == 0 { 0 } else { ends[bucket - 1] };
                 let len = ends[bucket] - begin;
                 // SAFETY: buckets are disjoint ranges of both lists, and each belongs to one part.
-                let (a, b) = unsafe {
-                    (std::slice::from_raw_parts_mut(a.at(begin), len), std::slice::from_raw_parts_mut(b.at(begin), len))
-                };
+                let (a, b) = unsafe { (a.slice_mut(begin, len), b.slice_mut(begin, len)) };
                 if len < FEW_WORDS || shift - low > 2 * WIDE {
                     by_buckets(b, a, low, shift, true);
                 } else if !by_digits(b, a, low, shift) {
@@ -134,11 +137,8 @@ fn deal<W: Word>(from: &[W], to: &mut [W], shift: u32) -> Vec<usize> {
     let digit = |w: W| (w.key() >> shift) as usize % BUCKETS;
     let range = |part: usize| part * n / parts..(part + 1) * n / parts;
     let mut counts = vec![0usize; parts * BUCKETS];
-    let cp = Ptr(counts.as_mut_ptr());
-    split(parts, n, |start, count| {
-        for part in start..start + count {
-            // SAFETY: each part has counters of its own.
-            let counts = unsafe { std::slice::from_raw_parts_mut(cp.at(part * BUCKETS), BUCKETS) };
+    share_rows(&mut counts, BUCKETS, n, |start, counts| {
+        for (part, counts) in (start..).zip(counts.chunks_exact_mut(BUCKETS)) {
             from[range(part)].iter().for_each(|&w| counts[digit(w)] += 1);
         }
     });
@@ -151,15 +151,14 @@ fn deal<W: Word>(from: &[W], to: &mut [W], shift: u32) -> Vec<usize> {
         }
         *end = sum;
     }
-    let (tp, cp) = (Ptr(to.as_mut_ptr()), Ptr(counts.as_mut_ptr()));
-    split(parts, n, |start, count| {
-        for part in start..start + count {
-            // SAFETY: each part has counters of its own.
-            let next = unsafe { std::slice::from_raw_parts_mut(cp.at(part * BUCKETS), BUCKETS) };
+    let to = RawSlice::new(to);
+    share_rows(&mut counts, BUCKETS, n, |start, counts| {
+        for (part, next) in (start..).zip(counts.chunks_exact_mut(BUCKETS)) {
             for &w in &from[range(part)] {
                 let place = &mut next[digit(w)];
-                // SAFETY: places count up to where those of the next part or bucket begin, inside `to`.
-                unsafe { tp.at(*place).write(w) };
+                // SAFETY: places count up to where those of the next part or bucket begin, inside `to`: keys are always the
+                // same.
+                unsafe { to.at(*place as isize).write(w) };
                 *place += 1;
             }
         }

@@ -16,9 +16,9 @@ use std::f64::consts::PI;
 
 /// Hands the tensor's elements in logical order to `fill`, block by block; blocks have an even number of elements.
 fn fill_blocks<T: Element>(x: &Tensor, cost: usize, mut fill: impl FnMut(&mut [T])) -> Result<()> {
-    if let Some((p, n)) = x.flat_mut::<T>()? {
-        // SAFETY: n elements lie there, and `fill` reaches no tensor.
-        fill(unsafe { std::slice::from_raw_parts_mut(p, n) });
+    if let Some(all) = x.flat_mut::<T>()? {
+        // SAFETY: all of them, and `fill` reaches no tensor.
+        fill(unsafe { all.slice_mut(0, all.len()) });
         return Ok(());
     }
     let mut left = x.numel();

@@ -12,13 +12,13 @@ pub use renorm::renorm;
 pub use scan::{cumprod, cumsum};
 
 use crate::tensor::Tensor;
-use crate::tensor::access::Source;
+use crate::tensor::access::{Source, share_rows};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::{self, Ptr};
+use crate::tensor::map;
 use crate::tensor::simd::vectorize;
-use crate::tensor::threads::{self, shared_out, split};
+use crate::tensor::threads::{self, shared_out};
 use crate::tensor::walk::for_each;
 
 /// Elements summed one after another before a partial sum is taken: keeps errors and dependences short.
@@ -46,12 +46,8 @@ fn join_blocks<A: Copy + Send + Sync>(
         return (0..blocks).fold(init, |acc, b| join(acc, one(b)));
     }
     let mut parts = vec![init; blocks];
-    let to = Ptr(parts.as_mut_ptr());
-    split(blocks, BLOCK, |start, count| {
-        for b in start..start + count {
-            // SAFETY: there is a part for each block, and every block is done once.
-            unsafe { to.at(b).write(one(b)) };
-        }
+    share_rows(&mut parts, 1, BLOCK, |start, parts| {
+        parts.iter_mut().zip(start..).for_each(|(to, b)| *to = one(b));
     });
     parts.into_iter().fold(init, join)
 }
@@ -63,10 +59,10 @@ fn blocked<T: Element, A: Copy + Send + Sync>(
     block: impl Fn(&[T]) -> A + Sync,
     join: impl Fn(A, A) -> A,
 ) -> Result<A> {
-    if let Some((p, n)) = x.flat::<T>()? {
-        // SAFETY: n elements lie there, and nothing writes while this reads.
-        let all = unsafe { std::slice::from_raw_parts(p, n) };
-        return Ok(join_blocks(n, init, |start, count| block(&all[start..start + count]), join));
+    if let Some(all) = x.flat::<T>()? {
+        // SAFETY: all of them, and nothing writes while this reads.
+        let all = unsafe { all.slice(0, all.len()) };
+        return Ok(join_blocks(all.len(), init, |start, count| block(&all[start..start + count]), join));
     }
     gathered(x, init, block, join)
 }
@@ -276,7 +272,7 @@ fn best<T: Real>(x: &Tensor, better: impl Fn(T, T) -> bool + Copy + Sync) -> Res
     check::has_elements("a tensor", x)?;
     let first = x.view::<T>()?;
     // SAFETY: there is at least one element.
-    let first = unsafe { *first.ptr };
+    let first = unsafe { *first.elements().at(0) };
     blocked(x, first, |b: &[T]| best_of_slice(b, better), |a, b| pick(a, b, better))
 }
 
@@ -463,10 +459,10 @@ pub fn dot<T: Real>(x: &Tensor, y: &Tensor) -> Result<f64> {
 pub fn trace<T: Real>(x: &Tensor) -> Result<f64> {
     check::rank("a matrix", x, 2)?;
     let v = x.view::<T>()?;
-    let step = v.layout.strides()[0] + v.layout.strides()[1];
+    let step = v.strides()[0] + v.strides()[1];
     // SAFETY: (i, i) lies inside the matrix.
     let sum = (0..x.size(0).min(x.size(1)) as isize)
-        .fold(T::Acc::ZERO, |s, i| s.add(T::Acc::convert(unsafe { *v.ptr.offset(i * step) })));
+        .fold(T::Acc::ZERO, |s, i| s.add(T::Acc::convert(unsafe { *v.elements().at(i * step) })));
     Ok(sum.to_f64())
 }
 

@@ -33,7 +33,7 @@ macro_rules! tile {
             a: &Matrix<$t>,
             b: &Matrix<$t>,
             beta: $t,
-            c: &MatrixMut<$t>,
+            c: &mut MatrixMut<$t>,
             (i, j, n): (usize, usize, usize),
         ) {
             // SAFETY: by the contract; masked lanes are neither read nor written.
@@ -130,7 +130,7 @@ macro_rules! of_height {
 }
 
 #[cfg(target_arch = "x86_64")]
-macro_rules! tiny {
+macro_rules! small {
     ($module:ident, $t:ty, $features:literal, $lanes:literal, whole: $($whole:ident)*, half: $($half:ident)*) => {
         mod $module {
             #[allow(unused_imports, reason = "each module takes those of its vectors")]
@@ -146,7 +146,7 @@ macro_rules! tiny {
             /// # Safety
             /// As for the tiles.
             #[target_feature(enable = $features)]
-            pub unsafe fn product(alpha: $t, a: &Matrix<$t>, b: &Matrix<$t>, beta: $t, c: &MatrixMut<$t>) {
+            pub unsafe fn product(alpha: $t, a: &Matrix<$t>, b: &Matrix<$t>, beta: $t, c: &mut MatrixMut<$t>) {
                 let mut j = 0;
                 while j < c.cols() {
                     let left = (c.cols() - j).min($lanes);
@@ -171,23 +171,23 @@ macro_rules! tiny {
 }
 
 #[cfg(target_arch = "x86_64")]
-tiny!(double, f64, "avx512f,avx512vl", 8,
+small!(double, f64, "avx512f,avx512vl", 8,
     whole: __m512d _mm512_setzero_pd _mm512_set1_pd _mm512_fmadd_pd _mm512_mul_pd bits8 _mm512_maskz_loadu_pd
         _mm512_mask_storeu_pd,
     half: __m256d _mm256_setzero_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_mul_pd bits8 _mm256_maskz_loadu_pd
         _mm256_mask_storeu_pd);
 #[cfg(target_arch = "x86_64")]
-tiny!(single, f32, "avx512f,avx512vl", 16,
+small!(single, f32, "avx512f,avx512vl", 16,
     whole: __m512 _mm512_setzero_ps _mm512_set1_ps _mm512_fmadd_ps _mm512_mul_ps bits16 _mm512_maskz_loadu_ps
         _mm512_mask_storeu_ps,
     half: __m256 _mm256_setzero_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_mul_ps bits8 _mm256_maskz_loadu_ps
         _mm256_mask_storeu_ps);
 #[cfg(target_arch = "x86_64")]
-tiny!(double_v3, f64, "avx2,fma", 4,
+small!(double_v3, f64, "avx2,fma", 4,
     whole: __m256d _mm256_setzero_pd _mm256_set1_pd _mm256_fmadd_pd _mm256_mul_pd pd4 load_pd4 store_pd4,
     half: __m128d _mm_setzero_pd _mm_set1_pd _mm_fmadd_pd _mm_mul_pd pd2 load_pd2 store_pd2);
 #[cfg(target_arch = "x86_64")]
-tiny!(single_v3, f32, "avx2,fma", 8,
+small!(single_v3, f32, "avx2,fma", 8,
     whole: __m256 _mm256_setzero_ps _mm256_set1_ps _mm256_fmadd_ps _mm256_mul_ps ps8 load_ps8 store_ps8,
     half: __m128 _mm_setzero_ps _mm_set1_ps _mm_fmadd_ps _mm_mul_ps ps4 load_ps4 store_ps4);
 
@@ -196,7 +196,7 @@ macro_rules! by_level {
     ($t:ty, $v4:ident, $v3:ident) => {
         impl SmallGemm for $t {
             #[inline]
-            fn small_gemm(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, c: MatrixMut<$t>) -> bool {
+            fn small_gemm(alpha: $t, a: Matrix<$t>, b: Matrix<$t>, beta: $t, mut c: MatrixMut<$t>) -> bool {
                 use crate::tensor::simd::{Level, level};
                 let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
                 if b.col_stride() != 1 || c.col_stride() != 1 || !fits {
@@ -205,8 +205,8 @@ macro_rules! by_level {
                 // SAFETY: the level has these vectors, the sizes agree, rows have no gaps, and `c` is nobody else's.
                 unsafe {
                     match level() {
-                        Level::V4 => $v4::product(alpha, &a, &b, beta, &c),
-                        Level::V3 => $v3::product(alpha, &a, &b, beta, &c),
+                        Level::V4 => $v4::product(alpha, &a, &b, beta, &mut c),
+                        Level::V3 => $v3::product(alpha, &a, &b, beta, &mut c),
                         Level::Base => return false,
                     }
                 }

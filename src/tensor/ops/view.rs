@@ -247,7 +247,7 @@ pub fn cat<T: Element>(res: &Tensor, list: &[&Tensor], d: Option<usize>) -> Resu
             d + 1
         );
     }
-    let out = if parts.iter().any(|p| p.same_storage(res)) { Tensor::empty(res.class()) } else { res.clone() };
+    let out = if parts.iter().any(|p| p.shares_memory(res)) { Tensor::empty(res.class()) } else { res.clone() };
     out.resize_for_result(&sizes)?;
     let mut at = 0;
     for p in &full {
@@ -264,9 +264,10 @@ fn triangle<T: Element>(res: &Tensor, x: &Tensor, keep: impl Fn(i64) -> Range<i6
     res.resize_as_for_result(&from)?;
     let (to, from) = (res.view_mut::<T>()?, from.view::<T>()?);
     let (rows, cols) = (res.size(0), res.size(1));
-    let at = |v: &crate::tensor::View<T>, i: usize, j: usize| {
-        let steps = v.layout.strides();
-        v.ptr.wrapping_offset(i as isize * steps[0] + j as isize * steps[1])
+    let at = |v: &crate::tensor::access::View<T>, i: usize, j: usize| {
+        let steps = v.strides();
+        // SAFETY: called with the coordinates of elements.
+        unsafe { v.elements().at(i as isize * steps[0] + j as isize * steps[1]) }
     };
     for i in 0..rows {
         let kept = keep(i as i64);

@@ -60,7 +60,7 @@ fn stretches(at: &[usize]) -> impl Iterator<Item = std::ops::Range<usize>> {
 ///
 /// # Panics
 /// Sizes that do not agree; columns that do not lie so.
-pub fn multiply_direct<T: Multiply>(a: &Strips<T>, b: View<T>, c: ViewMut<T>, bias: &[T]) {
+pub fn multiply_direct<T: Multiply>(a: &Strips<T>, b: View<T>, mut c: ViewMut<T>, bias: &[T]) {
     let (kernels, lanes) = (a.kernels, a.kernels.lanes);
     let fits = a.rows == c.rows().len() && a.depth == b.rows().len() && b.cols().len() == c.cols().len();
     assert!(fits && (bias.is_empty() || bias.len() == a.rows), "products of other sizes");
@@ -73,9 +73,11 @@ pub fn multiply_direct<T: Multiply>(a: &Strips<T>, b: View<T>, c: ViewMut<T>, bi
         for i in (0..vectors).step_by(PAIR) {
             let (first, wide) = (start(i), (vectors - i).min(PAIR));
             let apart = if wide > 1 { start(i + 1) - first } else { 0 };
-            let from = b.first().wrapping_add(b.cols()[first]);
+            // SAFETY: read by the tiles below alone.
+            let from = unsafe { b.first() }.wrapping_add(b.cols()[first]);
             for strip in a.parts() {
-                let to = c.first().wrapping_add(c.rows()[strip.start] + c.cols()[first]);
+                // SAFETY: written by the tile below alone.
+                let to = unsafe { c.first() }.wrapping_add(c.rows()[strip.start] + c.cols()[first]);
                 let left = a.data.as_ptr().wrapping_add(strip.start * a.depth);
                 let run = kernels.tile(Operands::Direct, wide, strip.len());
                 let start = if bias.is_empty() { bias } else { &bias[strip] };

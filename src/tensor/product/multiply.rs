@@ -3,7 +3,7 @@
 use super::kernels::{Epilogue, Kernels, Multiply, Operands, Pair, TALL, WIDE};
 use super::vectors::LANES;
 use super::views::{View, ViewMut};
-use crate::tensor::access::Workspace;
+use crate::tensor::access::{RawSlice, Workspace};
 use crate::tensor::error::Result;
 use crate::tensor::threads;
 use std::ops::Range;
@@ -20,12 +20,6 @@ pub struct Panels<T: 'static> {
     filled: usize,
     cols: usize,
 }
-
-/// Room that jobs share, each of which writes a part of its own.
-#[derive(Clone, Copy)]
-pub(super) struct Room<T>(pub(super) *mut T);
-// SAFETY: jobs write parts of their own.
-unsafe impl<T: Send> Sync for Room<T> {}
 
 impl<T: Multiply> Panels<T> {
     /// Room for a matrix of `depth` rows.
@@ -69,44 +63,62 @@ impl<T: Multiply> Panels<T> {
 
     /// Adds a matrix, whose panels `share` hands out: `fill(first, how many)` for each part of all.
     fn fill(&mut self, b: View<T>, share: impl FnOnce(usize, &(dyn Fn(usize, usize) + Sync))) {
-        let (rows, at) = (b.rows().len(), self.filled);
+        let (rows, at, kernels) = (b.rows().len(), self.filled, self.kernels);
         assert!(b.cols().len() == self.cols && rows <= self.depth - at, "{rows} rows of {} columns", b.cols().len());
-        let room = Room(self.data.as_mut_ptr());
-        let this = &*self;
-        share(this.count(), &|first, n| {
-            // the whole of it, not the pointer alone, goes to threads
-            let room = &room;
+        let shape = self.shape();
+        let room = RawSlice::new(&mut self.data);
+        share(shape.count(), &|first, n| {
             for i in first..first + n {
-                let (cols, wide) = this.panel(i);
-                let to = room.0.wrapping_add(this.start(i) + at * wide);
+                let (cols, wide) = shape.panel(i);
                 // SAFETY: the view's elements are there; the panel has room for whole vectors of `rows` more rows,
                 // a vector never reaches behind its row, and nobody else writes this panel.
-                unsafe { (this.kernels.pack)(b.first(), b.rows(), &b.cols()[cols], wide, to) };
+                unsafe {
+                    let to = room.at((shape.start(i) + at * wide) as isize);
+                    (kernels.pack)(b.first(), b.rows(), &b.cols()[cols], wide, to);
+                }
             }
         });
         self.filled += rows;
     }
 
-    fn vectors(&self) -> usize {
-        self.cols.div_ceil(self.kernels.lanes)
+    /// How many panels there are.
+    pub fn count(&self) -> usize {
+        self.shape().count()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { lanes: self.kernels.lanes, depth: self.depth, cols: self.cols }
+    }
+}
+
+/// How panels lie.
+#[derive(Clone, Copy)]
+struct Shape {
+    lanes: usize,
+    depth: usize,
+    cols: usize,
+}
+
+impl Shape {
+    fn vectors(self) -> usize {
+        self.cols.div_ceil(self.lanes)
     }
 
     /// How many panels there are.
-    pub fn count(&self) -> usize {
+    fn count(self) -> usize {
         (self.vectors() / PAIR).max(1)
     }
 
     /// Where a panel starts.
-    fn start(&self, i: usize) -> usize {
-        i * PAIR * self.kernels.lanes * self.depth
+    fn start(self, i: usize) -> usize {
+        i * PAIR * self.lanes * self.depth
     }
 
     /// The columns of a panel, and the elements of its rows.
-    fn panel(&self, i: usize) -> (Range<usize>, usize) {
-        let lanes = self.kernels.lanes;
-        let first = i * PAIR * lanes;
+    fn panel(self, i: usize) -> (Range<usize>, usize) {
+        let first = i * PAIR * self.lanes;
         let vectors = if i + 1 == self.count() { self.vectors() - PAIR * i } else { PAIR };
-        (first.min(self.cols)..(first + vectors * lanes).min(self.cols), vectors * lanes)
+        (first.min(self.cols)..(first + vectors * self.lanes).min(self.cols), vectors * self.lanes)
     }
 }
 
@@ -130,15 +142,15 @@ pub(super) fn is_plain(rows: &[usize], cols: &[usize]) -> bool {
 ///
 /// # Panics
 /// Sizes that do not agree.
-pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, c: ViewMut<T>, pack: bool, end: Epilogue<T>) -> Result<()> {
-    let (k, kernels) = (a.cols().len(), b.kernels);
+pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, mut c: ViewMut<T>, pack: bool, end: Epilogue<T>) -> Result<()> {
+    let (k, kernels, panels) = (a.cols().len(), b.kernels, b.shape());
     agree(&a, [b.filled, b.cols], &c, &end);
     if a.rows().is_empty() || b.cols == 0 {
         return Ok(());
     }
     let mut tile = [T::ZERO; TALL * WIDE * LANES];
     let how = if pack { Operands::Packed } else { Operands::ByTable };
-    let most = kernels.most_rows(how, if b.vectors() % PAIR == 1 && b.vectors() > 1 { WIDE } else { PAIR });
+    let most = kernels.most_rows(how, if panels.vectors() % PAIR == 1 && panels.vectors() > 1 { WIDE } else { PAIR });
     // packing writes whole vectors, the last one behind its panel
     let mut room = Workspace::<T>::new(if pack { k * most + LANES } else { 0 })?;
     let whole = end.is_plain() && is_plain(c.rows(), c.cols());
@@ -148,15 +160,16 @@ pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, c: ViewMut<T>, pack: boo
             // SAFETY: the view's elements are there, and the room is as large as packing wants it.
             unsafe { (kernels.pack)(a.first(), a.cols(), a_rows, a_rows.len(), room.as_mut_ptr()) };
         }
-        for i in 0..b.count() {
-            let (cols, wide) = b.panel(i);
+        for i in 0..panels.count() {
+            let (cols, wide) = panels.panel(i);
             let (c_rows, c_cols) = (&c.rows()[rows.clone()], &c.cols()[cols.clone()]);
             let run = kernels.tile(how, wide / kernels.lanes, a_rows.len());
             let pair = Pair {
-                a: if pack { room.as_ptr() } else { a.first() },
+                // SAFETY: read by the tiles below alone.
+                a: if pack { room.as_ptr() } else { unsafe { a.first() } },
                 rows: a_rows,
                 steps: a.cols(),
-                b: b.data.as_ptr().wrapping_add(b.start(i)),
+                b: b.data.as_ptr().wrapping_add(panels.start(i)),
                 ld: wide,
                 start: &[],
             };
@@ -194,7 +207,6 @@ pub fn add<T: Multiply>(alpha: T, sums: &[T], mut c: ViewMut<T>) {
     let (kernels, rows, cols) = (T::kernels(), c.rows().len(), c.cols().len());
     let ld = cols.next_multiple_of(kernels.lanes);
     assert!(rows.checked_mul(ld).is_some_and(|n| n <= sums.len()), "{rows} rows of {ld} elements");
-    let c = c.reborrow();
     let end = Epilogue { alpha, beta: T::ONE, ..Epilogue::PLAIN };
     // SAFETY: the rows are there in whole vectors; elements of `c` are nobody else's.
     unsafe { (kernels.finish)(sums.as_ptr(), ld, c.first(), c.rows(), c.cols(), end) };

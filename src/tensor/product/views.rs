@@ -139,7 +139,10 @@ impl<'a, T> View<'a, T> {
     }
 
     /// From where offsets count.
-    pub(super) fn first(&self) -> *const T {
+    ///
+    /// # Safety
+    /// Only elements of the matrix are read from there.
+    pub(super) unsafe fn first(&self) -> *const T {
         self.first
     }
 
@@ -177,7 +180,10 @@ impl<'a, T> ViewMut<'a, T> {
     }
 
     /// From where offsets count.
-    pub(super) fn first(&self) -> *mut T {
+    ///
+    /// # Safety
+    /// Only elements of the matrix are used from there, and only while this is borrowed.
+    pub(super) unsafe fn first(&mut self) -> *mut T {
         self.first
     }
 

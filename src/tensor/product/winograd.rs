@@ -8,10 +8,10 @@
 //! plain way then.
 
 use super::kernels::{Epilogue, Kernels, Multiply, Operands, Pair};
-use super::multiply::{Room, parts};
+use super::multiply::parts;
 use super::transform::{Square, Winograd};
 use super::views::{Offsets, View};
-use crate::tensor::access::{Divide, Workspace, try_share};
+use crate::tensor::access::{Divide, RawSlice, Workspace, try_share};
 use crate::tensor::error::Result;
 use crate::tensor::threads::threads;
 use std::ops::Range;
@@ -146,7 +146,10 @@ impl<T: Multiply> Plan<T> {
     }
 
     /// Takes squares at every tile of the segments through a transform.
-    fn gather(&self, image: Image<T>, f: Square<T>, segments: &[Segment], target: Target<T>) -> Result<()> {
+    ///
+    /// # Safety
+    /// The transform is one of squares with the image's side to squares with this plan's.
+    unsafe fn gather(&self, image: Image<T>, f: Square<T>, segments: &[Segment], target: Target<T>) -> Result<()> {
         let (lanes, m, planes) = (self.kernels.lanes, self.w.m, image.planes);
         let across = (self.tiles[1] - 1) * m + image.side;
         let mut room = Workspace::<T>::new(((self.tiles[0] - 1) * m + image.side) * across * lanes)?;
@@ -214,7 +217,9 @@ impl<T: Multiply> Plan<T> {
                 let (start, ld) = self.panel(v, n, steps.len());
                 let b = panels.as_ptr().wrapping_add(start);
                 let rows = &view.rows()[tile.clone()];
-                done(&Pair { a: view.first(), rows, steps: view.cols(), b, ld, start: &[] }, tile.clone(), v);
+                // SAFETY: read by tiles alone.
+                let a = unsafe { view.first() };
+                done(&Pair { a, rows, steps: view.cols(), b, ld, start: &[] }, tile.clone(), v);
             }
         }
     }
@@ -226,7 +231,7 @@ impl<T: Multiply> Plan<T> {
         tiles: usize,
         sums: &[T],
         bias: &[T],
-        (y, to): (Planes, &Room<T>),
+        (y, to): (Planes, RawSlice<'_, T>),
     ) -> Result<bool> {
         let (lanes, m) = (self.kernels.lanes, self.w.m);
         let (vectors, across) = (y.count.div_ceil(lanes), self.tiles[1] * m);
@@ -251,9 +256,9 @@ impl<T: Multiply> Plan<T> {
                 }
                 let (top, bottom) = (s.rows.start * m, (s.rows.end * m).min(y.height));
                 let whole = across == y.width;
-                let to = to.0.wrapping_add(s.sample * y.sample_len());
                 // SAFETY: rows of the room that hold rows of these planes, which are this job's own.
                 unsafe {
+                    let to = to.at((s.sample * y.sample_len()) as isize);
                     finite &= (self.kernels.finite)(room.as_ptr(), s.rows.len() * m * across);
                     if whole {
                         let pixels = &unit.list()[top * y.width..bottom * y.width];
@@ -277,9 +282,8 @@ impl<T: Multiply> Plan<T> {
         let (lanes, vectors) = (self.kernels.lanes, outs.div_ceil(self.kernels.lanes));
         let ld = planes * vectors * lanes + lanes;
         let mut all = Workspace::<T>::new(self.places() * ld)?;
-        let to = Room(all.as_mut_ptr());
+        let to = RawSlice::new(&mut all);
         each(vectors, planes * lanes * self.places(), |v| {
-            let to = &to;
             let some = w.col_range(v * lanes..outs.min((v + 1) * lanes));
             let mut room = Workspace::<T>::new(9 * planes * lanes)?;
             let (start, apart) = self.panel(v, vectors, planes);
@@ -287,7 +291,7 @@ impl<T: Multiply> Plan<T> {
             unsafe {
                 (self.kernels.pack)(some.first(), some.rows(), some.cols(), lanes, room.as_mut_ptr());
                 for c in 0..planes {
-                    let to = to.0.wrapping_add(start + c * apart);
+                    let to = to.at((start + c * apart) as isize);
                     let from = room.as_ptr().wrapping_add(c * 9 * lanes);
                     (self.w.window)(from, [3 * lanes, lanes], to, [ld * self.side(), ld]);
                 }
@@ -328,7 +332,7 @@ pub fn correlate<T: Multiply>(
     let rows = batch * plan.tiles[0];
     let jobs = rows.div_ceil(plan.fit(deep.max(outs))).next_multiple_of(threads());
     let jobs: Vec<_> = parts(rows, rows.div_ceil(jobs)).collect();
-    let (to, finite) = (Room(y.as_mut_ptr()), AtomicBool::new(true));
+    let (to, finite) = (RawSlice::new(y), AtomicBool::new(true));
     let cost = rows.div_ceil(jobs.len()) * across * plan.places() * deep;
     each(jobs.len(), cost, |job| {
         let segments = plan.segments(jobs[job].clone());
@@ -337,7 +341,8 @@ pub fn correlate<T: Multiply>(
         let (x_ld, y_ld) = (tiles * deep + lanes, tiles * outs + lanes);
         let mut image = Workspace::<T>::new(plan.places() * x_ld)?;
         let target = Target { to: &mut image, place_ld: x_ld, at: &|v| (v * lanes, deep) };
-        plan.gather(Image { data: x, planes, pad, side: plan.side() }, plan.w.image, &segments, target)?;
+        // SAFETY: the transform of images.
+        unsafe { plan.gather(Image { data: x, planes, pad, side: plan.side() }, plan.w.image, &segments, target)? };
         let mut sums = Workspace::<T>::new(plan.places() * y_ld)?;
         let (rows, steps) = (Offsets::steps(tiles, deep), Offsets::steps(planes.count, 1));
         for place in 0..plan.places() {
@@ -350,7 +355,7 @@ pub fn correlate<T: Multiply>(
                 unsafe { run(planes.count, pair, c.as_mut_ptr().wrapping_add(start + tile.start * ld), ld) };
             });
         }
-        if !plan.scatter(&segments, tiles, &sums, bias, (results, &to))? {
+        if !plan.scatter(&segments, tiles, &sums, bias, (results, to))? {
             finite.store(false, Relaxed);
         }
         Ok(())
@@ -399,9 +404,8 @@ pub fn weight_gradient<T: Multiply>(
     if !unsafe { (plan.kernels.finite)(sums.as_ptr(), sums.len() / lanes) } {
         return Ok(false);
     }
-    let to = Room(gw.as_mut_ptr());
+    let to = RawSlice::new(gw);
     each(planes.count, plan.places() * plan.whole(results.count) * groups.len(), |c| {
-        let to = &to;
         let mut window = [T::ZERO; 9 * super::vectors::LANES];
         for v in 0..results.count.div_ceil(lanes) {
             for g in 0..groups.len() {
@@ -412,9 +416,9 @@ pub fn weight_gradient<T: Multiply>(
                     (plan.w.grad_window)(from.as_ptr(), [ld * plan.side(), ld], window.as_mut_ptr(), [3 * lanes, lanes])
                 };
                 for (o, k) in (0..lanes.min(results.count - v * lanes)).flat_map(|o| (0..9).map(move |k| (o, k))) {
-                    let to = to.0.wrapping_add(((v * lanes + o) * planes.count + c) * 9 + k);
+                    let at = ((v * lanes + o) * planes.count + c) * 9 + k;
                     // SAFETY: an element of this plane's gradient, which no other item has.
-                    unsafe { *to = (*to).add(scale.mul(window[k * lanes + o])) };
+                    unsafe { *to.at(at as isize) = (*to.at(at as isize)).add(scale.mul(window[k * lanes + o])) };
                 }
             }
         }
@@ -445,11 +449,13 @@ impl<T: Multiply> Plan<T> {
             let (x_ld, y_ld) = (tiles * deep + lanes, tiles * outs + lanes);
             let mut image = Workspace::<T>::new(self.places() * x_ld)?;
             let target = Target { to: &mut image, place_ld: x_ld, at: &|v| (v * lanes, deep) };
-            self.gather(Image { data: x, planes, pad, side: self.side() }, self.w.image, &segments, target)?;
+            // SAFETY: the transform of images.
+            unsafe { self.gather(Image { data: x, planes, pad, side: self.side() }, self.w.image, &segments, target)? };
             let mut grad = Workspace::<T>::new(self.places() * y_ld)?;
             let target = Target { to: &mut grad, place_ld: y_ld, at: &|v| self.panel(v, vectors, tiles) };
             let from = Image { data: go, planes: results, pad: 0, side: self.w.m };
-            self.gather(from, self.w.grad_output, &segments, target)?;
+            // SAFETY: the transform of gradients, whose squares have that side.
+            unsafe { self.gather(from, self.w.grad_output, &segments, target)? };
             let (a_rows, a_steps) = (Offsets::steps(planes.count, 1), Offsets::steps(tiles, deep));
             for place in 0..self.places() {
                 let (a, b) = (&image[place * x_ld..][..x_ld], &grad[place * y_ld..][..y_ld]);

@@ -5,11 +5,11 @@
 //! a seed gives the same numbers on machines with and without fused multiply-add.
 
 use super::{Generator, M, N, Pair, UNIT, check_deviation};
+use crate::tensor::access::share_rows;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
-use crate::tensor::map::Ptr;
 use crate::tensor::simd::vectorize;
-use crate::tensor::threads::{split, threads};
+use crate::tensor::threads::threads;
 use crate::tensor::vmath::{Plain, VectorMath};
 use std::f64::consts::PI;
 
@@ -18,7 +18,7 @@ const TILE: usize = 32;
 /// Up to this many numbers a fill makes one draw after another, so that they are Torch7's to the last bit; in larger ones
 /// logarithms, sines and cosines are those of [`VectorMath`], which are seven times faster and may differ in that bit.
 pub const EXACT: usize = 4096;
-/// Work units of one element of a costly distribution, as [`split`] counts them.
+/// Work units of one element of a costly distribution, as [`split`](crate::tensor::threads::split) counts them.
 pub const COSTLY: usize = 16;
 
 /// How many draws to make at once: what stays in the first cache, or enough for several threads.
@@ -112,11 +112,9 @@ impl Generator {
         for block in out.chunks_mut(raw.len().max(1)) {
             let (raw, first) = (&mut raw[..block.len()], done);
             self.fill_with(raw, |u| u);
-            let (to, raw) = (Ptr(block.as_mut_ptr()), &*raw);
-            split(block.len(), cost, |start, count| {
-                // SAFETY: the parts lie inside the block and no two threads share one.
-                let to = unsafe { std::slice::from_raw_parts_mut(to.at(start), count) };
-                let raw = &raw[start..start + count];
+            let raw = &*raw;
+            share_rows(block, 1, cost, |start, to| {
+                let raw = &raw[start..start + to.len()];
                 vectorize(
                     #[inline(always)]
                     move || {
@@ -174,11 +172,9 @@ impl Generator {
         for block in pairs.chunks_mut(raw.len().max(1)) {
             let raw = &mut raw[..block.len()];
             self.fill_with(raw, |u| u);
-            let (to, raw) = (Ptr(block.as_mut_ptr()), &*raw);
-            split(block.len() / 2, 2 * COSTLY, |start, count| {
-                // SAFETY: the parts lie inside the block and no two threads share one.
-                let to = unsafe { std::slice::from_raw_parts_mut(to.at(2 * start), 2 * count) };
-                let raw = &raw[2 * start..2 * (start + count)];
+            let raw = &*raw;
+            share_rows(block, 2, 2 * COSTLY, |start, to| {
+                let raw = &raw[2 * start..2 * start + to.len()];
                 vectorize(
                     #[inline(always)]
                     move || normals(raw, to, f),

@@ -4,16 +4,17 @@
 //! a matrix, a bundle of lines is folded together, so that memory is read row by row.
 
 use super::{BLOCK, Moments, Summed, always, best_of_slice, p_norm, sum_slice, times_slice};
+use crate::tensor::Tensor;
+use crate::tensor::access::RawSlice;
+use crate::tensor::access::View;
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
-use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, walk};
-use crate::tensor::{Tensor, View};
 
 /// Lines of a bundle: what is kept for each stays in the first cache.
 pub(super) const WIDE: usize = 256;
@@ -32,15 +33,16 @@ fn keep_dim(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
 
 /// Lines along a dimension, `apart` from each other.
 #[derive(Clone, Copy)]
-pub(super) struct Bundle<T> {
-    pub(super) ptr: *mut T,
+pub(super) struct Bundle<'a, T> {
+    /// From the first element of the first line on.
+    pub(super) elements: RawSlice<'a, T>,
     pub(super) lines: usize,
     pub(super) apart: isize,
     pub(super) n: usize,
     pub(super) step: isize,
 }
 
-impl<T: Element> Bundle<T> {
+impl<T: Element> Bundle<'_, T> {
     /// Line `k`, whose elements are neighbours.
     ///
     /// # Safety
@@ -48,7 +50,7 @@ impl<T: Element> Bundle<T> {
     #[inline(always)]
     pub(super) unsafe fn line(&self, k: usize) -> &[T] {
         // SAFETY: by the contract; lines lie inside the view that the bundle was made from.
-        unsafe { std::slice::from_raw_parts(self.ptr.wrapping_offset(k as isize * self.apart), self.n) }
+        unsafe { self.elements.slice((k as isize * self.apart) as usize, self.n) }
     }
 
     fn has_slices(&self) -> bool {
@@ -66,7 +68,8 @@ impl<T: Element> Bundle<T> {
             #[inline(always)]
             move || {
                 for j in 0..bundle.n {
-                    let row = bundle.ptr.wrapping_offset(j as isize * bundle.step);
+                    // SAFETY: element j of the first line.
+                    let row = unsafe { bundle.elements.at(j as isize * bundle.step) };
                     if bundle.apart == 1 {
                         // SAFETY: element j of all lines, which lie inside the view.
                         let row = unsafe { std::slice::from_raw_parts(row, lines) };
@@ -94,16 +97,16 @@ pub(super) unsafe fn bundles<T: Element, const R: usize>(
     x: &View<T>,
     d: usize,
     results: [Layout; R],
-    f: impl Fn(Bundle<T>, [isize; R], [isize; R]) + Sync,
+    f: impl Fn(Bundle<'_, T>, [isize; R], [isize; R]) + Sync,
 ) -> Result<()> {
-    let (n, step) = (x.layout.sizes()[d], x.layout.strides()[d]);
-    let mut outer = x.layout;
+    let (n, step) = (x.layout().sizes()[d], x.strides()[d]);
+    let mut outer = *x.layout();
     if outer.ndim() > 1 {
         outer.remove(d);
     } else {
         outer = outer.narrow(0, 0, 1)?;
     }
-    let xp = Ptr(x.ptr);
+    let all = x.elements();
     let body = |start: usize, count: usize| {
         let mut c = [Cursor::new(&outer, start)];
         let lines_apart = c[0].stride();
@@ -114,13 +117,14 @@ pub(super) unsafe fn bundles<T: Element, const R: usize>(
             // each run in bundles that end where the results turn a corner
             walk(&mut to, run, &mut |places, run| {
                 for skip in (0..run).step_by(WIDE) {
-                    let ptr = xp.at(0).wrapping_offset(at[0] + (first + skip) as isize * lines_apart);
+                    let from = (at[0] + (first + skip) as isize * lines_apart) as usize;
+                    let elements = all.from(from);
                     let mut places = *places;
                     for (place, stride) in places.iter_mut().zip(&strides) {
                         *place += skip as isize * stride;
                     }
                     let lines = WIDE.min(run - skip);
-                    f(Bundle { ptr, lines, apart: lines_apart, n, step }, places, strides);
+                    f(Bundle { elements, lines, apart: lines_apart, n, step }, places, strides);
                 }
                 first += run;
             });
@@ -151,18 +155,18 @@ fn per_line<T: Real, A: Copy + Send + Sync>(
     let source = source.view::<T>()?;
     keep_dim(res, x, d)?;
     let r = res.view_mut::<T>()?;
-    let to = Ptr(r.ptr);
+    let to = r.elements();
     let write = |b: Bundle<T>, [place]: [isize; 1], [stride]: [isize; 1]| {
         let mut found = [zero; WIDE];
         let found = &mut found[..b.lines];
         compute(b, found);
         for (k, &v) in found.iter().enumerate() {
             // SAFETY: every line has its own element in the result.
-            unsafe { *to.at(0).wrapping_offset(place + k as isize * stride) = last(v, b.n) };
+            unsafe { *to.at(place + k as isize * stride) = last(v, b.n) };
         }
     };
     // SAFETY: `source` outlives the call, and is not in the result's storage.
-    unsafe { bundles(&source, d, [r.layout], write) }
+    unsafe { bundles(&source, d, [*r.layout()], write) }
 }
 
 /// [`per_line`] of a fold: what `whole` makes of a slice, or folding with `step` from `zero` on.
@@ -371,10 +375,10 @@ fn extreme<T: Real>(
     keep_dim(values, x, d)?;
     keep_dim(places, x, d)?;
     let (v, p) = (values.view_mut::<T>()?, places.view_mut::<i64>()?);
-    let (vp, pp) = (Ptr(v.ptr), Ptr(p.ptr));
+    let (vp, pp) = (v.elements(), p.elements());
     let write = |b: Bundle<T>, at: [isize; 2], steps: [isize; 2]| {
         // SAFETY: lines have one element at least, inside the view.
-        let mut best = [unsafe { *b.ptr }; WIDE];
+        let mut best = [unsafe { *b.elements.at(0) }; WIDE];
         let mut place = [0usize; WIDE];
         let (best, place) = (&mut best[..b.lines], &mut place[..b.lines]);
         if b.has_slices() {
@@ -387,7 +391,7 @@ fn extreme<T: Real>(
         } else {
             for (k, best) in best.iter_mut().enumerate() {
                 // SAFETY: the first element of line k.
-                *best = unsafe { *b.ptr.wrapping_offset(k as isize * b.apart) };
+                *best = unsafe { *b.elements.at(k as isize * b.apart) };
             }
             // SAFETY: the bundle's own lines; what is written lies elsewhere.
             unsafe {
@@ -407,13 +411,13 @@ fn extreme<T: Real>(
             let k = k as isize;
             // SAFETY: every line has its own element in each result.
             unsafe {
-                *vp.at(0).wrapping_offset(at[0] + k * steps[0]) = best;
-                *pp.at(0).wrapping_offset(at[1] + k * steps[1]) = place as i64 + 1;
+                *vp.at(at[0] + k * steps[0]) = best;
+                *pp.at(at[1] + k * steps[1]) = place as i64 + 1;
             }
         }
     };
     // SAFETY: `source` outlives the call, and is in neither result's storage.
-    unsafe { bundles(&source, d, [v.layout, p.layout], write) }
+    unsafe { bundles(&source, d, [*v.layout(), *p.layout()], write) }
 }
 
 /// Largest elements along a dimension, and where they are; ties take the first, nan wins.

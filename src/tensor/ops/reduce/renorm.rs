@@ -2,6 +2,7 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Dest, Source};
 use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -20,9 +21,7 @@ pub fn renorm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize, most: f64) -
     out.resize_as_for_result(x)?;
     let sizes = source.layout().sizes().to_vec();
     let inner: usize = sizes[d + 1..].iter().product();
-    let (Some((from, n)), Some((to, _))) = (source.flat::<T>()?, out.flat_mut::<T>()?) else { return Ok(()) };
-    // SAFETY: `n` elements lie at each address, the second ones those of a new tensor.
-    let (from, to) = unsafe { (std::slice::from_raw_parts(from, n), std::slice::from_raw_parts_mut(to, n)) };
+    let (from, mut to) = (Source::<T>::of(&source)?, Dest::<T>::update(&out)?);
     // for each slice its norm, then what it is multiplied by
     let mut scales = vec![0.0; sizes[d]];
     for (i, part) in from.chunks_exact(inner).enumerate() {
@@ -36,6 +35,7 @@ pub fn renorm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize, most: f64) -
         let scale = scales[i % sizes[d]];
         to.iter_mut().zip(from).for_each(|(to, v)| *to = T::from_f64(v.to_f64() * scale));
     }
+    drop((from, to));
     res.resize_as_for_result(x)?;
     copy::copy(res, &out)
 }

@@ -3,9 +3,9 @@
 use super::along::{Bundle, WIDE, bundles, check};
 use super::{BLOCK, sum_slice};
 use crate::tensor::Tensor;
+use crate::tensor::access::{RawSlice, share_rows};
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
-use crate::tensor::map::Ptr;
 use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads::{self, shared_out, split};
@@ -15,8 +15,9 @@ const ABREAST: usize = 8;
 
 /// Where a scan writes the lines of a bundle.
 #[derive(Clone, Copy)]
-struct Target<T> {
-    ptr: *mut T,
+struct Target<'a, T> {
+    /// From the first element of the first line on.
+    elements: RawSlice<'a, T>,
     apart: isize,
     step: isize,
 }
@@ -26,14 +27,20 @@ struct Target<T> {
 /// # Safety
 /// The bundle's lines and the target's lie inside their views, which share no memory.
 #[inline(always)]
-unsafe fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy) {
+unsafe fn scan_rows<T: Real>(
+    b: Bundle<'_, T>,
+    to: Target<'_, T>,
+    unit: T::Acc,
+    f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy,
+) {
     vectorize(
         #[inline(always)]
         move || {
             let mut acc = [unit; WIDE];
             let acc = &mut acc[..b.lines];
             for j in 0..b.n as isize {
-                let (from, to_row) = (b.ptr.wrapping_offset(j * b.step), to.ptr.wrapping_offset(j * to.step));
+                // SAFETY: element j of the first line.
+                let (from, to_row) = unsafe { (b.elements.at(j * b.step), to.elements.at(j * to.step)) };
                 if b.apart == 1 && to.apart == 1 {
                     // SAFETY: element j of all lines; the result lies in another storage.
                     let (from, to) = unsafe {
@@ -64,8 +71,8 @@ unsafe fn scan_rows<T: Real>(b: Bundle<T>, to: Target<T>, unit: T::Acc, f: impl 
 /// As [`scan_rows`].
 #[inline(always)]
 unsafe fn scan_abreast<T: Real, const W: usize>(
-    b: Bundle<T>,
-    to: Target<T>,
+    b: Bundle<'_, T>,
+    to: Target<'_, T>,
     acc: [T::Acc; W],
     f: impl Fn(T::Acc, T::Acc) -> T::Acc + Copy,
 ) {
@@ -74,8 +81,8 @@ unsafe fn scan_abreast<T: Real, const W: usize>(
         for (k, a) in (0..).zip(&mut acc) {
             // SAFETY: element j of line k, in both views, which lie in different storages.
             unsafe {
-                *a = f(*a, T::Acc::convert(*b.ptr.wrapping_offset(j * b.step + k * b.apart)));
-                *to.ptr.wrapping_offset(j * to.step + k * to.apart) = T::convert(*a);
+                *a = f(*a, T::Acc::convert(*b.elements.at(j * b.step + k * b.apart)));
+                *to.elements.at(j * to.step + k * to.apart) = T::convert(*a);
             }
         }
     }
@@ -86,18 +93,18 @@ unsafe fn scan_abreast<T: Real, const W: usize>(
 /// # Safety
 /// There is room for as many results, in other memory.
 #[inline(always)]
-unsafe fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
+unsafe fn sum_block<T: Real>(x: &[T], out: RawSlice<'_, T>, carry: T::Acc) {
     // eighths of a whole block would lie a power of two apart, and share their places in the cache
     let n = (x.len() / ABREAST).saturating_sub(8);
     let mut starts = [carry; ABREAST];
     for k in 1..ABREAST {
         starts[k] = starts[k - 1].add(sum_slice(&x[(k - 1) * n..k * n], |v: T| T::Acc::convert(v)));
     }
-    let (from, apart) = (x.as_ptr().cast_mut(), n as isize);
+    let apart = n as isize;
     let add = |a: T::Acc, b: T::Acc| a.add(b);
-    let bundle = Bundle { ptr: from, lines: ABREAST, apart, n, step: 1 };
+    let bundle = Bundle { elements: RawSlice::to_read(x), lines: ABREAST, apart, n, step: 1 };
     // SAFETY: eighths of the block, and of its results.
-    unsafe { scan_abreast(bundle, Target { ptr: out, apart, step: 1 }, starts, add) };
+    unsafe { scan_abreast(bundle, Target { elements: out, apart, step: 1 }, starts, add) };
     let done = ABREAST * n;
     let mut sum = x[..done]
         .last()
@@ -105,7 +112,7 @@ unsafe fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
     for (i, &v) in x.iter().enumerate().skip(done) {
         sum = sum.add(T::Acc::convert(v));
         // SAFETY: there are as many results as elements.
-        unsafe { out.wrapping_add(i).write(T::convert(sum)) };
+        unsafe { out.at(i as isize).write(T::convert(sum)) };
     }
 }
 
@@ -113,7 +120,7 @@ unsafe fn sum_block<T: Real>(x: &[T], out: *mut T, carry: T::Acc) {
 ///
 /// # Safety
 /// As [`sum_block`].
-unsafe fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
+unsafe fn sum_line<T: Real>(x: &[T], out: RawSlice<'_, T>) {
     let total = |b: usize| {
         let block = &x[b * BLOCK..x.len().min((b + 1) * BLOCK)];
         sum_slice(
@@ -123,8 +130,9 @@ unsafe fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
         )
     };
     let block = |b: usize, carry| {
+        let block = &x[b * BLOCK..x.len().min((b + 1) * BLOCK)];
         // SAFETY: the results of this block.
-        unsafe { sum_block(&x[b * BLOCK..x.len().min((b + 1) * BLOCK)], out.at(b * BLOCK), carry) }
+        unsafe { sum_block(block, out.part(b * BLOCK, block.len()), carry) }
     };
     let blocks = x.len().div_ceil(BLOCK);
     if blocks < 2 || !shared_out(x.len(), 1) || threads::threads() == 1 {
@@ -137,12 +145,8 @@ unsafe fn sum_line<T: Real>(x: &[T], out: Ptr<T>) {
         return;
     }
     let mut carries = vec![T::Acc::ZERO; blocks];
-    let to = Ptr(carries.as_mut_ptr());
-    split(blocks, BLOCK, |start, count| {
-        for b in start..start + count {
-            // SAFETY: there is a place for each block, and every block is done once.
-            unsafe { to.at(b).write(total(b)) };
-        }
+    share_rows(&mut carries, 1, BLOCK, |start, carries| {
+        carries.iter_mut().zip(start..).for_each(|(to, b)| *to = total(b));
     });
     let mut carry = T::Acc::ZERO;
     for c in &mut carries {
@@ -166,14 +170,15 @@ fn scan<T: Real>(
     let source = source.view::<T>()?;
     res.resize_as(x)?;
     let r = res.view_mut::<T>()?;
-    let to = Ptr(r.ptr);
-    let step = r.layout.strides()[d];
-    let scan_bundle = |b: Bundle<T>, [place]: [isize; 1], [apart]: [isize; 1]| {
-        let to = Target { ptr: to.at(0).wrapping_offset(place), apart, step };
+    let all = r.elements();
+    let step = r.strides()[d];
+    let scan_bundle = |b: Bundle<'_, T>, [place]: [isize; 1], [apart]: [isize; 1]| {
+        let place = place as usize;
+        let to = Target { elements: all.from(place), apart, step };
         if sums && b.step == 1 && step == 1 {
             for k in 0..b.lines {
                 // SAFETY: line k of the bundle and of the result, which lies elsewhere.
-                unsafe { sum_line(b.line(k), Ptr(to.ptr.wrapping_offset(k as isize * apart))) };
+                unsafe { sum_line(b.line(k), to.elements.part((k as isize * apart) as usize, b.n)) };
             }
         } else if b.apart == 1 && apart == 1 {
             // SAFETY: the bundle's own lines; the result lies elsewhere.
@@ -182,8 +187,8 @@ fn scan<T: Real>(
             for first in (0..b.lines).step_by(ABREAST) {
                 let (lines, k) = (ABREAST.min(b.lines - first), first as isize);
                 let line = |k: isize| {
-                    let part = Bundle { ptr: b.ptr.wrapping_offset(k * b.apart), ..b };
-                    (part, Target { ptr: to.ptr.wrapping_offset(k * apart), ..to })
+                    let part = Bundle { elements: b.elements.from((k * b.apart) as usize), ..b };
+                    (part, Target { elements: to.elements.from((k * apart) as usize), ..to })
                 };
                 if lines == ABREAST {
                     let (part, to) = line(k);
@@ -200,7 +205,7 @@ fn scan<T: Real>(
         }
     };
     // SAFETY: `source` outlives the call, and is not in the result's storage.
-    unsafe { bundles(&source, d, [r.layout.narrow(d, 0, 1)?], scan_bundle) }
+    unsafe { bundles(&source, d, [r.layout().narrow(d, 0, 1)?], scan_bundle) }
 }
 
 /// Running sums along a dimension.
