@@ -99,6 +99,7 @@ impl Whole {
         match (self.stride, self.wide) {
             (1, _) => self.in_vectors::<T, 1, 0>(plane, lines, y, at),
             (2, 2) => self.in_vectors::<T, 2, 2>(plane, lines, y, at),
+            (2, 3) => self.in_vectors::<T, 2, 3>(plane, lines, y, at),
             (2, _) => self.in_vectors::<T, 2, 0>(plane, lines, y, at),
             _ => self.in_vectors::<T, 3, 0>(plane, lines, y, at),
         }
@@ -126,8 +127,9 @@ impl Whole {
         );
     }
 
-    /// `N` windows at a time, `S` columns apart and `W` wide (or as wide as they are, where that is 0), without branches. The last ones end with the row, and may be some of those
-    /// before once more; only where all of them are fewer, they end behind it.
+    /// `N` windows at a time, `S` columns apart and `W` wide (or as wide as they are, where that is 0), without branches. The
+    /// last ones end with the row, and may be some of those before once more; only where all of them are fewer, they end
+    /// behind it.
     #[inline(always)]
     fn side_by_side<T: Float, const S: usize, const W: usize, const N: usize>(
         &self,
@@ -147,7 +149,7 @@ impl Whole {
                 // a width that is known lets pairs of columns be read at once
                 let row = &plane[line + start..][..(N - 1) * S + wide];
                 for column in 0..wide {
-                    let v = &row[column..];
+                    let v = &row[column..][..(N - 1) * S + 1];
                     let number = (line + start + column) as i32 + 1;
                     for i in 0..N {
                         let above = v[i * S] > best[i];
