@@ -24,9 +24,6 @@ end
 
 ---------------------------------------------------------------------------------------------------------- convolutions
 
--- For each convolution in groups the ones that it is made of.
-local parts = setmetatable({}, { __mode = 'k' })
-
 -- A convolution whose groups of input planes each make a group of output planes. `axes` are those of the window.
 local function grouped(name, axes, transposed)
    local made, parent = class(name, nil, choosing)
@@ -55,78 +52,6 @@ local function grouped(name, axes, transposed)
       self:reset()
    end
 
-   -- The convolution of each group, over views of the parameters as they are now.
-   local function partsOf(self)
-      local list, kind = parts[self], torch.typename(self.weight)
-      if not list or list.kind ~= kind or #list ~= self.groups then
-         list = { kind = kind }
-         for g = 1, self.groups do
-            local one = setmetatable({}, torch.getmetatable('nn.' .. name))
-            one.nInputPlane, one.nOutputPlane = self.nInputPlane / self.groups, self.nOutputPlane / self.groups
-            one.output, one.gradInput, one._type = self.weight.new(), self.weight.new(), kind
-            list[g] = one
-         end
-         parts[self] = list
-      end
-      for g, one in ipairs(list) do
-         for _, prefix in ipairs { 'k', 'd', 'pad', 'adj' } do
-            for _, axis in ipairs(axes) do one[prefix .. axis] = self[prefix .. axis] end
-         end
-         for _, field in ipairs { 'weight', 'gradWeight', 'bias', 'gradBias' } do
-            local whole = self[field]
-            local count = whole and whole:size(1) / self.groups
-            one[field] = whole and whole:narrow(1, (g - 1) * count + 1, count)
-         end
-      end
-      return list
-   end
-
-   local function group(self, tensor, g)
-      local d = tensor:dim() - #axes
-      local count = tensor:size(d) / self.groups
-      return tensor:narrow(d, (g - 1) * count + 1, count)
-   end
-
-   -- the results of the groups, side by side in the field
-   local function beside(self, field, results)
-      return torch.cat(self[field], results, results[1]:dim() - #axes)
-   end
-
-   local function check(self, input)
-      expect.tensor(self, input, 'input', #axes + 1, #axes + 2)
-      local planes = input:size(input:dim() - #axes)
-      if planes ~= self.nInputPlane then
-         expect.fail(self, 'an input of %d planes expected, got %s', self.nInputPlane, expect.brief(input))
-      end
-   end
-
-   function made:updateOutput(input)
-      if (self.groups or 1) == 1 then return parent.updateOutput(self, input) end
-      check(self, input)
-      local results = {}
-      for g, one in ipairs(partsOf(self)) do results[g] = one:updateOutput(group(self, input, g)) end
-      self.output = beside(self, 'output', results)
-      return self.output
-   end
-   function made:updateGradInput(input, gradOutput)
-      if (self.groups or 1) == 1 or not self.gradInput then return parent.updateGradInput(self, input, gradOutput) end
-      check(self, input)
-      expect.gradOutput(self, gradOutput, self.output)
-      local results = {}
-      for g, one in ipairs(partsOf(self)) do
-         results[g] = one:updateGradInput(group(self, input, g), group(self, gradOutput, g))
-      end
-      self.gradInput = beside(self, 'gradInput', results)
-      return self.gradInput
-   end
-   function made:accGradParameters(input, gradOutput, scale)
-      if (self.groups or 1) == 1 then return parent.accGradParameters(self, input, gradOutput, scale) end
-      check(self, input)
-      expect.gradOutput(self, gradOutput, self.output)
-      for g, one in ipairs(partsOf(self)) do
-         one:accGradParameters(group(self, input, g), group(self, gradOutput, g), scale)
-      end
-   end
    function made:__tostring__()
       local text = parent.__tostring__(self)
       return (self.groups or 1) > 1 and text .. ' in ' .. self.groups .. ' groups' or text

@@ -172,6 +172,18 @@ local families = {
       return pass(nn.SpatialConvolution(16, 24, 3, 3, 1, 1, 1, 1), x), pass(nn.SpatialConvolution(16, 24, 3, 3), x)
    end,
    ['nn/convolution/unfold'] = 'nn/convolution/planes',
+   ['nn/convolution/groups'] = function(t)
+      local function groups(n, module)
+         module.groups = n
+         local sizes = module.weight:size()
+         sizes[2] = sizes[2] / n
+         module.weight, module.gradWeight = nn.utils.parameter(sizes)
+         module:reset()
+         return pass(module, t.batch:view(2, 6, 60, 70))
+      end
+      return groups(2, nn.SpatialConvolution(6, 4, 3, 3)), groups(6, nn.SpatialConvolution(6, 12, 3, 3)),
+         groups(3, nn.SpatialFullConvolution(6, 9, 3, 3))
+   end,
    ['nn/convolution/planes'] = function(t)
       return pass(nn.SpatialConvolution(12, 9, 5, 3, 2, 1, 1, 1), batch4(t)), pass(nn.SpatialConvolution(3, 16, 5, 5), t.images),
          pass(nn.SpatialFullConvolution(3, 5, 4, 4, 2, 2, 1, 1), t.images),

@@ -44,12 +44,14 @@ impl Part {
     fn way<T: Multiply>(&self, batch: usize) -> Way {
         let (lanes, n, pixels) = (T::lanes(), self.planes.len(), self.pixels.len());
         let idle = |n: usize| n.next_multiple_of(lanes) as f64 / n as f64;
-        // weights that are used little are not worth packing; nor are output planes that leave many lanes empty
+        // weights that are used little are not worth packing
         let few = batch.saturating_mul(pixels) < 64;
         let short = self.window.len() < SHORT;
+        let pixels_cost = idle(pixels) * (n as f64 + PACKING);
+        let planes_cost = idle(n) * n as f64 * (1.0 + TURNING / self.window.len() as f64);
         if self.row >= lanes && !few && (short && idle(self.row) < 1.3 || idle(n) > idle(self.row) * 1.1) {
             Way::Row
-        } else if few || self.window.len() < 48 || idle(n) > idle(pixels) * if pixels < 4 * lanes { 1.3 } else { 1.1 } {
+        } else if few || pixels_cost < planes_cost {
             Way::Pixels
         } else {
             Way::Planes
@@ -75,6 +77,12 @@ impl Part {
 
 /// Places in a window up to which rows of pixels are worth the lanes that their ends leave empty.
 const SHORT: usize = 100;
+
+/// What packing a vector of pixels costs, in multiply-adds of vectors: one for each output plane follows.
+const PACKING: f64 = 30.0;
+
+/// What turning a vector of output planes as it is stored costs, in the same: one for each place in the window went before.
+const TURNING: f64 = 24.0;
 
 /// Input rows for each of the output from which rows of the input's gradient take the places of the window alone that
 /// they meet.

@@ -2,21 +2,21 @@
 //! weight (M x C x kH x kW) or, before it is used, (M x C kH kW), bias (M x C), output (C M x oH x oW): the planes of one input plane stand together.
 
 use super::engine::{Plan, plane_sums};
+use super::groups::Grouped;
 use super::unfold::Geometry;
 use super::{Window, with_planes};
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, MatrixMut, Rows, Source, Workspace, try_share};
+use crate::tensor::access::{Dest, MatrixMut, Source, Workspace};
 use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::product::Multiply;
 
 /// One call: what is done to each plane of each sample.
 struct Call {
-    /// The convolution of a single plane.
-    plan: Plan,
+    /// The convolution of each plane.
+    plan: Grouped,
     batch: usize,
-    planes: usize,
     output: Vec<usize>,
 }
 
@@ -39,26 +39,12 @@ impl Call {
         output[nd - 3] = planes * out;
         (output[nd - 2], output[nd - 1]) = (h, w);
         let batch = if nd == 4 { input.size(0) } else { 1 };
-        Ok(Call { plan: Plan { geometry, out }, batch, planes, output })
-    }
-
-    /// Elements of an input plane, and of the output planes made of it.
-    fn lengths(&self) -> (usize, usize) {
-        (self.plan.geometry.plane_len(), self.plan.out * self.plan.geometry.pixels())
+        Ok(Call { plan: Grouped { plan: Plan { geometry, out }, groups: planes }, batch, output })
     }
 
     /// The weights by input planes: (C x M x kH x kW).
     fn by_planes<T: Multiply>(&self, weight: &Tensor) -> Result<Source<T>> {
         Source::of(&weight.transpose(0, 1)?)
-    }
-
-    fn weights<'a, T>(&self, all: &'a [T], plane: usize) -> &'a [T] {
-        let len = self.plan.out * self.plan.geometry.window_len();
-        &all[plane * len..][..len]
-    }
-
-    fn cost(&self) -> usize {
-        self.lengths().1.saturating_mul(self.plan.geometry.window_len())
     }
 }
 
@@ -74,25 +60,16 @@ pub fn forward<T: Multiply>(
     window: Window,
 ) -> Result<()> {
     let call = Call::new(input, weight, window)?;
-    let (m, (len, out)) = (call.plan.out, call.lengths());
-    let x = Source::<T>::of(input)?;
-    let w = call.by_planes::<T>(weight)?;
+    let (x, w) = (Source::<T>::of(input)?, call.by_planes::<T>(weight)?);
     let b = match bias {
         Some(b) => {
-            check::sizes("bias", b, &[m, call.planes])?;
+            check::sizes("bias", b, &[call.plan.plan.out, call.plan.groups])?;
             Some(Source::<T>::of(&b.transpose(0, 1)?)?)
         }
         None => None,
     };
     let mut y = Dest::<T>::new(output, &call.output)?;
-    let plane_of = call.plan.correlation()?;
-    try_share(Rows::new(&mut y, out), call.cost(), |first, planes| {
-        (first..).zip(planes.into_rows()).try_for_each(|(i, y)| {
-            let plane = i % call.planes;
-            let bias = b.as_ref().map_or(&[][..], |b| &b[plane * m..][..m]);
-            plane_of.sample(&x[i * len..][..len], call.weights(&w, plane), bias, y)
-        })
-    })
+    call.plan.forward(&x, &w, b.as_deref().unwrap_or(&[]), &mut y)
 }
 
 /// The gradient of the input, of its size. Nothing where there is no gradInput.
@@ -109,15 +86,9 @@ pub fn grad_input<T: Multiply>(
     let Some(grad_input) = grad_input else { return Ok(()) };
     let call = Call::new(input, weight, window)?;
     check::sizes("gradOutput", grad_output, &call.output)?;
-    let (len, out) = call.lengths();
     let (go, w) = (Source::<T>::of(grad_output)?, call.by_planes::<T>(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
-    let gradient = call.plan.input_gradient()?;
-    try_share(Rows::new(&mut gi, len), call.cost(), |first, planes| {
-        (first..)
-            .zip(planes.into_rows())
-            .try_for_each(|(i, gi)| gradient.sample(&go[i * out..][..out], call.weights(&w, i % call.planes), gi))
-    })
+    call.plan.transposed(&go, &w, &[], &mut gi)
 }
 
 /// Adds `scale` times the gradients of weight and bias.
@@ -134,32 +105,24 @@ pub fn acc_grad<T: Multiply>(
 ) -> Result<()> {
     let call = Call::new(input, grad_weight, window)?;
     check::sizes("gradOutput", grad_output, &call.output)?;
-    let (m, (len, out)) = (call.plan.out, call.lengths());
-    let k = call.plan.geometry.window_len();
+    let Grouped { plan: Plan { geometry, out: m }, groups: planes } = call.plan;
+    let k = geometry.window_len();
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     if let Some(gb) = grad_bias {
-        check::sizes("gradBias", gb, &[m, call.planes])?;
-        let mut sums = Workspace::<T>::zeros(m * call.planes)?;
-        let all = MatrixMut::new(&mut sums, m * call.planes, 1);
-        plane_sums(&go, call.batch, call.plan.geometry.pixels(), scale, all);
+        check::sizes("gradBias", gb, &[m, planes])?;
+        let mut sums = Workspace::<T>::zeros(m * planes)?;
+        let all = MatrixMut::new(&mut sums, m * planes, 1);
+        plane_sums(&go, call.batch, geometry.pixels(), scale, all);
         let mut gb = Dest::<T>::update(gb)?;
-        MatrixMut::new(&mut gb, m, call.planes).each_row(|i, row| {
+        MatrixMut::new(&mut gb, m, planes).each_row(|i, row| {
             row.iter_mut().zip(sums[i..].iter().step_by(m)).for_each(|(v, &s)| *v = v.add(s));
         });
     }
-    let mut sums = Workspace::<T>::zeros(m * call.planes * k)?;
-    let gradient = call.plan.weights()?;
-    try_share(Rows::new(&mut sums, m * k), call.cost().saturating_mul(call.batch), |first, planes| {
-        (first..).zip(planes.into_rows()).try_for_each(|(plane, sum)| {
-            (0..call.batch).try_for_each(|n| {
-                let i = n * call.planes + plane;
-                gradient.sample(&x[i * len..][..len], &go[i * out..][..out], scale, sum)
-            })
-        })
-    })?;
+    let mut sums = Workspace::<T>::zeros(m * planes * k)?;
+    call.plan.weight_gradient(&x, &go, scale, &mut sums)?;
     let mut gw = Dest::<T>::update(grad_weight)?;
     for (i, gw) in gw.chunks_mut(k).enumerate() {
-        let (m_i, plane) = (i / call.planes, i % call.planes);
+        let (m_i, plane) = (i / planes, i % planes);
         gw.iter_mut().zip(&sums[(plane * m + m_i) * k..]).for_each(|(v, &s)| *v = v.add(s));
     }
     Ok(())

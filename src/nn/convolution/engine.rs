@@ -122,14 +122,14 @@ impl Plan {
 }
 
 impl InputGradient {
-    /// Of one sample, on the calling thread.
+    /// Of one sample, on the calling thread. No bias is an empty one.
     ///
     /// # Errors
     /// Not enough memory.
-    pub fn sample<T: Multiply>(&self, go: &[T], w: &[T], gi: &mut [T]) -> Result<()> {
+    pub fn sample<T: Multiply>(&self, go: &[T], w: &[T], bias: &[T], gi: &mut [T]) -> Result<()> {
         match self {
-            InputGradient::Correlation(c) => c.sample(go, w, &[], gi),
-            InputGradient::Fold(f) => f.sample(go, w, gi),
+            InputGradient::Correlation(c) => c.sample(go, w, bias, gi),
+            InputGradient::Fold(f) => f.sample(go, w, bias, gi),
         }
     }
 }

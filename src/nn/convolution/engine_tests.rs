@@ -194,7 +194,7 @@ fn is_plain<T: Multiply>(plan: &Plan) -> [bool; 3] {
     plan.forward(&x, &w, &[], &mut y).unwrap();
     plan.correlation().unwrap().run(&x, &w, &[], &mut plain_y).unwrap();
     plan.transposed(&go, &w, &[], &mut gi).unwrap();
-    plan.input_gradient().unwrap().sample(&go, &w, &mut plain_gi).unwrap();
+    plan.input_gradient().unwrap().sample(&go, &w, &[], &mut plain_gi).unwrap();
     plan.weight_gradient(&x, &go, T::ONE, &mut gw).unwrap();
     plan.weights().unwrap().run(&x, &go, T::ONE, &mut plain_gw).unwrap();
     [y == plain_y, gi == plain_gi, gw == plain_gw]

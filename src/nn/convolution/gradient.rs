@@ -161,8 +161,8 @@ impl Fold {
     ///
     /// # Errors
     /// Not enough memory.
-    pub fn sample<T: Multiply>(&self, go: &[T], w: &[T], gi: &mut [T]) -> Result<()> {
-        self.samples(go, w, &[], gi)
+    pub fn sample<T: Multiply>(&self, go: &[T], w: &[T], bias: &[T], gi: &mut [T]) -> Result<()> {
+        self.samples(go, w, bias, gi)
     }
 
     /// Folds samples, on the calling thread.

@@ -1,9 +1,9 @@
-//! The kinds of convolutions against loops over every product, over random geometries: weights for planes of their own, a
-//! table of connections (groups among them), weights for each position, and sequences; float and double, one thread and
+//! The kinds of convolutions against loops over every product, over random geometries: weights for planes of their own, groups
+//! of planes, a table of connections, weights for each position, and sequences; float and double, one thread and
 //! several. `engine_tests` runs them at every SIMD level.
 
 use super::engine_tests::Numbers;
-use super::{Window, connected, depthwise, local, temporal};
+use super::{Window, connected, depthwise, local, planes, temporal};
 use crate::nn::window::PlaneWindow;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::DType;
@@ -136,6 +136,42 @@ fn planes_of_their_own<T: Multiply>(r: &mut Numbers) {
     check::<T>(r, "depthwise", sizes, &p, &kernels);
 }
 
+fn groups_of_planes<T: Multiply>(r: &mut Numbers) {
+    let (n, groups, g) = (1 + r.below(3), r.of(&[1, 2, 3, 6]), Planes::random(r, true));
+    let [c, m] = [1 + r.below(4), 1 + r.below(5)];
+    let (len, out, window) = (volume(g.input), volume(g.output), volume(g.k));
+    let all = groups * m;
+    let mut p = Products { bias: (0..n * all * out).map(|y| y / out % all).collect(), ..Products::default() };
+    for i in 0..n * all * c {
+        let (sample, to, a) = (i / c / all, i / c % all, i % c);
+        let from = (sample * groups + to / m) * c + a;
+        g.each(|o, x, q| p.all.push([(sample * all + to) * out + o, from * len + x, (to * c + a) * window + q]));
+    }
+    let fields = || planes::Spatial {
+        planes: false,
+        window: g.window(),
+        pad_w: Some(g.pad[1] as i64),
+        pad_h: Some(g.pad[0] as i64),
+        padding: 0,
+        dilation_w: 1,
+        dilation_h: 1,
+        groups: groups as i64,
+    };
+    let sizes: [&[usize]; 4] = [
+        &[n, groups * c, g.input[0], g.input[1]],
+        &[n, all, g.output[0], g.output[1]],
+        &[all, c, g.k[0], g.k[1]],
+        &[all],
+    ];
+    let some = tensor::<T>(&[1.0], &[1]);
+    let kernels = Kernels {
+        forward: &|[x, y, w, b]| planes::spatial::forward::<T>(x, y, w, Some(b), fields()),
+        gradient: &|[x, go, gi, w]| planes::spatial::grad_input::<T>(x, go, Some(gi), w, &some, fields()),
+        accumulate: &|[x, go, gw, gb]| planes::spatial::acc_grad::<T>(x, go, T::from_f64(0.5), gw, Some(gb), fields()),
+    };
+    check::<T>(r, "groups", sizes, &p, &kernels);
+}
+
 fn connections<T: Multiply>(r: &mut Numbers) {
     let (n, groups, g) = (1 + r.below(3), 1 + r.below(3), Planes::random(r, false));
     let (from, to) = (groups * (1 + r.below(6)), groups * (1 + r.below(6)));
@@ -238,6 +274,8 @@ fn every_kind_equals_plain_loops() {
     for _ in 0..12 {
         planes_of_their_own::<f32>(&mut r);
         planes_of_their_own::<f64>(&mut r);
+        groups_of_planes::<f32>(&mut r);
+        groups_of_planes::<f64>(&mut r);
         connections::<f32>(&mut r);
         connections::<f64>(&mut r);
         weights_of_positions::<f32>(&mut r);

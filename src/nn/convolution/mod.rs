@@ -6,6 +6,7 @@ mod correlation;
 pub mod depthwise;
 pub mod engine;
 mod gradient;
+mod groups;
 pub mod local;
 pub mod planes;
 pub mod temporal;

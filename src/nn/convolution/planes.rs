@@ -3,6 +3,7 @@
 //! begin with the input's planes: (C x O x ...).
 
 use super::engine::{Plan, plane_sums};
+use super::groups::Grouped;
 use super::unfold::Geometry;
 use super::with_planes;
 use crate::demand;
@@ -10,6 +11,7 @@ use crate::fields;
 use crate::nn::window::{PlaneWindow, Step, VolumeWindow};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, MatrixDest, Source};
+use crate::tensor::check;
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
 use crate::tensor::product::Multiply;
@@ -31,6 +33,17 @@ fields! {
         dilation_w: i64 = ".dilationW:long=1",
         /// Distance between the rows of a window.
         dilation_h: i64 = ".dilationH:long=1",
+        /// Groups of planes, each of which makes a group of the output's.
+        groups: i64 = ".groups:long=1",
+    }
+}
+fields! {
+    /// A convolution over frames of planes.
+    pub struct Volumetric {
+        /// Window, stride, padding and dilation.
+        window: VolumeWindow = VolumeWindow::TEXT,
+        /// Groups of planes, each of which makes a group of the output's.
+        groups: i64 = ".groups:long=1",
     }
 }
 fields! {
@@ -48,7 +61,7 @@ fields! {
     /// A transposed convolution over frames of planes.
     pub struct FullVolumetric {
         /// The convolution that it transposes.
-        window: VolumeWindow = VolumeWindow::TEXT,
+        window: Volumetric = Volumetric::TEXT,
         /// Frames added at the end of the output.
         adj_t: i64 = ".adjT:long=0",
         /// Columns added on the right of the output.
@@ -66,6 +79,7 @@ struct Steps {
     extra: [i64; 3],
     first: usize,
     planes: bool,
+    groups: i64,
 }
 
 impl Steps {
@@ -89,13 +103,13 @@ impl From<Spatial> for Steps {
     fn from(f: Spatial) -> Steps {
         let pad_w = f.pad_w.unwrap_or(f.padding);
         let [y, x] = f.window.steps([f.pad_h.unwrap_or(pad_w), pad_w], [f.dilation_h, f.dilation_w]);
-        Steps { steps: [ONE, y, x], extra: [0; 3], first: 1, planes: f.planes }
+        Steps { steps: [ONE, y, x], extra: [0; 3], first: 1, planes: f.planes, groups: f.groups }
     }
 }
 
-impl From<VolumeWindow> for Steps {
-    fn from(window: VolumeWindow) -> Steps {
-        Steps { steps: window.steps(), extra: [0; 3], first: 0, planes: false }
+impl From<Volumetric> for Steps {
+    fn from(f: Volumetric) -> Steps {
+        Steps { steps: f.window.steps(), extra: [0; 3], first: 0, planes: false, groups: f.groups }
     }
 }
 
@@ -113,7 +127,7 @@ impl From<FullVolumetric> for Steps {
 
 /// Everything about one call.
 struct Call {
-    plan: Plan,
+    plan: Grouped,
     /// Number of samples.
     batch: usize,
     /// Sizes that the output has, or should have.
@@ -139,15 +153,20 @@ impl Call {
         );
         let (layout, d) = (input.layout(), nd - n - 1);
         let (planes, sizes) = (input.size(d), &layout.sizes()[d + 1..]);
-        let of_weight = |i: usize| if i == 1 && weight.ndim() == 2 { planes } else { weight.size(i) };
+        let groups = check::positive("number of groups", steps.groups)?;
+        let shared = |planes: usize, what: &str| {
+            demand!(planes.is_multiple_of(groups), "{what} planes that {groups} groups share expected, got {planes}");
+            Ok(planes / groups)
+        };
         let (geometry, out, result) = if full {
-            let g = Geometry::transposed(of_weight(1), sizes, steps.steps(), steps.extra())?;
-            (g, planes, of_weight(1))
+            let g = Geometry::transposed(weight.size(1), sizes, steps.steps(), steps.extra())?;
+            (g, shared(planes, "input")?, weight.size(1) * groups)
         } else {
-            (Geometry::new(planes, sizes, steps.steps())?, weight.size(0), weight.size(0))
+            let g = Geometry::new(shared(planes, "input")?, sizes, steps.steps())?;
+            (g, shared(weight.size(0), "output")?, weight.size(0))
         };
         demand!(
-            weight.size(0) == out && weight.numel() == out * geometry.rows(),
+            weight.size(0) == out * groups && weight.numel() == out * groups * geometry.rows(),
             "Need input of a size that fits weight {}, got {}",
             weight.shape_text(),
             input.shape_text()
@@ -157,7 +176,7 @@ impl Call {
         output[d] = result;
         let spatial = if full { geometry.input() } else { geometry.output() };
         output[d + 1..].copy_from_slice(&spatial[3 - n..]);
-        Ok(Call { plan: Plan { geometry, out }, batch, output })
+        Ok(Call { plan: Grouped { plan: Plan { geometry, out }, groups }, batch, output })
     }
 
     fn check_grad(&self, grad_output: &Tensor) -> Result<()> {
@@ -172,8 +191,9 @@ impl Call {
 
     /// Output planes, and positions of one.
     fn output_planes(&self, full: bool) -> (usize, usize) {
-        let g = &self.plan.geometry;
-        if full { (g.planes, g.plane_len()) } else { (self.plan.out, g.pixels()) }
+        let Grouped { plan, groups } = &self.plan;
+        let g = &plan.geometry;
+        if full { (g.planes * groups, g.plane_len()) } else { (plan.out * groups, g.pixels()) }
     }
 }
 
@@ -296,7 +316,7 @@ macro_rules! kernels {
 }
 kernels! {
     spatial Spatial false "convolutions over planes";
-    volumetric VolumeWindow false "convolutions over frames of planes";
+    volumetric Volumetric false "convolutions over frames of planes";
     full_spatial FullSpatial true "transposed convolutions over planes";
     full_volumetric FullVolumetric true "transposed convolutions over frames of planes";
 }

@@ -47,7 +47,7 @@ fn close(a: &[f64], b: &[f64]) {
 fn window([kw, kh, dw, dh, pad_w, pad_h]: [i64; 6]) -> Spatial {
     let (pad_w, pad_h) = (Some(pad_w), Some(pad_h));
     let window = PlaneWindow { kw, kh, dw, dh };
-    Spatial { planes: false, window, pad_w, pad_h, padding: 0, dilation_w: 1, dilation_h: 1 }
+    Spatial { planes: false, window, pad_w, pad_h, padding: 0, dilation_w: 1, dilation_h: 1, groups: 1 }
 }
 
 fn check(n: [usize; 4], o: usize, w: [i64; 6]) {

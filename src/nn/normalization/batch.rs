@@ -184,11 +184,9 @@ impl<T: Float> Backward<T> {
         Ok(Backward { ch, collected, used, x: Source::of(input)?, g: Source::of(grad_output)? })
     }
 
-    /// What is summed over each channel: the gradient, and the gradient times the centred input.
-    fn summed(
-        &self,
-    ) -> Made<impl Fn(usize) -> [f64; 1] + Sync, impl Fn([f64; 1], f64, f64) -> [f64; 2] + Copy + use<T>> {
-        Made { of: |c: usize| [self.used[c].0], f: |[mean]: [f64; 1], x, g| [g, g * (x - mean)] }
+    /// What the sums of channel `c` are made with.
+    fn mean(&self, c: usize) -> [f64; 1] {
+        [self.used[c].0]
     }
 
     /// What the gradient of a value of channel `c` is made with, from the channel's sums.
@@ -212,6 +210,12 @@ impl<T: Float> Backward<T> {
     }
 }
 
+/// What is summed over a channel: the gradient, and the gradient times the centred input.
+#[inline(always)]
+fn summed([mean]: [f64; 1], x: f64, g: f64) -> [f64; 2] {
+    [g, g * (x - mean)]
+}
+
 /// The gradient of a value.
 #[inline(always)]
 fn gradient([constant, slope, mean, inv, w]: [f64; 5], x: f64, g: f64) -> f64 {
@@ -233,12 +237,13 @@ pub fn grad_input<T: Float>(
     let b = Backward::<T>::new(input, grad_output, &s)?;
     let w = vector::<T>(weight, b.ch.count, 1.0)?;
     let mut r = Dest::<T>::like(grad_input, input)?;
+    let sum = Made { of: |c| b.mean(c), f: |p, x, g| summed(p, x, g) };
     if b.collected {
         sums_and_values(
             b.ch,
             &mut r,
             [&b.x, &b.g],
-            b.summed(),
+            sum,
             Made { of: |c, sums| b.slopes(c, sums, w[c]), f: |p, x, g| gradient(p, x, g) },
         );
     } else {
@@ -265,7 +270,8 @@ pub fn acc_grad<T: Float>(
     s: Statistics,
 ) -> Result<()> {
     let b = Backward::<T>::new(input, grad_output, &s)?;
-    let sums = channel_sums(b.ch, [&b.x, &b.g], b.summed());
+    let sum = Made { of: |c| b.mean(c), f: |p, x, g| summed(p, x, g) };
+    let sums = channel_sums(b.ch, [&b.x, &b.g], sum);
     b.accumulate(&sums, scale, grad_weight, grad_bias)
 }
 
@@ -289,8 +295,9 @@ pub fn backward<T: Float>(
     let b = Backward::<T>::new(input, grad_output, &s)?;
     let w = vector::<T>(weight, b.ch.count, 1.0)?;
     let mut r = Dest::<T>::like(grad_input, input)?;
+    let sum = Made { of: |c| b.mean(c), f: |p, x, g| summed(p, x, g) };
     let value = Made { of: |c, sums| b.slopes(c, sums, w[c]), f: |p, x, g| gradient(p, x, g) };
-    let sums = sums_and_values(b.ch, &mut r, [&b.x, &b.g], b.summed(), value);
+    let sums = sums_and_values(b.ch, &mut r, [&b.x, &b.g], sum, value);
     b.accumulate(&sums, scale, grad_weight, grad_bias)
 }
 

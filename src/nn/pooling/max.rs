@@ -25,9 +25,10 @@ pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], at: &mut [i64]) {
     let (width, len) = (p.width(), p.plane());
     share((Rows::new(y, width), Rows::new(at, width)), p.row_cost(), |first, (y, at)| {
         let mut whole: Option<(&[[i64; 4]], Whole)> = None;
-        let mut lines = vec![];
-        for (r, (y, at)) in (first..).zip(y.into_rows().zip(at.into_rows())) {
-            let place = p.place(r);
+        let (mut lines, mut next) = (vec![], p.place(first));
+        for (y, at) in y.into_rows().zip(at.into_rows()) {
+            let place = next;
+            next = p.after(place);
             let spans = p.axes[2].spans(place[0]);
             let whole = match &whole {
                 // the same windows for all planes
@@ -38,7 +39,7 @@ pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], at: &mut [i64]) {
             p.lines(place, |base| lines.push(base));
             let plane = &x[place[0] * len..][..len];
             whole.greatest(plane, &lines, y, at);
-            for edge in [0..whole.windows.start, whole.windows.end..width] {
+            for edge in [0..whole.windows.start, whole.windows.end..width].into_iter().filter(|e| !e.is_empty()) {
                 at_edge(plane, &lines, p, &spans[edge.clone()], &mut y[edge.clone()], &mut at[edge]);
             }
         }
@@ -95,53 +96,68 @@ impl Whole {
     /// The maxima of these windows, which lie in these lines of a plane.
     fn greatest<T: Float>(&self, plane: &[T], lines: &[usize], y: &mut [T], at: &mut [i64]) {
         let (y, at) = (&mut y[self.windows.clone()], &mut at[self.windows.clone()]);
-        match self.stride {
-            1 => self.in_vectors::<T, 1>(plane, lines, y, at),
-            2 => self.in_vectors::<T, 2>(plane, lines, y, at),
-            _ => self.in_vectors::<T, 3>(plane, lines, y, at),
+        match (self.stride, self.wide) {
+            (1, _) => self.in_vectors::<T, 1, 0>(plane, lines, y, at),
+            (2, 2) => self.in_vectors::<T, 2, 2>(plane, lines, y, at),
+            (2, _) => self.in_vectors::<T, 2, 0>(plane, lines, y, at),
+            _ => self.in_vectors::<T, 3, 0>(plane, lines, y, at),
         }
     }
 
-    /// As many windows side by side as fill a vector, but not more than there are.
-    fn in_vectors<T: Float, const S: usize>(&self, plane: &[T], lines: &[usize], y: &mut [T], at: &mut [i64]) {
-        vectorize(
-            #[inline(always)]
-            || match y.len() {
-                0..4 => {}
-                4..8 => self.side_by_side::<T, S, 4>(plane, lines, y, at),
-                8..16 => self.side_by_side::<T, S, 8>(plane, lines, y, at),
-                _ => self.side_by_side::<T, S, 16>(plane, lines, y, at),
-            },
-        );
-    }
-
-    /// `N` windows at a time, `S` columns apart, without branches. The last ones end with the row, and may be some of those
-    /// before once more.
-    #[inline(always)]
-    fn side_by_side<T: Float, const S: usize, const N: usize>(
+    /// As many windows side by side as fill a vector. Where there are fewer, windows behind the row are computed with them,
+    /// if there is something in the plane.
+    fn in_vectors<T: Float, const S: usize, const W: usize>(
         &self,
         plane: &[T],
         lines: &[usize],
         y: &mut [T],
         at: &mut [i64],
     ) {
+        let (n, end) = (y.len(), lines.last().map_or(0, |line| line + self.start + self.wide));
+        let fill = |lanes: usize| n >= lanes || n > lanes / 2 && end + (lanes - 1) * S <= plane.len();
+        vectorize(
+            #[inline(always)]
+            || match n {
+                0..4 => {}
+                _ if fill(16) => self.side_by_side::<T, S, W, 16>(plane, lines, y, at),
+                _ if fill(8) => self.side_by_side::<T, S, W, 8>(plane, lines, y, at),
+                _ => self.side_by_side::<T, S, W, 4>(plane, lines, y, at),
+            },
+        );
+    }
+
+    /// `N` windows at a time, `S` columns apart and `W` wide (or as wide as they are, where that is 0), without branches. The last ones end with the row, and may be some of those
+    /// before once more; only where all of them are fewer, they end behind it.
+    #[inline(always)]
+    fn side_by_side<T: Float, const S: usize, const W: usize, const N: usize>(
+        &self,
+        plane: &[T],
+        lines: &[usize],
+        y: &mut [T],
+        at: &mut [i64],
+    ) {
+        let kept = N.min(y.len());
         for first in (0..y.len()).step_by(N) {
-            let first = first.min(y.len() - N);
+            let first = first.min(y.len() - kept);
             let start = self.start + first * S;
             // a place is that in the first window, from 1, and 0 for none
             let (mut best, mut place) = ([lowest::<T>(); N], [0i32; N]);
+            let wide = if W == 0 { self.wide } else { W };
             for &line in lines {
-                for column in line + start..line + start + self.wide {
-                    let v = &plane[column..][..(N - 1) * S + 1];
+                // a width that is known lets pairs of columns be read at once
+                let row = &plane[line + start..][..(N - 1) * S + wide];
+                for column in 0..wide {
+                    let v = &row[column..];
+                    let number = (line + start + column) as i32 + 1;
                     for i in 0..N {
                         let above = v[i * S] > best[i];
                         best[i] = if above { v[i * S] } else { best[i] };
-                        place[i] = if above { column as i32 + 1 } else { place[i] };
+                        place[i] = if above { number } else { place[i] };
                     }
                 }
             }
-            y[first..first + N].copy_from_slice(&best);
-            for (i, (at, place)) in at[first..first + N].iter_mut().zip(place).enumerate() {
+            y[first..first + kept].copy_from_slice(&best[..kept]);
+            for (i, (at, place)) in at[first..first + kept].iter_mut().zip(place).enumerate() {
                 *at = if place > 0 { i64::from(place) + (i * S) as i64 } else { 0 };
             }
         }
@@ -265,7 +281,13 @@ pub fn decode(p: &Plan, at: &mut [i64], form: Places) {
 /// Places outside of it.
 pub fn check(places: &[i64], plane: usize, none: bool) -> Result<()> {
     let lowest = if none { 0 } else { 1 };
-    if let Some(&i) = places.iter().find(|&&i| i < lowest || i > plane as i64) {
+    let wrong = |i: i64| i < lowest || i > plane as i64;
+    // all of them without a way out: so it vectorises
+    let any = vectorize(
+        #[inline(always)]
+        || places.iter().fold(false, |any, &i| any | wrong(i)),
+    );
+    if any && let Some(&i) = places.iter().find(|i| wrong(**i)) {
         demand!(
             i != 0,
             "a window has no maximum (all of its values are NaN or the lowest), so its gradient has no place"

@@ -215,6 +215,16 @@ impl Plan {
         [r / (z.output * y.output), r / y.output % z.output, r % y.output]
     }
 
+    /// The plane, frame and row of the output row after that one.
+    #[inline(always)]
+    pub fn after(&self, [plane, z, y]: [usize; 3]) -> [usize; 3] {
+        match (y + 1 < self.axes[1].output, z + 1 < self.axes[0].output) {
+            (true, _) => [plane, z, y + 1],
+            (false, true) => [plane, z + 1, 0],
+            (false, false) => [plane + 1, 0, 0],
+        }
+    }
+
     /// Calls `f(first position)` for every input row under an output row.
     #[inline(always)]
     pub fn lines(&self, [plane, oz, oy]: [usize; 3], mut f: impl FnMut(usize)) {
