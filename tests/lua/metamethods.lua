@@ -94,7 +94,7 @@ for i = 1, 100000 do
    end
 end
 for i = 1, 4 do torch.Tensor(2e6) end
-collectgarbage()
+collectgarbage() collectgarbage()
 assert(finalised == 100000, finalised)
 large = nil
 
