@@ -111,7 +111,7 @@ train('a convolutional network with a transposed convolution',
 train('windows of 5 x 5',
    sequential(conv(1, 20, 5, 5), pool(2, 2, 2, 2), conv(20, 50, 5, 5), pool(2, 2, 2, 2), nn.View(800), nn.Linear(800, 500),
       nn.ReLU(), nn.Linear(500, 10)),
-   nn.CrossEntropyCriterion(), torch.randn(64, 1, 28, 28), classes(64), 'sgd', { momentum = 0.9, dampening = 0 }, 5)
+   nn.CrossEntropyCriterion(), torch.randn(16, 1, 28, 28), classes(16), 'sgd', { momentum = 0.9, dampening = 0 }, 5)
 -- ---- the networks of the tutorial, one sample a step, doubles and floats ----
 local function tutorial(kind)
    if kind == 'convolutions' then
@@ -155,7 +155,7 @@ do
       net:add(pool(2, 2, 2, 2))
    end
    net:add(nn.View(128 * 4 * 4)):add(nn.Linear(128 * 4 * 4, 10))
-   train('windows of 3 x 3', net, nn.CrossEntropyCriterion(), torch.randn(16, 3, 32, 32), classes(16), 'sgd',
+   train('windows of 3 x 3', net, nn.CrossEntropyCriterion(), torch.randn(3, 3, 32, 32), classes(3), 'sgd',
       { momentum = 0.9, dampening = 0 }, 5)
 end
 do
@@ -170,9 +170,9 @@ do
    local net = sequential(plain(3, 64, 7, 2), norm(64), nn.ReLU(true), pool(3, 3, 2, 2, 1, 1))
    planes = 64
    for _, s in ipairs { { 64, 1 }, { 128, 2 }, { 256, 2 }, { 512, 2 } } do net:add(block(s[1], s[2])):add(block(s[1], 1)) end
-   net:add(nn.SpatialAveragePooling(4, 4, 1, 1)):add(nn.View(512):setNumInputDims(3)):add(nn.Linear(512, 100))
+   net:add(nn.SpatialAveragePooling(2, 2, 1, 1)):add(nn.View(512):setNumInputDims(3)):add(nn.Linear(512, 100))
    net:evaluate()
-   local x = torch.randn(1, 3, 128, 128)
+   local x = torch.randn(1, 3, 64, 64)
    steady('a residual network', function() net:forward(x) end, 5)
 end
 

@@ -5,6 +5,7 @@ use super::unfold::Geometry;
 use crate::tensor::access::{Divide, Rows, Workspace, try_share};
 use crate::tensor::error::Result;
 use crate::tensor::product::*;
+use crate::tensor::simd::vectorize;
 use std::ops::Range;
 
 /// Samples are taken together up to about this many pixels, so that sums stay in registers for as long.
@@ -12,6 +13,12 @@ const TOGETHER: usize = 512;
 
 /// Elements of weights up to which groups of samples sum their gradients on their own.
 const SMALL_WEIGHT: usize = 1 << 14;
+
+/// Output planes up to which the gradient by one sample goes along the rows of pixels.
+const FEW_OUTPUTS: usize = 4;
+
+/// Sums side by side along a row.
+const LANES: usize = 16;
 
 /// Most groups of samples.
 const GROUPS: usize = 8;
@@ -84,9 +91,47 @@ impl WeightGradient {
     /// # Errors
     /// Not enough memory.
     pub fn sample<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<()> {
-        let k = self.window.len();
+        let (k, row) = (self.window.len(), self.geometry.axes()[2]);
+        if self.out <= FEW_OUTPUTS && row.stride == 1 && row.output >= LANES {
+            return self.rows(x, go, scale, gw);
+        }
         let (places, planes) = (Offsets::steps(k, 1), Offsets::steps(self.out, k));
         self.places(Call { x, go, scale }, 0..1, 0..k, ViewMut::new(gw, &places, &planes))
+    }
+
+    /// By one sample, where output planes would leave vectors empty: sums of products along the rows of pixels.
+    fn rows<T: Multiply>(&self, x: &[T], go: &[T], scale: T, gw: &mut [T]) -> Result<()> {
+        let (g, width) = (&self.geometry, self.geometry.output()[2]);
+        let plain = self.frame.is_plain();
+        let mut room = Workspace::<T>::zeros(if plain { 0 } else { g.planes * self.frame.plane_len() })?;
+        let x = &x[..g.input_len()];
+        if !plain {
+            self.frame.fill(x, &mut room);
+        }
+        let image = if plain { x } else { &room };
+        let starts = || self.pixels.list().iter().step_by(width);
+        for (gw, go) in gw.chunks_mut(self.window.len()).zip(go.chunks(g.pixels())) {
+            for (gw, at) in gw.iter_mut().zip(self.window.list()) {
+                let sums = vectorize(
+                    #[inline(always)]
+                    || {
+                        let mut sums = [T::ZERO; LANES];
+                        for (start, go) in starts().zip(go.chunks_exact(width)) {
+                            let (whole, rest) = go.as_chunks::<LANES>();
+                            let (x, x_rest) = image[start + at..][..width].as_chunks::<LANES>();
+                            for (x, go) in x.iter().zip(whole) {
+                                (0..LANES).for_each(|l| sums[l] = sums[l].add(x[l].mul(go[l])));
+                            }
+                            let last = sums.iter_mut().zip(x_rest.iter().zip(rest));
+                            last.for_each(|(sum, (x, go))| *sum = sum.add(x.mul(*go)));
+                        }
+                        sums
+                    },
+                );
+                *gw = gw.add(scale.mul(sums.into_iter().fold(T::ZERO, T::add)));
+            }
+        }
+        Ok(())
     }
 
     /// Adds the gradient of some places of the window, summed over these samples.

@@ -150,7 +150,7 @@ fn wide_sums<T: Float, const W: usize, const P: usize, const K: usize>(
             for (x, g) in x.chunks_exact(ch.count).zip(g.chunks_exact(ch.count)) {
                 let (x, g) = (&x[first..first + W], &g[first..first + W]);
                 for l in 0..W {
-                    let values = f(p.map(|p| p[l]), x[l].to_f64(), g[l].to_f64());
+                    let values = f(std::array::from_fn(|k| p[k][l]), x[l].to_f64(), g[l].to_f64());
                     (0..K).for_each(|k| all[k][l] += values[k]);
                 }
             }
@@ -273,16 +273,17 @@ fn wide_values<T: Float, const W: usize, const P: usize>(
     made: &Made<impl Fn(usize) -> [f64; P], impl Fn([f64; P], f64, f64) -> f64 + Copy>,
 ) -> usize {
     let (p, f) = (beside::<W, P>(&made.of, first), made.f);
+    let rows = x.chunks_exact(ch.count).zip(g.chunks_exact(ch.count)).take(y.rows());
     vectorize(
         #[inline(always)]
-        || {
-            y.each_row(|n, y| {
-                let at = n * ch.count + first;
-                let (y, x, g) = (&mut y[..W], &x[at..at + W], &g[at..at + W]);
+        move || {
+            for (n, (x, g)) in rows.enumerate() {
+                let Some(y) = y.row_mut(n) else { return };
+                let (y, x, g) = (&mut y[..W], &x[first..first + W], &g[first..first + W]);
                 for l in 0..W {
-                    y[l] = T::from_f64(f(p.map(|p| p[l]), x[l].to_f64(), g[l].to_f64()));
+                    y[l] = T::from_f64(f(std::array::from_fn(|k| p[k][l]), x[l].to_f64(), g[l].to_f64()));
                 }
-            });
+            }
         },
     );
     W
