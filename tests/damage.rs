@@ -34,7 +34,8 @@ fn read(host: &Host, bytes: &[u8]) -> usize {
     assert!(grown <= 64 * bytes.len() + 65_536, "{grown} bytes for a file of {}: {bytes:?}", bytes.len());
     let grown = host.lua().used_memory().saturating_sub(lua_before);
     assert!(grown <= 1024 * bytes.len() + (1 << 20), "{grown} bytes of Lua for a file of {}: {bytes:?}", bytes.len());
-    assert!(started.elapsed() < Duration::from_secs(5), "{bytes:?}");
+    // long enough for a sanitizer on a busy machine: what is looked for is a hang
+    assert!(started.elapsed() < Duration::from_secs(60), "a file of {} bytes took too long", bytes.len());
     modes
 }
 

@@ -25,9 +25,16 @@ unsafe impl<T: Send + Sync> Send for Start<T> {}
 unsafe impl<T: Send + Sync> Sync for Start<T> {}
 
 impl<T> Start<T> {
+    #[inline(always)]
     fn of(x: RawSlice<'_, T>) -> Start<T> {
         // SAFETY: the first one lies there, and those who follow it vouch for the others.
         Start(unsafe { x.at(0) })
+    }
+
+    /// So many elements further.
+    #[inline(always)]
+    fn moved(self, by: isize) -> Start<T> {
+        Start(self.0.wrapping_offset(by))
     }
 }
 
@@ -166,11 +173,10 @@ macro_rules! operands {
                     if (same || r.is_apart(&$start)) $(&& r.is_apart(&$more))* {
                         let (n, r, starts) = (r.len(), Start::of(r), (Start::of($start), $(Start::of($more),)*));
                         split(n, cost, |first, count| {
-                            let r = r;
                             // SAFETY: parts of runs that lie inside the tensors; the result's is one operand's or
                             // overlaps none, and no two parts overlap.
                             unsafe {
-                                let to = r.0.wrapping_add(first);
+                                let to = r.moved(first as isize).0;
                                 flat::<Self, _, _, $n>(to, Self::at(starts, first), count, same, cost, f)
                             }
                         });
@@ -187,7 +193,7 @@ macro_rules! operands {
 
             #[inline(always)]
             fn moved(starts: Self::Starts, by: [isize; $n]) -> Self::Starts {
-                (Start(starts.$i.0.wrapping_offset(by[$i])), $(Start(starts.$j.0.wrapping_offset(by[$j])),)*)
+                (starts.$i.moved(by[$i]), $(starts.$j.moved(by[$j]),)*)
             }
 
             #[inline(always)]
@@ -392,12 +398,11 @@ unsafe fn strided<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize,
     // whether the order of elements does not matter: then rows without gaps take the loops of flat operands
     let apart = independent(&target, &spans[usize::from(same)..]);
     let body = |start, count| {
-        let first = first;
         let mut c: [Cursor; C] =
             std::array::from_fn(|i| Cursor::new(if i == 0 { &own } else { &layouts[i - 1] }, start));
         let (rs, strides) = (c[0].stride(), std::array::from_fn(|i| c[i + 1].stride()));
         walk(&mut c, count, &mut |at, n| {
-            let r = (first.0.wrapping_offset(at[0]), rs);
+            let r = (first.moved(at[0]).0, rs);
             let x = (X::moved(x, std::array::from_fn(|i| at[i + 1])), strides);
             if apart && rs == TOGETHER && strides == [TOGETHER; N] {
                 // SAFETY: the walk stays inside the tensors; the result's row is the first operand's or overlaps none.

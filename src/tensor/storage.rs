@@ -499,8 +499,8 @@ impl Storage {
             return vec![];
         }
         match self.elements::<T>(from, from + n) {
-            // SAFETY: the whole range, which no writer has.
             Some(found) if loans::allows(found.address(), found.bytes(), false) => {
+                // SAFETY: the whole range, which no writer has.
                 unsafe { found.slice(0, n) }.to_vec()
             }
             _ => vec![],
