@@ -26,19 +26,19 @@ function Dropout:setp(p) self.p = probability(p) end
 -- What a value is multiplied with: the noise while elements drop, else the share that stays in the first version, or 1.
 local function weigh(self, field, value, drops)
    local result = nn.utils.place(self, field, value)
-   if self.p > 0 and drops then return result:cmul(value, self.noise) end
-   return result:mul(value, (self.v2 or self.p == 0) and 1 or 1 - self.p)
+   if self.p ~= 0 and drops then return result:cmul(value, self.noise) end
+   return result:mul(value, (self.v2 or self.p == 0) and 1 or 1 - probability(self.p))
 end
 
 function Dropout:updateOutput(input)
    expect.tensor(self, input, 'input')
-   if self.p > 0 and (self.train or self.stochastic_inference) then return self:drop(input) end
+   if self.p ~= 0 and (self.train or self.stochastic_inference) then return self:drop(input) end
    return weigh(self, 'output', input, false)
 end
 
 function Dropout:updateGradInput(_, gradOutput)
    expect.tensor(self, gradOutput, 'gradOutput')
-   if self.train and self.p > 0 then expect.gradElements(self, gradOutput, self.noise) end
+   if self.train and self.p ~= 0 then expect.gradElements(self, gradOutput, self.noise) end
    return weigh(self, 'gradInput', gradOutput, self.train)
 end
 

@@ -82,7 +82,7 @@ local function grouped(old)
          :narrow(2, (k - 1) * from / groups + 1, from / groups):copy(parts[k])
    end
    new.gradWeight, new.gradBias = weight.new(), nil
-   new.bias, new.groups, new.grouped = old.bias, groups, weight
+   new.bias, new.grouped = old.bias, { count = groups, weight = weight }
    new.output, new.gradInput, new._type = weight.new(), weight.new(), torch.typename(weight)
    return new
 end

@@ -36,8 +36,9 @@ local function convolve(axes)
    return function(g, m, x)
       local stride, pad = fields(m, axes, 'd', 1), fields(m, axes, 'pad', 0)
       local dilation, kernel = fields(m, axes, 'dilation', 1), fields(m, axes, 'k')
-      local groups = m.groups or 1
-      local weight = (m.grouped or m.weight):view(m.nOutputPlane, m.nInputPlane / groups, unpack(kernel))
+      local grouped = m.grouped or { count = m.groups or 1, weight = m.weight }
+      local groups = grouped.count
+      local weight = grouped.weight:view(m.nOutputPlane, m.nInputPlane / groups, unpack(kernel))
       g:torch('nn.Conv%dd(%d, %d, %s%s%s%s)', n, m.nInputPlane, m.nOutputPlane, tuple(kernel),
          options { { 'stride', stride, 1 }, { 'padding', pad, 0 }, { 'dilation', dilation, 1 } },
          groups > 1 and ', groups=' .. groups or '', m.bias and '' or ', bias=False')
