@@ -44,8 +44,8 @@ impl Tensor {
     /// The elements for a kernel that reads them.
     ///
     /// # Errors
-    /// [`Kind::OutOfStorage`] when the storage was made smaller under the view; another element type; elements that
-    /// are lent to a result.
+    /// [`OutOfStorage`](crate::tensor::error::Kind::OutOfStorage) when the storage was made smaller under the view; another
+    /// element type; elements that are lent to a result.
     #[inline(always)]
     pub(in crate::tensor) fn view<T: Element>(&self) -> Result<View<'_, T>> {
         self.view_for(false)
