@@ -138,7 +138,7 @@ impl Generator {
         self.fill_with(
             out,
             #[inline(always)]
-            |u| if f64::from(u) * UNIT <= p { one } else { T::ZERO },
+            move |u| if f64::from(u) * UNIT <= p { one } else { T::ZERO },
         );
     }
 
