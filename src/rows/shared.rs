@@ -206,7 +206,6 @@ pub static COUNTER: &[Op] = &[
 // ---- threads ----
 
 /// How long a wait may be: a program looks in between whether it was interrupted.
-/// How long something waits at most.
 pub(super) fn patience(milliseconds: f64) -> Duration {
     Duration::from_millis(milliseconds.clamp(0.0, 1e7) as u64)
 }

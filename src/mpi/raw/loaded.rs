@@ -241,6 +241,13 @@ impl<H: Raw> Loaded<H> {
         if self.c.types[dtype.index()] == self.c.byte { count * dtype.size() } else { count }
     }
 
+    /// Parts of so many elements: the byte at which each starts, and its length as MPI counts it.
+    fn pieces(&self, dtype: DType, count: usize) -> impl Iterator<Item = (usize, c_int)> + use<H> {
+        let all = self.counted(dtype, count);
+        let unit = if all == count { dtype.size() } else { 1 };
+        parts(all).map(move |(start, n)| (start * unit, n))
+    }
+
     /// Calls a function of the library for parts of so many elements: with the byte at which each starts, its length and its
     /// type.
     fn each_part(
@@ -251,12 +258,20 @@ impl<H: Raw> Loaded<H> {
         call: impl Fn(usize, c_int, H) -> c_int,
     ) -> Outcome<()> {
         let _turn = self.enter()?;
-        let all = self.counted(dtype, count);
-        let unit = if all == count { dtype.size() } else { 1 };
-        for (start, n) in parts(all) {
-            self.checked(name, call(start * unit, n, self.kind(dtype)))?;
-        }
-        Ok(())
+        self.pieces(dtype, count).try_for_each(|(start, n)| self.checked(name, call(start, n, self.kind(dtype))))
+    }
+
+    /// Whether an operation is over.
+    ///
+    /// # Safety
+    /// A request of this library that was not over before: MPI frees those that are.
+    unsafe fn is_over(&self, name: &str, request: &mut H) -> Outcome<bool> {
+        let _turn = self.enter()?;
+        let mut done = 0;
+        // SAFETY: by the contract, and variables of ours.
+        let code = unsafe { (self.f.test)(request, &mut done, self.c.status_ignore as *mut Status) };
+        self.checked(name, code)?;
+        Ok(done != 0)
     }
 
     /// Runs a collective operation to its end: `blocking` does it, or `begin` begins it and gives it a request.
@@ -277,14 +292,8 @@ impl<H: Raw> Loaded<H> {
         }
         // whoever lent memory to it has it back when MPI is done, or has ended
         for looks in 0.. {
-            let mut done = 0;
-            {
-                let _turn = self.enter()?;
-                // SAFETY: a request of this library that is not done: MPI says so once, and this loop ends then.
-                let code = unsafe { (self.f.test)(&mut request, &mut done, self.c.status_ignore as *mut Status) };
-                self.checked(name, code)?;
-            }
-            if done != 0 {
+            // SAFETY: the request that has just begun; this loop ends when it is over.
+            if unsafe { self.is_over(name, &mut request) }? {
                 break;
             }
             wait.pause(looks);
@@ -357,11 +366,9 @@ impl<H: Raw> Library for Loaded<H> {
 
     fn broadcast(&self, data: DataMut, root: usize, comm: Comm, wait: Wait) -> Outcome<()> {
         let (root, h) = (self.peer(root, comm)?, H::of(comm.0));
-        let all = self.counted(data.dtype, data.count);
-        let unit = if all == data.count { data.dtype.size() } else { 1 };
         let kind = self.kind(data.dtype);
-        for (from, n) in parts(all) {
-            let at = data.at.wrapping_byte_add(from * unit);
+        for (start, n) in self.pieces(data.dtype, data.count) {
+            let at = data.at.wrapping_byte_add(start);
             // SAFETY: `n` elements from `at` lie in the borrowed slice; any bytes are elements of their type. It stays
             // borrowed until the operation is over.
             let blocking = || unsafe { (self.f.bcast)(at, n, kind, root, h) };
@@ -373,7 +380,7 @@ impl<H: Raw> Library for Loaded<H> {
     }
 
     fn reduce(&self, input: Option<Data>, output: DataMut, root: Option<usize>, comm: Comm, wait: Wait) -> Outcome<()> {
-        let (dtype, count, size) = (output.dtype, output.count, output.dtype.size());
+        let (dtype, count) = (output.dtype, output.count);
         if self.counted(dtype, count) != count || input.as_ref().is_some_and(|i| i.dtype != dtype || i.count != count) {
             return Err("the sum of elements of this type, or of unequal counts, is not there".into());
         }
@@ -381,9 +388,9 @@ impl<H: Raw> Library for Loaded<H> {
         let root = root.map(|r| self.peer(r, comm)).transpose()?;
         let in_place = self.c.in_place as *const c_void;
         let (kind, sum, h) = (self.kind(dtype), H::of(self.c.sum), H::of(comm.0));
-        for (start, n) in parts(count) {
-            let to = output.at.wrapping_byte_add(start * size);
-            let own = input.as_ref().map(|i| i.at.wrapping_byte_add(start * size));
+        for (start, n) in self.pieces(dtype, count) {
+            let to = output.at.wrapping_byte_add(start);
+            let own = input.as_ref().map(|i| i.at.wrapping_byte_add(start));
             // where there is one slice, MPI is told so; ranks other than the root then only send it
             let (from, to) = match (own, root) {
                 (Some(own), _) => (own, to),
@@ -495,13 +502,10 @@ impl<H: Raw> Library for Loaded<H> {
         if pending.done {
             return Ok(true);
         }
-        let _turn = self.enter()?;
-        let (mut request, mut done) = (H::of(pending.request), 0);
-        // SAFETY: the request is of this library and was not done before: MPI frees those that are.
-        let code = unsafe { (self.f.test)(&mut request, &mut done, self.c.status_ignore as *mut Status) };
-        self.checked("MPI_Test", code)?;
+        let mut request = H::of(pending.request);
+        // SAFETY: a request of this library's, and `done` says that it was not over before.
+        pending.done = unsafe { self.is_over("MPI_Test", &mut request) }?;
         pending.request = request.word();
-        pending.done = done != 0;
         Ok(pending.done)
     }
 
