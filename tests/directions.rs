@@ -45,6 +45,7 @@ const WITH_UNSAFE: &[&str] = &[
     "tensor/ops/",
     "tensor/buffer_pool.rs",
     "tensor/storage.rs",
+    "tensor/storage/",
     "tensor/mod.rs",
     "tensor/map.rs",
     "tensor/walk.rs",

@@ -85,6 +85,11 @@ fn steps_of_optim_are_chains_of_operations() {
 }
 
 #[test]
+fn gradients_that_are_put_off_are_those_that_are_written() {
+    assert!(good(&["tests/lua/deferred.lua"]).contains("comparisons: all as it should be"));
+}
+
+#[test]
 fn names_that_are_not_there_are_told_where_they_are_called() {
     assert!(good(&["tests/lua/absent.lua"]).contains("all as it should be"));
     let text = th(&["-l", "nn", "-e", "nn.Lineer(3, 2)"]).stderr;

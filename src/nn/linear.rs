@@ -2,7 +2,9 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, share};
+use crate::tensor::access::{
+    Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, is_written, outer_later, share,
+};
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, product};
 use crate::tensor::ops::products::direct;
@@ -133,12 +135,19 @@ pub fn acc_grad<T: Blas>(
         demand!(fits, "gradBias {} does not fit weight {}", gb.shape_text(), grad_weight.shape_text());
     }
     let single = input.ndim() == 1;
-    let done = direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))?;
+    let done = if is_written(grad_weight) {
+        direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))?
+    } else {
+        single && outer_later(grad_weight, scale, grad_output, input)?
+    };
     let g = MatrixSource::<T>::of(grad_output)?;
     let g = rows(grad_output, g.view());
     if !done {
         let x = MatrixSource::<T>::of(input)?;
-        product(scale, g.t(), rows(input, x.view()), T::ONE, MatrixDest::update(grad_weight)?.view());
+        // a negative scale would make -0 of a sum of zeros
+        let (mut sum, zeros) =
+            if scale > T::ZERO { MatrixDest::sum(grad_weight)? } else { (MatrixDest::update(grad_weight)?, false) };
+        product(scale, g.t(), rows(input, x.view()), if zeros { T::ZERO } else { T::ONE }, sum.view());
     }
     if let Some(gb) = grad_bias {
         column_sums(scale, g, MatrixDest::<T>::update(gb)?.view());

@@ -5,7 +5,7 @@ pub mod adaptive;
 pub mod descent;
 
 use crate::tensor::Tensor;
-use crate::tensor::access::{Blocks, Dest, Divide, Source, share};
+use crate::tensor::access::{Blocks, Blockwise, Dest, Divide, Source, share};
 use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
@@ -33,6 +33,8 @@ struct Gradient<T> {
 enum Given<T> {
     /// It is read.
     Fixed(Source<T>),
+    /// It is read, and some of it is not written yet.
+    Deferred(Blockwise<T>),
     /// It changes, as Torch7 does: weight decay goes into the caller's own gradient.
     Changed(Dest<T>),
 }
@@ -56,15 +58,19 @@ impl<T: Real> Gradient<T> {
         let given = if changes || decay != T::ZERO {
             Given::Changed(changing(dfdx, x)?)
         } else {
-            Given::Fixed(Source::of(dfdx)?)
+            match Blockwise::of(dfdx)? {
+                Some(gradient) => Given::Deferred(gradient),
+                None => Given::Fixed(Source::of(dfdx)?),
+            }
         };
         Ok(Gradient { given, decay })
     }
 
-    fn part(&mut self) -> Part<'_, T> {
+    fn whole(&mut self) -> Share<'_, T> {
         match &mut self.given {
-            Given::Fixed(g) => Part::Fixed(g),
-            Given::Changed(g) => Part::Changed(g),
+            Given::Fixed(g) => Share::Written(Part::Fixed(g)),
+            Given::Deferred(g) => Share::Deferred(g, 0, g.len()),
+            Given::Changed(g) => Share::Written(Part::Changed(g)),
         }
     }
 }
@@ -101,6 +107,31 @@ impl<T: Real> Divide for Part<'_, T> {
                 let (a, b) = g.split_at_mut(n);
                 (Part::Changed(a), Part::Changed(b))
             }
+        }
+    }
+}
+
+/// A thread's share of a gradient.
+enum Share<'a, T> {
+    Written(Part<'a, T>),
+    /// From which element on, and how many.
+    Deferred(&'a Blockwise<T>, usize, usize),
+}
+
+impl<T: Real> Divide for Share<'_, T> {
+    fn items(&self) -> usize {
+        match self {
+            Share::Written(g) => g.items(),
+            Share::Deferred(_, _, n) => *n,
+        }
+    }
+    fn cut(self, n: usize) -> (Self, Self) {
+        match self {
+            Share::Written(g) => {
+                let (a, b) = g.cut(n);
+                (Share::Written(a), Share::Written(b))
+            }
+            Share::Deferred(all, at, len) => (Share::Deferred(all, at, n), Share::Deferred(all, at + n, len - n)),
         }
     }
 }
@@ -169,9 +200,17 @@ fn each_beside<T: Real, const R: usize, const N: usize>(
 ) {
     let decay = gradient.decay;
     let changed = Parts(changed.map(|d| &mut d[..]));
-    let all = (gradient.part(), Beside(read), changed);
+    let all = (gradient.whole(), Beside(read), changed);
     share(Blocks::new(all, BLOCK), COST * BLOCK, |first, blocks| {
+        let mut computed = [T::ZERO; BLOCK];
         blocks.for_each(first, |_, (gradient, read, changed)| {
+            let gradient = match gradient {
+                Share::Written(part) => part,
+                Share::Deferred(all, at, n) => {
+                    all.read(at, &mut computed[..n]);
+                    Part::Fixed(&computed[..n])
+                }
+            };
             vectorize(
                 #[inline(always)]
                 move || block(gradient, decay, read, changed, f),

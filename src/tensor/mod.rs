@@ -264,6 +264,12 @@ impl Tensor {
         self.peek_storage().cloned()
     }
 
+    /// Whether all elements of the storage are written.
+    #[inline(always)]
+    pub(in crate::tensor) fn storage_is_written(&self) -> bool {
+        self.peek_storage().is_none_or(Storage::is_written)
+    }
+
     /// Whether both are views of one storage.
     #[inline(always)]
     pub fn same_storage(&self, other: &Tensor) -> bool {

@@ -11,9 +11,12 @@ use super::class::{Device, TensorClass};
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use super::sharing::{self, Hold};
+use deferred::Deferred;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
+
+pub(in crate::tensor) mod deferred;
 
 thread_local! {
     /// Whether the list below has any: a flag without a destructor is what every call can afford to look at.
@@ -46,6 +49,12 @@ struct Shared {
     len: AtomicUsize,
     block: Cell<Block>,
     ptr: AtomicPtr<u8>,
+    /// Whether the memory is its own, and all elements are written: what every access can afford to look at.
+    direct: AtomicBool,
+    /// What is not written. Only where no other thread can reach it.
+    deferred: Cell<Option<Box<Deferred>>>,
+    /// Whether a program was told its address.
+    exposed: AtomicBool,
     /// Whether other threads can reach it.
     across: AtomicBool,
     /// For a view: the storage it looks into, and from which element.
@@ -83,8 +92,10 @@ impl Storage {
     fn over(class: TensorClass, len: usize, block: Block, parent: Option<(Storage, usize)>, fixed: bool) -> Storage {
         // SAFETY: used by `memory` alone, as long as the block is this storage's.
         let ptr = AtomicPtr::new(unsafe { block.memory().at(0) });
-        let (len, block, across) = (AtomicUsize::new(len), Cell::new(block), AtomicBool::new(false));
-        Storage(Arc::new(Shared { class, len, block, ptr, across, parent, fixed }))
+        let direct = AtomicBool::new(parent.is_none());
+        let (len, block, deferred) = (AtomicUsize::new(len), Cell::new(block), Cell::new(None));
+        let [exposed, across] = [const { AtomicBool::new(false) }; 2];
+        Storage(Arc::new(Shared { class, len, block, ptr, direct, deferred, exposed, across, parent, fixed }))
     }
 
     /// A storage of `len` zero elements.
@@ -242,18 +253,23 @@ impl Storage {
     /// The memory. On another device there is none.
     #[inline(always)]
     fn memory(&self) -> RawSlice<'_, u8> {
-        if self.0.parent.is_some() {
-            return self.part_of_memory();
-        }
+        if self.0.direct.load(Relaxed) { self.own_memory() } else { self.other_memory() }
+    }
+
+    #[inline(always)]
+    fn own_memory(&self) -> RawSlice<'_, u8> {
         // SAFETY: the block has so many elements, zeroed or written. `resize_with` replaces block and length one after the
         // other, and no other thread looks meanwhile: it would have to hold the storage.
         unsafe { RawSlice::over(self.0.ptr.load(Relaxed), self.host_len() * self.dtype().size()) }
     }
 
-    /// The memory of a view.
+    /// The memory of a view, and memory that is not written yet.
     #[cold]
-    fn part_of_memory(&self) -> RawSlice<'_, u8> {
-        let Some((parent, offset)) = &self.0.parent else { return RawSlice::EMPTY };
+    fn other_memory(&self) -> RawSlice<'_, u8> {
+        let Some((parent, offset)) = &self.0.parent else {
+            self.write_all_deferred();
+            return self.own_memory();
+        };
         let size = self.dtype().size();
         parent.memory().part(offset * size, self.host_len() * size)
     }
@@ -268,12 +284,17 @@ impl Storage {
             return None;
         }
         assert!(self.0.class.dtype == T::DTYPE, "storage of another class");
+        if !self.0.direct.load(Relaxed) && self.0.parent.is_none() {
+            self.write_deferred(from, end);
+            return Some(self.own_elements(from, end));
+        }
         // SAFETY: the memory is that of elements of this type, as many as the length says.
         Some(unsafe { self.memory().cast_part(from, end - from) })
     }
 
-    /// The address of the first element, for programs that compare or print it.
+    /// The address of the first element, for programs that compare or print it, or reach the memory there.
     pub fn address(&self) -> usize {
+        self.root().0.exposed.store(true, Relaxed);
         self.memory().address()
     }
 
@@ -350,6 +371,7 @@ impl Storage {
             return Err(Error::invalid("Trying to resize storage that is not resizable"));
         }
         let _hold = self.hold()?;
+        self.write_all_deferred();
         let size = self.dtype().size();
         let bytes = len.checked_mul(size).ok_or_else(|| Error::from(Kind::Memory { bytes: usize::MAX }))?;
         let old = self.0.block.replace(Block::EMPTY);
@@ -531,8 +553,8 @@ impl Storage {
 pub struct Crossing(Storage);
 
 // SAFETY: the storage is marked, and so are those that it looks into. What threads then share of `Shared`: the class, the
-// parent and `fixed` never change; `len`, `ptr` and `across` are atomic; `block` is touched in `resize_with` alone, which
-// holds the storage, and when the last handle goes. Memory behind `ptr` is handed out by methods that hold the storage
+// parent and `fixed` never change; `len`, `ptr` and the flags are atomic; `block` is touched in `resize_with` alone, which
+// holds the storage, and when the last handle goes; `deferred` has nothing to write, and stays as it is where that is so. Memory behind `ptr` is handed out by methods that hold the storage
 // themselves, or by `Tensor::elements`, which refuses a marked storage that its thread does not hold. A storage that was not
 // marked has handles on one thread only, since nothing else lets a handle pass.
 unsafe impl Send for Crossing {}
@@ -552,6 +574,7 @@ impl Crossing {
         sharing::begin();
         let mut marked = Some(storage);
         while let Some(s) = marked {
+            s.write_all_deferred();
             s.0.across.store(true, Relaxed);
             marked = s.0.parent.as_ref().map(|(of, _)| of);
         }

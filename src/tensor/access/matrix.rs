@@ -1,11 +1,13 @@
 //! Matrices of any strides, with a lifetime: what products read and write.
 
+use super::deferred::take_zeros;
 use super::loans::{self, deliver, give_back};
 use super::share::Divide;
 use super::{Source, in_use, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
+use crate::tensor::map::fill;
 use crate::tensor::ops::copy::clone;
 use crate::tensor::shape::Extents;
 use std::marker::PhantomData;
@@ -424,6 +426,25 @@ impl<T: Element> MatrixDest<T> {
             return Ok(MatrixDest { first, form, bytes, buffer: None });
         }
         MatrixDest::buffered(res)
+    }
+
+    /// As [`MatrixDest::update`], for a result that is added to. Whether its elements are zeros that nobody wrote: then they
+    /// are anything, and the sum is to be written in whole.
+    ///
+    /// # Errors
+    /// As [`MatrixDest::update`].
+    pub fn sum(res: &Tensor) -> Result<(MatrixDest<T>, bool)> {
+        let zeros = res.dtype() == T::DTYPE && take_zeros(res);
+        match MatrixDest::update(res) {
+            Ok(dest) => Ok((dest, zeros)),
+            Err(e) => {
+                // as it was
+                if zeros {
+                    fill(res, T::default())?;
+                }
+                Err(e)
+            }
+        }
     }
 
     #[cold]

@@ -4,6 +4,7 @@
 //! - [`Dest`]: the elements of a result as a mutable slice. Where the result shares memory with an operand, or has
 //!   gaps, it is a buffer that is written back when the slice is dropped.
 //! - [`MatrixSource`], [`MatrixDest`]: the same for matrices of any strides, seen as [`Matrix`] and [`MatrixMut`].
+//! - [`Blockwise`]: an operand that is read by blocks, where some of its elements may not be written yet.
 //! - [`share()`]: parts of results go to threads as disjoint slices; a [`Workspace`] is what each needs besides.
 //!
 //! Take the sources of a call first, then its results. A kernel that does so may be given any tensors, the same one
@@ -23,6 +24,7 @@
 //! # Ok::<(), rekindle::tensor::error::Error>(())
 //! ```
 
+mod deferred;
 mod dest;
 pub(super) mod loans;
 mod matrix;
@@ -34,6 +36,9 @@ mod tests;
 mod view;
 mod workspace;
 
+#[cfg(test)]
+pub(in crate::tensor) use deferred::take_zeros;
+pub use deferred::{Blockwise, is_written, outer_later, zero_later};
 pub use dest::Dest;
 pub(in crate::tensor) use matrix::{Form, with_matrices};
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};

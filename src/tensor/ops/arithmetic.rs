@@ -3,10 +3,12 @@
 
 use crate::maths;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Blockwise, Dest, Rows, is_written, share};
 use crate::tensor::dtype::{Float, Integer, Real};
 use crate::tensor::error::{Error, Result};
 use crate::tensor::function::Checked;
 use crate::tensor::map;
+use crate::tensor::simd::vectorize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Defines `res[i] = f(x[i], v)`.
@@ -180,6 +182,9 @@ with_tensor! {
 pub fn add_scaled<T: Real>(res: &Tensor, x: &Tensor, v: T, y: &Tensor) -> Result<()> {
     map::same_count("add", x, y)?;
     res.resize_as_for_result(x)?;
+    if !is_written(y) && std::ptr::eq(res, x) && add_unwritten(res, v, y)? {
+        return Ok(());
+    }
     if v == T::ONE {
         return map::binary(
             "add",
@@ -198,6 +203,27 @@ pub fn add_scaled<T: Real>(res: &Tensor, x: &Tensor, v: T, y: &Tensor) -> Result
         #[inline(always)]
         move |x: T, y: T| x.add(v.mul(y)),
     )
+}
+
+/// Elements of an operand that are computed at a time.
+const BLOCK: usize = 1024;
+
+/// Adds `v * y`, of which some elements are not written, to `res`. Whether it did: not where they share memory.
+fn add_unwritten<T: Real>(res: &Tensor, v: T, y: &Tensor) -> Result<bool> {
+    let Some(from) = Blockwise::<T>::of(y)?.filter(|_| !res.may_overlap(y)) else { return Ok(false) };
+    let mut to = Dest::<T>::update(res)?;
+    share(Rows::new(&mut to, BLOCK), 2 * BLOCK, |first, rows| {
+        let mut computed = [T::ZERO; BLOCK];
+        for (i, to) in (first..).zip(rows.into_rows()) {
+            let y = &mut computed[..to.len()];
+            from.read(i * BLOCK, y);
+            vectorize(
+                #[inline(always)]
+                move || to.iter_mut().zip(y).for_each(|(x, y)| *x = x.add(v.mul(*y))),
+            );
+        }
+    });
+    Ok(true)
 }
 
 /// x - v * y

@@ -1,6 +1,7 @@
 //! Tensors with regular content.
 
 use crate::tensor::Tensor;
+use crate::tensor::access::zero_later;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
 use crate::tensor::map;
@@ -17,12 +18,12 @@ pub fn fill<T: Element>(res: &Tensor, v: T) -> Result<()> {
     map::fill(res, v)
 }
 
-/// Every element becomes 0.
+/// Every element becomes 0; of large tensors, when somebody asks for them.
 ///
 /// # Errors
 /// As [`fill`].
 pub fn zero<T: Element>(res: &Tensor) -> Result<()> {
-    map::fill(res, T::default())
+    if zero_later(res) { Ok(()) } else { map::fill(res, T::default()) }
 }
 
 /// Element `i` becomes `f(i)`, in logical order.
@@ -106,7 +107,7 @@ pub fn eye<T: Real>(res: &Tensor, n: i64, m: i64) -> Result<()> {
     }
     let (n, m) = (n as usize, m as usize);
     res.resize(&[n, m])?;
-    zero::<T>(res)?;
+    map::fill(res, T::ZERO)?;
     let v = res.view_mut::<T>()?;
     let step = v.strides()[0] + v.strides()[1];
     for i in 0..n.min(m) as isize {

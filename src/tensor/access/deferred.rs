@@ -1,0 +1,115 @@
+//! Results whose writing is put off, and operands that are read before they are written.
+
+use super::Source;
+use crate::tensor::Tensor;
+use crate::tensor::dtype::Real;
+use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
+use crate::tensor::storage::Storage;
+use crate::tensor::storage::deferred::{Values, multiply};
+
+/// Where a contiguous tensor's elements lie.
+fn range(x: &Tensor) -> Option<(Storage, usize, usize)> {
+    let (from, n) = (x.offset(), x.numel());
+    let storage = x.storage().filter(|s| x.is_contiguous() && s.class() == x.class())?;
+    Some((storage, from, from.saturating_add(n)))
+}
+
+/// Whether all elements of the storage are written: only otherwise there is something to gain by the functions below.
+#[inline(always)]
+pub fn is_written(x: &Tensor) -> bool {
+    x.storage_is_written()
+}
+
+/// Makes all elements zero when somebody asks for them. Whether it did: only large tensors, whose memory nobody reaches
+/// without asking; others are as they were.
+pub fn zero_later(x: &Tensor) -> bool {
+    range(x).is_some_and(|(storage, from, end)| storage.zero_later(from, end))
+}
+
+/// Whether all elements are zeros whose writing was put off. They are anything then, and to be written in whole.
+pub(in crate::tensor) fn take_zeros(x: &Tensor) -> bool {
+    range(x).is_some_and(|(storage, from, end)| storage.take_zeros(from, end))
+}
+
+/// Makes the elements of a matrix `scale` times the product of a column and a row, when somebody asks for them. Whether it did: only
+/// where they are zeros whose writing was put off; others are as they were.
+///
+/// # Errors
+/// As [`Source::of`].
+pub fn outer_later<T: Real>(matrix: &Tensor, scale: T, column: &Tensor, row: &Tensor) -> Result<bool> {
+    let fits = matrix.ndim() == 2 && [matrix.size(0), matrix.size(1)] == [column.numel(), row.numel()];
+    let Some((storage, from, _)) = range(matrix).filter(|_| fits) else { return Ok(false) };
+    let (column, row) = (Source::<T>::of(column)?, Source::<T>::of(row)?);
+    storage.product_later(from, column.iter().map(|v| scale.mul(*v)), row.iter().copied())
+}
+
+/// The elements of a contiguous operand, read by blocks, with those computed that were put off: a gradient that is the outer
+/// product of two vectors takes no pass over memory.
+pub struct Blockwise<T> {
+    /// Where each range begins, and what its elements are.
+    ranges: Vec<(usize, Elements<T>)>,
+    len: usize,
+}
+
+enum Elements<T> {
+    Written(Source<T>),
+    Zero,
+    Product(Source<T>, Source<T>),
+}
+
+impl<T: Real> Blockwise<T> {
+    /// The elements of an operand; nothing where all of them are written, so that a [`Source`] is what to read.
+    ///
+    /// # Errors
+    /// As [`Source::of`].
+    pub fn of(x: &Tensor) -> Result<Option<Blockwise<T>>> {
+        let Some((storage, from, end)) = range(x).filter(|_| !is_written(x)) else { return Ok(None) };
+        let found = storage.deferred::<T>(from, end)?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let ends: Vec<_> = found.iter().skip(1).map(|r| r.0).chain([end]).collect();
+        let made = found.into_iter().zip(ends).map(|((start, values), end)| {
+            let elements = match values {
+                Values::Zero => Elements::Zero,
+                Values::Product(column, row) => Elements::Product(column, row),
+                Values::Written => {
+                    let layout = Layout::strided(start, &[end - start], &[1])?;
+                    Elements::Written(Source::of(&x.with_layout(layout))?)
+                }
+            };
+            Ok((start - from, elements))
+        });
+        Ok(Some(Blockwise { ranges: made.collect::<Result<_>>()?, len: end - from }))
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Writes the elements from number `at` on to a slice, as many as it has.
+    pub fn read(&self, at: usize, to: &mut [T]) {
+        let (mut at, mut to) = (at, to);
+        let first = self.ranges.partition_point(|r| r.0 <= at).saturating_sub(1);
+        for (i, (start, elements)) in self.ranges.iter().enumerate().skip(first) {
+            let end = self.ranges.get(i + 1).map_or(self.len, |r| r.0);
+            let (now, rest) = to.split_at_mut(to.len().min(end - at));
+            match elements {
+                Elements::Written(all) => now.copy_from_slice(&all[at - start..][..now.len()]),
+                Elements::Zero => now.fill(T::ZERO),
+                Elements::Product(column, row) => multiply(column, row, at - start, now),
+            }
+            (at, to) = (end, rest);
+            if to.is_empty() {
+                return;
+            }
+        }
+    }
+}
