@@ -4,7 +4,7 @@
 use crate::tensor::dtype::Float;
 
 /// Partial sums, so that additions do not wait for one another.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// The sum of what `f` makes of the values at each place, of vectors of one length.
 #[inline(always)]
