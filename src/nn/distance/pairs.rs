@@ -1,7 +1,7 @@
 //! Between pairs of vectors, (D) or (N x D) each.
 
 use crate::demand;
-use crate::nn::vectors::sum_of;
+use crate::nn::vectors::{powers, sum_of, sum_of_powers};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
@@ -158,7 +158,7 @@ pub fn pairwise<T: Float>(x: &Tensor, y: &Tensor, output: &Tensor, p: f64) -> Re
         return pairs.each(output, |pair| sum_of(pair, |[x, y]| if x == y { T::ZERO } else { T::ONE }));
     }
     let (power, inverse) = (T::from_f64(p), T::from_f64(1.0 / p));
-    pairs.each(output, |pair| sum_of(pair, |[x, y]| x.sub(y).abs().pow(power)).pow(inverse))
+    pairs.each(output, |pair| sum_of_powers(pair, |[x, y]| x.sub(y).abs(), power).pow(inverse))
 }
 
 /// Backward of [`pairwise`]: d |d|^(p-2) / |d|_p^(p-1), for p = 1 the sign, which is drawn where there is none.
@@ -205,12 +205,20 @@ pub fn pairwise_grad<T: Float>(
     let (power, small) = (T::from_f64(p - 2.0), T::from_f64(1e-6));
     pairs.gradients(tensors, |[x, y], i, g, [gx, gy]| {
         let by = norms[i].add(small).pow(T::from_f64(1.0 - p)).mul(g);
-        for ((gx, gy), (&x, &y)) in gx.iter_mut().zip(gy).zip(x.iter().zip(y)) {
-            let d = x.sub(y);
-            let size = if p < 2.0 && d == T::ZERO { T::ONE } else { d.abs() };
-            let slope = if p == 2.0 { d } else { d.mul(size.pow(power)) };
-            *gx = slope.mul(by);
-            *gy = gx.neg();
+        if p == 2.0 {
+            let all = gx.iter_mut().zip(gy).zip(x.iter().zip(y));
+            return all.for_each(|((gx, gy), (x, y))| {
+                *gx = x.sub(*y).mul(by);
+                *gy = gx.neg();
+            });
         }
+        let size = |[x, y]: [T; 2]| if p < 2.0 && x == y { T::ONE } else { x.sub(y).abs() };
+        powers([x, y], size, power, |at, part| {
+            let all = gx[at..].iter_mut().zip(&mut gy[at..]).zip(x[at..].iter().zip(&y[at..]));
+            for (((gx, gy), (x, y)), power) in all.zip(part) {
+                *gx = x.sub(*y).mul(*power).mul(by);
+                *gy = gx.neg();
+            }
+        });
     })
 }

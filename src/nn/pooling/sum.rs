@@ -84,8 +84,8 @@ impl Across {
     }
 }
 
-/// Writes the sums of all windows to `y`, those of `of(element)`, and lets `finish(sums, row)` change those of each row of
-/// windows, counted over all planes.
+/// Writes the sums of all windows to `y`, and lets `finish(sums, row)` change those of each row of windows, counted over
+/// all planes. `take(sums, line, add)` writes what counts of a line of the input, or adds it.
 ///
 /// # Errors
 /// Not enough memory.
@@ -93,7 +93,7 @@ pub fn forward<T: Float>(
     x: &[T],
     p: &Plan,
     y: &mut [T],
-    of: impl Fn(T) -> T + Copy + Sync,
+    take: impl Fn(&mut [T], &[T], bool) + Sync,
     finish: impl Fn(&mut [T], usize) + Sync,
 ) -> Result<()> {
     let (axis, len) = (&p.axes[2], p.plane());
@@ -109,7 +109,7 @@ pub fn forward<T: Float>(
                 || {
                     let mut add = false;
                     p.lines(place, |base| {
-                        put(&mut sums, plane[base..][..axis.input].iter().map(|&v| of(v)), add);
+                        take(&mut sums, &plane[base..][..axis.input], add);
                         add = true;
                     });
                     if !add {
@@ -122,6 +122,21 @@ pub fn forward<T: Float>(
         }
         Ok(())
     })
+}
+
+/// [`forward`] of elements as they are.
+///
+/// # Errors
+/// Not enough memory.
+pub fn forward_plain<T: Float>(x: &[T], p: &Plan, y: &mut [T], finish: impl Fn(&mut [T], usize) + Sync) -> Result<()> {
+    forward(
+        x,
+        p,
+        y,
+        #[inline(always)]
+        |sums, line, add| put(sums, line.iter().copied(), add),
+        finish,
+    )
 }
 
 /// The windows of a plane, looked at anew where the plane before had others.
