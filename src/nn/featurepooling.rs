@@ -70,10 +70,15 @@ fn norms_grad<T: Float>(
             if p == 2.0 {
                 put(line, values.iter().zip(x).map(|(v, &x)| v.mul(x)), add);
             } else {
-                powers([x], |[x]| x, up, |at, part| {
-                    let values = values[at..].iter().zip(part).map(|(v, power)| v.mul(*power));
-                    put(&mut line[at..][..part.len()], values, add);
-                });
+                powers(
+                    [x],
+                    |[x]| x,
+                    up,
+                    |at, part| {
+                        let values = values[at..].iter().zip(part).map(|(v, power)| v.mul(*power));
+                        put(&mut line[at..][..part.len()], values, add);
+                    },
+                );
             }
         },
     )

@@ -25,11 +25,7 @@ fn sources<T: Float>(inputs: &[&Tensor]) -> Result<Vec<Source<T>>> {
 }
 
 /// Calls `f(first element, parts)` for blocks of results that have as many elements each.
-fn each_block<T: Float>(
-    results: &mut [Dest<T>],
-    cost: usize,
-    f: impl Fn(usize, &mut [&mut [T]]) + Copy + Sync,
-) {
+fn each_block<T: Float>(results: &mut [Dest<T>], cost: usize, f: impl Fn(usize, &mut [&mut [T]]) + Copy + Sync) {
     let all: Vec<Rows<T>> = results.iter_mut().map(|r| Rows::new(r, 1)).collect();
     share(all, cost, |first, parts| {
         let mut rest: Vec<&mut [T]> = parts.into_iter().map(Rows::into_slice).collect();

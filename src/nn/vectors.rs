@@ -167,10 +167,15 @@ mod tests {
                 x.extend(odd);
                 let want: Vec<f64> = x.iter().map(|v| v.powf(p)).collect();
                 let mut found = vec![];
-                powers([&x], |[x]| x, p, |at, part| {
-                    assert_eq!(at, found.len());
-                    found.extend_from_slice(part);
-                });
+                powers(
+                    [&x],
+                    |[x]| x,
+                    p,
+                    |at, part| {
+                        assert_eq!(at, found.len());
+                        found.extend_from_slice(part);
+                    },
+                );
                 let close = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan() || (a - b).abs() < 1e-14 * b.abs();
                 assert!(found.len() == x.len() && found.iter().zip(&want).all(|(a, b)| close(*a, *b)), "{p}");
                 if x.len() < 701 {

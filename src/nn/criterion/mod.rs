@@ -151,7 +151,12 @@ pairwise! {
     "SoftMarginCriterion" soft_margin soft_margin_grad(Averaging): |m, x, y| (1.0 + (-x * y).vexp(m)).vlog(m),
         |x, y| { let z = x.mul(y).neg().vexp(m); y.neg().mul(z).over(T::ONE.add(z)) };
     "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(Margin margin):
-        |m, x, y| if y == 1.0 { x } else if y == -1.0 && x < margin { margin - x } else { 0.0 },
+        |m, x, y| {
+            // without branches: targets are as good as random
+            let lacking = if x < margin { margin - x } else { 0.0 };
+            let apart = if y == -1.0 { lacking } else { 0.0 };
+            if y == 1.0 { x } else { apart }
+        },
         |x, y| if y == T::ONE { y } else { select(y == T::ONE.neg() && x <= margin, y) };
     "DistKLDivCriterion" divergence divergence_grad(Averaging): |m, x, y| { let part = y * (y.vlog(m) - x); if y > 0.0 { part } else { 0.0 } },
         |_x, y| select(y > T::ZERO, y.neg());

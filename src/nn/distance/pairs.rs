@@ -11,6 +11,9 @@ use crate::tensor::random::Generator;
 use crate::tensor::simd::vectorize;
 use std::cell::RefCell;
 
+/// Elements that are looked at together, whether any needs a draw.
+const BLOCK: usize = 1024;
+
 /// Two inputs of one size, as rows.
 struct Pairs<T> {
     x: Source<T>,
@@ -181,16 +184,26 @@ pub fn pairwise_grad<T: Float>(
     if p == 1.0 {
         let mut signs = Workspace::<T>::new(pairs.x.len())?;
         let mut draws = generator.borrow_mut();
-        for (sign, (&x, &y)) in signs.iter_mut().zip(pairs.x.iter().zip(pairs.y.iter())) {
-            let d = x.sub(y);
-            let up = if d > T::ZERO {
-                true
-            } else if d < T::ZERO {
-                false
-            } else {
-                draws.random_to(2)? == 2
-            };
-            *sign = if up { T::ONE } else { T::ONE.neg() };
+        for ((signs, x), y) in signs.chunks_mut(BLOCK).zip(pairs.x.chunks(BLOCK)).zip(pairs.y.chunks(BLOCK)) {
+            let none = vectorize(
+                #[inline(always)]
+                || {
+                    signs.iter_mut().zip(x.iter().zip(y)).fold(false, |none, (sign, (x, y))| {
+                        let d = x.sub(*y);
+                        *sign = if d > T::ZERO { T::ONE } else { T::ONE.neg() };
+                        none | !((d > T::ZERO) | (d < T::ZERO))
+                    })
+                },
+            );
+            if !none {
+                continue;
+            }
+            for (sign, (x, y)) in signs.iter_mut().zip(x.iter().zip(y)) {
+                let d = x.sub(*y);
+                if !(d > T::ZERO || d < T::ZERO) && draws.random_to(2)? == 2 {
+                    *sign = T::ONE;
+                }
+            }
         }
         return pairs.gradients(tensors, |_, i, g, [gx, gy]| {
             let signs = &signs[i * pairs.features..][..pairs.features];
