@@ -87,9 +87,8 @@ do
    })
    function WhiteNoise:updateOutput(input)
       expect.tensor(self, input, 'input')
-      local output = self.output:resizeAs(input)
-      if not self.train then return output:add(input, self.mean) end
-      return output:add(input, self.noise:resizeAs(input):normal(self.mean, self.std))
+      if not self.train then return self.output:add(input, self.mean) end
+      return self:disturb(input)
    end
    function WhiteNoise:updateGradInput(_, gradOutput)
       if not self.gradInput then return end

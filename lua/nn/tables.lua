@@ -55,10 +55,10 @@ do
 end
 
 do
-   local CSubTable = elementwise('CSubTable', function(_, _, gradOutput, i, gradient)
+   local CSubTable = elementwise('CSubTable', function(_, input, gradOutput, i, gradient)
       -- in the sizes of its own input, which may differ
-      gradient:copy(gradOutput)
-      if i == 2 then gradient:mul(-1) end
+      local own = input[i]
+      if i == 2 then gradient:mul(gradOutput, -1):resizeAs(own) else gradient:copy(gradOutput) end
    end, { count = 2 })
    function CSubTable:updateOutput(input)
       expect.table(self, input, 'input', 2)
@@ -91,11 +91,14 @@ do
 end
 
 for _, name in ipairs { 'CMaxTable', 'CMinTable' } do
-   elementwise(name, function(self, input, gradOutput, i, gradient)
-      local chosen = self.maxIdx or self.minIdx
+   local class = define(name, { setup = function(self) self.gradInput = {} end })
+   function class:updateGradInput(input, gradOutput)
+      local all, chosen = places(self, input), self.maxIdx or self.minIdx
+      expect.gradElements(self, gradOutput, input[1])
       expect.forwardFirst(self, chosen)
-      self:chosen(input[i], gradOutput, chosen, i, gradient)
-   end)
+      self:chosen(input, gradOutput, chosen, all)
+      return all
+   end
 end
 
 do

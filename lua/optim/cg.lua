@@ -1,6 +1,7 @@
 -- optim.cg: conjugate gradients (Polak and Ribiere) with Rasmussen's line search, which fits polynomials to values and
 -- slopes and stops at the Wolfe-Powell conditions.
 local step = require 'optim.step'
+local steps = require('rekindle.native').functions.optim
 
 -- One search along a direction. It keeps the start (f1, d1), the last point (f2, d2, at step z1), and the point before
 -- it (f3, d3, at distance z3 from the last one); d is always a slope along the direction.
@@ -14,8 +15,7 @@ function Search:move(z2)
    local f, g = step.evaluate('cg', self.opfunc, self.x)
    self.evaluations = self.evaluations + 1
    self.f2 = f
-   self.gradient:copy(g)
-   self.d2 = self.gradient:dot(self.direction)
+   self.d2 = steps.take(self.gradient, g, self.direction)
 end
 
 function Search:tooFar()
@@ -95,10 +95,9 @@ local function swap(state, a, b) state[a], state[b] = state[b], state[a] end
 -- s becomes the next conjugate direction; gives the slope along it
 local function conjugate(state)
    local s, old, new = state.s, state.df1, state.df2
-   local factor = (new:dot(new) - old:dot(new)) / old:dot(old)
-   s:mul(factor):add(-1, new)
+   local square, both, before = steps.products(new, old)
+   local slope = steps.turn(s, (square - both) / before, new, -1, 1, new)
    swap(state, 'df1', 'df2')
-   local slope = state.df1:dot(s)
    if slope > 0 then
       s:copy(state.df1):mul(-1)
       slope = -s:dot(s)

@@ -91,11 +91,14 @@ function Strategy:learn(sorted)
    if short then self.pc:add(math.sqrt(cc * (2 - cc) * self.mueff), move) end
 
    local kept = 1 - c1 - cmu + (short and 0 or c1 * cc * (2 - cc))
-   self.C:mul(kept):addr(c1, self.pc, self.pc)
-   for i, w in ipairs(self.weights) do
-      local y = (sorted[i].x - old):div(sigma)
-      self.C:addr(cmu * w, y, y)
-   end
+   -- the path and the moves of the better half, each with its share: one product, which goes once through C
+   local moves = old.new(#self.weights + 1, n)
+   moves[1]:copy(self.pc)
+   for i = 1, #self.weights do moves[i + 1]:add(sorted[i].x, -1, old):div(sigma) end
+   local shares = moves:clone()
+   shares[1]:mul(c1)
+   for i, w in ipairs(self.weights) do shares[i + 1]:mul(cmu * w) end
+   self.C:addmm(kept, self.C, 1, shares:t(), moves)
    self.sigma = sigma * math.exp(math.min(0.6, cs / self.damps * (length - 1) / 2))
 end
 

@@ -1,17 +1,17 @@
 -- optim.lbfgs: limited-memory BFGS: a quasi-Newton direction from the last few steps and changes of the gradient.
 local step = require 'optim.step'
+local steps = require('rekindle.native').functions.optim
 
 -- The memory: pairs of a step (old_dirs) and the change of the gradient over it (old_stps), and spare tensors for
--- more. Spare tensors get their size when they are first used, so a short run never pays for a long memory.
+-- more. Spare tensors get their size when they are first used, so a short run never pays for a long memory. Makes d
+-- minus the gradient, and keeps that. Where the pair is kept, gives its curvature, and the product of its step with d.
 local function remember(state, g, capacity)
    if not state.dir_bufs then
       state.dir_bufs, state.stp_bufs = {}, {}
       for i = 1, capacity + 1 do state.dir_bufs[i], state.stp_bufs[i] = g.new(), g.new() end
    end
    local s, y = table.remove(state.dir_bufs), table.remove(state.stp_bufs)
-   y:resizeAs(g):copy(g):add(-1, state.g_old)
-   s:resizeAs(g):copy(state.d):mul(state.t)
-   local curvature = y:dot(s)
+   local curvature, square, along = steps.remember(g, state.g_old, state.d, state.t, s:resizeAs(g), y:resizeAs(g))
    if curvature > 1e-10 then
       if #state.old_dirs == capacity then
          table.insert(state.dir_bufs, table.remove(state.old_dirs, 1))
@@ -19,42 +19,43 @@ local function remember(state, g, capacity)
       end
       table.insert(state.old_dirs, s)
       table.insert(state.old_stps, y)
-      state.Hdiag = curvature / y:dot(y)
-   else
-      -- such a pair would make the approximation indefinite
-      table.insert(state.dir_bufs, s)
-      table.insert(state.stp_bufs, y)
+      state.Hdiag = curvature / square
+      return curvature, along
    end
+   -- such a pair would make the approximation indefinite
+   table.insert(state.dir_bufs, s)
+   table.insert(state.stp_bufs, y)
 end
 
--- Turns d, which holds -g, into minus the approximate inverse Hessian times g (the two loops over the memory).
-local function newton(state, capacity)
-   local d, steps, changes = state.d, state.old_dirs, state.old_stps
+-- Turns d, which holds -g, into minus the approximate inverse Hessian times g (the two loops over the memory); gives
+-- the slope along it. Each pass over d computes the products that the next one needs; `curvature` and `along` are
+-- those of the last pair, where they are known.
+local function newton(state, g, capacity, curvature, along)
+   local d, moves, changes = state.d, state.old_dirs, state.old_stps
    state.ro, state.al = state.ro or torch.zeros(capacity), state.al or torch.zeros(capacity)
-   local ro, al = state.ro, state.al
-   for i = #steps, 1, -1 do
-      ro[i] = 1 / changes[i]:dot(steps[i])
-      al[i] = steps[i]:dot(d) * ro[i]
-      d:add(-al[i], changes[i])
+   local ro, al, n = state.ro, state.al, #moves
+   if n == 0 then return g:dot(d:mul(state.Hdiag)) end
+   if not curvature then curvature, along = changes[n]:dot(moves[n]), moves[n]:dot(d) end
+   for i = n, 1, -1 do
+      ro[i] = 1 / curvature
+      al[i] = along * ro[i]
+      if i > 1 then along, curvature = steps.turn(d, 1, changes[i], -al[i], 1, moves[i - 1], changes[i - 1]) end
    end
-   d:mul(state.Hdiag)
-   for i = 1, #steps do
-      d:add(al[i] - changes[i]:dot(d) * ro[i], steps[i])
+   along = steps.turn(d, 1, changes[1], -al[1], state.Hdiag, changes[1])
+   for i = 1, n do
+      along = steps.turn(d, 1, moves[i], al[i] - along * ro[i], 1, changes[i + 1] or g)
    end
+   return along
 end
 
+-- The direction from here on; gives the slope along it.
 local function direction(state, g, capacity)
-   if state.nIter == 1 then
-      state.d = g:clone():mul(-1)
-      state.old_dirs, state.old_stps = {}, {}
-      state.Hdiag = 1
-      state.g_old = g:clone()
-   else
-      remember(state, g, capacity)
-      state.d:copy(g):mul(-1)
-      newton(state, capacity)
-      state.g_old:copy(g)
-   end
+   if state.nIter > 1 then return newton(state, g, capacity, remember(state, g, capacity)) end
+   state.d = g:clone():mul(-1)
+   state.old_dirs, state.old_stps = {}, {}
+   state.Hdiag = 1
+   state.g_old = g:clone()
+   return g:dot(state.d)
 end
 
 local function options_of(config)
@@ -85,8 +86,8 @@ local function finished(o, state, f, g, iterations, evaluations)
    if iterations == o.maxIter then return 'reached max number of iterations' end
    if evaluations >= o.maxEval then return 'max nb of function evals' end
    local sum = state.tmp1
-   if sum:copy(g):abs():sum() <= o.tolFun then return 'optimality condition below tolFun' end
-   if sum:copy(state.d):mul(state.t):abs():sum() <= o.tolX then return 'step size below tolX' end
+   if steps.sizes(sum, g) <= o.tolFun then return 'optimality condition below tolFun' end
+   if steps.sizes(sum, state.d, state.t) <= o.tolX then return 'step size below tolX' end
    if math.abs(f - state.f_old) < o.tolX then return 'function value changing less than tolX' end
 end
 
@@ -99,8 +100,7 @@ return function(opfunc, x, config, state)
    local f, g = step.evaluate('lbfgs', opfunc, x)
    local values, evaluations = { f }, 1
    state.funcEval = state.funcEval + 1
-   step.scratch(state, 'tmp1', g)
-   if state.tmp1:copy(g):abs():sum() <= o.tolFun then
+   if steps.sizes(step.scratch(state, 'tmp1', g), g) <= o.tolFun then
       o.say('optimality condition below tolFun')
       return x, values
    end
@@ -111,14 +111,13 @@ return function(opfunc, x, config, state)
    while not why and iterations < o.maxIter do
       iterations = iterations + 1
       state.nIter = state.nIter + 1
-      direction(state, g, o.nCorrection)
+      local slope = direction(state, g, o.nCorrection)
       state.f_old = f
-      local slope = g:dot(state.d)
       -- the direction no longer descends
       if slope > -o.tolX then break end
       state.t = o.learningRate
       -- the very first direction is the plain gradient, whose length says nothing about a good step
-      if state.nIter == 1 then state.t = math.min(1, 1 / state.tmp1:copy(g):abs():sum()) * o.learningRate end
+      if state.nIter == 1 then state.t = math.min(1, 1 / steps.sizes(state.tmp1, g)) * o.learningRate end
       local spent
       x, f, g, spent = advance(o, opfunc, x, f, g, slope, state, iterations == o.maxIter)
       if o.lineSearch or spent > 0 then values[#values + 1] = f end

@@ -19,19 +19,18 @@ return function(opfunc, x, config, state)
    local rate, rateDecay = option('learningRate', 1e-3), option('learningRateDecay', 0)
 
    local fx, dfdx = step.evaluate('sgd', opfunc, x)
-   if weightDecay == 0 and decays then
-      steps.decay(x, dfdx, decays, step.scratch(state, 'decayParameters', x))
-   end
+   if weightDecay ~= 0 then decays = nil end
+   local kept = decays and step.scratch(state, 'decayParameters', x)
    local count = state.evalCounter or 0
    local delta = rates and step.scratch(state, 'deltaParameters', dfdx)
    rate = step.decayed(rate, rateDecay, count)
    if momentum == 0 then
-      steps.sgd(x, dfdx, rate, weightDecay, rates, delta)
+      steps.sgd(x, dfdx, rate, weightDecay, rates, delta, decays, kept)
    else
       -- the first gradient enters undamped
       local enter = state.dfdx and 1 - dampening or 1
       steps.momentum(x, dfdx, step.zeros(state, 'dfdx', dfdx), rate, weightDecay, momentum, enter, nesterov and true or false,
-         rates, delta)
+         rates, delta, decays, kept)
    end
    state.evalCounter = count + 1
    return x, { fx }

@@ -7,6 +7,7 @@ use crate::tensor::access::{Dest, Source};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
+use crate::tensor::random::fill::EXACT;
 use crate::tensor::simd::vectorize;
 use std::cell::RefCell;
 
@@ -66,11 +67,59 @@ pub fn drop_elements<T: Float>(
     Ok(())
 }
 
+fields! {
+    /// nn.WhiteNoise
+    pub struct WhiteNoise {
+        /// The mean of what is added.
+        mean: f64 = ".mean:num",
+        /// Its standard deviation.
+        std: f64 = ".std:num",
+    }
+}
+
+/// Normal numbers that are drawn and added together: they stay in the core's cache, and are enough for several threads.
+const NORMALS: usize = 1 << 14;
+
+/// Adds a normal number to every element. `noise` keeps them, in the input's size.
+///
+/// # Errors
+/// A standard deviation that is not above 0.
+pub fn add_noise<T: Float>(
+    input: &Tensor,
+    output: &Tensor,
+    noise: &Tensor,
+    generator: &RefCell<Generator>,
+    fields: WhiteNoise,
+) -> Result<()> {
+    let WhiteNoise { mean, std } = fields;
+    demand!(input.numel() == 0 || std > 0.0, "standard deviation must be strictly positive, got {std}");
+    let draws = &mut *generator.borrow_mut();
+    let x = Source::<T>::of(input)?;
+    let (mut y, mut noise) = (Dest::<T>::like(output, input)?, Dest::<T>::like(noise, input)?);
+    let few = x.len() <= EXACT;
+    for ((y, noise), x) in y.chunks_mut(NORMALS).zip(noise.chunks_mut(NORMALS)).zip(x.chunks(NORMALS)) {
+        if few {
+            noise.iter_mut().for_each(|n| *n = T::from_f64(draws.normal01() * std + mean));
+        } else {
+            draws.fill_normal01(
+                noise,
+                #[inline(always)]
+                move |z| T::from_f64(z * std + mean),
+            );
+        }
+        vectorize(
+            #[inline(always)]
+            move || y.iter_mut().zip(noise).zip(x).for_each(|((y, n), x)| *y = x.add(*n)),
+        );
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::nn::gradient_tests::{empty, scattered, values};
-    use crate::tensor::ops::random::bernoulli;
+    use crate::tensor::ops::random::{bernoulli, normal};
 
     #[test]
     fn draws_are_those_of_bernoulli() {
@@ -90,5 +139,22 @@ mod tests {
         }
         let fields = Dropout { p: 1.0, scaled: true, inplace: false };
         assert!(drop_elements::<f64>(&x, &empty(), &empty(), &RefCell::new(Generator::new()), fields).is_err());
+    }
+
+    #[test]
+    fn noise_is_that_of_normal() {
+        for n in [100, 3 * NORMALS + 7] {
+            let (x, y, noise, alone) = (scattered(n, &[n]), empty(), empty(), empty());
+            let generator = || RefCell::new(Generator::with_seed(7));
+            alone.resize(&[n]).unwrap();
+            normal::<f64>(&alone, &generator(), 0.5, 2.0).unwrap();
+            add_noise::<f64>(&x, &y, &noise, &generator(), WhiteNoise { mean: 0.5, std: 2.0 }).unwrap();
+            assert_eq!(values(&noise), values(&alone));
+            let all = values(&y).into_iter().zip(values(&x)).zip(values(&noise));
+            assert!(all.into_iter().all(|((y, x), n)| y == x + n));
+        }
+        let fields = WhiteNoise { mean: 0.0, std: 0.0 };
+        let x = scattered(3, &[3]);
+        assert!(add_noise::<f64>(&x, &empty(), &empty(), &RefCell::new(Generator::new()), fields).is_err());
     }
 }

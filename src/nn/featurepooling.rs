@@ -3,7 +3,7 @@
 
 use super::pooling::sum;
 use super::pooling::window::{Axis, Plan};
-use super::vectors::put;
+use super::vectors::{powers, put, raise};
 use super::window::{PlaneWindow, Step};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source};
@@ -12,47 +12,34 @@ use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::{demand, fields};
 
-/// `v` to the power of `p`.
-#[inline(always)]
-fn raised<T: Float>(v: T, p: f64) -> T {
-    if p == 1.0 {
-        v
-    } else if p == 2.0 {
-        v.mul(v)
-    } else {
-        v.pow(T::from_f64(p))
-    }
-}
-
-/// What the power `1 / p` makes of `v`.
-#[inline(always)]
-fn lowered<T: Float>(v: T, p: f64) -> T {
-    if p == 1.0 {
-        v
-    } else if p == 2.0 {
-        v.root()
-    } else {
-        v.pow(T::from_f64(1.0 / p))
-    }
-}
-
 fn norms<T: Float>(input: &Tensor, output: &Tensor, plan: &Plan, p: f64) -> Result<()> {
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &plan.sizes)?;
+    if p == 1.0 {
+        return sum::forward_plain(&x, plan, &mut y, |_, _| {});
+    }
     if p == 2.0 {
-        // a loop of its own, without a look at the power for each element
         return sum::forward(
             &x,
             plan,
             &mut y,
             #[inline(always)]
-            |v| v.mul(v),
+            |sums, line, add| put(sums, line.iter().map(|v| v.mul(*v)), add),
             #[inline(always)]
             |sums, _| sums.iter_mut().for_each(|v| *v = v.root()),
         );
     }
-    let lower = |sums: &mut [T], _| sums.iter_mut().for_each(|v| *v = lowered(*v, p));
-    sum::forward(&x, plan, &mut y, |v| raised(v, p), lower)
+    let (up, down) = (T::from_f64(p), T::from_f64(1.0 / p));
+    sum::forward(
+        &x,
+        plan,
+        &mut y,
+        #[inline(always)]
+        |sums, line, add| {
+            powers([line], |[v]| v, up, |at, part| put(&mut sums[at..][..part.len()], part.iter().copied(), add));
+        },
+        |sums, _| raise(sums, down),
+    )
 }
 
 /// The derivative of a norm y by an element x is (x / y)^(p-1). `still` says whether it counts as 0 where y is.
@@ -70,6 +57,7 @@ fn norms_grad<T: Float>(
     if p == 1.0 {
         return sum::backward_plain(&g, plan, &mut r, |_, _| {});
     }
+    let up = T::from_f64(p - 1.0);
     sum::backward(
         &g,
         plan,
@@ -78,11 +66,19 @@ fn norms_grad<T: Float>(
         |row, r| slopes(row, &y[r * width..][..width], p, still),
         #[inline(always)]
         |line, values, at, add| {
-            let values = values.iter().zip(&x[at..at + line.len()]);
+            let x = &x[at..at + line.len()];
             if p == 2.0 {
-                put(line, values.map(|(v, &x)| v.mul(x)), add);
+                put(line, values.iter().zip(x).map(|(v, &x)| v.mul(x)), add);
             } else {
-                put(line, values.map(|(v, &x)| v.mul(raised(x, p - 1.0))), add);
+                powers(
+                    [x],
+                    |[x]| x,
+                    up,
+                    |at, part| {
+                        let values = values[at..].iter().zip(part).map(|(v, power)| v.mul(*power));
+                        put(&mut line[at..][..part.len()], values, add);
+                    },
+                );
             }
         },
     )
@@ -91,12 +87,17 @@ fn norms_grad<T: Float>(
 /// Makes `g / y^(p-1)` of gradients, from the norms of their windows.
 #[inline(always)]
 fn slopes<T: Float>(g: &mut [T], norms: &[T], p: f64, still: bool) {
-    let all = g.iter_mut().zip(norms).map(|(g, &y)| (g, y, still && y == T::ZERO));
+    let none = |y: T| still && y == T::ZERO;
     if p == 2.0 {
-        all.for_each(|(g, y, none)| *g = if none { T::ZERO } else { g.over(y) });
-    } else {
-        all.for_each(|(g, y, none)| *g = if none { T::ZERO } else { g.mul(y.pow(T::from_f64(1.0 - p))) });
+        g.iter_mut().zip(norms).for_each(|(g, &y)| *g = if none(y) { T::ZERO } else { g.over(y) });
+        return;
     }
+    // anything but 0, where the slope does not count
+    let of = |[y]: [T; 1]| if none(y) { T::ONE } else { y };
+    powers([norms], of, T::from_f64(1.0 - p), |at, part| {
+        let all = g[at..].iter_mut().zip(&norms[at..]).zip(part);
+        all.for_each(|((g, &y), power)| *g = if none(y) { T::ZERO } else { g.mul(*power) });
+    });
 }
 
 fn plane_windows(input: &Tensor, window: PlaneWindow) -> Result<Plan> {

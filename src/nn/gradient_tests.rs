@@ -230,7 +230,7 @@ fn tables_of_inputs() {
         tables::quotient::<f64>(&[&a, b], &y).map(|()| probe(&y, &g))
     });
     tables::extreme::<f64>(&[&a, &b, &c], &y, &ga, false).unwrap();
-    tables::extreme_grad::<f64>(&c, &g, &ga, 3, &gb).unwrap();
+    tables::extreme_grads::<f64>(&[&a, &b, &c], &g, &ga, &[&y, &empty(), &gb]).unwrap();
     agrees("extreme", &c, &gb, |c| {
         let (y, at) = (empty(), empty());
         tables::extreme::<f64>(&[&a, &b, c], &y, &at, false).map(|()| probe(&y, &g))

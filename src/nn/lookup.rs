@@ -2,6 +2,7 @@
 
 use crate::demand;
 use crate::fields;
+use crate::nn::vectors::{powers, sums_of};
 use crate::tensor::Tensor;
 use crate::tensor::access::{MatrixDest, Source};
 use crate::tensor::dtype::Float;
@@ -10,6 +11,7 @@ use crate::tensor::layout::Layout;
 use crate::tensor::map;
 use crate::tensor::ops::copy::contiguous;
 use crate::tensor::ops::index;
+use crate::tensor::simd::vectorize;
 
 fields! {
     /// Which rows of nn.LookupTable learn, and how fast.
@@ -103,19 +105,38 @@ pub fn shorten<T: Float>(weight: &Tensor, numbers: &Tensor, norm: Norm) -> Resul
     demand!(p > 0.0, "a norm type above 0 expected, got {p}");
     let rows = weight.size(0);
     let mut seen = vec![false; rows];
-    for k in row_numbers(numbers, rows)? {
-        if std::mem::replace(&mut seen[k], true) {
-            continue;
-        }
-        let row = weight.with_layout(weight.layout().select(0, k)?);
-        let sum = map::fold(&row, 0.0, |s, v: T| s + v.to_f64().abs().powf(p))?;
-        let norm = sum.powf(1.0 / p);
-        if norm > max {
-            let by = T::from_f64(max / (norm + 1e-7));
-            map::unary("LookupTable", &row, &row, 1, |v: T| v.mul(by))?;
-        }
+    let numbers = row_numbers(numbers, rows)?;
+    let mut w = MatrixDest::<T>::update(weight)?;
+    let mut w = w.view();
+    for k in numbers.into_iter().filter(|&k| !std::mem::replace(&mut seen[k], true)) {
+        w.reborrow().row_range(k, 1).each_row(|_, row| {
+            vectorize(
+                #[inline(always)]
+                || {
+                    let norm = sum_of_powers(row, p).powf(1.0 / p);
+                    if norm > max {
+                        let by = T::from_f64(max / (norm + 1e-7));
+                        row.iter_mut().for_each(|v| *v = v.mul(by));
+                    }
+                },
+            );
+        });
     }
     Ok(())
+}
+
+/// The sum of the absolute values to the power of `p`.
+#[inline(always)]
+fn sum_of_powers<T: Float>(row: &[T], p: f64) -> f64 {
+    if p == 2.0 {
+        return sums_of([row], |[v]| [v * v])[0];
+    }
+    if p == 1.0 {
+        return sums_of([row], |[v]| [v.abs()])[0];
+    }
+    let mut sum = 0.0;
+    powers([row], |[v]| v.abs(), T::from_f64(p), |_, part| sum += sums_of([part], |[v]| [v])[0]);
+    sum
 }
 
 #[cfg(test)]

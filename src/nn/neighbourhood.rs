@@ -6,7 +6,7 @@
 
 use super::vectors::{add_scaled, put};
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source, Workspace, share_rows};
+use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
@@ -277,9 +277,16 @@ impl<T: Float> Call<T> {
 
     /// Divides maps by the coefficients.
     fn divide(&self, maps: &mut [T]) {
-        for map in maps.chunks_mut(self.sizes.plane()) {
-            map.iter_mut().zip(self.coef.iter()).for_each(|(v, &c)| *v = (*v).over(c));
-        }
+        let n = self.sizes.plane();
+        share_rows(maps, n, n * 2, |_, maps| {
+            for map in maps.chunks_mut(n) {
+                let all = map.iter_mut().zip(self.coef.iter());
+                vectorize(
+                    #[inline(always)]
+                    move || all.for_each(|(v, &c)| *v = v.over(c)),
+                );
+            }
+        });
     }
 }
 
@@ -362,11 +369,22 @@ pub fn divide<T: Float>(
     let call = Call::<T>::new(input, coef, down, across)?;
     let (s, x) = (call.sizes, Source::<T>::of(input)?);
     let mut by_places = sums(s, &call.groups, &x, |x, _| x.mul(x))?;
-    by_places.iter_mut().for_each(|v| *v = (*v).root());
     let kept = if input.ndim() == 4 { vec![s.batch, s.height, s.width] } else { vec![s.height, s.width] };
-    Dest::<T>::new(stds, &kept)?.copy_from_slice(&by_places);
-    call.divide(&mut by_places);
-    by_places.iter_mut().for_each(|v| *v = least.divisor(*v));
+    let (mut stds, n) = (Dest::<T>::new(stds, &kept)?, s.plane());
+    share((Rows::new(&mut by_places, n), Rows::new(&mut stds, n)), n * 4, |_, (divisors, stds)| {
+        for (divisors, stds) in divisors.into_rows().zip(stds.into_rows()) {
+            let all = divisors.iter_mut().zip(stds).zip(call.coef.iter());
+            vectorize(
+                #[inline(always)]
+                move || {
+                    for ((divisor, std), &coef) in all {
+                        *std = divisor.root();
+                        *divisor = least.divisor(std.over(coef));
+                    }
+                },
+            );
+        }
+    });
     let mut y = Dest::<T>::like(output, input)?;
     each_plane(s, &mut y, [&x, &x], |sample, _| [plane_of(s, &by_places, sample)], |x, _, [divisor]| x.over(divisor));
     Ok(())
@@ -394,15 +412,27 @@ pub fn divide_grad<T: Float>(
     let mut slopes = over_planes(s, 0..s.planes, [&x, &g], |x, g| x.mul(g))?;
     let mut divisors = s.maps::<T>()?;
     let half = T::from_f64(0.5);
-    let coefs = call.coef.iter().cycle();
-    for (((slope, divisor), &std), &coef) in slopes.iter_mut().zip(divisors.iter_mut()).zip(stds.iter()).zip(coefs) {
-        let deviation = std.over(coef);
-        *divisor = least.divisor(deviation);
-        // the root's slope counts as 0 at 0
-        let moves = deviation > T::from_f64(least.threshold) && std != T::ZERO;
-        let square = divisor.mul(*divisor);
-        *slope = if moves { slope.neg().over(square).mul(half).over(coef.mul(std)) } else { T::ZERO };
-    }
+    let n = s.plane();
+    share((Rows::new(&mut slopes, n), Rows::new(&mut divisors, n)), n * 6, |first, (slopes, divisors)| {
+        let stds = stds[first * n..].chunks(n);
+        for ((slopes, divisors), stds) in slopes.into_rows().zip(divisors.into_rows()).zip(stds) {
+            let all = slopes.iter_mut().zip(divisors).zip(stds.iter().zip(call.coef.iter()));
+            vectorize(
+                #[inline(always)]
+                move || {
+                    for ((slope, divisor), (&std, &coef)) in all {
+                        let deviation = std.over(coef);
+                        *divisor = least.divisor(deviation);
+                        // the root's slope counts as 0 at 0
+                        let moves = (deviation > T::from_f64(least.threshold)) & (std != T::ZERO);
+                        let square = divisor.mul(*divisor);
+                        let moved = slope.neg().over(square).mul(half).over(coef.mul(std));
+                        *slope = if moves { moved } else { T::ZERO };
+                    }
+                },
+            );
+        }
+    });
     let lost = estimate_grad(s, &call.groups, &slopes)?;
     let mut r = Dest::<T>::like(grad_input, input)?;
     let maps =

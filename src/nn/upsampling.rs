@@ -3,14 +3,16 @@
 
 use super::pooling::planes_of;
 use super::positions::Positions;
+use super::vectors::{add_scaled, put};
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source, Workspace, share_rows};
+use crate::tensor::access::{Dest, Rows, Source, Workspace, try_share};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
 use crate::tensor::memory_limit;
 use crate::tensor::ops::copy::copy;
+use crate::tensor::simd::vectorize;
 
 /// The positions of an input of which each of the last `dims` dimensions is `factor` times as large.
 fn repeated(input: &Tensor, dims: i64, factor: i64) -> Result<Positions> {
@@ -66,6 +68,34 @@ impl<T: Float> Axis<T> {
             *w = [T::ONE.sub(part), part];
         }
         Ok(Axis { input, output, same: input == output, positions, weights })
+    }
+
+    /// The interpolations of a line.
+    #[inline(always)]
+    fn gather(&self, line: &[T], y: &mut [T]) {
+        if self.same {
+            return y.copy_from_slice(line);
+        }
+        let pairs = self.positions.as_chunks::<2>().0.iter().zip(self.weights.as_chunks::<2>().0);
+        for (y, (at, w)) in y.iter_mut().zip(pairs) {
+            *y = line[at[0] as usize].mul(w[0]).add(line[at[1] as usize].mul(w[1]));
+        }
+    }
+
+    /// The gradient of a line from those of its interpolations.
+    #[inline(always)]
+    fn spread(&self, g: &[T], line: &mut [T]) {
+        if self.same {
+            return line.copy_from_slice(g);
+        }
+        line.fill(T::ZERO);
+        let pairs = self.positions.as_chunks::<2>().0.iter().zip(self.weights.as_chunks::<2>().0);
+        for (g, (at, w)) in g.iter().zip(pairs) {
+            for (at, w) in at.iter().zip(w) {
+                let to = &mut line[*at as usize];
+                *to = to.add(g.mul(*w));
+            }
+        }
     }
 
     #[inline(always)]
@@ -128,20 +158,25 @@ impl<T: Float> Interpolation<T> {
         let x = Source::<T>::of(input)?;
         let mut y = Dest::<T>::new(output, &self.sizes)?;
         let (len, columns, width) = (self.plane(), &self.axes[2], self.axes[2].output);
-        share_rows(&mut y, width, width * 8, |first, rows| {
-            for (r, y) in (first..).zip(rows.chunks_mut(width)) {
+        try_share(Rows::new(&mut y, width), width * 4 + columns.input * 4, |first, rows| {
+            // the lines between which a row lies, interpolated
+            let mut line = Workspace::<T>::new(columns.input)?;
+            for (r, y) in (first..).zip(rows.into_rows()) {
                 let x = &x[r / self.rows() * len..][..len];
-                y.fill(T::ZERO);
-                self.lines(r % self.rows(), |base, w| {
-                    let line = &x[base..][..columns.input];
-                    for (ox, y) in y.iter_mut().enumerate() {
-                        let sum = columns.taps(ox).fold(T::ZERO, |sum, (i, w)| sum.add(line[i].mul(w)));
-                        *y = y.add(sum.mul(w));
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        let mut add = false;
+                        self.lines(r % self.rows(), |base, w| {
+                            put(&mut line, x[base..][..columns.input].iter().map(|x| x.mul(w)), add);
+                            add = true;
+                        });
+                        columns.gather(&line, y);
+                    },
+                );
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, input: &Tensor, grad_output: &Tensor, grad_input: &Tensor) -> Result<()> {
@@ -158,21 +193,22 @@ impl<T: Float> Interpolation<T> {
         let go = Source::<T>::of(grad_output)?;
         let mut gi = Dest::<T>::like(grad_input, input)?;
         let (len, columns, width, rows) = (self.plane(), &self.axes[2], self.axes[2].output, self.rows());
-        share_rows(&mut gi, len, len + rows * width * 8, |first, planes| {
-            for (plane, gi) in (first..).zip(planes.chunks_mut(len)) {
+        try_share(Rows::new(&mut gi, len), len + rows * width * 8, |first, planes| {
+            let mut line = Workspace::<T>::new(columns.input)?;
+            for (plane, gi) in (first..).zip(planes.into_rows()) {
                 gi.fill(T::ZERO);
                 for r in 0..rows {
-                    let go = &go[(plane * rows + r) * width..][..width];
-                    self.lines(r, |base, w| {
-                        let line = &mut gi[base..][..columns.input];
-                        for (ox, &g) in go.iter().enumerate() {
-                            columns.taps(ox).for_each(|(i, part)| line[i] = line[i].add(g.mul(w).mul(part)));
-                        }
-                    });
+                    vectorize(
+                        #[inline(always)]
+                        || {
+                            columns.spread(&go[(plane * rows + r) * width..][..width], &mut line);
+                            self.lines(r, |base, w| add_scaled(&mut gi[base..][..columns.input], &line, w));
+                        },
+                    );
                 }
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 

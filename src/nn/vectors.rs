@@ -2,9 +2,11 @@
 //! [`vectorize`](crate::tensor::simd::vectorize) compiles.
 
 use crate::tensor::dtype::Float;
+use crate::tensor::simd::vectorize_maths_on;
+use crate::tensor::vmath::{Arith, Fused, Plain};
 
 /// Partial sums, so that additions do not wait for one another.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
 
 /// The sum of what `f` makes of the values at each place, of vectors of one length.
 #[inline(always)]
@@ -66,6 +68,83 @@ pub fn add_scaled<T: Float>(y: &mut [T], x: &[T], weight: T) {
     y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.add(weight.mul(x)));
 }
 
+/// Values whose powers are computed together: where the vector function does not hold for one, each is asked.
+const CHUNK: usize = 256;
+
+/// Makes the power `p` of each value.
+pub fn raise<T: Float>(values: &mut [T], p: T) {
+    vectorize_maths_on(
+        values,
+        #[inline(always)]
+        |values| raised(Plain, values, p),
+        #[inline(always)]
+        |values| raised(Fused, values, p),
+    );
+}
+
+#[inline(always)]
+fn raised<T: Float, M: Arith>(m: M, values: &mut [T], p: T) {
+    // zeros are many behind a ReLU, and so are known here
+    let known = p > T::ZERO;
+    for values in values.chunks_mut(CHUNK) {
+        if values.iter().fold(false, |any, v| any | (v.hard_pow(p) & !(known & (*v == T::ZERO)))) {
+            values.iter_mut().for_each(|v| *v = if v.hard_pow(p) { v.pow(p) } else { v.vpow(p, m) });
+        } else {
+            values.iter_mut().for_each(|v| {
+                let power = v.vpow(p, m);
+                *v = if *v == T::ZERO { T::ZERO } else { power };
+            });
+        }
+    }
+}
+
+/// Hands to `f(first place, made)`, some places at a time, what `of` makes of the values at each place, of vectors of one
+/// length.
+#[inline(always)]
+pub fn in_parts<T: Float, const K: usize>(
+    vectors: [&[T]; K],
+    of: impl Fn([T; K]) -> T + Copy,
+    mut f: impl FnMut(usize, &mut [T]),
+) {
+    let n = vectors.iter().map(|v| v.len()).min().unwrap_or(0);
+    let mut room = [T::ZERO; CHUNK];
+    for first in (0..n).step_by(CHUNK) {
+        let part = &mut room[..CHUNK.min(n - first)];
+        let from = vectors.map(|v| &v[first..first + part.len()]);
+        for (i, to) in part.iter_mut().enumerate() {
+            *to = of(from.map(|v| v[i]));
+        }
+        f(first, part);
+    }
+}
+
+/// [`in_parts`], to the power of `p`.
+#[inline(always)]
+pub fn powers<T: Float, const K: usize>(
+    vectors: [&[T]; K],
+    of: impl Fn([T; K]) -> T + Copy,
+    p: T,
+    mut f: impl FnMut(usize, &[T]),
+) {
+    in_parts(
+        vectors,
+        of,
+        #[inline(always)]
+        |at, part| {
+            raise(part, p);
+            f(at, part);
+        },
+    );
+}
+
+/// The sum of the powers `p` of what `of` makes of the values at each place, of vectors of one length.
+#[inline(always)]
+pub fn sum_of_powers<T: Float, const K: usize>(vectors: [&[T]; K], of: impl Fn([T; K]) -> T + Copy, p: T) -> T {
+    let mut sum = T::ZERO;
+    powers(vectors, of, p, |_, part| sum = sum.add(sum_of([part], |[v]| v)));
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +156,33 @@ mod tests {
             let want: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
             assert_eq!(sum_of([&x, &y], |[x, y]| x * y), want);
             assert_eq!(sums_of([&x, &y], |[x, y]| [x * y, y]), [want, y.iter().sum()]);
+        }
+    }
+
+    #[test]
+    fn powers_are_those_of_single_values() {
+        for p in [3.0, 0.5, 1.0, -1.5, -3.0, 0.0] {
+            for odd in [vec![], vec![0.0], vec![f64::NAN, -2.0], vec![f64::INFINITY, -0.0, 1e-310]] {
+                let mut x: Vec<f64> = (1..700).map(|i| f64::from(i % 97) / 11.0 + 0.01).collect();
+                x.extend(odd);
+                let want: Vec<f64> = x.iter().map(|v| v.powf(p)).collect();
+                let mut found = vec![];
+                powers(
+                    [&x],
+                    |[x]| x,
+                    p,
+                    |at, part| {
+                        assert_eq!(at, found.len());
+                        found.extend_from_slice(part);
+                    },
+                );
+                let close = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan() || (a - b).abs() < 1e-14 * b.abs();
+                assert!(found.len() == x.len() && found.iter().zip(&want).all(|(a, b)| close(*a, *b)), "{p}");
+                if x.len() < 701 {
+                    let sum: f64 = want.iter().sum();
+                    assert!((sum_of_powers([&x], |[x]| x, p) - sum).abs() <= 1e-10 * sum.abs() || !sum.is_finite());
+                }
+            }
         }
     }
 }

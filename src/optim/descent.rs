@@ -30,11 +30,17 @@ pub struct Rates<'a> {
     pub delta: &'a Tensor,
 }
 
+/// Weight decays of the single parameters.
+#[derive(Clone, Copy)]
+pub struct Decays<'a> {
+    /// They.
+    pub decays: &'a Tensor,
+    /// What becomes what they add to the gradient.
+    pub kept: &'a Tensor,
+}
+
 /// Adds `decays` times `x`, element by element, to the gradient; `kept` becomes what is added. All have as many elements.
-///
-/// # Errors
-/// Numbers of elements that differ.
-pub fn decay<T: Real>(x: &Tensor, dfdx: &Tensor, decays: &Tensor, kept: &Tensor) -> Result<()> {
+fn decay<T: Real>(x: &Tensor, dfdx: &Tensor, decays: &Tensor, kept: &Tensor) -> Result<()> {
     check::count("the decays", decays, x.numel())?;
     let (by, from) = (Source::<T>::of(decays)?, Source::<T>::of(x)?);
     let (mut g, mut part) = (state::<T>(dfdx, x)?, state::<T>(kept, x)?);
@@ -73,19 +79,8 @@ pub fn sgd<T: Real>(
     let mut to = state::<T>(x, x)?;
     let mut average = momentum.map(|m| state::<T>(m.average, x)).transpose()?;
     let mut delta = rates.map(|r| state::<T>(r.delta, x)).transpose()?;
-    let of = |v: fn(Momentum) -> f64| momentum.map_or(T::ZERO, |m| T::from_f64(v(m)));
-    let (keep, enter) = (of(|m| m.keep), of(|m| m.enter));
-    let nesterov = momentum.is_some_and(|m| m.nesterov);
-    // the gradient, the way to go, and the average
-    let along = move |g: T, average: T| {
-        let average = average.mul(keep).add(enter.mul(g));
-        if nesterov {
-            let g = g.add(keep.mul(average));
-            (g, g, average)
-        } else {
-            (g, average, average)
-        }
-    };
+    let way = Way::<T>::of(momentum);
+    let along = move |g: T, average: T| way.along(g, average);
     match (&mut average, &mut delta) {
         (None, None) => each(gradient, [&mut to], move |g, [x]| (g, [x.add(rate.mul(g))])),
         (None, Some(d)) => each_beside(gradient, [&scales], [&mut to, d], move |g, [scale], [x, _]| {
@@ -101,6 +96,89 @@ pub fn sgd<T: Real>(
             let way = scale.mul(way);
             (g, [x.add(rate.mul(way)), m, way])
         }),
+    }
+    Ok(())
+}
+
+/// Where momentum leads.
+#[derive(Clone, Copy)]
+struct Way<T> {
+    keep: T,
+    enter: T,
+    nesterov: bool,
+}
+
+impl<T: Real> Way<T> {
+    fn of(momentum: Option<Momentum>) -> Way<T> {
+        let of = |v: fn(Momentum) -> f64| momentum.map_or(T::ZERO, |m| T::from_f64(v(m)));
+        Way { keep: of(|m| m.keep), enter: of(|m| m.enter), nesterov: momentum.is_some_and(|m| m.nesterov) }
+    }
+
+    /// The gradient, the way to go, and the average.
+    #[inline(always)]
+    fn along(self, g: T, average: T) -> (T, T, T) {
+        let average = average.mul(self.keep).add(self.enter.mul(g));
+        if self.nesterov {
+            let g = g.add(self.keep.mul(average));
+            (g, g, average)
+        } else {
+            (g, average, average)
+        }
+    }
+}
+
+/// [`sgd`] with a weight decay for each parameter. All have as many elements.
+///
+/// # Errors
+/// Numbers of elements that differ.
+pub fn sgd_with_decays<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    rate: f64,
+    decays: Decays,
+    momentum: Option<Momentum>,
+    rates: Option<Rates>,
+) -> Result<()> {
+    if dfdx.may_overlap(x) {
+        // a function may give its argument: first all of the gradient, then all of the step
+        decay::<T>(x, dfdx, decays.decays, decays.kept)?;
+        return sgd::<T>(x, dfdx, rate, 0.0, momentum, rates);
+    }
+    check::count("the decays", decays.decays, x.numel())?;
+    let (by, scales) = (Source::<T>::of(decays.decays)?, scales::<T>(x, rates)?);
+    let rate = T::from_f64(-rate);
+    let gradient = Gradient::of(dfdx, x, 0.0, true)?;
+    let (mut to, mut part) = (state::<T>(x, x)?, state::<T>(decays.kept, x)?);
+    let mut average = momentum.map(|m| state::<T>(m.average, x)).transpose()?;
+    let mut delta = rates.map(|r| state::<T>(r.delta, x)).transpose()?;
+    let way = Way::<T>::of(momentum);
+    match (&mut average, &mut delta) {
+        (None, None) => each_beside(gradient, [&by], [&mut to, &mut part], move |g, [by], [x, _]| {
+            let part = by.mul(x);
+            let g = g.add(part);
+            (g, [x.add(rate.mul(g)), part])
+        }),
+        (None, Some(d)) => {
+            each_beside(gradient, [&by, &scales], [&mut to, &mut part, d], move |g, [by, scale], [x, _, _]| {
+                let part = by.mul(x);
+                let g = g.add(part);
+                let way = scale.mul(g);
+                (g, [x.add(rate.mul(way)), part, way])
+            });
+        }
+        (Some(m), None) => each_beside(gradient, [&by], [&mut to, &mut part, m], move |g, [by], [x, _, m]| {
+            let part = by.mul(x);
+            let (g, way, m) = way.along(g.add(part), m);
+            (g, [x.add(rate.mul(way)), part, m])
+        }),
+        (Some(m), Some(d)) => {
+            each_beside(gradient, [&by, &scales], [&mut to, &mut part, m, d], move |g, [by, scale], [x, _, m, _]| {
+                let part = by.mul(x);
+                let (g, way, m) = way.along(g.add(part), m);
+                let way = scale.mul(way);
+                (g, [x.add(rate.mul(way)), part, m, way])
+            });
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod adaptive;
 pub mod descent;
+pub mod directions;
 
 use crate::tensor::Tensor;
 use crate::tensor::access::{Blocks, Blockwise, Dest, Divide, Source, share};
@@ -141,7 +142,7 @@ struct Parts<'a, T, const N: usize>([&'a mut [T]; N]);
 
 impl<T: Real, const N: usize> Divide for Parts<'_, T, N> {
     fn items(&self) -> usize {
-        self.0.iter().map(|p| p.len()).min().unwrap_or(0)
+        self.0.iter().map(|p| p.len()).min().unwrap_or(usize::MAX)
     }
     fn cut(self, n: usize) -> (Self, Self) {
         let mut rest = self.0;

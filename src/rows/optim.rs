@@ -1,12 +1,28 @@
 //! The steps that the methods of the package optim consist of.
 
 use crate::lua::prelude::*;
-use crate::optim::descent::Rates;
-use crate::optim::{adaptive, descent};
+use crate::optim::descent::{Decays, Momentum, Rates};
+use crate::optim::{adaptive, descent, directions};
 
 /// Rates of the single parameters, and what becomes the way that these go: both or neither.
 fn scaled<'a>(rates: Option<&'a Tensor>, delta: Option<&'a Tensor>) -> Option<Rates<'a>> {
     rates.zip(delta).map(|(rates, delta)| Rates { rates, delta })
+}
+
+/// A step of sgd; decays of the single parameters, and what becomes what they add, are there both or neither.
+fn stepped<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    rate: f64,
+    decay: f64,
+    momentum: Option<Momentum>,
+    rates: Option<Rates>,
+    decays: Option<(&Tensor, &Tensor)>,
+) -> Result<()> {
+    match decays {
+        Some((decays, kept)) => descent::sgd_with_decays::<T>(x, dfdx, rate, Decays { decays, kept }, momentum, rates),
+        None => descent::sgd::<T>(x, dfdx, rate, decay, momentum, rates),
+    }
 }
 
 fn sgd<T: Real>(
@@ -16,8 +32,10 @@ fn sgd<T: Real>(
     decay: f64,
     rates: Option<&Tensor>,
     delta: Option<&Tensor>,
+    decays: Option<&Tensor>,
+    kept: Option<&Tensor>,
 ) -> Result<()> {
-    descent::sgd::<T>(x, dfdx, rate, decay, None, scaled(rates, delta))
+    stepped::<T>(x, dfdx, rate, decay, None, scaled(rates, delta), decays.zip(kept))
 }
 fn nag<T: Real>(
     x: &Tensor,
@@ -41,9 +59,11 @@ fn momentum<T: Real>(
     nesterov: bool,
     rates: Option<&Tensor>,
     delta: Option<&Tensor>,
+    decays: Option<&Tensor>,
+    kept: Option<&Tensor>,
 ) -> Result<()> {
-    let momentum = descent::Momentum { average, keep, enter, nesterov };
-    descent::sgd::<T>(x, dfdx, rate, decay, Some(momentum), scaled(rates, delta))
+    let momentum = Momentum { average, keep, enter, nesterov };
+    stepped::<T>(x, dfdx, rate, decay, Some(momentum), scaled(rates, delta), decays.zip(kept))
 }
 
 fn rprop<T: Real>(
@@ -67,12 +87,11 @@ fn rprop<T: Real>(
 
 /// The rows. Tensors of the state that only become what the step computed have to be there already, as all others.
 pub static ROWS: &[Op] = &[
-    func!("decay", &[form("x:T dfdx:T decays:T kept:T", all!(descent::decay))]),
-    func!("sgd", &[form("x:T dfdx:T rate:num decay:num rates:T=nil delta:T=nil", all!(sgd))]),
+    func!("sgd", &[form("x:T dfdx:T rate:num decay:num rates:T=nil delta:T=nil decays:T=nil kept:T=nil", all!(sgd))]),
     func!(
         "momentum",
         &[form(
-            "x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool rates:T=nil delta:T=nil",
+            "x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool rates:T=nil delta:T=nil decays:T=nil kept:T=nil",
             all!(momentum)
         )]
     ),
@@ -115,4 +134,9 @@ pub static ROWS: &[Op] = &[
             all!(rprop)
         )]
     ),
+    func!("turn", &[form("d:T before:num v:T by:num after:num u:T w:T=nil", floats!(directions::turn))]),
+    func!("remember", &[form("gradient:T old:T d:T rate:num step:T change:T", floats!(directions::remember))]),
+    func!("sizes", &[form("to:T x:T by:num=1", floats!(directions::sizes))]),
+    func!("take", &[form("to:T x:T d:T", floats!(directions::take))]),
+    func!("products", &[form("x:T y:T", floats!(directions::products))]),
 ];

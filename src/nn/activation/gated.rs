@@ -187,6 +187,9 @@ fields! {
     }
 }
 
+/// Elements that are drawn and multiplied together: they stay in the nearest cache.
+const BLOCK: usize = 1024;
+
 /// nn.RReLU: `noise`, of the input's size, receives the slope of every element: 1 above 0; else drawn between `lower` and
 /// `upper` in training, and their middle in evaluation. In place, `output` becomes a view of `input`.
 ///
@@ -200,23 +203,55 @@ pub fn random_leaky<T: Float>(
     fields: RReLU,
 ) -> Result<()> {
     let RReLU { lower, upper, train, inplace } = fields;
-    {
-        let (x, mut slopes) = (Source::<T>::of(input)?, Dest::<T>::like(noise, input)?);
-        let mut draws = generator.borrow_mut();
-        for (slope, &x) in slopes.iter_mut().zip(x.iter()) {
-            *slope = match x <= T::ZERO {
-                true if train => T::from_f64(draws.uniform(lower, upper)),
-                true => T::from_f64((lower + upper) / 2.0),
-                false => T::ONE,
-            };
+    let draws = &mut *generator.borrow_mut();
+    let middle = T::from_f64((lower + upper) / 2.0);
+    // the slopes below 0 of a block, one after another
+    let mut drawn = [0.0; BLOCK];
+    let mut slopes = |x: &[T], slopes: &mut [T]| {
+        if !train {
+            let all = slopes.iter_mut().zip(x);
+            return vectorize(
+                #[inline(always)]
+                move || all.for_each(|(slope, x)| *slope = if *x <= T::ZERO { middle } else { T::ONE }),
+            );
         }
-    }
+        let count: usize = vectorize(
+            #[inline(always)]
+            move || x.iter().map(|x| usize::from(*x <= T::ZERO)).sum(),
+        );
+        let drawn = &mut drawn[..count.max(1)];
+        draws.fill_uniform_between(&mut drawn[..count], lower, upper);
+        let mut next = 0;
+        for (slope, x) in slopes.iter_mut().zip(x) {
+            // without a branch: signs are as good as random
+            let own = T::from_f64(drawn[next.min(drawn.len() - 1)]);
+            let negative = *x <= T::ZERO;
+            *slope = if negative { own } else { T::ONE };
+            next += usize::from(negative);
+        }
+    };
     if inplace {
-        output.set(input)?
-    } else {
-        output.resize_as(input)?
+        output.set(input)?;
+        let (mut y, mut noise) = (Dest::<T>::update(output)?, Dest::<T>::like(noise, input)?);
+        for (y, noise) in y.chunks_mut(BLOCK).zip(noise.chunks_mut(BLOCK)) {
+            slopes(y, noise);
+            vectorize(
+                #[inline(always)]
+                move || y.iter_mut().zip(noise).for_each(|(y, slope)| *y = y.mul(*slope)),
+            );
+        }
+        return Ok(());
     }
-    map::binary("RReLU", output, input, noise, |x: T, s: T| x.mul(s))
+    let x = Source::<T>::of(input)?;
+    let (mut y, mut noise) = (Dest::<T>::like(output, input)?, Dest::<T>::like(noise, input)?);
+    for ((y, noise), x) in y.chunks_mut(BLOCK).zip(noise.chunks_mut(BLOCK)).zip(x.chunks(BLOCK)) {
+        slopes(x, noise);
+        vectorize(
+            #[inline(always)]
+            move || y.iter_mut().zip(x.iter().zip(noise)).for_each(|(y, (x, slope))| *y = x.mul(*slope)),
+        );
+    }
+    Ok(())
 }
 
 /// Backward of [`random_leaky`]: the gradient times the slopes; in place, `grad_input` becomes a view of `grad_output`.

@@ -1,6 +1,7 @@
 //! SoftMax, SoftMin and LogSoftMax: over dimension 1 of 1D and 3D inputs, over dimension 2 of 2D and 4D inputs.
 
 use crate::demand;
+use crate::nn::vectors::{LANES, sums_of};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Blocks, Dest, Matrix, MatrixMut, Source, share, share_rows};
 use crate::tensor::check;
@@ -47,17 +48,15 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::like(output, input)?;
     if g.step == 1 {
-        share_rows(&mut y, g.n, g.n * 16, |first, rows| {
-            for (i, y) in (first..).zip(rows.chunks_mut(g.n)) {
-                let x = &x[i * g.n..][..g.n];
-                vectorize_maths_on(
-                    y,
-                    #[inline(always)]
-                    |y| normalise_row(Plain, x, y, kind),
-                    #[inline(always)]
-                    |y| normalise_row(Fused, x, y, kind),
-                );
-            }
+        share_rows(&mut y, g.n, g.n * 16, |first, y| {
+            let x = &x[first * g.n..][..y.len()];
+            vectorize_maths_on(
+                y,
+                #[inline(always)]
+                |y| normalise_rows(Plain, x, y, g.n, kind),
+                #[inline(always)]
+                |y| normalise_rows(Fused, x, y, g.n, kind),
+            );
         });
         return Ok(());
     }
@@ -120,42 +119,70 @@ fn normalise_columns<T: Float, M: Arith>(m: M, x: Matrix<T>, mut y: MatrixMut<T>
     }
 }
 
-/// How many partial results a fold over a row keeps, so that it vectorises.
-const LANES: usize = 16;
+/// Elements whose exponentials are computed in one loop: rows are often short, and what is left over behind the last whole
+/// vector of a loop takes as long as many vectors.
+const BLOCK: usize = 1024;
 
-/// A fold over a slice in partial results, of which each takes every sixteenth element.
-#[inline(always)]
-fn lanes<T: Copy, S: Copy>(x: &[T], start: S, f: impl Fn(S, T) -> S) -> [S; LANES] {
-    let mut all = [start; LANES];
-    let (whole, rest) = x.as_chunks::<LANES>();
-    for x in whole {
-        all.iter_mut().zip(x).for_each(|(s, &v)| *s = f(*s, v));
-    }
-    rest.iter().zip(&mut all).for_each(|(&v, s)| *s = f(*s, v));
-    all
+/// The rows of `n` elements that go into a block, as elements.
+fn block_of(n: usize) -> usize {
+    n * (BLOCK / n.max(1)).max(1)
 }
 
-/// [`normalise`] of values that lie one after another: loops that vectorise. The result holds the exponentials meanwhile.
+/// The largest of a row.
 #[inline(always)]
-fn normalise_row<T: Float, M: Arith>(m: M, x: &[T], y: &mut [T], kind: Kind) {
-    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
+fn largest<T: Float>(row: &[T], sign: T) -> T {
     let larger = |m: T, v: T| if v > m { v } else { m };
-    let top = lanes(x, T::LOWEST, |m, v| larger(m, v.mul(sign))).into_iter().fold(T::LOWEST, larger);
-    y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(top).vexp(m));
-    let sum: f64 = lanes(y, 0.0, |s, v: T| s + v.to_f64()).iter().sum();
-    if log {
-        let total = top.add(T::from_f64(sum.ln()));
-        y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(total));
-    } else {
-        let by = T::from_f64(1.0 / sum);
-        y.iter_mut().for_each(|y| *y = y.mul(by));
+    let (whole, rest) = row.as_chunks::<LANES>();
+    let mut top = T::LOWEST;
+    if !whole.is_empty() {
+        let mut tops = [T::LOWEST; LANES];
+        for x in whole {
+            tops.iter_mut().zip(x).for_each(|(top, &v)| *top = larger(*top, v.mul(sign)));
+        }
+        for half in [LANES / 2, LANES / 4, LANES / 8, LANES / 16] {
+            (0..half).for_each(|l| tops[l] = larger(tops[l], tops[l + half]));
+        }
+        top = tops[0];
+    }
+    rest.iter().fold(top, |m, v| larger(m, v.mul(sign)))
+}
+
+/// [`normalise`] of rows of `n` values. The result holds the exponentials meanwhile.
+#[inline(always)]
+fn normalise_rows<T: Float, M: Arith>(m: M, x: &[T], y: &mut [T], n: usize, kind: Kind) {
+    let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
+    let block = block_of(n);
+    // the largest values of a block's rows; as many rows as there may be
+    let mut tops = [T::ZERO; BLOCK];
+    for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
+        for ((x, y), top) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&mut tops) {
+            *top = largest(x, sign);
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(*top));
+        }
+        y.iter_mut().for_each(|y| *y = y.vexp(m));
+        for ((x, y), top) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&tops) {
+            let [sum] = sums_of([y], |[v]| [v]);
+            if log {
+                let total = top.add(T::from_f64(sum.ln()));
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(total));
+            } else {
+                let by = T::from_f64(1.0 / sum);
+                y.iter_mut().for_each(|y| *y = y.mul(by));
+            }
+        }
     }
 }
 
-/// The gradient of one value: from gradOutput, output, and the group's sum.
+/// The gradient of one value, where there is no logarithm: from gradOutput, output, and the group's sum.
+#[inline(always)]
+fn plain_slope<T: Float>(kind: Kind, d: T, v: T, sum: T) -> T {
+    v.mul(d.sub(sum)).mul(kind.sign::<T>())
+}
+
+/// The gradient of one value.
 #[inline(always)]
 fn slope<T: Float, M: Arith>(m: M, kind: Kind, d: T, v: T, sum: T) -> T {
-    if kind == Kind::LogMax { d.sub(v.vexp(m).mul(sum)) } else { v.mul(d.sub(sum)).mul(kind.sign::<T>()) }
+    if kind == Kind::LogMax { d.sub(v.vexp(m).mul(sum)) } else { plain_slope(kind, d, v, sum) }
 }
 
 /// What a value adds to the sum of its group.
@@ -171,17 +198,15 @@ fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor
     let (go, y) = (Source::<T>::of(grad_output)?, Source::<T>::of(output)?);
     let mut r = Dest::<T>::like(grad_input, output)?;
     if g.step == 1 {
-        share_rows(&mut r, g.n, g.n * 16, |first, rows| {
-            for (i, r) in (first..).zip(rows.chunks_mut(g.n)) {
-                let (go, y) = (&go[i * g.n..][..g.n], &y[i * g.n..][..g.n]);
-                vectorize_maths_on(
-                    r,
-                    #[inline(always)]
-                    |r| backward_row(Plain, r, go, y, kind),
-                    #[inline(always)]
-                    |r| backward_row(Fused, r, go, y, kind),
-                );
-            }
+        share_rows(&mut r, g.n, g.n * 16, |first, r| {
+            let (go, y) = (&go[first * g.n..][..r.len()], &y[first * g.n..][..r.len()]);
+            vectorize_maths_on(
+                r,
+                #[inline(always)]
+                |r| backward_rows(Plain, r, go, y, g.n, kind),
+                #[inline(always)]
+                |r| backward_rows(Fused, r, go, y, g.n, kind),
+            );
         });
         return Ok(());
     }
@@ -199,11 +224,26 @@ fn backward<T: Float>(grad_output: &Tensor, grad_input: &Tensor, output: &Tensor
     Ok(())
 }
 
-/// [`backward`] of values that lie one after another.
+/// [`backward`] of rows of `n` values.
 #[inline(always)]
-fn backward_row<T: Float, M: Arith>(m: M, r: &mut [T], go: &[T], y: &[T], kind: Kind) {
-    let sum = T::from_f64(go.iter().zip(y).map(|(&d, &v)| weigh(kind, d, v)).sum());
-    r.iter_mut().zip(go).zip(y).for_each(|((r, &d), &v)| *r = slope(m, kind, d, v, sum));
+fn backward_rows<T: Float, M: Arith>(m: M, r: &mut [T], go: &[T], y: &[T], n: usize, kind: Kind) {
+    let block = block_of(n);
+    for ((r, go), y) in r.chunks_mut(block).zip(go.chunks(block)).zip(y.chunks(block)) {
+        if kind == Kind::LogMax {
+            r.iter_mut().zip(y).for_each(|(r, y)| *r = y.vexp(m));
+        }
+        for ((r, go), y) in r.chunks_exact_mut(n).zip(go.chunks_exact(n)).zip(y.chunks_exact(n)) {
+            if kind == Kind::LogMax {
+                let [sum] = sums_of([go], |[d]| [d]);
+                let sum = T::from_f64(sum);
+                r.iter_mut().zip(go).for_each(|(r, &d)| *r = d.sub(r.mul(sum)));
+            } else {
+                let [sum] = sums_of([go, y], |[d, v]| [d * v]);
+                let sum = T::from_f64(sum);
+                r.iter_mut().zip(go.iter().zip(y)).for_each(|(r, (&d, &v))| *r = plain_slope(kind, d, v, sum));
+            }
+        }
+    }
 }
 
 /// [`backward`] of the columns of matrices with rows of at most [`WIDTH`] elements.

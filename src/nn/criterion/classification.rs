@@ -3,12 +3,14 @@
 
 use super::Averaging;
 use crate::fields;
+use crate::nn::vectors::sums_of;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source, Workspace};
+use crate::tensor::access::{Dest, Rows, Source, Workspace, share_rows, try_share};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float};
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
+use crate::tensor::simd::vectorize;
 use crate::{demand, refuse, with_dtype};
 
 /// The elements of a tensor of any type as integers.
@@ -175,28 +177,45 @@ fields! {
     }
 }
 
-impl MultiMargin<'_> {
-    /// Calls `f(position, gap, weight, position of the right class)` for each wrong class within the margin.
-    fn each<T: Float>(
-        self,
-        input: &Tensor,
-        target: &Tensor,
-        mut f: impl FnMut(usize, f64, f64, usize),
-    ) -> Result<Scores> {
+/// A sample of nn.MultiMarginCriterion.
+struct Sample<'a, T> {
+    /// The scores before and after the right class.
+    wrong: [&'a [T]; 2],
+    /// What wrong scores should not be above.
+    least: f64,
+    weight: f64,
+    right: usize,
+}
+
+/// The samples of a batch.
+struct Samples<T> {
+    scores: Scores,
+    x: Source<T>,
+    right: Vec<usize>,
+    weights: Option<Source<T>>,
+    margin: f64,
+}
+
+impl<T: Float> Samples<T> {
+    fn of(input: &Tensor, target: &Tensor, fields: &MultiMargin) -> Result<Samples<T>> {
         let scores = Scores::of(input)?;
-        let (x, w) = (Source::<T>::of(input)?, scores.weights::<T>(self.weights)?);
-        for (row, class) in scores.targets(target)?.into_iter().enumerate() {
-            let (first, right, by) = (row * scores.n, row * scores.n + class, weight(w.as_ref(), class));
-            let least = x[right].to_f64() - self.margin;
-            for i in (first..first + scores.n).filter(|&i| i != right) {
-                let gap = x[i].to_f64() - least;
-                if gap > 0.0 {
-                    f(i, gap, by, right);
-                }
-            }
-        }
-        Ok(scores)
+        let (x, weights) = (Source::<T>::of(input)?, scores.weights::<T>(fields.weights)?);
+        Ok(Samples { scores, x, right: scores.targets(target)?, weights, margin: fields.margin })
     }
+
+    fn sample(&self, row: usize) -> Sample<'_, T> {
+        let (x, right) = (&self.x[row * self.scores.n..][..self.scores.n], self.right[row]);
+        let (before, rest) = x.split_at(right);
+        let weight = weight(self.weights.as_ref(), right);
+        Sample { wrong: [before, &rest[1..]], least: x[right].to_f64() - self.margin, weight, right }
+    }
+}
+
+/// What of a score is above `least`.
+#[inline(always)]
+fn excess(score: f64, least: f64) -> f64 {
+    let gap = score - least;
+    if gap > 0.0 { gap } else { 0.0 }
 }
 
 /// nn.MultiMarginCriterion: how far wrong classes come into the margin of the right one, to the power of 1 or 2.
@@ -204,11 +223,32 @@ impl MultiMargin<'_> {
 /// # Errors
 /// A class that is not there, sizes that do not fit.
 pub fn multi_margin<T: Float>(input: &Tensor, target: &Tensor, fields: MultiMargin) -> Result<f64> {
-    let mut sum = 0.0;
-    let scores = fields.each::<T>(input, target, |_, gap, w, _| {
-        sum += w * if fields.p == 1 { gap } else { gap * gap };
+    let (samples, linear) = (Samples::<T>::of(input, target, &fields)?, fields.p == 1);
+    let Scores { rows, n, .. } = samples.scores;
+    let sum = row_sums(rows, n, |row| {
+        let Sample { wrong, least, weight, .. } = samples.sample(row);
+        let [below, above] = wrong.map(|x| {
+            let [sum] = sums_of([x], |[x]| {
+                let gap = excess(x, least);
+                [if linear { gap } else { gap * gap }]
+            });
+            sum
+        });
+        weight * (below + above)
     })?;
-    Ok(sum / scores.n as f64 / if fields.average { scores.rows as f64 } else { 1.0 })
+    Ok(sum / n as f64 / if fields.average { rows as f64 } else { 1.0 })
+}
+
+/// The sum of what `f` gives for each row of `n` elements.
+fn row_sums(rows: usize, n: usize, f: impl Fn(usize) -> f64 + Sync) -> Result<f64> {
+    let mut sums = Workspace::<f64>::new(rows)?;
+    share_rows(&mut sums, 1, n * 2, |first, sums| {
+        vectorize(
+            #[inline(always)]
+            || (first..).zip(sums).for_each(|(row, sum)| *sum = f(row)),
+        );
+    });
+    Ok(sums.iter().sum())
 }
 
 /// Backward of [`multi_margin`], of the input's size.
@@ -222,48 +262,69 @@ pub fn multi_margin_grad<T: Float>(
     fields: MultiMargin,
 ) -> Result<()> {
     let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) } as f64;
-    let mut slopes = Workspace::<T>::zeros(input.numel())?;
-    fields.each::<T>(input, target, |i, gap, w, right| {
-        let slope = T::from_f64(w * if fields.p == 1 { 1.0 } else { 2.0 * gap } / count);
-        slopes[i] = slopes[i].add(slope);
-        slopes[right] = slopes[right].sub(slope);
-    })?;
-    Dest::like(grad_input, input)?.copy_from_slice(&slopes);
+    let (samples, linear) = (Samples::<T>::of(input, target, &fields)?, fields.p == 1);
+    let n = samples.scores.n;
+    let mut r = Dest::<T>::like(grad_input, input)?;
+    share_rows(&mut r, n, n * 2, |first, rows| {
+        vectorize(
+            #[inline(always)]
+            || {
+                for (row, r) in (first..).zip(rows.chunks_mut(n)) {
+                    let Sample { wrong, least, weight, right } = samples.sample(row);
+                    let (before, rest) = r.split_at_mut(right);
+                    let Some((own, after)) = rest.split_first_mut() else { return };
+                    let one = weight / count;
+                    let mut sum = 0.0;
+                    for (r, x) in [before, after].into_iter().zip(wrong) {
+                        r.iter_mut().zip(x).for_each(|(r, x)| {
+                            let gap = excess(x.to_f64(), least);
+                            let slope = if linear { one } else { 2.0 * gap * one };
+                            *r = T::from_f64(if gap > 0.0 { slope } else { 0.0 });
+                        });
+                        sum += sums_of([r], |[v]| [v])[0];
+                    }
+                    *own = T::from_f64(-sum);
+                }
+            },
+        );
+    });
     Ok(())
 }
 
-/// Calls `f(position of a label, position of another class, gap)` wherever a class that is no label comes within 1 of a
-/// label. The labels of a sample stand at the front of its target; the first 0 ends them.
-fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize, usize, f64)) -> Result<Scores> {
-    let scores = Scores::of(input)?;
-    demand!(
-        target.same_size(input),
-        "target {} should have the size of the input, {}",
-        target.shape_text(),
-        input.shape_text()
-    );
-    let (x, t, n) = (Source::<T>::of(input)?, integers(target)?, scores.n);
-    if let Some(bad) = t.iter().find(|c| **c < 0 || **c as usize > n) {
-        refuse!("target class {bad} out of range 0..{n}");
-    }
-    let mut is_label = vec![false; n];
-    for (row, t) in t.chunks(n.max(1)).enumerate() {
-        let count = t.iter().position(|&c| c == 0).unwrap_or(n);
-        let labels = &t[..count];
-        is_label.fill(false);
-        labels.iter().for_each(|&c| is_label[c as usize - 1] = true);
-        for &label in labels {
-            let at = row * n + label as usize - 1;
-            let least = x[at].to_f64() - 1.0;
-            for other in (0..n).filter(|&c| !is_label[c]).map(|c| row * n + c) {
-                let gap = x[other].to_f64() - least;
-                if gap > 0.0 {
-                    f(at, other, gap);
-                }
-            }
+/// The samples of nn.MultiLabelMarginCriterion. The labels of a sample stand at the front of its target; the first 0 ends
+/// them.
+struct Labelled<T> {
+    scores: Scores,
+    x: Source<T>,
+    targets: Vec<i64>,
+}
+
+impl<T: Float> Labelled<T> {
+    fn of(input: &Tensor, target: &Tensor) -> Result<Labelled<T>> {
+        let scores = Scores::of(input)?;
+        demand!(
+            target.same_size(input),
+            "target {} should have the size of the input, {}",
+            target.shape_text(),
+            input.shape_text()
+        );
+        let (x, targets) = (Source::<T>::of(input)?, integers(target)?);
+        if let Some(bad) = targets.iter().find(|c| **c < 0 || **c as usize > scores.n) {
+            refuse!("target class {bad} out of range 0..{}", scores.n);
         }
+        Ok(Labelled { scores, x, targets })
     }
-    Ok(scores)
+
+    /// The scores of a sample and its labels, from 1. Of `others`, those of labels become minus infinity, the other ones
+    /// the scores.
+    fn sample(&self, row: usize, others: &mut [T]) -> (&[T], &[i64]) {
+        let part = row * self.scores.n..(row + 1) * self.scores.n;
+        let (x, t) = (&self.x[part.clone()], &self.targets[part]);
+        let labels = &t[..t.iter().position(|&c| c == 0).unwrap_or(t.len())];
+        others.copy_from_slice(x);
+        labels.iter().for_each(|&c| others[c as usize - 1] = T::LOWEST);
+        (x, labels)
+    }
 }
 
 /// nn.MultiLabelMarginCriterion: target of the input's size, the labels of each sample first.
@@ -271,9 +332,27 @@ fn each_label<T: Float>(input: &Tensor, target: &Tensor, mut f: impl FnMut(usize
 /// # Errors
 /// A label that is not there, sizes that do not fit.
 pub fn multi_label_margin<T: Float>(input: &Tensor, target: &Tensor, fields: Averaging) -> Result<f64> {
-    let mut sum = 0.0;
-    let scores = each_label::<T>(input, target, |_, _, gap| sum += gap)?;
-    Ok(sum / scores.n as f64 / if fields.average { scores.rows as f64 } else { 1.0 })
+    let labelled = Labelled::<T>::of(input, target)?;
+    let Scores { rows, n, .. } = labelled.scores;
+    let mut sums = Workspace::<f64>::new(rows)?;
+    try_share(Rows::new(&mut sums, 1), n * 8, |first, sums| {
+        let mut others = Workspace::<T>::new(n)?;
+        vectorize(
+            #[inline(always)]
+            || {
+                for (row, sum) in (first..).zip(sums.into_slice()) {
+                    let (x, labels) = labelled.sample(row, &mut others);
+                    let of_label = |&label: &i64| {
+                        let least = x[label as usize - 1].to_f64() - 1.0;
+                        sums_of([&others], |[x]| [excess(x, least)])[0]
+                    };
+                    *sum = labels.iter().map(of_label).sum();
+                }
+            },
+        );
+        Ok(())
+    })?;
+    Ok(sums.iter().sum::<f64>() / n as f64 / if fields.average { rows as f64 } else { 1.0 })
 }
 
 /// Backward of [`multi_label_margin`], of the input's size.
@@ -286,13 +365,35 @@ pub fn multi_label_margin_grad<T: Float>(
     grad_input: &Tensor,
     fields: Averaging,
 ) -> Result<()> {
-    let mut slopes = Workspace::<T>::zeros(input.numel())?;
     let count = if fields.average { input.numel() } else { input.size(input.ndim().saturating_sub(1)) };
     let by = T::from_f64(1.0 / count as f64);
-    each_label::<T>(input, target, |label, other, _| {
-        slopes[label] = slopes[label].sub(by);
-        slopes[other] = slopes[other].add(by);
-    })?;
-    Dest::like(grad_input, input)?.copy_from_slice(&slopes);
-    Ok(())
+    let labelled = Labelled::<T>::of(input, target)?;
+    let n = labelled.scores.n;
+    let mut r = Dest::<T>::like(grad_input, input)?;
+    try_share(Rows::new(&mut r, n), n * 8, |first, rows| {
+        let mut others = Workspace::<T>::new(n)?;
+        vectorize(
+            #[inline(always)]
+            || {
+                for (row, r) in (first..).zip(rows.into_rows()) {
+                    let (x, labels) = labelled.sample(row, &mut others);
+                    r.fill(T::ZERO);
+                    for label in labels.iter().map(|&label| label as usize - 1) {
+                        let least = x[label].to_f64() - 1.0;
+                        let count = add_above(r, &others, least, by);
+                        r[label] = r[label].sub(by.mul(T::from_f64(count)));
+                    }
+                }
+            },
+        );
+        Ok(())
+    })
+}
+
+/// Adds `by` where `x` is above `least`; gives how often it is.
+#[inline(always)]
+fn add_above<T: Float>(r: &mut [T], x: &[T], least: f64, by: T) -> f64 {
+    let above = |x: f64| x - least > 0.0;
+    r.iter_mut().zip(x).for_each(|(r, x)| *r = r.add(if above(x.to_f64()) { by } else { T::ZERO }));
+    sums_of([x], |[x]| [if above(x) { 1.0 } else { 0.0 }])[0]
 }

@@ -127,7 +127,7 @@ macro_rules! pairwise {
             alike(input, target)?;
             grad_input.resize_as(input)?;
             let by = norm::<T>(input, fields.average);
-            map::binary($class, grad_input, input, target, |$u: T, $v: T| by.mul($df))
+            map::binary($class, grad_input, input, target, maths!(|$m, $u: T, $v: T| by.mul($df)))
         }
     )* };
 }
@@ -149,9 +149,14 @@ pairwise! {
         |m, x, y| if margin - x * y > 0.0 { margin - x * y } else { 0.0 },
         |x, y| select(x.mul(y) < margin, y.neg());
     "SoftMarginCriterion" soft_margin soft_margin_grad(Averaging): |m, x, y| (1.0 + (-x * y).vexp(m)).vlog(m),
-        |x, y| { let z = x.mul(y).neg().vexp(Plain); y.neg().mul(z).over(T::ONE.add(z)) };
+        |x, y| { let z = x.mul(y).neg().vexp(m); y.neg().mul(z).over(T::ONE.add(z)) };
     "HingeEmbeddingCriterion" hinge_embedding hinge_embedding_grad(Margin margin):
-        |m, x, y| if y == 1.0 { x } else if y == -1.0 && x < margin { margin - x } else { 0.0 },
+        |m, x, y| {
+            // without branches: targets are as good as random
+            let lacking = if x < margin { margin - x } else { 0.0 };
+            let apart = if y == -1.0 { lacking } else { 0.0 };
+            if y == 1.0 { x } else { apart }
+        },
         |x, y| if y == T::ONE { y } else { select(y == T::ONE.neg() && x <= margin, y) };
     "DistKLDivCriterion" divergence divergence_grad(Averaging): |m, x, y| { let part = y * (y.vlog(m) - x); if y > 0.0 { part } else { 0.0 } },
         |_x, y| select(y > T::ZERO, y.neg());
@@ -336,12 +341,14 @@ pub fn weigh<T: Float>(input: &Tensor, target: &Tensor, buffer: &Tensor, weight:
     demand!(n > 0 && n == sample, "weight {} does not fit input {}", weight.shape_text(), input.shape_text());
     let (t, w) = (Source::<T>::of(target)?, Source::<T>::of(weight)?);
     let mut r = Dest::<T>::like(buffer, input)?;
-    for (r, t) in r.chunks_mut(n).zip(t.chunks(n)) {
-        let all = r.iter_mut().zip(t).zip(w.iter());
-        vectorize(
-            #[inline(always)]
-            move || all.for_each(|((r, t), w)| *r = t.mul(*w)),
-        );
-    }
+    share_rows(&mut r, n, n, |first, rows| {
+        for (r, t) in rows.chunks_mut(n).zip(t[first * n..].chunks(n)) {
+            let all = r.iter_mut().zip(t).zip(w.iter());
+            vectorize(
+                #[inline(always)]
+                move || all.for_each(|((r, t), w)| *r = t.mul(*w)),
+            );
+        }
+    });
     Ok(())
 }

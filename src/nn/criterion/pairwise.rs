@@ -4,21 +4,25 @@
 use super::{Averaging, Margin, sums};
 use crate::nn::vectors::sums_of;
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source};
+use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::function::Function;
 use crate::tensor::random::Generator;
-use crate::tensor::simd::vectorize;
-use crate::tensor::vmath::VectorMath;
+use crate::tensor::simd::{vectorize, vectorize_maths_on};
+use crate::tensor::vmath::{Arith, Fused, Plain, VectorMath};
 use crate::{demand, fields, maths};
 use std::cell::RefCell;
+
+/// Elements that are looked at together, whether any needs a draw.
+const BLOCK: usize = 1024;
 
 /// Keeps squared lengths away from 0.
 const EPSILON: f64 = 1e-12;
 
 /// Rows of two inputs with a target each: (n), or (rows x n) with (rows) targets.
-struct Rows<T> {
+struct Pairs<T> {
     first: Source<T>,
     second: Source<T>,
     y: Source<T>,
@@ -31,8 +35,8 @@ struct Angle {
     cosine: f64,
 }
 
-impl<T: Float> Rows<T> {
-    fn of(first: &Tensor, second: &Tensor, y: &Tensor) -> Result<Rows<T>> {
+impl<T: Float> Pairs<T> {
+    fn of(first: &Tensor, second: &Tensor, y: &Tensor) -> Result<Pairs<T>> {
         demand!(
             first.same_size(second) && matches!(first.ndim(), 1 | 2),
             "two vectors or matrices of one size expected, got {} and {}",
@@ -46,12 +50,15 @@ impl<T: Float> Rows<T> {
             first.shape_text(),
             y.shape_text()
         );
-        Ok(Rows { first: Source::of(first)?, second: Source::of(second)?, y: Source::of(y)?, width })
+        Ok(Pairs { first: Source::of(first)?, second: Source::of(second)?, y: Source::of(y)?, width })
+    }
+
+    fn row(&self, row: usize) -> [&[T]; 2] {
+        [&self.first, &self.second].map(|v| &v[row * self.width..][..self.width])
     }
 
     fn angle(&self, row: usize) -> Angle {
-        let row = row * self.width..(row + 1) * self.width;
-        let vectors = [&self.first[row.clone()], &self.second[row]];
+        let vectors = self.row(row);
         let [aa, bb, ab] = vectorize(
             #[inline(always)]
             || {
@@ -67,7 +74,8 @@ impl<T: Float> Rows<T> {
     }
 }
 
-fn share(average: bool, n: usize) -> f64 {
+/// What a term of `n` counts.
+fn portion(average: bool, n: usize) -> f64 {
     if average { 1.0 / n as f64 } else { 1.0 }
 }
 
@@ -87,23 +95,33 @@ fields! {
 /// Sizes that do not fit.
 pub fn cosine<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Cosine) -> Result<f64> {
     let Cosine { average, margin } = fields;
-    let rows = Rows::<T>::of(first, second, y)?;
-    let mut sum = 0.0;
-    for row in 0..rows.y.len() {
-        let (y, cosine) = (rows.y[row], rows.angle(row).cosine);
-        if y == T::ONE {
-            sum += 1.0 - cosine;
-        } else if y == T::ONE.neg() {
-            sum += if cosine - margin < 0.0 { 0.0 } else { cosine - margin };
+    let pairs = Pairs::<T>::of(first, second, y)?;
+    let mut losses = Workspace::<f64>::new(pairs.y.len())?;
+    share_rows(&mut losses, 1, pairs.width * 3, |first, losses| {
+        for (row, loss) in (first..).zip(losses) {
+            let (y, cosine) = (pairs.y[row], pairs.angle(row).cosine);
+            let above = cosine - margin;
+            *loss = if y == T::ONE {
+                1.0 - cosine
+            } else if y != T::ONE.neg() || above < 0.0 {
+                0.0
+            } else {
+                above
+            };
         }
-    }
-    Ok(sum * share(average, rows.y.len()))
+    });
+    Ok(losses.iter().sum::<f64>() * portion(average, pairs.y.len()))
 }
 
 /// The two gradients, each of its input's size.
 fn gradients<T: Float>(first: (&Tensor, &Tensor), second: (&Tensor, &Tensor)) -> Result<(Dest<T>, Dest<T>)> {
     let of = |(grad, input): (&Tensor, &Tensor)| Dest::like(grad, input);
     Ok((of(first)?, of(second)?))
+}
+
+/// Calls `f(first place, parts)` for parts of both gradients, on several threads.
+fn side_by_side<T: Float>((a, b): (&mut [T], &mut [T]), cost: usize, f: impl Fn(usize, (&mut [T], &mut [T])) + Sync) {
+    share((Rows::new(a, 1), Rows::new(b, 1)), cost, |first, (a, b)| f(first, (a.into_slice(), b.into_slice())));
 }
 
 /// Backward of [`cosine`]: a gradient of the inputs' size for each.
@@ -119,34 +137,36 @@ pub fn cosine_grad<T: Float>(
     fields: Cosine,
 ) -> Result<()> {
     let Cosine { average, margin } = fields;
-    let rows = Rows::<T>::of(first, second, y)?;
+    let pairs = Pairs::<T>::of(first, second, y)?;
     let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
-    for row in 0..rows.y.len() {
-        let (y, angle) = (rows.y[row], rows.angle(row));
-        let counts = if y == T::ONE {
-            -1.0
-        } else if y == T::ONE.neg() && angle.cosine > margin {
-            1.0
-        } else {
-            0.0
-        };
-        let by = counts * share(average, rows.y.len());
-        let [ia, ib] = angle.inverse;
-        let root = (ia * ib).sqrt();
-        let row = row * rows.width..(row + 1) * rows.width;
-        let values = rows.first[row.clone()].iter().zip(&rows.second[row.clone()]);
-        let all = ga[row.clone()].iter_mut().zip(&mut gb[row]).zip(values);
-        vectorize(
-            #[inline(always)]
-            move || {
-                for ((ga, gb), (a, b)) in all {
-                    let (a, b) = (a.to_f64(), b.to_f64());
-                    *ga = T::from_f64(by * (b * root - a * angle.cosine * ia));
-                    *gb = T::from_f64(by * (a * root - b * angle.cosine * ib));
-                }
-            },
-        );
-    }
+    let (n, width) = (pairs.y.len(), pairs.width);
+    share((Rows::new(&mut ga, width), Rows::new(&mut gb, width)), width * 6, |first, (ga, gb)| {
+        for (row, (ga, gb)) in (first..).zip(ga.into_rows().zip(gb.into_rows())) {
+            let (y, angle) = (pairs.y[row], pairs.angle(row));
+            let counts = if y == T::ONE {
+                -1.0
+            } else if y == T::ONE.neg() && angle.cosine > margin {
+                1.0
+            } else {
+                0.0
+            };
+            let by = counts * portion(average, n);
+            let [ia, ib] = angle.inverse;
+            let root = (ia * ib).sqrt();
+            let [a, b] = pairs.row(row);
+            let all = ga.iter_mut().zip(gb).zip(a.iter().zip(b));
+            vectorize(
+                #[inline(always)]
+                move || {
+                    for ((ga, gb), (a, b)) in all {
+                        let (a, b) = (a.to_f64(), b.to_f64());
+                        *ga = T::from_f64(by * (b * root - a * angle.cosine * ia));
+                        *gb = T::from_f64(by * (a * root - b * angle.cosine * ib));
+                    }
+                },
+            );
+        }
+    });
     Ok(())
 }
 
@@ -169,7 +189,7 @@ pub fn ranking<T: Float>(first: &Tensor, second: &Tensor, y: &Tensor, fields: Ma
         let v = shortfall(a, b, y, margin);
         [if v < 0.0 { 0.0 } else { v }]
     })?;
-    Ok(sum * share(average, y.len()))
+    Ok(sum * portion(average, y.len()))
 }
 
 /// Backward of [`ranking`]: a gradient of the inputs' size for each.
@@ -189,18 +209,20 @@ pub fn ranking_grad<T: Float>(
     check::same_number("input[1]", first, "target", y)?;
     let (a, b, y) = (Source::<T>::of(first)?, Source::<T>::of(second)?, Source::<T>::of(y)?);
     let (mut ga, mut gb) = gradients::<T>((grad_first, first), (grad_second, second))?;
-    let by = share(average, y.len());
-    let all = ga.iter_mut().zip(gb.iter_mut()).zip(a.iter().zip(b.iter()).zip(y.iter()));
-    vectorize(
-        #[inline(always)]
-        move || {
-            for ((ga, gb), ((a, b), y)) in all {
-                let lost = shortfall(a.to_f64(), b.to_f64(), y.to_f64(), margin) >= 0.0;
-                let g = if lost { T::from_f64(y.to_f64() * by) } else { T::ZERO };
-                (*ga, *gb) = (T::ZERO.sub(g), g);
-            }
-        },
-    );
+    let by = portion(average, y.len());
+    side_by_side((&mut ga, &mut gb), 4, |first, (ga, gb)| {
+        let all = ga.iter_mut().zip(gb).zip(a[first..].iter().zip(&b[first..]).zip(&y[first..]));
+        vectorize(
+            #[inline(always)]
+            move || {
+                for ((ga, gb), ((a, b), y)) in all {
+                    let lost = shortfall(a.to_f64(), b.to_f64(), y.to_f64(), margin) >= 0.0;
+                    let g = if lost { T::from_f64(y.to_f64() * by) } else { T::ZERO };
+                    (*ga, *gb) = (T::ZERO.sub(g), g);
+                }
+            },
+        );
+    });
     Ok(())
 }
 
@@ -241,13 +263,31 @@ pub fn l1_hinge_grad<T: Float>(
         (true, false) => T::ONE.neg(),
         (true, true) => T::ZERO,
     };
+    let down = T::ZERO.sub(by);
     let mut draws = generator.borrow_mut();
-    for i in 0..a.len() {
-        let d = a[i].sub(b[i]);
-        let up = if d == T::ZERO { draws.random_to(2)? == 2 } else { d > T::ZERO };
-        let g = if up { by } else { T::ZERO.sub(by) };
-        ga[i] = g;
-        gb[i] = T::ZERO.sub(g);
+    let gradients = ga.chunks_mut(BLOCK).zip(gb.chunks_mut(BLOCK));
+    for ((ga, gb), (a, b)) in gradients.zip(a.chunks(BLOCK).zip(b.chunks(BLOCK))) {
+        let equal = vectorize(
+            #[inline(always)]
+            || {
+                let all = ga.iter_mut().zip(gb.iter_mut()).zip(a.iter().zip(b));
+                all.fold(false, |equal, ((ga, gb), (a, b))| {
+                    let d = a.sub(*b);
+                    let g = if d > T::ZERO { by } else { down };
+                    (*ga, *gb) = (g, T::ZERO.sub(g));
+                    equal | (d == T::ZERO)
+                })
+            },
+        );
+        if !equal {
+            continue;
+        }
+        let alike = |i: &usize| a[*i].sub(b[*i]) == T::ZERO;
+        for i in (0..a.len()).filter(alike) {
+            if draws.random_to(2)? == 2 {
+                (ga[i], gb[i]) = (by, down);
+            }
+        }
     }
     Ok(())
 }
@@ -260,7 +300,7 @@ pub fn ratio<T: Float>(similar: &Tensor, other: &Tensor, fields: Averaging) -> R
     let n = distances(similar, other)?;
     let (x, y) = (Source::<T>::of(similar)?, Source::<T>::of(other)?);
     let [sum] = sums([&x[..], &y], maths!(|m, v: [f64; 2]| [(v[0] - v[1]).vexp(m).vlog1p(m)]))?;
-    Ok(sum * share(fields.average, n))
+    Ok(sum * portion(fields.average, n))
 }
 
 fn distances(similar: &Tensor, other: &Tensor) -> Result<usize> {
@@ -285,13 +325,31 @@ pub fn ratio_grad<T: Float>(
     other: &Tensor,
     fields: Averaging,
 ) -> Result<()> {
-    let by = share(fields.average, distances(similar, other)?);
+    let by = portion(fields.average, distances(similar, other)?);
     let (x, y) = (Source::<T>::of(similar)?, Source::<T>::of(other)?);
     let (mut gx, mut gy) = (Dest::<T>::like(grad_similar, similar)?, Dest::like(grad_other, other)?);
-    for i in 0..x.len() {
-        let g = by / (1.0 + (y[i].to_f64() - x[i].to_f64()).exp());
-        gx[i] = T::from_f64(g);
-        gy[i] = T::from_f64(-g);
+    let slope = maths!(|m, x: f64, y: f64| by / (1.0 + (y - x).vexp(m)));
+    #[inline(always)]
+    fn both<T: Float, M: Arith>(
+        m: M,
+        (gx, gy): (&mut [T], &mut [T]),
+        [x, y]: [&[T]; 2],
+        slope: impl Function<(f64, f64), f64>,
+    ) {
+        for ((gx, gy), (x, y)) in gx.iter_mut().zip(gy).zip(x.iter().zip(y)) {
+            let g = T::from_f64(slope.at(m, (x.to_f64(), y.to_f64())));
+            (*gx, *gy) = (g, g.neg());
+        }
     }
+    side_by_side((&mut gx, &mut gy), 16, |first, all| {
+        let xy = [&x[first..], &y[first..]];
+        vectorize_maths_on(
+            all,
+            #[inline(always)]
+            |all| both(Plain, all, xy, slope),
+            #[inline(always)]
+            |all| both(Fused, all, xy, slope),
+        );
+    });
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Between pairs of vectors, (D) or (N x D) each.
 
 use crate::demand;
-use crate::nn::vectors::sum_of;
+use crate::nn::vectors::{powers, sum_of, sum_of_powers};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
@@ -10,6 +10,9 @@ use crate::tensor::error::Result;
 use crate::tensor::random::Generator;
 use crate::tensor::simd::vectorize;
 use std::cell::RefCell;
+
+/// Elements that are looked at together, whether any needs a draw.
+const BLOCK: usize = 1024;
 
 /// Two inputs of one size, as rows.
 struct Pairs<T> {
@@ -158,7 +161,7 @@ pub fn pairwise<T: Float>(x: &Tensor, y: &Tensor, output: &Tensor, p: f64) -> Re
         return pairs.each(output, |pair| sum_of(pair, |[x, y]| if x == y { T::ZERO } else { T::ONE }));
     }
     let (power, inverse) = (T::from_f64(p), T::from_f64(1.0 / p));
-    pairs.each(output, |pair| sum_of(pair, |[x, y]| x.sub(y).abs().pow(power)).pow(inverse))
+    pairs.each(output, |pair| sum_of_powers(pair, |[x, y]| x.sub(y).abs(), power).pow(inverse))
 }
 
 /// Backward of [`pairwise`]: d |d|^(p-2) / |d|_p^(p-1), for p = 1 the sign, which is drawn where there is none.
@@ -181,16 +184,26 @@ pub fn pairwise_grad<T: Float>(
     if p == 1.0 {
         let mut signs = Workspace::<T>::new(pairs.x.len())?;
         let mut draws = generator.borrow_mut();
-        for (sign, (&x, &y)) in signs.iter_mut().zip(pairs.x.iter().zip(pairs.y.iter())) {
-            let d = x.sub(y);
-            let up = if d > T::ZERO {
-                true
-            } else if d < T::ZERO {
-                false
-            } else {
-                draws.random_to(2)? == 2
-            };
-            *sign = if up { T::ONE } else { T::ONE.neg() };
+        for ((signs, x), y) in signs.chunks_mut(BLOCK).zip(pairs.x.chunks(BLOCK)).zip(pairs.y.chunks(BLOCK)) {
+            let none = vectorize(
+                #[inline(always)]
+                || {
+                    signs.iter_mut().zip(x.iter().zip(y)).fold(false, |none, (sign, (x, y))| {
+                        let d = x.sub(*y);
+                        *sign = if d > T::ZERO { T::ONE } else { T::ONE.neg() };
+                        none | !((d > T::ZERO) | (d < T::ZERO))
+                    })
+                },
+            );
+            if !none {
+                continue;
+            }
+            for (sign, (x, y)) in signs.iter_mut().zip(x.iter().zip(y)) {
+                let d = x.sub(*y);
+                if !(d > T::ZERO || d < T::ZERO) && draws.random_to(2)? == 2 {
+                    *sign = T::ONE;
+                }
+            }
         }
         return pairs.gradients(tensors, |_, i, g, [gx, gy]| {
             let signs = &signs[i * pairs.features..][..pairs.features];
@@ -205,12 +218,20 @@ pub fn pairwise_grad<T: Float>(
     let (power, small) = (T::from_f64(p - 2.0), T::from_f64(1e-6));
     pairs.gradients(tensors, |[x, y], i, g, [gx, gy]| {
         let by = norms[i].add(small).pow(T::from_f64(1.0 - p)).mul(g);
-        for ((gx, gy), (&x, &y)) in gx.iter_mut().zip(gy).zip(x.iter().zip(y)) {
-            let d = x.sub(y);
-            let size = if p < 2.0 && d == T::ZERO { T::ONE } else { d.abs() };
-            let slope = if p == 2.0 { d } else { d.mul(size.pow(power)) };
-            *gx = slope.mul(by);
-            *gy = gx.neg();
+        if p == 2.0 {
+            let all = gx.iter_mut().zip(gy).zip(x.iter().zip(y));
+            return all.for_each(|((gx, gy), (x, y))| {
+                *gx = x.sub(*y).mul(by);
+                *gy = gx.neg();
+            });
         }
+        let size = |[x, y]: [T; 2]| if p < 2.0 && x == y { T::ONE } else { x.sub(y).abs() };
+        powers([x, y], size, power, |at, part| {
+            let all = gx[at..].iter_mut().zip(&mut gy[at..]).zip(x[at..].iter().zip(&y[at..]));
+            for (((gx, gy), (x, y)), power) in all.zip(part) {
+                *gx = x.sub(*y).mul(*power).mul(by);
+                *gy = gx.neg();
+            }
+        });
     })
 }

@@ -2,7 +2,7 @@
 //! the plane and its neighbours on both sides; input (C x H x W) or (N x C x H x W). Krizhevsky, Sutskever and Hinton,
 //! ImageNet classification with deep convolutional neural networks, 2012.
 
-use crate::nn::vectors::put;
+use crate::nn::vectors::{in_parts, powers, put};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
@@ -61,15 +61,17 @@ impl Planes {
 }
 
 impl CrossMap {
-    /// `scale^-beta`; the usual power of 3/4 needs roots only.
+    /// Hands `f(first place, powers)`, some at a time, `scale^-beta`; the usual power of 3/4 needs roots only.
     #[inline(always)]
-    fn power<T: Float>(self, scale: T) -> T {
-        if self.beta == 0.75 {
-            let r = T::ONE.over(scale.root());
-            r.mul(r.root())
-        } else {
-            scale.pow(T::from_f64(-self.beta))
+    fn powers<T: Float>(self, scale: &[T], mut f: impl FnMut(usize, &[T])) {
+        if self.beta != 0.75 {
+            return powers([scale], |[s]| s, T::from_f64(-self.beta), f);
         }
+        let of = |[s]: [T; 1]| {
+            let r = T::ONE.over(s.root());
+            r.mul(r.root())
+        };
+        in_parts([scale], of, |at, part| f(at, part));
     }
 }
 
@@ -91,10 +93,11 @@ pub fn cross_map<T: Float>(input: &Tensor, output: &Tensor, scale: &Tensor, f: C
                         put(scale, x[near].iter().map(|x| x.mul(*x)), k > 0);
                     }
                     let own = &x[i * p.inner..][..p.inner];
-                    for ((y, s), x) in y.iter_mut().zip(scale).zip(own) {
-                        *s = s.mul(factor).add(k);
-                        *y = x.mul(f.power(*s));
-                    }
+                    scale.iter_mut().for_each(|s| *s = s.mul(factor).add(k));
+                    f.powers(scale, |at, part| {
+                        let all = y[at..].iter_mut().zip(&own[at..]).zip(part);
+                        all.for_each(|((y, x), power)| *y = x.mul(*power));
+                    });
                 },
             );
         }
@@ -142,10 +145,11 @@ pub fn cross_map_grad<T: Float>(
                         put(r, ratios[near].iter().copied(), k > 0);
                     }
                     let own = i * p.inner..(i + 1) * p.inner;
-                    let values = x[own.clone()].iter().zip(&g[own.clone()]).zip(&scale[own]);
-                    for (r, ((x, g), s)) in r.iter_mut().zip(values) {
-                        *r = g.mul(f.power(*s)).add(factor.mul(*x).mul(*r));
-                    }
+                    let [x, g, scale] = [&x, &g, &scale].map(|v| &v[own.clone()]);
+                    f.powers(scale, |at, part| {
+                        let all = r[at..].iter_mut().zip(x[at..].iter().zip(&g[at..])).zip(part);
+                        all.for_each(|((r, (x, g)), power)| *r = g.mul(*power).add(factor.mul(*x).mul(*r)));
+                    });
                 },
             );
         }

@@ -1,6 +1,6 @@
 //! Vectors by their p-norm, (sum |x|^p + eps)^(1/p), or by their largest absolute value: input (D) or (N x D).
 
-use crate::nn::vectors::sum_of;
+use crate::nn::vectors::{self, LANES, sum_of, sum_of_powers};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, share, share_rows};
 use crate::tensor::check;
@@ -27,15 +27,28 @@ fn sizes(input: &Tensor) -> Result<[usize; 2]> {
 }
 
 /// The place of the largest absolute value, the first of equal ones; a nan is larger than all.
+#[inline(always)]
 fn largest<T: Float>(x: &[T]) -> usize {
-    let mut best = 0;
-    for (i, v) in x.iter().enumerate() {
-        if v.abs() > x[best].abs() || v.is_nan() && !x[best].is_nan() {
-            best = i;
+    let (whole, rest) = x.as_chunks::<LANES>();
+    let larger = |m: T, v: T| if v > m { v } else { m };
+    let (mut tops, mut none) = ([T::ZERO; LANES], [false; LANES]);
+    for x in whole {
+        for l in 0..LANES {
+            tops[l] = larger(tops[l], x[l].abs());
+            none[l] |= x[l].is_nan();
         }
     }
-    best
+    let top = rest.iter().map(|v| v.abs()).chain(tops).fold(T::ZERO, larger);
+    let nan = none.into_iter().chain(rest.iter().map(|v| v.is_nan())).any(|none| none);
+    let found = |v: &T| if nan { v.is_nan() } else { v.abs() == top };
+    // blocks first, which are looked at in vectors
+    let block = x.chunks(BLOCK).position(|block| block.iter().fold(false, |any, v| any | found(v))).unwrap_or(0);
+    let within = x[block * BLOCK..].iter().position(found).unwrap_or(0);
+    block * BLOCK + within
 }
+
+/// Elements that are looked at together.
+const BLOCK: usize = 64;
 
 impl Norm {
     /// The norm of a vector, and its p-th power, which a gradient divides by.
@@ -49,7 +62,7 @@ impl Norm {
         let power = match self.p {
             2.0 => sum_of([x], |[v]| v.mul(v)),
             1.0 => sum_of([x], |[v]| v.abs()),
-            p => sum_of([x], |[v]| v.abs().pow(T::from_f64(p))),
+            p => sum_of_powers([x], |[v]| v.abs(), T::from_f64(p)),
         }
         .add(eps);
         [if self.p == 2.0 { power.root() } else { power.pow(T::from_f64(1.0 / self.p)) }, power]
@@ -125,11 +138,15 @@ pub fn normalize_grad<T: Float>(
                         return;
                     }
                     let along = product.over(powers[i]);
-                    for ((r, &x), &g) in row.iter_mut().zip(x).zip(g) {
-                        let size = if fields.p < 2.0 { x.abs().add(eps) } else { x.abs() };
-                        let slope = if fields.p == 2.0 { x } else { size.pow(power).mul(x) };
-                        *r = g.sub(slope.mul(along)).over(norm);
+                    let slope = |r: &mut T, g: T, d: T| *r = g.sub(d.mul(along)).over(norm);
+                    if fields.p == 2.0 {
+                        return row.iter_mut().zip(x).zip(g).for_each(|((r, &x), &g)| slope(r, g, x));
                     }
+                    let size = |[x]: [T; 1]| if fields.p < 2.0 { x.abs().add(eps) } else { x.abs() };
+                    vectors::powers([x], size, power, |at, part| {
+                        let all = row[at..].iter_mut().zip(part).zip(x[at..].iter().zip(&g[at..]));
+                        all.for_each(|((r, power), (&x, &g))| slope(r, g, power.mul(x)));
+                    });
                 },
             );
         }

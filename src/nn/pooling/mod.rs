@@ -224,12 +224,10 @@ impl SpatialAverage {
 fn averages<T: Float>(input: &Tensor, output: &Tensor, p: &Plan, by: Divisor) -> Result<()> {
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &p.sizes)?;
-    sum::forward(
+    sum::forward_plain(
         &x,
         p,
         &mut y,
-        #[inline(always)]
-        |v| v,
         #[inline(always)]
         |sums, r| by.apply(p, sums, r),
     )

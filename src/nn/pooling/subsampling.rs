@@ -5,11 +5,13 @@ use super::window::{Plan, planes_of};
 use super::{sequences, sum};
 use crate::demand;
 use crate::fields;
+use crate::nn::vectors::sums_of;
 use crate::nn::window::{PlaneWindow, SequenceWindow};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, Workspace};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
+use crate::tensor::simd::vectorize;
 
 fields! {
     /// Windows over planes.
@@ -44,6 +46,29 @@ impl Call {
         if self.by_column { (0, 1) } else { (self.plan.place(r)[0] % self.channels, 0) }
     }
 
+    /// Adds the products of gradients and window sums, and the gradients, to those of their channels.
+    fn channel_sums<T: Float>(&self, go: &[T], sums: &[T], [products, gradients]: [&mut [f64]; 2]) {
+        let row = if self.by_column { self.plan.width() } else { self.plan.out_plane() }.max(1);
+        vectorize(
+            #[inline(always)]
+            || {
+                for (i, (go, sums)) in go.chunks(row).zip(sums.chunks(row)).enumerate() {
+                    if self.by_column {
+                        let all = products.iter_mut().zip(gradients.iter_mut()).zip(go.iter().zip(sums));
+                        all.for_each(|((p, b), (g, v))| {
+                            *p += g.to_f64() * v.to_f64();
+                            *b += g.to_f64();
+                        });
+                    } else {
+                        let [product, gradient] = sums_of([go, sums], |[g, v]| [g * v, g]);
+                        products[i % self.channels] += product;
+                        gradients[i % self.channels] += gradient;
+                    }
+                }
+            },
+        );
+    }
+
     /// One number for each channel.
     fn vector<T: Float>(&self, name: &str, t: &Tensor) -> Result<Source<T>> {
         demand!(t.numel() == self.channels, "{name} of {} elements expected, got {}", self.channels, t.shape_text());
@@ -74,12 +99,10 @@ fn forward<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Te
     let (w, b) = (call.vector::<T>("weight", weight)?, call.vector::<T>("bias", bias)?);
     let x = Source::<T>::of(input)?;
     let mut y = Dest::<T>::new(output, &call.plan.sizes)?;
-    sum::forward(
+    sum::forward_plain(
         &x,
         &call.plan,
         &mut y,
-        #[inline(always)]
-        |v| v,
         #[inline(always)]
         |sums, r| {
             let (first, step) = call.channels_of(r);
@@ -125,20 +148,12 @@ fn accumulate<T: Float>(
     call.vector::<T>("gradBias", grad_bias)?;
     let (x, go) = (Source::<T>::of(input)?, Source::<T>::of(grad_output)?);
     let mut sums = Workspace::<T>::new(p.len())?;
-    sum::forward(&x, p, &mut sums, |v| v, |_, _| {})?;
-    let mut found = vec![[0.0; 2]; call.channels];
-    let width = p.width().max(1);
-    for (r, (go, sums)) in go.chunks(width).zip(sums.chunks(width)).enumerate() {
-        let (first, step) = call.channels_of(r);
-        for (i, (g, v)) in go.iter().zip(sums).enumerate() {
-            let [w, b] = &mut found[first + i * step];
-            *w += g.to_f64() * v.to_f64();
-            *b += g.to_f64();
-        }
-    }
-    for (t, which) in [(grad_weight, 0), (grad_bias, 1)] {
+    sum::forward_plain(&x, p, &mut sums, |_, _| {})?;
+    let mut found = [Workspace::<f64>::zeros(call.channels)?, Workspace::<f64>::zeros(call.channels)?];
+    call.channel_sums(&go, &sums, found.each_mut().map(|f| &mut f[..]));
+    for (t, found) in [grad_weight, grad_bias].into_iter().zip(&found) {
         let mut into = Dest::<T>::update(t)?;
-        into.iter_mut().zip(&found).for_each(|(r, f)| *r = r.add(scale.mul(T::from_f64(f[which]))));
+        into.iter_mut().zip(found.iter()).for_each(|(r, f)| *r = r.add(scale.mul(T::from_f64(*f))));
     }
     Ok(())
 }

@@ -15,8 +15,71 @@ enum Across {
     Whole,
     /// Each begins, from this position on, where the one before ends.
     Tiles { first: usize, width: usize },
+    /// Most are equally wide, and `stride` positions apart, which is 1 or 2; those at the edges may not be.
+    Even(Even),
     /// Any.
     Any,
+}
+
+/// Windows in a row that are equally wide and equally far apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Even {
+    /// The first of them and the one after the last.
+    windows: [usize; 2],
+    /// Where the first of them starts.
+    start: usize,
+    width: usize,
+    stride: usize,
+}
+
+/// Windows that are summed up side by side.
+const LANES: usize = 8;
+
+impl Even {
+    fn among(axis: &Axis, spans: &[[i64; 4]]) -> Option<Even> {
+        let size = |s: &[i64; 4]| s[2] - s[1];
+        let width = spans.iter().map(size).max()?;
+        let first = spans.iter().position(|s| size(s) == width)?;
+        let n = spans[first..].iter().take_while(|s| size(s) == width).count();
+        let some = &spans[first..first + n];
+        let stride = some.get(1)?[1] - some[0][1];
+        let even = some.windows(2).all(|w| w[1][1] - w[0][1] == stride);
+        let fits = axis.step == 1 && even && (1..=2).contains(&stride) && width > 0 && n >= LANES;
+        let even = Even {
+            windows: [first, first + n],
+            start: some[0][1] as usize,
+            width: width as usize,
+            stride: stride as usize,
+        };
+        fits.then_some(even)
+    }
+
+    /// The sums of these windows, [`LANES`] at a time; the last ones may be some of those before once more.
+    #[inline(always)]
+    fn gather<T: Float, const S: usize>(self, row: &[T], y: &mut [T]) {
+        let y = &mut y[self.windows[0]..self.windows[1]];
+        let last = y.len() - LANES;
+        for first in (0..y.len()).step_by(LANES) {
+            let first = first.min(last);
+            let mut sums = [T::ZERO; LANES];
+            for column in 0..self.width {
+                let v = &row[self.start + first * S + column..][..(LANES - 1) * S + 1];
+                for i in 0..LANES {
+                    sums[i] = sums[i].add(v[i * S]);
+                }
+            }
+            y[first..first + LANES].copy_from_slice(&sums);
+        }
+    }
+
+    /// Adds to each position of a row the values of these windows, 1 apart, the first one's first.
+    #[inline(always)]
+    fn spread<T: Float>(self, values: &[T], row: &mut [T]) {
+        let values = &values[self.windows[0]..self.windows[1]];
+        for column in (0..self.width).rev() {
+            row[self.start + column..].iter_mut().zip(values).for_each(|(to, v)| *to = to.add(*v));
+        }
+    }
 }
 
 impl Across {
@@ -27,7 +90,7 @@ impl Across {
         let width = end - first;
         let tile = |(i, s): (usize, &[i64; 4])| s[1] == first + i as i64 * width && s[2] - s[1] == width;
         if width < 1 || width > 1 && axis.step > 1 || !spans.iter().enumerate().all(tile) {
-            return Across::Any;
+            return Even::among(axis, spans).map_or(Across::Any, Across::Even);
         }
         match (first, width) {
             (0, 1) if axis.input == axis.output => Across::Whole,
@@ -48,12 +111,17 @@ impl Across {
                 let tiles = row[first..].chunks_exact(width);
                 y.iter_mut().zip(tiles).for_each(|(y, v)| *y = v.iter().fold(T::ZERO, |sum, &v| sum.add(v)));
             }
-            Across::Any => {
-                for (y, &[_, start, end, _]) in y.iter_mut().zip(axis.spans(plane)) {
-                    let under = row[start as usize..end as usize].iter().step_by(axis.step);
-                    *y = under.fold(T::ZERO, |sum, &v| sum.add(v));
+            Across::Even(even) => {
+                let n = y.len();
+                for edge in [0..even.windows[0], even.windows[1]..n] {
+                    gather_any(axis, &axis.spans(plane)[edge.clone()], row, &mut y[edge]);
+                }
+                match even.stride {
+                    1 => even.gather::<T, 1>(row, y),
+                    _ => even.gather::<T, 2>(row, y),
                 }
             }
+            Across::Any => gather_any(axis, axis.spans(plane), row, y),
         }
     }
 
@@ -73,19 +141,41 @@ impl Across {
                     tiles.chunks_exact_mut(width).zip(values).for_each(|(to, &v)| to.fill(v));
                 }
             }
-            Across::Any => {
+            Across::Even(even) if even.stride == 1 => {
                 row.fill(T::ZERO);
-                for (&v, &[_, start, end, _]) in values.iter().zip(axis.spans(plane)) {
-                    let under = row[start as usize..end as usize].iter_mut().step_by(axis.step);
-                    under.for_each(|to| *to = to.add(v));
-                }
+                let [first, end] = even.windows;
+                spread_any(axis, &axis.spans(plane)[..first], &values[..first], row);
+                even.spread(values, row);
+                spread_any(axis, &axis.spans(plane)[end..], &values[end..], row);
+            }
+            Across::Even(_) | Across::Any => {
+                row.fill(T::ZERO);
+                spread_any(axis, axis.spans(plane), values, row);
             }
         }
     }
 }
 
-/// Writes the sums of all windows to `y`, those of `of(element)`, and lets `finish(sums, row)` change those of each row of
-/// windows, counted over all planes.
+/// The sums of some windows, whatever they look like.
+#[inline(always)]
+fn gather_any<T: Float>(axis: &Axis, spans: &[[i64; 4]], row: &[T], y: &mut [T]) {
+    for (y, &[_, start, end, _]) in y.iter_mut().zip(spans) {
+        let under = row[start as usize..end as usize].iter().step_by(axis.step);
+        *y = under.fold(T::ZERO, |sum, &v| sum.add(v));
+    }
+}
+
+/// Adds the values of some windows to their positions.
+#[inline(always)]
+fn spread_any<T: Float>(axis: &Axis, spans: &[[i64; 4]], values: &[T], row: &mut [T]) {
+    for (&v, &[_, start, end, _]) in values.iter().zip(spans) {
+        let under = row[start as usize..end as usize].iter_mut().step_by(axis.step);
+        under.for_each(|to| *to = to.add(v));
+    }
+}
+
+/// Writes the sums of all windows to `y`, and lets `finish(sums, row)` change those of each row of windows, counted over
+/// all planes. `take(sums, line, add)` writes what counts of a line of the input, or adds it.
 ///
 /// # Errors
 /// Not enough memory.
@@ -93,7 +183,7 @@ pub fn forward<T: Float>(
     x: &[T],
     p: &Plan,
     y: &mut [T],
-    of: impl Fn(T) -> T + Copy + Sync,
+    take: impl Fn(&mut [T], &[T], bool) + Sync,
     finish: impl Fn(&mut [T], usize) + Sync,
 ) -> Result<()> {
     let (axis, len) = (&p.axes[2], p.plane());
@@ -109,7 +199,7 @@ pub fn forward<T: Float>(
                 || {
                     let mut add = false;
                     p.lines(place, |base| {
-                        put(&mut sums, plane[base..][..axis.input].iter().map(|&v| of(v)), add);
+                        take(&mut sums, &plane[base..][..axis.input], add);
                         add = true;
                     });
                     if !add {
@@ -122,6 +212,21 @@ pub fn forward<T: Float>(
         }
         Ok(())
     })
+}
+
+/// [`forward`] of elements as they are.
+///
+/// # Errors
+/// Not enough memory.
+pub fn forward_plain<T: Float>(x: &[T], p: &Plan, y: &mut [T], finish: impl Fn(&mut [T], usize) + Sync) -> Result<()> {
+    forward(
+        x,
+        p,
+        y,
+        #[inline(always)]
+        |sums, line, add| put(sums, line.iter().copied(), add),
+        finish,
+    )
 }
 
 /// The windows of a plane, looked at anew where the plane before had others.

@@ -30,14 +30,14 @@ pub static CLASSES: &[Class] = &[
         "nn.CMaxTable",
         &[
             form3!("updateOutput", "input:T[] *.output:T +.maxIdx:T .least:bool=false", floats!(tables::extreme)),
-            form3!("chosen", "input:T gradOutput:T index:T i:long *gradient:T", floats!(tables::extreme_grad)),
+            form3!("chosen", "input:T[] gradOutput:T index:T gradients:T[]", floats!(tables::extreme_grads)),
         ],
     ),
     class!(
         "nn.CMinTable",
         &[
             form3!("updateOutput", "input:T[] *.output:T +.minIdx:T .least:bool=true", floats!(tables::extreme)),
-            form3!("chosen", "input:T gradOutput:T index:T i:long *gradient:T", floats!(tables::extreme_grad)),
+            form3!("chosen", "input:T[] gradOutput:T index:T gradients:T[]", floats!(tables::extreme_grads)),
         ],
     ),
     class!(
