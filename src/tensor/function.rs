@@ -2,8 +2,8 @@
 
 use super::vmath::Arith;
 
-/// A function of `X`, a tuple of elements, in a given arithmetic. It reaches no tensor and no storage: what loops work on is
-/// not lent while it runs. Closures that compute the same in both are functions;
+/// A function of `X`, a tuple of elements, in a given arithmetic. Elements of tensors are out of its reach: while a loop
+/// runs, who asks for them is refused. Closures that compute the same in both are functions;
 /// [`crate::maths`] makes one of an expression over [`super::vmath`].
 pub trait Function<X, R>: Copy + Sync {
     /// Whether the arithmetic matters: then every loop, however short or strided, is compiled for the machine's level.

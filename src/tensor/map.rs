@@ -7,6 +7,7 @@
 use super::Tensor;
 use super::access::RawSlice;
 use super::access::View;
+use super::access::loans::Loop;
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use super::function::Function;
@@ -172,6 +173,7 @@ macro_rules! operands {
                     let same = r.address() == $start.address() && R::DTYPE == Self::FIRST;
                     if (same || r.is_apart(&$start)) $(&& r.is_apart(&$more))* {
                         let (n, r, starts) = (r.len(), Start::of(r), (Start::of($start), $(Start::of($more),)*));
+                        let _loop = Loop::begin();
                         split(n, cost, |first, count| {
                             // SAFETY: parts of runs that lie inside the tensors; the result's is one operand's or
                             // overlaps none, and no two parts overlap.
@@ -397,6 +399,7 @@ unsafe fn strided<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize,
     let same = alike && R::DTYPE == X::FIRST && spans[0].start == target.start;
     // whether the order of elements does not matter: then rows without gaps take the loops of flat operands
     let apart = independent(&target, &spans[usize::from(same)..]);
+    let _loop = Loop::begin();
     let body = |start, count| {
         let mut c: [Cursor; C] =
             std::array::from_fn(|i| Cursor::new(if i == 0 { &own } else { &layouts[i - 1] }, start));

@@ -361,7 +361,8 @@ impl Storage {
     /// Changes the number of elements and keeps the first ones; new ones are zero. Every tensor over it sees the change.
     ///
     /// # Errors
-    /// [`Kind::Memory`] when there is not enough; the storage is then as before.
+    /// [`Kind::Memory`] when there is not enough, [`Kind::InUse`] while a result has the elements; the storage is then as
+    /// before.
     pub fn resize(&self, len: usize) -> Result<()> {
         self.resize_with(len, Content::Zeros)
     }
@@ -377,6 +378,11 @@ impl Storage {
         let old = self.0.block.replace(Block::EMPTY);
         let (had, old_len) = (old.bytes(), self.len());
         let in_place = bytes <= had && bytes >= had / 2;
+        // what a result has cannot be read
+        if !loans::allows(old.memory().address(), had, false) {
+            self.0.block.set(old);
+            return Err(Error::from(Kind::InUse { shape: format!("storage of {old_len} elements") }));
+        }
         // what is lent is not overwritten with zeros: it moves
         if in_place && loans::allows(old.memory().address(), had, true) {
             if len > old_len && content == Content::Zeros {

@@ -70,6 +70,9 @@ struct Waiting {
     storages: Vec<Storage>,
 }
 
+/// What a loop adds to the count of loans.
+const LOOP: usize = 1 << (usize::BITS / 2);
+
 /// Loans that are kept in place; a call with more has a list for the others.
 const PLACES: usize = 12;
 
@@ -77,7 +80,7 @@ const NONE: Loan = Loan { start: 0, end: 0 };
 
 // without destructors, which would cost a look at each access; a thread that ends leaves empty lists behind
 thread_local! {
-    /// How many loans there are: what every access can afford to look at.
+    /// How many loans there are, and [`LOOP`] for each loop: what every access can afford to look at.
     static COUNT: Cell<usize> = const { Cell::new(0) };
     /// How many of them are written: without one, readers need not look at the others.
     static WRITTEN: Cell<usize> = const { Cell::new(0) };
@@ -106,10 +109,13 @@ pub(in crate::tensor) fn allows(start: usize, bytes: usize, writes: bool) -> boo
 /// Whether a loan goes with all others.
 #[inline]
 fn fits(new: Loan, writes: bool) -> bool {
+    let count = COUNT.get();
+    if count >= LOOP {
+        return false;
+    }
     if !writes && WRITTEN.get() == 0 {
         return true;
     }
-    let count = COUNT.get();
     FIRST.with(|first| first[..count.min(PLACES)].iter().all(|l| l.get().beside(new)))
         && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(|l| l.beside(new))))
 }
@@ -137,15 +143,40 @@ pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
 #[inline]
 pub(super) unsafe fn give_back(start: usize, bytes: usize, writes: bool) {
     let (loan, left) = (Loan::new(start, bytes, writes), COUNT.get() - 1);
+    let loans = left % LOOP;
     // the latest is the usual one; what stands in for another was the last of all
-    let last = if left < PLACES { FIRST.with(|first| first[left].get()) } else { take_other() };
+    let last = if loans < PLACES { FIRST.with(|first| first[loans].get()) } else { take_other() };
     COUNT.set(left);
     WRITTEN.set(WRITTEN.get() - usize::from(writes));
     if last != loan {
-        replace(loan, last, left);
+        replace(loan, last, loans);
     }
     if left == 0 && WAITS.get() {
         settle();
+    }
+}
+
+/// A loop over elements that calls a function for each: until this is dropped nothing else on this thread gets at any
+/// element, and no block is freed, so that the function may be any. Costs less than to lend what the loop works on.
+pub(in crate::tensor) struct Loop(std::marker::PhantomData<*const u8>);
+
+impl Loop {
+    /// To be called when the elements are known to be there and free.
+    #[inline(always)]
+    pub(in crate::tensor) fn begin() -> Loop {
+        COUNT.set(COUNT.get() + LOOP);
+        Loop(std::marker::PhantomData)
+    }
+}
+
+impl Drop for Loop {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let left = COUNT.get() - LOOP;
+        COUNT.set(left);
+        if left == 0 && WAITS.get() {
+            settle();
+        }
     }
 }
 

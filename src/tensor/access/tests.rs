@@ -132,6 +132,75 @@ fn lent_elements_are_refused_to_others() {
 }
 
 #[test]
+fn what_a_result_has_is_not_resized() {
+    let x = Tensor::from_slice(&[1.0f64, 2.0, 3.0, 4.0]).unwrap();
+    let (s, part) = (x.storage().unwrap(), x.narrow(0, 0, 2).unwrap());
+    let mut write = Dest::<f64>::update(&part).unwrap();
+    write[0] = 9.0;
+    for len in [0, 1, 3, 5, 1000] {
+        assert!(matches!(s.resize(len).unwrap_err().kind(), crate::tensor::error::Kind::InUse { .. }), "{len}");
+        assert_eq!(s.len(), 4);
+    }
+    assert!(x.resize(&[70]).is_err() && x.has_sizes(&[4]));
+    write[1] = 8.0;
+    drop(write);
+    // readers keep what they have
+    let read = Source::<f64>::of(&x).unwrap();
+    s.resize(5).unwrap();
+    assert_eq!(*read, [9.0, 8.0, 3.0, 4.0]);
+    assert_eq!(s.to_vec::<f64>(0, 9), [9.0, 8.0, 3.0, 4.0, 0.0]);
+    assert!(s.set(0, 7.0f64));
+    drop(read);
+    reclaim();
+    assert_eq!(s.get::<f64>(0), Some(7.0));
+}
+
+#[test]
+fn functions_of_loops_reach_no_element() {
+    thread_local! { static HELD: std::cell::RefCell<Option<Tensor>> = const { std::cell::RefCell::new(None) }; }
+    for n in [3usize, 40, 1000] {
+        for stride in [1isize, 2] {
+            let s = Storage::from_slice(&vec![1.0f64; 2 * n]).unwrap();
+            let x = Tensor::over(s, Layout::strided(0, &[n], &[stride]).unwrap());
+            HELD.set(Some(x.clone()));
+            let f = |v: f64| {
+                HELD.with_borrow(|held| {
+                    let x = held.as_ref().unwrap();
+                    let (s, layout) = (x.storage().unwrap(), x.layout());
+                    assert!(s.resize(9 * n).is_err() && s.resize(0).is_err() && s.get::<f64>(0).is_none());
+                    assert!(Source::<f64>::of(x).is_err() && Dest::<f64>::update(x).is_err());
+                    assert!(!s.set(0, 5.0f64) && crate::tensor::map::fill(x, 0.0f64).is_err());
+                    // another storage: the first one's memory stays as long as the loop runs
+                    x.set(&Tensor::empty(DType::Double)).unwrap();
+                    x.set(&Tensor::over(s, layout)).unwrap();
+                    reclaim();
+                });
+                v + 1.0
+            };
+            crate::tensor::map::unary("test", &x, &x, 1, f).unwrap();
+            assert!(x.to_vec::<f64>().unwrap().iter().all(|&v| v == 2.0));
+            assert!(!loans::any());
+        }
+    }
+}
+
+#[test]
+fn memory_that_a_loop_works_on_outlives_its_tensors() {
+    thread_local! { static HELD: std::cell::RefCell<Option<std::rc::Rc<Tensor>>> = const { std::cell::RefCell::new(None) }; }
+    let x = std::rc::Rc::new(Tensor::from_slice(&[1.0f64; 5000]).unwrap());
+    let r = Tensor::new(DType::Double, &[5000]).unwrap();
+    HELD.set(Some(x.clone()));
+    let empty = |v: f64| {
+        HELD.with_borrow(|held| held.as_ref().unwrap().set(&Tensor::empty(DType::Double)).unwrap());
+        drop(Tensor::new(DType::Double, &[5000]));
+        v + 1.0
+    };
+    crate::tensor::map::unary("test", &r, &x, 1, empty).unwrap();
+    assert!(x.ndim() == 0 && r.to_vec::<f64>().unwrap().iter().all(|&v| v == 2.0));
+    assert!(!loans::any());
+}
+
+#[test]
 fn strided_results_get_their_elements() {
     let s = ramp(64);
     let x = views(&s).swap_remove(5);
