@@ -1,5 +1,5 @@
 -- Runs once in a fresh state: makes the embedded files requirable and loads torch.
-local chunk = require('rekindle.native').chunk
+local chunk = require('rekindle.native').functions.embedded.chunk
 -- what runs once is not worth compiling
 local compiles = jit.status()
 jit.off()

@@ -31,7 +31,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ),
     ("host", &["tensor", "shared", "lua", "rows"]),
     ("repl", &["lua", "host"]),
-    ("notebook", &["lua", "host", "repl", "formats"]),
+    ("notebook", &["lua", "rows", "host", "repl", "formats"]),
     ("command", &[]),
 ];
 

@@ -180,8 +180,15 @@ fn place_style(op: &Op) -> Style {
     if op.place == Place::Function { Style::Function } else { Style::Method }
 }
 
+fn all_packages() -> Vec<&'static rows::Package> {
+    let mut all: Vec<_> = rows::functions().iter().collect();
+    #[cfg(all(feature = "jupyter", unix))]
+    all.push(&rekindle::notebook::PACKAGE);
+    all
+}
+
 fn packages() -> impl Iterator<Item = &'static Op> {
-    rows::functions().iter().flat_map(|package| package.rows)
+    all_packages().into_iter().flat_map(|package| package.rows)
 }
 
 fn constructors() -> [&'static Op; 2] {
@@ -202,7 +209,7 @@ fn names_are_unique_in_each_place() {
             assert!(seen.insert(format!("{p}{}", op.name)), "{p}{} has two rows", op.name);
         }
     }
-    for package in rows::functions() {
+    for package in all_packages() {
         for op in package.rows {
             assert!(
                 seen.insert(format!("{}:{}", package.table, op.name)),

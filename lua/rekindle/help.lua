@@ -4,7 +4,7 @@ local native = require 'rekindle.native'
 local manual = require 'rekindle.manual'
 local signatures = require 'rekindle.signatures'
 local calls = require 'rekindle.calls'
-local usage = native.functions.help.usage
+local usage, is_embedded = native.functions.help.usage, native.functions.embedded.has
 local torch = torch
 local help = {}
 
@@ -240,7 +240,7 @@ end
 
 -- whether a package is built in that the manual has a page about
 local function is_told(name)
-   if not native.is_embedded('packages.' .. name) then return false end
+   if not is_embedded('packages.' .. name) then return false end
    for _, section in ipairs(manual.names()) do
       if section:sub(1, #name + 1) == name .. '.' then return true end
    end
@@ -250,7 +250,7 @@ end
 -- Loads the package that a name begins with, or that has a section or class of the name, if no program has asked for it.
 local function load_package(topic)
    local name = topic:match('^(%a+)[.:]') or manual.section('nn.' .. topic) and 'nn' or topic
-   if _G[name] == nil and (native.is_embedded(name) or is_told(name)) and name ~= 'boot' then pcall(require, name) end
+   if _G[name] == nil and (is_embedded(name) or is_told(name)) and name ~= 'boot' then pcall(require, name) end
 end
 
 -- the name of a class that is called to make objects, or of a package

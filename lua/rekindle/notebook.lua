@@ -1,5 +1,6 @@
 -- What a notebook runs: cells with their results, pictures and errors, what stands at the cursor, and input from the frontend.
 local base64 = require 'base64'
+local json = require('cjson').new()
 local display = require 'rekindle.display'
 local html = require 'rekindle.html'
 local native = require 'rekindle.native'
@@ -20,13 +21,16 @@ local cell = { count = 0, silent = true }
 
 -- ---- showing ----
 
+-- Sends a message of a kind: its content are tables of texts, numbers, booleans and such tables.
+function notebook.publish(kind, content) native.kernel.publish(kind, json.encode(content)) end
+
 -- Shows data in several formats, by their names; the frontend takes the best that it knows. What has an `id` takes the place
 -- of what had it before.
 local known = {}
 function notebook.display(data, id, metadata)
    local content = { data = data, metadata = metadata or {} }
    if id ~= nil then content.transient = { display_id = tostring(id) } end
-   native.kernel.publish(id ~= nil and known[id] and 'update_display_data' or 'display_data', content)
+   notebook.publish(id ~= nil and known[id] and 'update_display_data' or 'display_data', content)
    if id ~= nil then known[id] = true end
 end
 
@@ -73,7 +77,7 @@ local function show_results(...)
       for i = 1, n do texts[i] = display.text((select(i, ...)), LINES) end
       data, metadata = { ['text/plain'] = table.concat(texts, '\n') }, nil
    end
-   native.kernel.publish('execute_result', { data = data, metadata = metadata or {}, execution_count = cell.count })
+   notebook.publish('execute_result', { data = data, metadata = metadata or {}, execution_count = cell.count })
 end
 
 -- a bar of xlua.progress: one display that changes, in each cell one of its own

@@ -114,7 +114,7 @@ end
 
 local function hint_of(message, line, scope)
    local kind, name = message:match("(%a+) '([%w_]+)' %(a nil value%)")
-   if kind == 'global' and native.is_embedded(name) then return string.format("require '%s' makes it", name) end
+   if kind == 'global' and native.functions.embedded.has(name) then return string.format("require '%s' makes it", name) end
    if kind == 'global' then
       local list = names.members(_G, '.', '')
       for local_name in pairs(scope) do list[#list + 1] = local_name end

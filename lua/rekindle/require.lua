@@ -2,7 +2,7 @@
 -- with the places where LuaRocks and Debian put code for Lua 5.1; beside the requiring file; files by their names
 -- (`./file.lua`, `weights.t7`); and last the other packages that are built in, so that a program's own copy of one wins.
 local native = require 'rekindle.native'
-local is_embedded, chunk = native.is_embedded, native.chunk
+local is_embedded, chunk = native.functions.embedded.has, native.functions.embedded.chunk
 local BUNDLED = 'packages.'
 
 -- ---- the paths ----

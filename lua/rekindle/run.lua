@@ -140,7 +140,7 @@ local function penlight()
       return type(f) == 'function' and f or nil
    end })
    -- modules of Penlight are globals
-   local is_embedded = require('rekindle.native').is_embedded
+   local is_embedded = require('rekindle.native').functions.embedded.has
    setmetatable(_G, { __index = function(globals, name)
       if type(name) ~= 'string' or not is_embedded('packages.pl.' .. name) then return nil end
       local ok, module = pcall(require, 'pl.' .. name)
@@ -156,7 +156,7 @@ function run.prelude(command, colours)
    report.colours = colours
    require 'rekindle.print'
    for _, name in ipairs { 'paths', 'sys', 'xlua', 'dok' } do
-      if require('rekindle.native').is_embedded(name) then require(name) end
+      if require('rekindle.native').functions.embedded.has(name) then require(name) end
    end
    penlight()
 end

@@ -1,7 +1,7 @@
 -- What objects become in a file that another Lua state reads: packages and functions of the host go by their names, and,
 -- where they are shared, storages and objects of tds by numbers under which they wait.
 local native = require 'rekindle.native'
-local rows = native.functions.threads
+local rows, is_embedded = native.functions.threads, native.functions.embedded.has
 local torch = torch
 
 -- object -> 'package' or 'package.name', for what every state has
@@ -10,8 +10,8 @@ local function name_all()
    names = {}
    local own = native.own_functions
    for name, package in pairs(package.loaded) do
-      local known = native.is_embedded(name) and not name:find('^packages%.') or package == _G[name]
-      if known and type(package) == 'table' and type(name) == 'string' then
+      local known = type(name) == 'string' and (is_embedded(name) and not name:find('^packages%.') or package == _G[name])
+      if known and type(package) == 'table' then
          if name ~= '_G' then names[package] = name end
          for key, value in pairs(package) do
             if type(value) == 'function' and type(key) == 'string' and names[value] == nil

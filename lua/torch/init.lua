@@ -100,6 +100,6 @@ end
 set_default(state.getdefaulttensortype())
 
 for _, part in ipairs { 'torch.tensor', 'torch.cdata', 'torch.alias', 'torch.file', 'torch.util', 'torch.timer', 'torch.cmdline', 'torch.tester' } do
-   if native.is_embedded(part) then require(part) end
+   if native.functions.embedded.has(part) then require(part) end
 end
 return torch

@@ -322,7 +322,7 @@ local warned = {}
 local function unknown_class(m, name, version)
    -- perhaps only its package is missing
    local package_name = name:match('^%a+')
-   local hint = package_name and native.is_embedded(package_name) and not package.loaded[package_name]
+   local hint = package_name and native.functions.embedded.has(package_name) and not package.loaded[package_name]
       and string.format(" (require '%s' first)", package_name) or ''
    if m.strict then damaged(m, 'unknown Torch class <' .. name .. '>' .. hint) end
    if not name:find('^[%w_][%w_.]*$') or #name > 200 then damaged(m, 'a class named ' .. string.format('%q', name:sub(1, 80))) end
@@ -393,7 +393,7 @@ readers[TORCH] = function(file, m)
    if not factory and m.travel then
       -- a new state may not have the package yet
       local package_name = class:match('^%a+')
-      if package_name and native.is_embedded(package_name) then require(package_name) end
+      if package_name and native.functions.embedded.has(package_name) then require(package_name) end
       factory = torch.factory(class)
    end
    if factory then

@@ -8,8 +8,8 @@ mod bytecode_tests;
 mod device_tests;
 
 use crate::lua::raw::{self, Group};
-use crate::rows;
 use crate::rows::tables::{Entry, Tables, tables};
+use crate::rows::{self, Package};
 use crate::shared;
 use crate::tensor::Tensor;
 use crate::tensor::class::TensorClass;
@@ -18,9 +18,6 @@ use anyhow::{Context, anyhow};
 use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, Value};
 use std::ffi::OsStr;
-
-/// The Lua files of the binary: module name and compiled code.
-static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// A Lua state with Torch7 in it.
 ///
@@ -34,13 +31,13 @@ pub struct Host {
     lua: Lua,
 }
 
-/// The code of an embedded Lua file. The list is sorted by paths, which is not quite the order of names.
-fn embedded(name: &[u8]) -> Option<&'static [u8]> {
-    EMBEDDED.iter().find(|(n, _)| n.as_bytes() == name).map(|(_, code)| *code)
-}
-
 fn group(name: &'static str, entries: &'static [Entry]) -> Group<'static> {
     Group { name, functions: entries.iter().map(|e| (e.owner, e.name, &e.compiled)).collect() }
+}
+
+/// The modules that are loaded, by name.
+fn loaded(lua: &Lua) -> mlua::Result<mlua::Table> {
+    lua.globals().get::<mlua::Table>("package")?.get("loaded")
 }
 
 impl Host {
@@ -52,7 +49,7 @@ impl Host {
         shared::start_with(in_a_state_of_its_own);
         let tables = tables().map_err(|e| anyhow!("a row is wrong: {e}"))?;
         let host = Host { lua: raw::new_state() };
-        let boot = embedded(b"boot").context("boot.lua is missing")?;
+        let boot = rows::embedded::code(b"boot").context("boot.lua is missing")?;
         // nearly all that is made now stays
         raw::without_collector(&host.lua, || {
             host.register(tables).map_err(lua_error)?;
@@ -89,19 +86,22 @@ impl Host {
         table.set("elements", by_class.collect::<mlua::Result<Vec<mlua::Table>>>()?)?;
         table.set("element_types", elements)?;
         table.set("null", Value::NULL)?;
-        // whether there is a file, and its chunk as a function
-        let is_embedded =
-            |_: &Lua, name: Value| Ok(name.as_string().is_some_and(|name| embedded(&name.as_bytes()).is_some()));
-        table.set("is_embedded", lua.create_function(is_embedded)?)?;
-        let chunk = |lua: &Lua, name: mlua::LuaString| {
-            let code = embedded(&name.as_bytes());
-            code.map(|code| lua.load(code).set_mode(ChunkMode::Binary).into_function()).transpose()
+        loaded(lua)?.set("rekindle.native", table)
+    }
+
+    /// Gives the embedded Lua files the functions of a package that only some programs have: the table of its name in
+    /// `rekindle.native`.
+    ///
+    /// # Errors
+    /// A row that cannot be read, or out of memory in Lua.
+    pub fn offer(&self, package: &Package) -> anyhow::Result<()> {
+        let entries = Vec::leak(package.compile().map_err(|e| anyhow!("a row is wrong: {e}"))?);
+        let put = || {
+            let functions = raw::functions(&self.lua, &group(package.table, entries))?;
+            let native: mlua::Table = loaded(&self.lua)?.get("rekindle.native")?;
+            native.set(package.table, functions.get::<mlua::Table>(package.table)?)
         };
-        table.set("chunk", lua.create_function(chunk)?)?;
-        let names = |lua: &Lua, ()| lua.create_sequence_from(EMBEDDED.iter().map(|(name, _)| *name));
-        table.set("embedded_names", lua.create_function(names)?)?;
-        let loaded: mlua::Table = lua.globals().get::<mlua::Table>("package")?.get("loaded")?;
-        loaded.set("rekindle.native", table)
+        put().map_err(lua_error)
     }
 
     /// The Lua state, for what this type does not offer.

@@ -104,6 +104,8 @@ pub enum Ret {
     Object(Box<dyn Foreign>),
     /// A new generator.
     Generator(Generator),
+    /// Compiled code that the binary carries, as a function: LuaJIT runs it as it is.
+    Code(&'static [u8]),
     /// An object that stands for the default generator of a device.
     DefaultGenerator(Device),
 }

@@ -16,9 +16,11 @@ pub mod zmtp;
 use crate::Host;
 use crate::formats::Data;
 use crate::repl;
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use connection::{Connection, SOCKETS};
 use message::{Header, Request, Wire, map, text};
+pub use program::PACKAGE;
+use program::Program;
 use sockets::{Socket, lock};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -227,7 +229,8 @@ fn attend(
     replies: Receiver<Data>,
 ) -> anyhow::Result<()> {
     host.call::<()>("unbuffered", ())?;
-    program::offer(host, frontends, streams, replies).map_err(|e| anyhow!("{e}"))?;
+    Program { frontends: frontends.clone(), streams: streams.clone(), replies }.begin();
+    host.offer(&PACKAGE)?;
     let startup = repl::startup_file().map(|f| crate::host::text(f.as_os_str()));
     if let Err(e) = host.run("notebook", startup) {
         eprintln!("{e:#}");

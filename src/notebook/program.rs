@@ -4,10 +4,12 @@ use super::Frontends;
 use super::message::{map, text};
 use super::sockets::lock;
 use super::streams::Streams;
-use crate::Host;
-use crate::formats::Data;
+use crate::formats::{Data, json};
+use crate::lua::prelude::*;
 use crate::lua::raw::interrupted;
-use mlua::{LuaString, Table, Value};
+use crate::lua::table::Dispatch;
+use crate::rows::Package;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -15,61 +17,75 @@ use std::time::Duration;
 /// How often a program that waits for input looks whether it was interrupted.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// A table of texts, numbers and tables of such as data.
-fn data_of(table: &Table) -> mlua::Result<Data> {
-    let mut pairs = vec![];
-    for pair in table.pairs::<LuaString, Value>() {
-        let (name, value) = pair?;
-        let value = match value {
-            Value::Table(t) => data_of(&t)?,
-            Value::Number(n) => Data::Num(n),
-            Value::Integer(n) => Data::Num(n as f64),
-            Value::Boolean(b) => Data::Bool(b),
-            // JSON's texts are letters
-            Value::String(s) => text(s.to_string_lossy()),
-            _ => continue,
-        };
-        pairs.push((name.to_string_lossy().as_bytes().into(), value));
-    }
-    Ok(Data::Map(pairs))
+/// What the functions work with.
+pub struct Program {
+    /// Who is shown something, and asked.
+    pub frontends: Arc<Frontends>,
+    /// What the program writes.
+    pub streams: Arc<Streams>,
+    /// What those who were asked sent.
+    pub replies: Receiver<Data>,
 }
 
-/// Gives the program `publish(kind, content)` and `ask(prompt, hidden)`, in the table `kernel` of `rekindle.native`.
-///
-/// # Errors
-/// Out of memory.
-pub fn offer(
-    host: &Host,
-    frontends: &Arc<Frontends>,
-    streams: &Arc<Streams>,
-    replies: Receiver<Data>,
-) -> mlua::Result<()> {
-    let lua = host.lua();
-    let functions = lua.create_table()?;
-    let (f, s) = (frontends.clone(), streams.clone());
-    let publish = move |_: &mlua::Lua, (kind, content): (LuaString, Table)| {
-        let content = data_of(&content)?;
-        // what was written before stands above
-        s.sync();
-        f.publish_now(&kind.to_string_lossy(), &content);
-        Ok(())
-    };
-    functions.set("publish", lua.create_function(publish)?)?;
-    let (f, s) = (frontends.clone(), streams.clone());
-    let ask = move |_: &mlua::Lua, (prompt, hidden): (LuaString, bool)| {
-        s.sync();
-        Ok(match input(&f, &replies, &prompt.to_string_lossy(), hidden) {
-            Ok(line) => (Some(line), None),
-            Err(why) => (None, Some(why)),
-        })
-    };
-    functions.set("ask", lua.create_function(ask)?)?;
-    let loaded: Table = lua.globals().get::<Table>("package")?.get("loaded")?;
-    loaded.get::<Table>("rekindle.native")?.set("kernel", functions)
+thread_local! {
+    /// That of the program that this thread runs.
+    static PROGRAM: RefCell<Option<Program>> = const { RefCell::new(None) };
 }
+
+impl Program {
+    /// Makes it that of this thread.
+    pub fn begin(self) {
+        PROGRAM.set(Some(self));
+    }
+
+    /// Calls `f` with that of this thread, when what the program wrote before has been sent: it stands above.
+    fn ask<R>(f: impl FnOnce(&Program) -> Result<R>) -> Result<R> {
+        PROGRAM.with_borrow(|program| match program {
+            Some(program) => {
+                program.streams.sync();
+                f(program)
+            }
+            None => Err(Error::invalid("no notebook runs on this thread")),
+        })
+    }
+}
+
+/// Sends a message of a kind, with a content in JSON.
+fn publish(kind: &str, content: &[u8]) -> Result<()> {
+    let options = json::Options { max_depth: 1000, invalid_numbers: false };
+    // JSON's texts are letters
+    let content = json::parse(String::from_utf8_lossy(content).as_bytes(), options).map_err(Error::invalid)?;
+    Program::ask(|p| {
+        p.frontends.publish_now(kind, &content);
+        Ok(())
+    })
+}
+
+/// A line from who asked for what runs, or nil and why there is none.
+fn ask(prompt: &[u8], hidden: bool) -> Result<Answer<String>> {
+    Ok(Answer(Program::ask(|p| {
+        input(&p.frontends, &p.replies, &String::from_utf8_lossy(prompt), hidden).map_err(Error::invalid)
+    })))
+}
+
+/// The functions.
+pub const PACKAGE: Package = Package {
+    table: "kernel",
+    prefix: "kernel",
+    dispatch: Dispatch::Object,
+    rows: &[
+        func!("publish", &[form("kind:str content:str", any!(publish))]),
+        func!("ask", &[form("prompt:text hidden:bool=false", any!(ask))]),
+    ],
+};
 
 /// A line from who asked for what runs.
-fn input(f: &Frontends, replies: &Receiver<Data>, prompt: &str, hidden: bool) -> Result<String, &'static str> {
+fn input(
+    f: &Frontends,
+    replies: &Receiver<Data>,
+    prompt: &str,
+    hidden: bool,
+) -> std::result::Result<String, &'static str> {
     const NOBODY: &str = "this frontend gives no input";
     let asker = lock(&f.asker).clone().filter(|a| a.answers).ok_or(NOBODY)?;
     let socket = f.socket("stdin");

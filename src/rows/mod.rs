@@ -1,5 +1,6 @@
 //! All that Lua can call, as rows: nothing but declarations. See `docs/rows.md`.
 
+pub mod embedded;
 pub mod file;
 pub mod files;
 pub mod formats;
@@ -97,6 +98,7 @@ pub fn functions() -> &'static [Package] {
         package("ipc.process", "ipc.spawn", Dispatch::Object, ipc::PROCESS),
         package("ipc.flock", "ipc.flock", Dispatch::Object, ipc::LOCKED),
         package("state", "torch", Dispatch::Untyped, state::ROWS),
+        package("embedded", "embedded", Dispatch::Untyped, embedded::ROWS),
         package("help", "help", Dispatch::Untyped, help::ROWS),
     ];
     LIST

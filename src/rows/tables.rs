@@ -67,11 +67,8 @@ fn build() -> Result<Tables, String> {
             }
         }
     }
-    for Package { table, prefix, dispatch, rows } in functions() {
-        for op in *rows {
-            let compiled = compile(format!("{prefix}.{}", op.name), op.forms, Style::Function, *dispatch)?;
-            t.functions.push(Entry { owner: table, name: op.name, compiled });
-        }
+    for package in functions() {
+        t.functions.extend(package.compile()?);
     }
     for class in classes() {
         for (name, compiled) in compile_class(class)? {
@@ -79,6 +76,21 @@ fn build() -> Result<Tables, String> {
         }
     }
     Ok(t)
+}
+
+impl Package {
+    /// Its functions, compiled.
+    ///
+    /// # Errors
+    /// A row that cannot be read, with its name.
+    pub fn compile(&self) -> Result<Vec<Entry>, String> {
+        let one = |op: &'static Op| {
+            let name = format!("{}.{}", self.prefix, op.name);
+            let compiled = compile(name, op.forms, Style::Function, self.dispatch)?;
+            Ok(Entry { owner: self.table, name: op.name, compiled })
+        };
+        self.rows.iter().map(one).collect()
+    }
 }
 
 fn add_methods(t: &mut Tables, op: &'static Op) -> Result<(), String> {

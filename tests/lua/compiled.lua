@@ -75,9 +75,10 @@ local main = assert(loadstring(source))
 try(main)
 local again = loadstring(string.dump(main))
 assert(again(1, 2) == 120 and select('#', again()) == select('#', main()))
-local names = native.embedded_names()
+local embedded = native.functions.embedded
+local names = embedded.names()
 assert(#names > 50)
-for _, name in ipairs(names) do try(native.chunk(name)) end
+for _, name in ipairs(names) do try(embedded.chunk(name)) end
 -- every function that Lua knows, before and after traces were made of it
 require 'nn' require 'optim' require 'image'
 local x = nn.Linear(3, 2)

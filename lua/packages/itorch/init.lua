@@ -120,7 +120,7 @@ itorch.video = media('video', { mp4 = 'video/mp4', ogv = 'video/ogg', ogg = 'vid
 
 -- Takes away what the running cell has shown so far; with `true` when something new is shown.
 function itorch.clear(wait)
-   if native.kernel then native.kernel.publish('clear_output', { wait = wait == true }) end
+   if native.kernel then require('rekindle.notebook').publish('clear_output', { wait = wait == true }) end
 end
 
 return itorch

@@ -14,7 +14,7 @@ mod state;
 mod traced;
 
 pub use interrupts::{begin, end, interrupted, watch};
-pub use state::{Group, new_state, register, tensor_of, tensor_value, without_collector};
+pub use state::{Group, functions, new_state, register, tensor_of, tensor_value, without_collector};
 
 use crate::lua::call::Foreign;
 use crate::tensor::Tensor;

@@ -46,6 +46,13 @@ pub unsafe fn push_ret(l: *mut lua_State, r: Ret) {
             Ret::Data(data) => push_data(l, &data),
             Ret::Object(held) => push_foreign(l, held),
             Ret::Generator(g) => push_generator(l, g),
+            Ret::Code(code) => {
+                // what lies on the stack afterwards is the function, or a message
+                if ffi::luaL_loadbuffer(l, code.as_ptr().cast(), code.len(), c"=embedded".as_ptr()) != 0 {
+                    ffi::lua_pop(l, 1);
+                    ffi::lua_pushnil(l);
+                }
+            }
             Ret::DefaultGenerator(device) => push_default_generator(l, device),
         }
     }

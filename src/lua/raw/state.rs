@@ -52,7 +52,7 @@ pub fn register(lua: &Lua, table: &Table, classes: &[&'static str], groups: &[Gr
     unsafe {
         table.set("metatables", lua.exec_raw::<Value>((), |l| push_metatables(l, classes))?)?;
         for group in groups {
-            table.set(group.name, lua.exec_raw::<Value>((), |l| push_nested(l, &group.functions))?)?;
+            table.set(group.name, functions(lua, group)?)?;
         }
         type Access = (Function, Function, Function, Function);
         let access: Access = lua.exec_raw((), |l| push_element_access(l))?;
@@ -63,6 +63,15 @@ pub fn register(lua: &Lua, table: &Table, classes: &[&'static str], groups: &[Gr
         table.set("traced", lua.exec_raw::<Value>((), |l| push_traced(l))?)?;
         table.set("identity", lua.create_c_function(identity)?)
     }
+}
+
+/// The functions of a group by owner and name.
+///
+/// # Errors
+/// Out of memory in Lua.
+pub fn functions(lua: &Lua, group: &Group) -> Result<Table> {
+    // SAFETY: as in `register`.
+    unsafe { lua.exec_raw((), |l| push_nested(l, &group.functions)) }
 }
 
 /// Pushes `t[owner][name] = function` for a list of compiled functions, as a new table.

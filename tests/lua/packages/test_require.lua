@@ -1,6 +1,6 @@
 -- What is built in is there by its name, and a copy that a program brings along wins over it.
 local native = require 'rekindle.native'
-local n, names = 0, native.embedded_names()
+local n, names = 0, native.functions.embedded.names()
 -- a package before its parts
 table.sort(names)
 for _, name in ipairs(names) do
