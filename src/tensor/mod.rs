@@ -475,6 +475,16 @@ impl Tensor {
         Ok((Form::of(e), self.elements(e.offset, e.extent()?, false)?))
     }
 
+    /// The memory from the first element to the last, for a kernel that knows the shape.
+    ///
+    /// # Errors
+    /// As [`Tensor::view`].
+    #[inline(always)]
+    pub(in crate::tensor) fn span<T: Element>(&self) -> Result<RawSlice<'_, T>> {
+        let e = self.peek();
+        self.elements(e.offset, e.extent()?, false)
+    }
+
     /// The gate to host memory: elements `offset..end` of the storage, once they are known to be there and free for what is
     /// to be done. None where `end` is 0.
     #[inline(always)]

@@ -25,8 +25,16 @@ pub struct Cursor {
 impl Cursor {
     /// A cursor at logical element `start`.
     pub fn new(layout: &Layout, start: usize) -> Cursor {
+        let mut c = Cursor::over(layout.sizes().iter().copied().zip(layout.strides().iter().copied()));
+        c.seek(start);
+        c
+    }
+
+    /// A cursor at the first element of these sizes and strides, [`MAX_DIMS`] at most.
+    #[inline(always)]
+    pub(in crate::tensor) fn over(dims: impl Iterator<Item = (usize, isize)>) -> Cursor {
         let mut c = Cursor { ndim: 0, sizes: [1; MAX_DIMS], strides: [0; MAX_DIMS], index: [0; MAX_DIMS], at: 0 };
-        for (&n, &s) in layout.sizes().iter().zip(layout.strides()) {
+        for (n, s) in dims {
             if n == 1 {
                 continue;
             }
@@ -40,11 +48,11 @@ impl Cursor {
             }
         }
         c.ndim = c.ndim.max(1);
-        c.seek(start);
         c
     }
 
-    fn seek(&mut self, mut start: usize) {
+    /// Moves to logical element `start`.
+    pub(in crate::tensor) fn seek(&mut self, mut start: usize) {
         self.at = 0;
         for d in (0..self.ndim).rev() {
             let n = self.sizes[d].max(1);
@@ -61,9 +69,18 @@ impl Cursor {
         self.strides[self.ndim - 1]
     }
 
+    /// How many elements are left of this run.
     #[inline(always)]
-    fn run(&self) -> usize {
+    pub(in crate::tensor) fn run(&self) -> usize {
         self.sizes[self.ndim - 1] - self.index[self.ndim - 1]
+    }
+
+    /// Takes `n` elements of this run: the distance of the first one from the operand's first.
+    #[inline(always)]
+    pub(in crate::tensor) fn take(&mut self, n: usize) -> isize {
+        let at = self.at;
+        self.advance(n);
+        at
     }
 
     #[inline(always)]
@@ -89,8 +106,7 @@ pub fn walk<const N: usize>(cursors: &mut [Cursor; N], mut count: usize, f: &mut
         let n = cursors.iter().map(Cursor::run).fold(count, usize::min);
         let mut at = [0; N];
         for (a, c) in at.iter_mut().zip(cursors.iter_mut()) {
-            *a = c.at;
-            c.advance(n);
+            *a = c.take(n);
         }
         f(&at, n);
         count -= n;

@@ -22,6 +22,11 @@ pub(in crate::tensor) struct Form {
 }
 
 impl Form {
+    #[inline(always)]
+    pub(super) fn new(rows: usize, cols: usize, rs: isize, cs: isize) -> Form {
+        Form { rows, cols, rs, cs }
+    }
+
     /// A tensor of one dimension (as a column) or two.
     #[inline(always)]
     pub(in crate::tensor) fn of(e: Extents<'_>) -> Form {
@@ -109,6 +114,15 @@ macro_rules! both {
 both!(Matrix MatrixMut);
 
 impl<'a, T> Matrix<'a, T> {
+    /// A matrix of this form from an element on.
+    ///
+    /// # Safety
+    /// All its elements are there during the lifetime, and nobody writes them.
+    #[inline(always)]
+    pub(super) unsafe fn over(first: *const T, form: Form) -> Matrix<'a, T> {
+        Matrix { first, form, life: PhantomData }
+    }
+
     /// A row-major matrix without gaps.
     ///
     /// # Panics
@@ -180,6 +194,18 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 impl<T: Copy> Matrix<'_, T> {
+    /// The elements of row `i`, wherever they lie.
+    ///
+    /// # Panics
+    /// A row that is not there.
+    #[inline(always)]
+    pub fn values(&self, i: usize) -> impl Iterator<Item = T> {
+        assert!(i < self.form.rows, "row {i} of {}", self.form.rows);
+        let (first, apart) = (self.first.wrapping_offset(i as isize * self.form.rs), self.form.cs);
+        // SAFETY: elements of the row, which lie inside the matrix.
+        (0..self.form.cols as isize).map(move |j| unsafe { *first.wrapping_offset(j * apart) })
+    }
+
     /// The element at row `i`, column `j`.
     ///
     /// # Panics
@@ -193,6 +219,15 @@ impl<T: Copy> Matrix<'_, T> {
 }
 
 impl<'a, T> MatrixMut<'a, T> {
+    /// A matrix of this form from an element on.
+    ///
+    /// # Safety
+    /// All its elements are there during the lifetime, no two of them are one, and nobody else uses them.
+    #[inline(always)]
+    pub(super) unsafe fn over(first: *mut T, form: Form) -> MatrixMut<'a, T> {
+        MatrixMut { first, form, life: PhantomData }
+    }
+
     /// A row-major matrix without gaps.
     ///
     /// # Panics
@@ -284,6 +319,18 @@ impl<'a, T> MatrixMut<'a, T> {
         self.inside(i, j);
         // SAFETY: inside the matrix, and nobody else uses the element while this matrix is borrowed.
         unsafe { &mut *self.at(i, j) }
+    }
+
+    /// The elements of row `i`, wherever they lie.
+    ///
+    /// # Panics
+    /// A row that is not there.
+    #[inline(always)]
+    pub fn values_mut(&mut self, i: usize) -> impl Iterator<Item = &mut T> {
+        assert!(i < self.form.rows, "row {i} of {}", self.form.rows);
+        let (first, apart) = (self.first.wrapping_offset(i as isize * self.form.rs), self.form.cs);
+        // SAFETY: elements of the row, no two of them one, which nobody else uses while this matrix is borrowed.
+        (0..self.form.cols as isize).map(move |j| unsafe { &mut *first.wrapping_offset(j * apart) })
     }
 
     /// Calls `f(i, row i)` for every row where rows lie together, else with `f(i, ...)` on a copy that is written back.

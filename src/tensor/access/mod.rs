@@ -5,6 +5,8 @@
 //!   gaps, it is a buffer that is written back when the slice is dropped.
 //! - [`MatrixSource`], [`MatrixDest`]: the same for matrices of any strides, seen as [`Matrix`] and [`MatrixMut`].
 //! - [`Blockwise`]: an operand that is read by blocks, where some of its elements may not be written yet.
+//! - [`LinesSource`], [`LinesDest`]: the lines along a dimension of tensors of any strides, seen as [`Lines`] and
+//!   [`LinesMut`], which hand them out some at a time as matrices ([`Bundles`]).
 //! - [`share()`]: parts of results go to threads as disjoint slices; a [`Workspace`] is what each needs besides.
 //!
 //! Take the sources of a call first, then its results. A kernel that does so may be given any tensors, the same one
@@ -26,6 +28,8 @@
 
 mod deferred;
 mod dest;
+mod line_operands;
+mod lines;
 pub(super) mod loans;
 mod matrix;
 mod raw_slice;
@@ -40,6 +44,8 @@ mod workspace;
 pub(in crate::tensor) use deferred::take_zeros;
 pub use deferred::{Blockwise, is_written, outer_later, zero_later};
 pub use dest::Dest;
+pub use line_operands::{LinesDest, LinesSource};
+pub use lines::{Bundles, Lines, LinesMut};
 pub(in crate::tensor) use matrix::{Form, with_matrices};
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};
 pub(in crate::tensor) use raw_slice::RawSlice;

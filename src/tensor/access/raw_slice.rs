@@ -38,11 +38,6 @@ impl<'a, T> RawSlice<'a, T> {
         RawSlice { len: data.len(), first: NonNull::from(data).cast(), life: PhantomData }
     }
 
-    /// A slice that is only read.
-    pub(in crate::tensor) fn to_read(data: &'a [T]) -> Self {
-        RawSlice { len: data.len(), first: NonNull::from(data).cast(), life: PhantomData }
-    }
-
     /// Memory of a storage.
     ///
     /// # Safety
@@ -100,12 +95,6 @@ impl<'a, T> RawSlice<'a, T> {
         let from = from.min(self.len);
         // SAFETY: inside the slice, or behind its last element.
         RawSlice { first: unsafe { self.first.add(from) }, len: n.min(self.len - from), life: PhantomData }
-    }
-
-    /// Those from number `i` on.
-    #[inline(always)]
-    pub(in crate::tensor) fn from(self, i: usize) -> Self {
-        self.part(i, self.len.saturating_sub(i))
     }
 
     /// Where element `i` lies.

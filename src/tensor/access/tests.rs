@@ -86,6 +86,112 @@ fn matrices_of_any_overlap_give_what_copies_give() {
     }
 }
 
+/// [`views`], and some with three dimensions.
+fn views_with_cubes(s: &Storage) -> Vec<Tensor> {
+    let cube =
+        |offset, strides: &[isize]| Tensor::over(s.clone(), Layout::strided(offset, &[2, 2, 2], strides).unwrap());
+    let cubes = [[4, 2, 1], [1, 2, 4], [2, 16, 5], [4, 1, 2], [0, 1, 2], [1, 1, 1]];
+    views(s).into_iter().chain((0..).zip(&cubes).map(|(i, strides)| cube(i, strides))).collect()
+}
+
+/// The same along dimension `d`, of copies: each line reversed.
+fn reversed_lines(x: &Tensor, r: &Tensor, d: usize) {
+    let turn = |x: &Tensor| x.transpose(d, x.ndim() - 1).unwrap();
+    let mut all = turn(x).to_vec::<f64>().unwrap();
+    all.chunks_mut(x.size(d)).for_each(|line| {
+        line.reverse();
+        line.iter_mut().enumerate().for_each(|(j, v)| *v = *v * 3.0 + j as f64);
+    });
+    let flat = Tensor::from_slice(&all).unwrap();
+    let whole = Tensor::new(DType::Double, x.layout().sizes()).unwrap();
+    crate::tensor::ops::copy::copy(&turn(&whole), &flat).unwrap();
+    crate::tensor::ops::copy::copy(r, &whole).unwrap();
+}
+
+/// Lines of both, some at a time, cut in two as threads do.
+fn reverse_lines(from: Lines<f64>, to: LinesMut<f64>, cut: usize, most: usize) {
+    let (a, b) = (from, to).cut(cut);
+    for part in [b, a] {
+        part.each_bundle(most, |(from, mut to)| {
+            assert!(from.rows() > 0 && from.rows() <= most && from.rows() == to.rows());
+            for i in 0..from.rows() {
+                let last = from.cols() - 1;
+                to.values_mut(i).enumerate().for_each(|(j, to)| *to = from.get(i, last - j) * 3.0 + j as f64);
+            }
+        });
+    }
+}
+
+#[test]
+fn lines_of_any_overlap_give_what_copies_give() {
+    for i in 0..15 {
+        for k in 0..15 {
+            for (cut, most, together) in [(0, 99, false), (1, 1, false), (2, 2, true), (3, 99, true), (99, 3, false)] {
+                for d in 0..3 {
+                    let (s, t) = (ramp(64), ramp(64));
+                    let (v, w) = (views_with_cubes(&s), views_with_cubes(&t));
+                    if d >= v[i].ndim() || !v[i].same_size(&v[k]) {
+                        continue;
+                    }
+                    {
+                        let x =
+                            if together { LinesSource::slices(&v[i], d) } else { LinesSource::of(&v[i], d) }.unwrap();
+                        let dest = if together { LinesDest::slices } else { LinesDest::new };
+                        let mut r = dest(&v[k], v[i].layout().sizes(), d).unwrap();
+                        if together {
+                            let (x, mut r) = (x.view().take(1), r.view().take(1));
+                            assert!(x.row(0).is_some() && r.row_mut(0).is_some());
+                        }
+                        reverse_lines(x.view(), r.view(), cut, most);
+                    }
+                    reversed_lines(&w[i], &w[k], d);
+                    assert_eq!(s.to_vec::<f64>(0, 64), t.to_vec::<f64>(0, 64), "{i} {k} along {d}, {cut} {most}");
+                    assert!(!loans::any());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lines_of_slices_are_those_of_tensors() {
+    let data: Vec<f64> = (0..24).map(f64::from).collect();
+    for sizes in [&[2usize, 3, 4][..], &[24], &[1, 24], &[6, 4], &[2, 2, 1, 6]] {
+        for d in 0..sizes.len() {
+            for cut in 0..9 {
+                let mut found = vec![0.0; 24];
+                reverse_lines(
+                    Lines::new(&data, sizes, d).unwrap(),
+                    LinesMut::new(&mut found, sizes, d).unwrap(),
+                    cut,
+                    3,
+                );
+                let x = Tensor::from_slice(&data).unwrap();
+                x.resize(sizes).unwrap();
+                reversed_lines(&x, &x, d);
+                assert_eq!(x.to_vec::<f64>().unwrap(), found, "{sizes:?} along {d}");
+            }
+        }
+    }
+    assert!(Lines::new(&data, &[5, 5], 0).is_err() && Lines::new(&data, &[4, 5], 2).is_err());
+    assert!(LinesMut::new(&mut [0.0; 24], &[5, 5], 0).is_err() && Lines::new(&data, &[], 0).is_err());
+    assert!(Lines::new(&data, &[usize::MAX, usize::MAX, 0], 2).is_err());
+}
+
+#[test]
+fn lines_of_one_tensor_as_two_results_are_those_of_the_last() {
+    let x = Tensor::from_slice(&[1i64, 2, 3, 4]).unwrap();
+    let mut a = LinesDest::<i64>::new(&x, &[4], 0).unwrap();
+    let mut b = LinesDest::<i64>::new(&x, &[4], 0).unwrap();
+    a.view().each_bundle(9, |mut m| m.values_mut(0).for_each(|v| *v = 5));
+    b.view().each_bundle(9, |mut m| m.values_mut(0).for_each(|v| *v = 6));
+    assert!(LinesSource::<i64>::of(&x, 0).is_err() && LinesSource::<i64>::of(&x, 1).is_err());
+    drop(a);
+    drop(b);
+    assert_eq!(x.to_vec::<i64>().unwrap(), [6; 4]);
+    assert!(LinesDest::<f32>::new(&x, &[4], 0).is_err() && LinesSource::<f32>::of(&x, 0).is_err());
+}
+
 #[test]
 fn a_result_of_other_sizes_may_be_an_operand() {
     let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0]).unwrap();

@@ -1,13 +1,12 @@
 //! Elements picked by number or mask.
 
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source};
+use crate::tensor::access::{Bundles, Dest, LinesDest, LinesSource, Source, share, share_rows};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::layout::Layout;
 use crate::tensor::simd::vectorize;
-use crate::tensor::threads::split;
 use crate::tensor::walk::{Cursor, update, walk};
 use crate::{demand, refuse};
 use std::cell::Cell;
@@ -68,17 +67,8 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
     if values.is_empty() {
         return res.resize(&[]);
     }
-    res.resize_for_result(&[values.len()])?;
-    if let Some(to) = res.flat_mut::<T>()? {
-        // SAFETY: all of them; the values are no part of a storage.
-        unsafe { to.slice_mut(0, to.len()) }.copy_from_slice(&values[..to.len()]);
-        return Ok(());
-    }
-    let mut i = 0;
-    update::<T>(res, |_| {
-        i += 1;
-        values[i - 1]
-    })
+    Dest::<T>::new(res, &[values.len()])?.copy_from_slice(values);
+    Ok(())
 }
 
 /// Writes `v` where the mask is 1.
@@ -87,12 +77,10 @@ fn write_list<T: Element>(res: &Tensor, values: &[T]) -> Result<()> {
 /// As [`masked_select`].
 pub fn masked_fill<T: Element>(x: &Tensor, mask: &Tensor, v: T) -> Result<()> {
     let (bits, _) = mask_bits("maskedFill", x, mask)?;
-    if let Some(all) = x.flat_mut::<T>()? {
-        let bits = &*bits;
-        split(all.len(), 1, |start, count| {
-            // SAFETY: the parts are disjoint, inside the view; the bits lie elsewhere.
-            let x = unsafe { all.slice_mut(start, count) };
-            let bits = &bits[start..start + count];
+    if x.is_contiguous() {
+        let (mut all, bits) = (Dest::<T>::update(x)?, &*bits);
+        share_rows(&mut all, 1, 1, |start, x| {
+            let bits = &bits[start..start + x.len()];
             vectorize(
                 #[inline(always)]
                 move || {
@@ -167,21 +155,17 @@ fn slice(x: &Tensor, d: usize, k: usize) -> Result<Tensor> {
     Ok(x.with_layout(x.layout().narrow(d, k, 1)?))
 }
 
-/// Slices of the first dimension, where neither tensor has gaps and they share no memory; whether that is so.
-fn pick_rows<T: Element>(out: &Tensor, source: &Tensor, places: &[usize]) -> Result<bool> {
-    let (Some(to), Some(from)) = (out.flat_mut::<T>()?, source.flat::<T>()?) else { return Ok(false) };
-    let width = to.len() / places.len().max(1);
-    let inside = places.iter().all(|k| (k + 1) * width <= from.len());
-    if !inside || !to.is_apart(&from) {
-        return Ok(false);
-    }
-    split(places.len(), width, |first, count| {
-        for (i, &k) in (first..).zip(&places[first..first + count]) {
-            // SAFETY: row k of the source and row i of the result, which share no memory.
-            unsafe { to.slice_mut(i * width, width).copy_from_slice(from.slice(k * width, width)) };
+/// Slices of the first dimension, of a tensor without gaps.
+fn pick_rows<T: Element>(out: &Tensor, sizes: &[usize], source: &Tensor, places: &[usize]) -> Result<()> {
+    let from = Source::<T>::of(source)?;
+    let mut to = Dest::<T>::new(out, sizes)?;
+    let width: usize = sizes[1..].iter().product();
+    share_rows(&mut to, width, width, |first, rows| {
+        for (to, &k) in rows.chunks_exact_mut(width).zip(&places[first..]) {
+            to.copy_from_slice(&from[k * width..][..width]);
         }
     });
-    Ok(true)
+    Ok(())
 }
 
 /// Slices of dimension `d` in the order of the list.
@@ -195,12 +179,12 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     sizes[d] = places.len();
     let source = x.clone();
     let out = if res.shares_memory(x) { Tensor::empty(res.class()) } else { res.clone() };
-    out.resize_for_result(&sizes)?;
-    if d == 0 && pick_rows::<T>(&out, &source, &places)? {
-        // done
-    } else if d + 1 == out.ndim() {
-        pick_from_lines::<T>(&out, &source, &places)?;
+    if d == 0 && source.is_contiguous() {
+        pick_rows::<T>(&out, &sizes, &source, &places)?;
+    } else if d + 1 == sizes.len() {
+        pick_from_lines::<T>(&out, &sizes, &source, &places)?;
     } else {
+        out.resize_for_result(&sizes)?;
         for (i, &k) in places.iter().enumerate() {
             super::copy::copy(&slice(&out, d, i)?, &slice(&source, d, k)?)?;
         }
@@ -208,32 +192,21 @@ pub fn index<T: Element>(res: &Tensor, x: &Tensor, d: usize, list: &Tensor) -> R
     res.set(&out)
 }
 
-/// The elements at `places` of each line along the last dimension; the result lies in other memory.
-fn pick_from_lines<T: Element>(out: &Tensor, x: &Tensor, places: &[usize]) -> Result<()> {
-    let (o, s) = (out.view_mut::<T>()?, x.view::<T>()?);
-    let last = out.ndim() - 1;
-    let (os, ss) = (o.strides()[last], s.strides()[last]);
-    let heads = [o.layout().narrow(last, 0, 1)?, s.layout().narrow(last, 0, 1)?];
-    let (op, sp) = (o.elements(), s.elements());
-    let body = |start, count| {
-        let mut c = heads.each_ref().map(|l| Cursor::new(l, start));
-        let apart = c.each_ref().map(Cursor::stride);
-        walk(&mut c, count, &mut |at, run| {
-            for i in 0..run as isize {
-                // SAFETY: lines of both views.
-                let (to, from) = unsafe { (op.at(at[0] + i * apart[0]), sp.at(at[1] + i * apart[1])) };
-                for (j, &k) in (0..).zip(places) {
-                    // SAFETY: j counts the places, k is below the line's length: inside both views.
-                    unsafe { *to.wrapping_offset(j * os) = *from.wrapping_offset(k as isize * ss) };
+/// The elements at `places` of each line along the last dimension.
+fn pick_from_lines<T: Element>(out: &Tensor, sizes: &[usize], x: &Tensor, places: &[usize]) -> Result<()> {
+    let last = x.ndim() - 1;
+    let from = LinesSource::<T>::of(x, last)?;
+    let mut to = LinesDest::<T>::new(out, sizes, last)?;
+    share((from.view(), to.view()), places.len(), |_, lines| {
+        lines.each_bundle(usize::MAX, |(from, mut to)| {
+            for i in 0..from.rows() {
+                match from.row(i) {
+                    Some(line) => to.values_mut(i).zip(places).for_each(|(to, &k)| *to = line[k]),
+                    None => to.values_mut(i).zip(places).for_each(|(to, &k)| *to = from.get(i, k)),
                 }
             }
         });
-    };
-    if o.layout().overlaps() {
-        body(0, heads[0].numel());
-    } else {
-        split(heads[0].numel(), places.len(), body);
-    }
+    });
     Ok(())
 }
 

@@ -6,12 +6,12 @@
 use super::radix::{self, Word};
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::{Blocks, Bundles, Divide, LinesDest, LinesSource, Matrix, MatrixMut, share};
 use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Kind, Result};
 use crate::tensor::interruption;
 use crate::tensor::storage;
-use crate::tensor::threads::{self, split};
-use crate::tensor::walk::{Cursor, walk};
+use crate::tensor::threads;
 
 /// What a kernel does with each line: it gives the places, from 1, of the elements for the result.
 trait Kernel<T>: Sync {
@@ -33,71 +33,48 @@ fn each_line<T: Real>(
     k: usize,
     kernel: &impl Kernel<T>,
 ) -> Result<()> {
-    let last = x.ndim() - 1;
-    let turn = |t: &Tensor| t.transpose(d, last);
+    let n = x.size(d);
     // kernels read slices: lines whose elements lie apart are copied, all at once since neighbours share memory
-    let turned = turn(x)?;
-    let in_place = turned.stride(last) == 1 && !values.shares_memory(x) && !places.shares_memory(x);
-    let source = if in_place { turned } else { super::copy::clone(&turned)? };
-    if x.size(d) > LONG_LINE {
+    let source = LinesSource::<T>::slices(x, d)?;
+    if n > LONG_LINE {
         // words to sort, and as many to sort them into
-        storage::enough::<u128>(
-            x.size(d).saturating_mul(2).saturating_mul(threads::threads().min(x.numel() / x.size(d))),
-        )?;
+        storage::enough::<u128>(n.saturating_mul(2).saturating_mul(threads::threads().min(x.numel() / n)))?;
     }
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = k;
-    values.resize_for_result(&sizes)?;
-    places.resize_for_result(&sizes)?;
-    let (tv, tp) = (turn(values)?, turn(places)?);
-    if tv.is_contiguous() && tp.is_contiguous() && !values.shares_memory(places) {
-        return write_lines(&tv, &tp, &source, kernel);
-    }
-    let (v, p) = (Tensor::new(T::DTYPE, tv.layout().sizes())?, Tensor::new(tp.dtype(), tp.layout().sizes())?);
-    write_lines(&v, &p, &source, kernel)?;
-    super::copy::copy(values, &turn(&v)?)?;
-    super::copy::copy(places, &turn(&p)?)
+    let mut best = LinesDest::<T>::slices(values, &sizes, d)?;
+    let mut named = LinesDest::<i64>::slices(places, &sizes, d)?;
+    let lines = (source.view(), best.view(), named.view());
+    let (count, step) = (lines.items(), (ELEMENTS / n.max(1)).max(1));
+    Blocks::new(lines, step).try_for_each(0, |_, lines| {
+        share(lines, n.saturating_mul(8), |_, lines| lines.each_bundle(usize::MAX, |part| write_lines(part, kernel)));
+        if count > step { interruption::check() } else { Ok(()) }
+    })?;
+    // where both are one, the places are what stays
+    drop(best);
+    drop(named);
+    Ok(())
 }
 
 /// Lines from this length on are sorted only where there is memory for it.
 const LONG_LINE: usize = 1 << 16;
 
-/// Runs the kernel over lines along the last dimension, whose elements are neighbours. The results are contiguous and
-/// lie in storages of their own.
-fn write_lines<T: Real>(values: &Tensor, places: &Tensor, x: &Tensor, kernel: &impl Kernel<T>) -> Result<()> {
-    let (v, p, s) = (values.view_mut::<T>()?, places.view_mut::<i64>()?, x.view::<T>()?);
-    let last = x.ndim() - 1;
-    let (n, k) = (x.size(last), values.size(last));
-    let heads = s.layout().narrow(last, 0, 1)?;
-    let (source, v, p) = (s.elements(), v.elements(), p.elements());
-    let lines_from = |start: usize, count: usize| {
-        let mut c = [Cursor::new(&heads, start)];
-        let apart = c[0].stride();
-        let mut at_line = start;
-        walk(&mut c, count, &mut |at, run| {
-            for i in 0..run as isize {
-                // SAFETY: the line lies inside the source.
-                let line = unsafe { source.slice((at[0] + i * apart) as usize, n) };
-                // SAFETY: each line has k elements in both results, which nothing else reaches.
-                let (values, places) = unsafe { (v.slice_mut(at_line * k, k), p.slice_mut(at_line * k, k)) };
-                if radix::narrow::<T>(n) {
-                    kernel.line::<u64>(line, places);
-                } else {
-                    kernel.line::<u128>(line, places);
-                }
-                values.iter_mut().zip(places).for_each(|(v, p)| *v = line[*p as usize - 1]);
-                at_line += 1;
-            }
-        });
-    };
-    let (lines, step) = (heads.numel(), (ELEMENTS / n.max(1)).max(1));
-    for first in (0..lines).step_by(step) {
-        split(step.min(lines - first), n.saturating_mul(8), |start, count| lines_from(first + start, count));
-        if lines > step {
-            interruption::check()?;
+/// Runs the kernel over lines whose elements are neighbours.
+fn write_lines<T: Real>(
+    (lines, mut values, mut places): (Matrix<T>, MatrixMut<T>, MatrixMut<i64>),
+    kernel: &impl Kernel<T>,
+) {
+    for i in 0..lines.rows() {
+        let (Some(line), Some(values), Some(places)) = (lines.row(i), values.row_mut(i), places.row_mut(i)) else {
+            return;
+        };
+        if radix::narrow::<T>(line.len()) {
+            kernel.line::<u64>(line, places);
+        } else {
+            kernel.line::<u128>(line, places);
         }
+        values.iter_mut().zip(places).for_each(|(v, p)| *v = line[*p as usize - 1]);
     }
-    Ok(())
 }
 
 /// Elements that are put in order between two looks at whether the program is to stop: about a second on one processor.

@@ -12,7 +12,7 @@ pub use renorm::renorm;
 pub use scan::{cumprod, cumsum};
 
 use crate::tensor::Tensor;
-use crate::tensor::access::{Source, share_rows};
+use crate::tensor::access::{MatrixSource, Source, share_rows};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
@@ -458,11 +458,9 @@ pub fn dot<T: Real>(x: &Tensor, y: &Tensor) -> Result<f64> {
 /// Not a matrix.
 pub fn trace<T: Real>(x: &Tensor) -> Result<f64> {
     check::rank("a matrix", x, 2)?;
-    let v = x.view::<T>()?;
-    let step = v.strides()[0] + v.strides()[1];
-    // SAFETY: (i, i) lies inside the matrix.
-    let sum = (0..x.size(0).min(x.size(1)) as isize)
-        .fold(T::Acc::ZERO, |s, i| s.add(T::Acc::convert(unsafe { *v.elements().at(i * step) })));
+    let source = MatrixSource::<T>::of(x)?;
+    let x = source.view();
+    let sum = (0..x.rows().min(x.cols())).fold(T::Acc::ZERO, |s, i| s.add(T::Acc::convert(x.get(i, i))));
     Ok(sum.to_f64())
 }
 

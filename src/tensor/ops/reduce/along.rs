@@ -1,142 +1,58 @@
-//! Reductions along a dimension, which stays with size 1, and the bundles of lines that scans take too.
+//! Reductions along a dimension, which stays with size 1.
 //!
 //! Where a line's elements are neighbours, it is folded as a slice. Where lines are neighbours, as in the columns of
 //! a matrix, a bundle of lines is folded together, so that memory is read row by row.
 
 use super::{BLOCK, Moments, Summed, always, best_of_slice, p_norm, sum_slice, times_slice};
 use crate::tensor::Tensor;
-use crate::tensor::access::RawSlice;
-use crate::tensor::access::View;
+use crate::tensor::access::{Bundles, LinesDest, LinesSource, Matrix, MatrixMut, share};
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
-use crate::tensor::layout::Layout;
-use crate::tensor::ops::copy::apart;
 use crate::tensor::simd::vectorize;
-use crate::tensor::threads::split;
-use crate::tensor::walk::{Cursor, walk};
 
 /// Lines of a bundle: what is kept for each stays in the first cache.
 pub(super) const WIDE: usize = 256;
 
-/// Fails where there is no dimension `d`.
-pub(super) fn check(op: &'static str, x: &Tensor, d: usize) -> Result<()> {
-    check::dimension(op, d, x.ndim())
-}
-
-/// Resizes `res` to the sizes of `x` with dimension `d` of size 1.
-fn keep_dim(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
+/// The sizes of `x` with dimension `d` of size 1.
+fn one_per_line(x: &Tensor, d: usize) -> Vec<usize> {
     let mut sizes = x.layout().sizes().to_vec();
     sizes[d] = 1;
-    res.resize(&sizes)
+    sizes
 }
 
-/// Lines along a dimension, `apart` from each other.
-#[derive(Clone, Copy)]
-pub(super) struct Bundle<'a, T> {
-    /// From the first element of the first line on.
-    pub(super) elements: RawSlice<'a, T>,
-    pub(super) lines: usize,
-    pub(super) apart: isize,
-    pub(super) n: usize,
-    pub(super) step: isize,
+/// Writes what was found for each line of a bundle.
+#[inline(always)]
+fn write<T>(mut to: MatrixMut<T>, found: impl Iterator<Item = T>) {
+    if let Some(to) = to.reborrow().t().row_mut(0) {
+        return to.iter_mut().zip(found).for_each(|(to, v)| *to = v);
+    }
+    to.t().values_mut(0).zip(found).for_each(|(to, v)| *to = v);
 }
 
-impl<T: Element> Bundle<'_, T> {
-    /// Line `k`, whose elements are neighbours.
-    ///
-    /// # Safety
-    /// `k` is one of the lines, elements are neighbours, and nothing writes there.
-    #[inline(always)]
-    pub(super) unsafe fn line(&self, k: usize) -> &[T] {
-        // SAFETY: by the contract; lines lie inside the view that the bundle was made from.
-        unsafe { self.elements.slice((k as isize * self.apart) as usize, self.n) }
-    }
-
-    fn has_slices(&self) -> bool {
-        self.step == 1 || self.n == 1
-    }
-
-    /// Folds all lines, row by row, into what two lists hold for each.
-    ///
-    /// # Safety
-    /// The lines lie inside the view that the bundle was made from, and nothing writes there.
-    #[inline(always)]
-    unsafe fn fold<A, B>(&self, a: &mut [A], b: &mut [B], step: impl Fn(&mut A, &mut B, T, usize) + Copy) {
-        let (bundle, lines) = (*self, self.lines);
-        vectorize(
-            #[inline(always)]
-            move || {
-                for j in 0..bundle.n {
-                    // SAFETY: element j of the first line.
-                    let row = unsafe { bundle.elements.at(j as isize * bundle.step) };
-                    if bundle.apart == 1 {
-                        // SAFETY: element j of all lines, which lie inside the view.
-                        let row = unsafe { std::slice::from_raw_parts(row, lines) };
+/// Folds all lines, row by row, into what two lists hold for each.
+#[inline(always)]
+fn fold<T: Element, A, B>(lines: Matrix<T>, a: &mut [A], b: &mut [B], step: impl Fn(&mut A, &mut B, T, usize) + Copy) {
+    vectorize(
+        #[inline(always)]
+        move || {
+            let rows = lines.t();
+            for j in 0..rows.rows() {
+                match rows.row(j) {
+                    Some(row) => {
                         for ((a, b), &v) in a.iter_mut().zip(&mut *b).zip(row) {
                             step(a, b, v, j);
                         }
-                    } else {
-                        for (k, (a, b)) in a.iter_mut().zip(&mut *b).enumerate().take(lines) {
-                            // SAFETY: as above.
-                            step(a, b, unsafe { *row.wrapping_offset(k as isize * bundle.apart) }, j);
+                    }
+                    None => {
+                        for ((a, b), v) in a.iter_mut().zip(&mut *b).zip(rows.values(j)) {
+                            step(a, b, v, j);
                         }
                     }
                 }
-            },
-        );
-    }
-}
-
-/// Calls `f(bundle, places of its results, distances between results)` for all lines along `d`, on several threads.
-/// Each layout of `results` has an element for each line.
-///
-/// # Safety
-/// While this runs the view's elements stay where they are and nothing writes them; `f` keeps no bundle.
-pub(super) unsafe fn bundles<T: Element, const R: usize>(
-    x: &View<T>,
-    d: usize,
-    results: [Layout; R],
-    f: impl Fn(Bundle<'_, T>, [isize; R], [isize; R]) + Sync,
-) -> Result<()> {
-    let (n, step) = (x.layout().sizes()[d], x.strides()[d]);
-    let mut outer = *x.layout();
-    if outer.ndim() > 1 {
-        outer.remove(d);
-    } else {
-        outer = outer.narrow(0, 0, 1)?;
-    }
-    let all = x.elements();
-    let body = |start: usize, count: usize| {
-        let mut c = [Cursor::new(&outer, start)];
-        let lines_apart = c[0].stride();
-        let mut to = results.each_ref().map(|l| Cursor::new(l, start));
-        let strides = to.each_ref().map(Cursor::stride);
-        walk(&mut c, count, &mut |at, run| {
-            let mut first = 0;
-            // each run in bundles that end where the results turn a corner
-            walk(&mut to, run, &mut |places, run| {
-                for skip in (0..run).step_by(WIDE) {
-                    let from = (at[0] + (first + skip) as isize * lines_apart) as usize;
-                    let elements = all.from(from);
-                    let mut places = *places;
-                    for (place, stride) in places.iter_mut().zip(&strides) {
-                        *place += skip as isize * stride;
-                    }
-                    let lines = WIDE.min(run - skip);
-                    f(Bundle { elements, lines, apart: lines_apart, n, step }, places, strides);
-                }
-                first += run;
-            });
-        });
-    };
-    if results.iter().any(Layout::overlaps) {
-        // results that lie over each other are written in order
-        body(0, outer.numel());
-    } else {
-        split(outer.numel(), n, body);
-    }
-    Ok(())
+            }
+        },
+    );
 }
 
 /// One value per line along `d`, written to `res`, which may be `x`: what `compute` leaves of a bundle, from `zero` on,
@@ -147,26 +63,34 @@ fn per_line<T: Real, A: Copy + Send + Sync>(
     x: &Tensor,
     d: usize,
     zero: A,
-    compute: impl Fn(Bundle<T>, &mut [A]) + Sync,
+    compute: impl Fn(Matrix<T>, &mut [A]) + Sync,
     last: impl Fn(A, usize) -> T + Sync,
 ) -> Result<()> {
-    check(op, x, d)?;
-    let source = apart(x, &[res])?;
-    let source = source.view::<T>()?;
-    keep_dim(res, x, d)?;
-    let r = res.view_mut::<T>()?;
-    let to = r.elements();
-    let write = |b: Bundle<T>, [place]: [isize; 1], [stride]: [isize; 1]| {
-        let mut found = [zero; WIDE];
-        let found = &mut found[..b.lines];
-        compute(b, found);
-        for (k, &v) in found.iter().enumerate() {
-            // SAFETY: every line has its own element in the result.
-            unsafe { *to.at(place + k as isize * stride) = last(v, b.n) };
-        }
-    };
-    // SAFETY: `source` outlives the call, and is not in the result's storage.
-    unsafe { bundles(&source, d, [*r.layout()], write) }
+    check::dimension(op, d, x.ndim())?;
+    let n = x.size(d);
+    let from = LinesSource::<T>::of(x, d)?;
+    let mut to = LinesDest::<T>::new(res, &one_per_line(x, d), d)?;
+    share((from.view(), to.view()), n, |_, part| {
+        part.each_bundle(WIDE, |(lines, to)| {
+            let mut found = [zero; WIDE];
+            let found = &mut found[..lines.rows()];
+            compute(lines, found);
+            write(to, found.iter().map(|&v| last(v, n)));
+        });
+    });
+    Ok(())
+}
+
+/// Whether lines are slices.
+#[inline(always)]
+fn are_slices<T>(lines: &Matrix<T>) -> bool {
+    lines.row(0).is_some()
+}
+
+/// The lines as slices, where they are.
+#[inline(always)]
+fn slices<'a, T>(lines: Matrix<'a, T>) -> impl Iterator<Item = &'a [T]> {
+    (0..lines.rows()).map_while(move |k| lines.row(k))
 }
 
 /// [`per_line`] of a fold: what `whole` makes of a slice, or folding with `step` from `zero` on.
@@ -180,20 +104,17 @@ fn along<T: Real, A: Copy + Send + Sync>(
     whole: impl Fn(&[T]) -> A + Sync,
     last: impl Fn(A, usize) -> T + Sync,
 ) -> Result<()> {
-    let compute = |b: Bundle<T>, sums: &mut [A]| {
-        if b.has_slices() {
-            // SAFETY: there is a sum for each line, and what is written lies elsewhere.
-            return sums.iter_mut().enumerate().for_each(|(k, s)| *s = whole(unsafe { b.line(k) }));
+    let compute = |lines: Matrix<T>, sums: &mut [A]| {
+        if are_slices(&lines) {
+            return sums.iter_mut().zip(slices(lines)).for_each(|(s, line)| *s = whole(line));
         }
-        // SAFETY: the bundle's own lines; what is written lies elsewhere.
-        unsafe {
-            b.fold(
-                sums,
-                &mut [(); WIDE],
-                #[inline(always)]
-                move |a, _, v, _| *a = step(*a, v),
-            );
-        }
+        fold(
+            lines,
+            sums,
+            &mut [(); WIDE],
+            #[inline(always)]
+            move |a, _, v, _| *a = step(*a, v),
+        );
     };
     per_line(op, res, x, d, zero, compute, last)
 }
@@ -261,13 +182,13 @@ pub fn mean<T: Float>(res: &Tensor, x: &Tensor, d: usize) -> Result<()> {
 }
 
 /// What norms along a dimension are taken of, and where they go.
-struct Lines<'a> {
+struct Along<'a> {
     res: &'a Tensor,
     x: &'a Tensor,
     d: usize,
 }
 
-impl<T: Float> Summed<T> for Lines<'_> {
+impl<T: Float> Summed<T> for Along<'_> {
     type Sums = ();
     fn sums(&self, f: impl Fn(T) -> f64 + Copy + Sync, last: impl Fn(f64) -> f64 + Sync) -> Result<()> {
         sums("norm", self.res, self.x, self.d, f, |s, _| last(s))
@@ -279,7 +200,7 @@ impl<T: Float> Summed<T> for Lines<'_> {
 /// # Errors
 /// A dimension that is not there.
 pub fn norm<T: Float>(res: &Tensor, x: &Tensor, p: f64, d: usize) -> Result<()> {
-    p_norm::<T, _>(&Lines { res, x, d }, p)
+    p_norm::<T, _>(&Along { res, x, d }, p)
 }
 
 /// `last` of the variances along a dimension.
@@ -291,35 +212,30 @@ fn spread<T: Float>(
     biased: bool,
     last: impl Fn(f64) -> f64 + Sync,
 ) -> Result<()> {
-    let compute = |b: Bundle<T>, squares: &mut [f64]| {
-        if b.has_slices() {
-            for (k, s) in squares.iter_mut().enumerate() {
-                // SAFETY: there is a sum for each line, and what is written lies elsewhere.
-                *s = unsafe { b.line(k) }.chunks(BLOCK).map(Moments::of).fold(Moments::NONE, Moments::join).2;
+    let compute = |lines: Matrix<T>, squares: &mut [f64]| {
+        if are_slices(&lines) {
+            for (s, line) in squares.iter_mut().zip(slices(lines)) {
+                *s = line.chunks(BLOCK).map(Moments::of).fold(Moments::NONE, Moments::join).2;
             }
             return;
         }
         let mut means = [0.0; WIDE];
-        let means = &mut means[..b.lines];
-        // SAFETY: the bundle's own lines; what is written lies elsewhere.
-        unsafe {
-            b.fold(
-                means,
-                &mut [(); WIDE],
-                #[inline(always)]
-                |m, _, v, _| *m += v.to_f64(),
-            );
-        }
-        means.iter_mut().for_each(|m| *m /= b.n as f64);
-        // SAFETY: the bundle's own lines; what is written lies elsewhere.
-        unsafe {
-            b.fold(
-                squares,
-                means,
-                #[inline(always)]
-                |s, m, v, _| *s += (v.to_f64() - *m) * (v.to_f64() - *m),
-            );
-        }
+        let means = &mut means[..lines.rows()];
+        fold(
+            lines,
+            means,
+            &mut [(); WIDE],
+            #[inline(always)]
+            |m, _, v: T, _| *m += v.to_f64(),
+        );
+        means.iter_mut().for_each(|m| *m /= lines.cols() as f64);
+        fold(
+            lines,
+            squares,
+            means,
+            #[inline(always)]
+            |s, m, v: T, _| *s += (v.to_f64() - *m) * (v.to_f64() - *m),
+        );
     };
     let finish = |s, n| T::from_f64(last(Moments(n as f64, 0.0, s).variance(biased)));
     per_line(op, res, x, d, 0.0, compute, finish)
@@ -369,33 +285,24 @@ fn extreme<T: Real>(
     d: usize,
     better: impl Fn(T, T) -> bool + Sync + Copy,
 ) -> Result<()> {
-    check(op, x, d)?;
-    let source = apart(x, &[values, places])?;
-    let source = source.view::<T>()?;
-    keep_dim(values, x, d)?;
-    keep_dim(places, x, d)?;
-    let (v, p) = (values.view_mut::<T>()?, places.view_mut::<i64>()?);
-    let (vp, pp) = (v.elements(), p.elements());
-    let write = |b: Bundle<T>, at: [isize; 2], steps: [isize; 2]| {
-        // SAFETY: lines have one element at least, inside the view.
-        let mut best = [unsafe { *b.elements.at(0) }; WIDE];
-        let mut place = [0usize; WIDE];
-        let (best, place) = (&mut best[..b.lines], &mut place[..b.lines]);
-        if b.has_slices() {
-            for (k, (best, place)) in best.iter_mut().zip(&mut *place).enumerate() {
-                // SAFETY: there is a place for each line, and what is written lies elsewhere.
-                let line = unsafe { b.line(k) };
-                *place = best_place(line, better);
-                *best = line[*place];
-            }
-        } else {
-            for (k, best) in best.iter_mut().enumerate() {
-                // SAFETY: the first element of line k.
-                *best = unsafe { *b.elements.at(k as isize * b.apart) };
-            }
-            // SAFETY: the bundle's own lines; what is written lies elsewhere.
-            unsafe {
-                b.fold(
+    check::dimension(op, d, x.ndim())?;
+    let (n, sizes) = (x.size(d), one_per_line(x, d));
+    let from = LinesSource::<T>::of(x, d)?;
+    let mut best = LinesDest::<T>::new(values, &sizes, d)?;
+    let mut place = LinesDest::<i64>::new(places, &sizes, d)?;
+    share((from.view(), best.view(), place.view()), n, |_, part| {
+        part.each_bundle(WIDE, |(lines, to_best, to_place)| {
+            let (mut best, mut place) = ([T::ZERO; WIDE], [0usize; WIDE]);
+            let (best, place) = (&mut best[..lines.rows()], &mut place[..lines.rows()]);
+            if are_slices(&lines) {
+                for ((best, place), line) in best.iter_mut().zip(&mut *place).zip(slices(lines)) {
+                    *place = best_place(line, better);
+                    *best = line[*place];
+                }
+            } else {
+                best.iter_mut().zip(lines.t().values(0)).for_each(|(best, v)| *best = v);
+                fold(
+                    lines,
                     best,
                     place,
                     #[inline(always)]
@@ -406,18 +313,14 @@ fn extreme<T: Real>(
                     },
                 );
             }
-        }
-        for (k, (&best, &place)) in best.iter().zip(&*place).enumerate() {
-            let k = k as isize;
-            // SAFETY: every line has its own element in each result.
-            unsafe {
-                *vp.at(at[0] + k * steps[0]) = best;
-                *pp.at(at[1] + k * steps[1]) = place as i64 + 1;
-            }
-        }
-    };
-    // SAFETY: `source` outlives the call, and is in neither result's storage.
-    unsafe { bundles(&source, d, [*v.layout(), *p.layout()], write) }
+            write(to_best, best.iter().copied());
+            write(to_place, place.iter().map(|&place| place as i64 + 1));
+        });
+    });
+    // where both are one, the places are what stays
+    drop(best);
+    drop(place);
+    Ok(())
 }
 
 /// Largest elements along a dimension, and where they are; ties take the first, nan wins.
