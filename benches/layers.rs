@@ -37,7 +37,37 @@ mixture = step(nn.MixtureTable(), { torch.rand(128, 8), torch.randn(128, 8, 64) 
 tanh = step(nn.Tanh(), torch.randn(128, 512))
 relu = step(nn.ReLU(), torch.randn(128, 512))
 softmax = step(nn.LogSoftMax(), torch.randn(128, 100))
+ten, spatial = step(nn.SoftMax(), torch.randn(1000, 10)), step(nn.SpatialLogSoftMax(), torch.randn(4, 20, 32, 32))
 drop = step(nn.Dropout(), torch.randn(128, 512))
+noise, rrelu = step(nn.WhiteNoise(), torch.randn(128, 512)), step(nn.RReLU(), torch.randn(128, 512))
+average1 = step(nn.SpatialAveragePooling(3, 3, 1, 1, 1, 1), torch.randn(16, 32, 24, 24))
+frames = step(nn.TemporalMaxPooling(2), torch.randn(16, 64, 64))
+dilated = step(nn.SpatialDilatedMaxPooling(2, 2, 2, 2, 0, 0, 2, 2), torch.randn(16, 32, 24, 24))
+sampling = step(nn.SpatialSubSampling(32, 2, 2, 2, 2), torch.randn(16, 32, 24, 24))
+trilinear = step(nn.UpSampling(2, "linear"), torch.randn(2, 8, 8, 12, 12))
+lp3 = step(nn.SpatialLPPooling(64, 3, 2, 2, 2, 2), torch.rand(64, 28, 28))
+divisive = step(nn.SpatialDivisiveNormalization(1, torch.ones(7)), torch.randn(1, 200, 200))
+unit3, largest = step(nn.Normalize(3), torch.randn(128, 512)), step(nn.Normalize(math.huge), torch.randn(128, 512))
+across2 = step(nn.SpatialCrossMapLRN(5, 1e-4, 0.5), torch.randn(16, 32, 24, 24))
+lookup = nn.LookupTable(1000, 64, 0, 1)
+words = torch.LongTensor(500):random(1000)
+pair = { torch.randn(128, 512), torch.randn(128, 512) }
+five = { torch.randn(128, 512), torch.randn(128, 512), torch.randn(128, 512), torch.randn(128, 512), torch.randn(128, 512) }
+greatest, product = step(nn.CMaxTable(), pair), step(nn.CMulTable(), five)
+apart1, apart3 = step(nn.PairwiseDistance(1), pair), step(nn.PairwiseDistance(3), pair)
+function compare(c, x, t)
+   return function() c:forward(x, t) c:backward(x, t) end
+end
+signs, rows = torch.randn(128, 512):sign(), torch.randn(128):sign()
+hinge = compare(nn.HingeEmbeddingCriterion(), torch.randn(128, 512), signs)
+multi = compare(nn.MultiMarginCriterion(), torch.randn(128, 100), torch.LongTensor(128):random(100))
+labels = torch.zeros(128, 100)
+labels:select(2, 1):random(50) labels:select(2, 2):random(50):add(50)
+several = compare(nn.MultiLabelMarginCriterion(), torch.randn(128, 100), labels)
+angles = compare(nn.CosineEmbeddingCriterion(), pair, rows)
+ranks = compare(nn.MarginRankingCriterion(), { torch.randn(65536), torch.randn(65536) }, torch.randn(65536):sign())
+l1 = compare(nn.L1HingeEmbeddingCriterion(1), { torch.randn(65536), torch.randn(65536) }, -1)
+ratios = compare(nn.DistanceRatioCriterion(), { torch.randn(65536), torch.randn(65536) })
 x, t, nll = torch.randn(128, 100), torch.Tensor(128):random(100), nn.ClassNLLCriterion()
 mse, y = nn.MSECriterion(), torch.randn(128, 100)
 require "nngraph"
@@ -83,9 +113,35 @@ fn main() -> anyhow::Result<()> {
             ("Tanh", "tanh()"),
             ("ReLU", "relu()"),
             ("LogSoftMax", "softmax()"),
+            ("SoftMax of 10 classes", "ten()"),
+            ("SpatialLogSoftMax", "spatial()"),
             ("Dropout", "drop()"),
+            ("WhiteNoise", "noise()"),
+            ("RReLU", "rrelu()"),
+            ("SpatialAveragePooling 3x3, stride 1", "average1()"),
+            ("TemporalMaxPooling", "frames()"),
+            ("SpatialDilatedMaxPooling", "dilated()"),
+            ("SpatialSubSampling", "sampling()"),
+            ("UpSampling, trilinear", "trilinear()"),
+            ("SpatialLPPooling, power 3", "lp3()"),
+            ("SpatialDivisiveNormalization", "divisive()"),
+            ("Normalize, power 3", "unit3()"),
+            ("Normalize, infinite power", "largest()"),
+            ("SpatialCrossMapLRN, power 1/2", "across2()"),
+            ("LookupTable with a greatest norm", "lookup:forward(words)"),
+            ("CMaxTable of 2", "greatest()"),
+            ("CMulTable of 5", "product()"),
+            ("PairwiseDistance, power 1", "apart1()"),
+            ("PairwiseDistance, power 3", "apart3()"),
             ("ClassNLLCriterion", "nll:forward(x, t) nll:backward(x, t)"),
             ("MSECriterion", "mse:forward(x, y) mse:backward(x, y)"),
+            ("HingeEmbeddingCriterion", "hinge()"),
+            ("MultiMarginCriterion", "multi()"),
+            ("MultiLabelMarginCriterion", "several()"),
+            ("CosineEmbeddingCriterion", "angles()"),
+            ("MarginRankingCriterion", "ranks()"),
+            ("L1HingeEmbeddingCriterion", "l1()"),
+            ("DistanceRatioCriterion", "ratios()"),
             ("small network, one sample", "small()"),
         ],
     )

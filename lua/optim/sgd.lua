@@ -25,12 +25,20 @@ return function(opfunc, x, config, state)
    local delta = rates and step.scratch(state, 'deltaParameters', dfdx)
    rate = step.decayed(rate, rateDecay, count)
    if momentum == 0 then
-      steps.sgd(x, dfdx, rate, weightDecay, rates, delta, decays, kept)
+      if decays then
+         steps.decayedSgd(x, dfdx, rate, decays, kept, rates, delta)
+      else
+         steps.sgd(x, dfdx, rate, weightDecay, rates, delta)
+      end
    else
       -- the first gradient enters undamped
-      local enter = state.dfdx and 1 - dampening or 1
-      steps.momentum(x, dfdx, step.zeros(state, 'dfdx', dfdx), rate, weightDecay, momentum, enter, nesterov and true or false,
-         rates, delta, decays, kept)
+      local enter, flag = state.dfdx and 1 - dampening or 1, nesterov and true or false
+      local average = step.zeros(state, 'dfdx', dfdx)
+      if decays then
+         steps.decayedMomentum(x, dfdx, average, rate, decays, kept, momentum, enter, flag, rates, delta)
+      else
+         steps.momentum(x, dfdx, average, rate, weightDecay, momentum, enter, flag, rates, delta)
+      end
    end
    state.evalCounter = count + 1
    return x, { fx }

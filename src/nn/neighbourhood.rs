@@ -137,15 +137,15 @@ fn filter<T: Float>(s: Sizes, x: &[T], y: &mut [T], taps: &[Tap<T>], backward: b
     });
 }
 
-/// The filters of a group, one after another; the last adds to `y`.
-fn estimate<T: Float>(s: Sizes, group: &Group<T>, mut x: Workspace<T>, y: &mut [T]) -> Result<()> {
+/// The filters of a group, one after another; the last writes `y`, or adds to it.
+fn estimate<T: Float>(s: Sizes, group: &Group<T>, mut x: Workspace<T>, y: &mut [T], add: bool) -> Result<()> {
     let Some((last, before)) = group.filters.split_last() else { return Ok(()) };
     for taps in before {
         let mut next = s.maps()?;
         filter(s, &x, &mut next, taps, false, false);
         x = next;
     }
-    filter(s, &x, y, last, false, true);
+    filter(s, &x, y, last, false, add);
     Ok(())
 }
 
@@ -226,9 +226,9 @@ fn group_of<T>(groups: &[Group<T>], plane: usize) -> usize {
 
 /// The weighted sums of neighbourhoods over all planes, of what `f` makes of each value.
 fn sums<T: Float>(s: Sizes, groups: &[Group<T>], x: &[T], f: impl Fn(T, T) -> T + Copy + Sync) -> Result<Workspace<T>> {
-    let mut sums = Workspace::zeros(s.batch * s.plane())?;
-    for group in groups {
-        estimate(s, group, over_planes(s, group.planes.clone(), [x, x], f)?, &mut sums)?;
+    let mut sums = s.maps()?;
+    for (i, group) in groups.iter().enumerate() {
+        estimate(s, group, over_planes(s, group.planes.clone(), [x, x], f)?, &mut sums, i > 0)?;
     }
     Ok(sums)
 }
@@ -248,11 +248,11 @@ pub fn coefficients<T: Float>(
     let (planes, height) = (check::positive("number of planes", planes)?, check::positive("height", height)?);
     let s = Sizes { batch: 1, planes, height, width: check::positive("width", width)? };
     let groups = groups::<T>(planes, down, across)?;
-    let mut sums = Workspace::zeros(s.plane())?;
-    for group in &groups {
+    let mut sums = s.maps()?;
+    for (i, group) in groups.iter().enumerate() {
         let mut ones = s.maps()?;
         ones.fill(T::from_f64(group.planes.len() as f64));
-        estimate(s, group, ones, &mut sums)?;
+        estimate(s, group, ones, &mut sums, i > 0)?;
     }
     drop(groups);
     let mut to = Dest::<T>::new(coef, &[planes, height, s.width])?;

@@ -2,7 +2,7 @@
 //! (N x K). Experts are tensors of one size, with the samples first where there is a batch, or the slices of one tensor
 //! along a dimension.
 
-use super::vectors::{add_scaled, sum_of};
+use super::vectors::{put, sum_of};
 use crate::demand;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Source, share_rows};
@@ -43,6 +43,9 @@ impl Runs {
     }
 }
 
+/// Elements of a run that are mixed together: they stay in the nearest cache.
+const BLOCK: usize = 1024;
+
 /// The weighted sum: `run(expert, first element)` gives the elements of a run.
 fn mix<'a, T: Float>(r: Runs, gate: &[T], y: &mut [T], run: impl Fn(usize, usize) -> &'a [T] + Sync) {
     share_rows(y, r.run, r.run * r.experts, |first, rows| {
@@ -52,8 +55,12 @@ fn mix<'a, T: Float>(r: Runs, gate: &[T], y: &mut [T], run: impl Fn(usize, usize
                 for (n, row) in (first..).zip(rows.chunks_mut(r.run)) {
                     let at = n * r.run;
                     let weights = &gate[at / r.sample * r.experts..][..r.experts];
-                    row.fill(T::ZERO);
-                    weights.iter().enumerate().for_each(|(i, &w)| add_scaled(row, run(i, at), w));
+                    for (b, row) in row.chunks_mut(BLOCK).enumerate() {
+                        for (i, &w) in weights.iter().enumerate() {
+                            let x = &run(i, at)[b * BLOCK..];
+                            put(row, x.iter().map(|x| x.mul(w)), i > 0);
+                        }
+                    }
                 }
             },
         );
@@ -134,8 +141,12 @@ pub fn mixture_expert_grad<T: Float>(
     let mut to = Dest::<T>::like(grad_expert, grad_output)?;
     share_rows(&mut to, r.sample, r.sample, |first, rows| {
         for (n, row) in (first..).zip(rows.chunks_mut(r.sample)) {
-            let (weight, g) = (weights[n * experts + i], &g[n * r.sample..][..r.sample]);
-            row.iter_mut().zip(g).for_each(|(r, &g)| *r = g.mul(weight));
+            let weight = weights[n * experts + i];
+            let all = row.iter_mut().zip(&g[n * r.sample..]);
+            vectorize(
+                #[inline(always)]
+                move || all.for_each(|(r, &g)| *r = g.mul(weight)),
+            );
         }
     });
     Ok(())

@@ -12,8 +12,8 @@ use crate::tensor::simd::vectorize;
 /// Elements whose terms are summed up together: the parts of a sum depend on its size alone, as the order of additions does.
 const SPAN: usize = 1 << 13;
 
-/// Running sums side by side.
-const LANES: usize = 32;
+/// Running sums side by side; with fewer elements, a compiler unrolls the loop over them before it looks for vectors.
+const LANES: usize = 64;
 
 /// `(changed..., terms) = f(changed..., read...)` for each element; gives the sums of the terms.
 fn pass<T: Float, const N: usize, const R: usize, const K: usize>(
@@ -27,12 +27,12 @@ fn pass<T: Float, const N: usize, const R: usize, const K: usize>(
     share((spans, Rows::new(&mut parts, K)), COST * SPAN, |_, (spans, sums)| {
         let mut sums = sums.into_rows();
         spans.for_each(0, |_, (Parts(changed), Beside(read))| {
-            let lanes = vectorize(
+            let found = vectorize(
                 #[inline(always)]
                 move || span(changed, read, f),
             );
             if let Some(to) = sums.next() {
-                to.copy_from_slice(&lanes.map(total));
+                to.iter_mut().zip(found).for_each(|(to, lanes)| *to = total(lanes));
             }
         });
     });
@@ -49,34 +49,49 @@ fn span<T: Float, const N: usize, const R: usize, const K: usize>(
     f: impl Fn([T; N], [T; R]) -> ([T; N], [f64; K]) + Copy,
 ) -> [[f64; LANES]; K] {
     let mut sums = [[0.0; LANES]; K];
-    let read = read.map(|r| r.as_chunks::<LANES>());
+    let read: [_; R] = std::array::from_fn(|k| read[k].as_chunks::<LANES>());
     let mut changed = changed.map(|c| c.as_chunks_mut::<LANES>());
     let counts = changed.iter().map(|c| c.0.len()).chain(read.iter().map(|r| r.0.len()));
     for i in 0..counts.min().unwrap_or(0) {
-        // all elements are read before any is written: so the loop needs no proof that the slices are apart
-        let from: [[T; LANES]; R] = read.map(|r| r.0[i]);
-        let mut own: [[T; LANES]; N] = std::array::from_fn(|k| changed[k].0[i]);
-        for l in 0..LANES {
-            let (new, terms) = f(own.map(|o| o[l]), from.map(|r| r[l]));
-            (0..N).for_each(|k| own[k][l] = new[k]);
-            (0..K).for_each(|k| sums[k][l] += terms[k]);
+        let from = std::array::from_fn(|k| read[k].0[i]);
+        let own = std::array::from_fn(|k| changed[k].0[i]);
+        let (new, terms) = lanes(own, from, f);
+        (0..N).for_each(|k| changed[k].0[i] = new[k]);
+        for (sums, terms) in sums.iter_mut().zip(&terms) {
+            (0..LANES).for_each(|l| sums[l] += terms[l]);
         }
-        (0..N).for_each(|k| changed[k].0[i] = own[k]);
     }
     let rest = changed.iter().map(|c| c.1.len()).chain(read.iter().map(|r| r.1.len())).min().unwrap_or(0);
     for l in 0..rest {
-        let (new, terms) = f(std::array::from_fn(|k| changed[k].1[l]), read.map(|r| r.1[l]));
+        let (new, terms) = f(std::array::from_fn(|k| changed[k].1[l]), std::array::from_fn(|k| read[k].1[l]));
         (0..N).for_each(|k| changed[k].1[l] = new[k]);
         (0..K).for_each(|k| sums[k][l] += terms[k]);
     }
     sums
 }
 
+/// Elements that are all read before any is written: so the loop needs no proof that slices are apart.
+#[inline(always)]
+fn lanes<T: Float, const N: usize, const R: usize, const K: usize>(
+    mut changed: [[T; LANES]; N],
+    read: [[T; LANES]; R],
+    f: impl Fn([T; N], [T; R]) -> ([T; N], [f64; K]),
+) -> ([[T; LANES]; N], [[f64; LANES]; K]) {
+    let mut terms = [[0.0; LANES]; K];
+    for l in 0..LANES {
+        let old = std::array::from_fn(|k| changed[k][l]);
+        let (new, of_lane) = f(old, std::array::from_fn(|k| read[k][l]));
+        (0..N).for_each(|k| changed[k][l] = new[k]);
+        (0..K).for_each(|k| terms[k][l] = of_lane[k]);
+    }
+    (changed, terms)
+}
+
 /// Running sums joined, halves by halves. Apart from the loop before it, whose vectors would otherwise become as narrow as
 /// the last here.
 #[inline(never)]
 fn total(mut lanes: [f64; LANES]) -> f64 {
-    for half in [16, 8, 4, 2, 1] {
+    for half in [32, 16, 8, 4, 2, 1] {
         (0..half).for_each(|l| lanes[l] += lanes[l + half]);
     }
     lanes[0]

@@ -9,22 +9,6 @@ fn scaled<'a>(rates: Option<&'a Tensor>, delta: Option<&'a Tensor>) -> Option<Ra
     rates.zip(delta).map(|(rates, delta)| Rates { rates, delta })
 }
 
-/// A step of sgd; decays of the single parameters, and what becomes what they add, are there both or neither.
-fn stepped<T: Real>(
-    x: &Tensor,
-    dfdx: &Tensor,
-    rate: f64,
-    decay: f64,
-    momentum: Option<Momentum>,
-    rates: Option<Rates>,
-    decays: Option<(&Tensor, &Tensor)>,
-) -> Result<()> {
-    match decays {
-        Some((decays, kept)) => descent::sgd_with_decays::<T>(x, dfdx, rate, Decays { decays, kept }, momentum, rates),
-        None => descent::sgd::<T>(x, dfdx, rate, decay, momentum, rates),
-    }
-}
-
 fn sgd<T: Real>(
     x: &Tensor,
     dfdx: &Tensor,
@@ -32,10 +16,19 @@ fn sgd<T: Real>(
     decay: f64,
     rates: Option<&Tensor>,
     delta: Option<&Tensor>,
-    decays: Option<&Tensor>,
-    kept: Option<&Tensor>,
 ) -> Result<()> {
-    stepped::<T>(x, dfdx, rate, decay, None, scaled(rates, delta), decays.zip(kept))
+    descent::sgd::<T>(x, dfdx, rate, decay, None, scaled(rates, delta))
+}
+fn decayed_sgd<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    rate: f64,
+    decays: &Tensor,
+    kept: &Tensor,
+    rates: Option<&Tensor>,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    descent::sgd_with_decays::<T>(x, dfdx, rate, Decays { decays, kept }, None, scaled(rates, delta))
 }
 fn nag<T: Real>(
     x: &Tensor,
@@ -59,11 +52,25 @@ fn momentum<T: Real>(
     nesterov: bool,
     rates: Option<&Tensor>,
     delta: Option<&Tensor>,
-    decays: Option<&Tensor>,
-    kept: Option<&Tensor>,
 ) -> Result<()> {
     let momentum = Momentum { average, keep, enter, nesterov };
-    stepped::<T>(x, dfdx, rate, decay, Some(momentum), scaled(rates, delta), decays.zip(kept))
+    descent::sgd::<T>(x, dfdx, rate, decay, Some(momentum), scaled(rates, delta))
+}
+fn decayed_momentum<T: Real>(
+    x: &Tensor,
+    dfdx: &Tensor,
+    average: &Tensor,
+    rate: f64,
+    decays: &Tensor,
+    kept: &Tensor,
+    keep: f64,
+    enter: f64,
+    nesterov: bool,
+    rates: Option<&Tensor>,
+    delta: Option<&Tensor>,
+) -> Result<()> {
+    let momentum = Momentum { average, keep, enter, nesterov };
+    descent::sgd_with_decays::<T>(x, dfdx, rate, Decays { decays, kept }, Some(momentum), scaled(rates, delta))
 }
 
 fn rprop<T: Real>(
@@ -87,12 +94,20 @@ fn rprop<T: Real>(
 
 /// The rows. Tensors of the state that only become what the step computed have to be there already, as all others.
 pub static ROWS: &[Op] = &[
-    func!("sgd", &[form("x:T dfdx:T rate:num decay:num rates:T=nil delta:T=nil decays:T=nil kept:T=nil", all!(sgd))]),
+    func!("sgd", &[form("x:T dfdx:T rate:num decay:num rates:T=nil delta:T=nil", all!(sgd))]),
+    func!("decayedSgd", &[form("x:T dfdx:T rate:num decays:T kept:T rates:T=nil delta:T=nil", all!(decayed_sgd))]),
     func!(
         "momentum",
         &[form(
-            "x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool rates:T=nil delta:T=nil decays:T=nil kept:T=nil",
+            "x:T dfdx:T average:T rate:num decay:num keep:num enter:num nesterov:bool rates:T=nil delta:T=nil",
             all!(momentum)
+        )]
+    ),
+    func!(
+        "decayedMomentum",
+        &[form(
+            "x:T dfdx:T average:T rate:num decays:T kept:T keep:num enter:num nesterov:bool rates:T=nil delta:T=nil",
+            all!(decayed_momentum)
         )]
     ),
     func!("lookAhead", &[form("x:T velocity:T momentum:num", all!(descent::look_ahead))]),

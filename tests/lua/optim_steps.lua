@@ -92,6 +92,8 @@ local function options(n, T)
          {}, { weightDecay = 0.01 }, { momentum = 0.9 }, { momentum = 0.9, dampening = 0.3, weightDecay = 0.1 },
          { momentum = 0.9, dampening = 0, nesterov = true }, { learningRates = rates, learningRateDecay = 0.1 },
          { momentum = 0.9, dampening = 0, nesterov = true, learningRates = rates, weightDecays = decays },
+         { weightDecays = decays }, { learningRates = rates, weightDecays = decays },
+         { momentum = 0.9, weightDecays = decays }, { momentum = 0.9, learningRates = rates, weightDecays = decays },
       },
       nag = { { momentum = 0.9 }, { momentum = 0.5, weightDecay = 0.01, learningRates = rates } },
       adam = { { learningRate = 1e-3 }, { learningRate = 1e-2, weightDecay = 0.1, learningRateDecay = 0.1 } },
@@ -168,6 +170,8 @@ end
 local x = torch.ones(3)
 optim.sgd(function(p) return 0, p end, x, { learningRate = 0.1, weightDecay = 0.5 })
 assert(math.abs(x[1] - 1.5 * 0.9) < 1e-12)
+optim.sgd(function(p) return 0, p end, x, { learningRate = 0.1, weightDecays = torch.Tensor { 0, 0.5, 1 } })
+assert(math.abs(x[3] / x[1] - 2) < 1e-12)
 -- rates and decays of another type, and state under Torch7's names
 x, state = torch.FloatTensor { 1, 2 }, {}
 optim.sgd(function(p) return 0, p:clone():fill(1) end, x,
@@ -179,5 +183,89 @@ x = torch.IntTensor { 5, -3 }
 optim.sgd(function(p) return 0, p:clone() end, x, { learningRate = 1 })
 assert(x[1] == 0 and x[2] == 0)
 says('torch.IntTensor does not implement the optim.adam() function', function() optim.adam(function(p) return 0, p:clone() end, x) end)
+
+-- lbfgs, written out: x and the state after some steps without a line search, with a memory that overflows
+local function lbfgs_of_chains(f, x, rate, capacity, count)
+   local s = { old_dirs = {}, old_stps = {}, Hdiag = 1, ro = {}, al = {} }
+   local _, g = f(x)
+   s.d, s.g_old, s.t = g:clone():mul(-1), g:clone(), math.min(1, 1 / torch.abs(g):sum()) * rate
+   x:add(s.t, s.d)
+   for _ = 2, count do
+      _, g = f(x)
+      local y, move = g:clone():add(-1, s.g_old), s.d:clone():mul(s.t)
+      local curvature = y:dot(move)
+      if curvature > 1e-10 then
+         if #s.old_dirs == capacity then
+            table.remove(s.old_dirs, 1)
+            table.remove(s.old_stps, 1)
+         end
+         table.insert(s.old_dirs, move)
+         table.insert(s.old_stps, y)
+         s.Hdiag = curvature / y:dot(y)
+      end
+      s.d:copy(g):mul(-1)
+      for i = #s.old_dirs, 1, -1 do
+         s.ro[i] = 1 / s.old_stps[i]:dot(s.old_dirs[i])
+         s.al[i] = s.old_dirs[i]:dot(s.d) * s.ro[i]
+         s.d:add(-s.al[i], s.old_stps[i])
+      end
+      s.d:mul(s.Hdiag)
+      for i = 1, #s.old_dirs do s.d:add(s.al[i] - s.old_stps[i]:dot(s.d) * s.ro[i], s.old_dirs[i]) end
+      s.g_old:copy(g)
+      s.t = rate
+      x:add(rate, s.d)
+   end
+   return s
+end
+for _, T in ipairs { torch.FloatTensor, torch.DoubleTensor } do
+   local tolerance = T == torch.FloatTensor and 1e-4 or 1e-11
+   local function near(what, a, b)
+      if type(a) == 'number' then a, b = torch.Tensor { a }, torch.Tensor { b } end
+      local off = (a - b):abs():max() / (1 + b:abs():max())
+      if not (off <= tolerance) then error(string.format('lbfgs, %s: off by %g', what, off)) end
+   end
+   for _, n in ipairs { 1, 50, 9000, 70001 } do
+      torch.manualSeed(n)
+      local scales = torch.rand(n):add(0.5):type(torch.typename(T()))
+      local start = torch.randn(n):type(torch.typename(T()))
+      local function f(p) return 0.5 * p:dot(torch.cmul(p, scales)), torch.cmul(p, scales) end
+      for _, count in ipairs { 1, 2, 5, 8 } do
+         local first
+         for threads = 1, 3 do
+            torch.setnumthreads(threads)
+            local x, y, s = start:clone(), start:clone(), {}
+            optim.lbfgs(f, x, { maxIter = count, maxEval = 100, nCorrection = 3, learningRate = 0.4, tolFun = 0, tolX = 0 }, s)
+            if s.nIter == count then
+               local model = lbfgs_of_chains(f, y, 0.4, 3, count)
+               near('x', x, y)
+               near('d', s.d, model.d)
+               near('g_old', s.g_old, model.g_old)
+               near('Hdiag', s.Hdiag, model.Hdiag)
+               assert(#s.old_dirs == #model.old_dirs and #s.old_stps == #model.old_stps)
+               for i, move in ipairs(model.old_dirs) do
+                  near('a step', s.old_dirs[i], move)
+                  near('a change', s.old_stps[i], model.old_stps[i])
+                  near('ro', s.ro[i] / model.ro[i], 1)
+                  near('al', s.al[i], model.al[i])
+               end
+               compared = compared + 1
+            end
+            first = first or x
+            assert((first - x):abs():max() == 0, 'lbfgs depends on the threads')
+         end
+      end
+      -- conjugate gradients: the directions of a quadratic's last steps are conjugate
+      local first
+      for threads = 1, 3 do
+         torch.setnumthreads(threads)
+         local x, s = start:clone(), {}
+         local _, values = optim.cg(f, x, { maxIter = 20, maxEval = 30 }, s)
+         assert(values[#values] < 1e-3 * values[1], 'cg does not descend')
+         first = first or x
+         assert((first - x):abs():max() == 0, 'cg depends on the threads')
+      end
+   end
+end
+torch.setnumthreads(before)
 
 print(compared .. ' steps, all as it should be')

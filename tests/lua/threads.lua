@@ -202,7 +202,8 @@ local families = {
    ['nn/pooling/sum'] = 'nn/pooling',
    ['nn/pooling'] = function(t)
       return pass(nn.SpatialMaxPooling(3, 2), t.batch), pass(nn.SpatialAveragePooling(3, 3, 2, 2, 1, 1), t.images),
-         pass(nn.VolumetricMaxPooling(2, 2, 2), batch4(t)), pass(nn.TemporalMaxPooling(2, 2), t.batch)
+         pass(nn.VolumetricMaxPooling(2, 2, 2), batch4(t)), pass(nn.TemporalMaxPooling(2, 2), t.batch),
+         pass(nn.SpatialMaxPooling(4, 4, 4, 4), t.batch), pass(nn.SpatialAveragePooling(3, 3, 1, 1, 1, 1), t.batch)
    end,
    ['nn/pooling/adaptive'] = function(t)
       return pass(nn.SpatialAdaptiveMaxPooling(7, 5), t.batch), pass(nn.SpatialAdaptiveAveragePooling(7, 5), t.batch)
@@ -225,7 +226,8 @@ local families = {
    ['nn/vectors'] = 'nn/distance/pairs',
    ['nn/distance'] = 'nn/distance/pairs',
    ['nn/distance/pairs'] = function(t)
-      return pass(nn.PairwiseDistance(2), { t.m, t.square }), pass(nn.CosineDistance(), { t.m, t.square })
+      return pass(nn.PairwiseDistance(2), { t.m, t.square }), pass(nn.CosineDistance(), { t.m, t.square }),
+         pass(nn.PairwiseDistance(1), { t.m, t.square }), pass(nn.PairwiseDistance(3), { t.m, t.square })
    end,
    ['nn/distance/centers'] = function(t)
       return pass(nn.Euclidean(420, 60), t.m), pass(nn.WeightedEuclidean(420, 60), t.m)
@@ -235,9 +237,12 @@ local families = {
       local gate = torch.rand(310, 3):typeAs(t.m)
       return pass(nn.MixtureTable(), { gate, { t.m, t.square, t.m } }, t.m)
    end,
-   ['nn/dropout'] = function(t) return pass(nn.Dropout(0.3), t.m), pass(nn.SpatialDropout(0.3), t.images) end,
+   ['nn/dropout'] = function(t)
+      return pass(nn.Dropout(0.3), t.m), pass(nn.SpatialDropout(0.3), t.images), pass(nn.WhiteNoise(), t.m)
+   end,
    ['nn/featurepooling'] = function(t)
-      return pass(nn.SpatialLPPooling(12, 2, 3, 3), t.batch), pass(nn.FeatureLPPooling(3, 2, 2, true), t.m)
+      return pass(nn.SpatialLPPooling(12, 2, 3, 3), t.batch), pass(nn.FeatureLPPooling(3, 2, 2, true), t.m),
+         pass(nn.SpatialLPPooling(12, 3, 3, 3), t.batch)
    end,
    ['nn/neighbourhood'] = function(t)
       return pass(nn.SpatialSubtractiveNormalization(3, torch.ones(5, 5)), t.images),
@@ -247,7 +252,7 @@ local families = {
    ['nn/normalization/batch'] = 'nn/normalization',
    ['nn/normalization/channels'] = 'nn/normalization',
    ['nn/normalization/vector'] = function(t)
-      return pass(nn.Normalize(2), t.m), pass(nn.Normalize(1), t.m), pass(nn.Normalize(math.huge), t.m)
+      return pass(nn.Normalize(2), t.m), pass(nn.Normalize(1), t.m), pass(nn.Normalize(3), t.m), pass(nn.Normalize(math.huge), t.m)
    end,
    ['nn/normalization/layer'] = function(t) return pass(nn.LayerNormalization(420), t.m) end,
    ['nn/normalization/crossmap'] = function(t) return pass(nn.SpatialCrossMapLRN(5, 0.1), t.batch) end,
@@ -271,6 +276,13 @@ local families = {
       return steps(optim.sgd, { learningRate = 0.1, momentum = 0.9, weightDecay = 0.01 }), steps(optim.nag, { momentum = 0.9 }),
          steps(optim.asgd, {})
    end,
+   ['optim/directions'] = function(t)
+      local function f(x) return x:dot(x), torch.mul(x, 2):add(0.1, t.w) end
+      local x, y, state = t.v:clone(), t.v:clone(), {}
+      optim.lbfgs(f, x, { maxIter = 5, learningRate = 0.3 }, state)
+      optim.cg(f, y, { maxIter = 5 })
+      return { x, y, state.d }
+   end,
    ['optim/adaptive'] = function(t)
       return each({ 'adam', 'adamax', 'adagrad', 'rmsprop', 'adadelta', 'rprop' }, function(name)
          local x, state = t.v:clone(), {}
@@ -280,7 +292,9 @@ local families = {
    end,
    ['nn/tables'] = function(t)
       local two = { t.m, t.square }
-      return pass(nn.CAddTable(), two), pass(nn.CMulTable(), two), pass(nn.CDivTable(), two), pass(nn.CMaxTable(), two)
+      local three = { t.m, t.square, t.m }
+      return pass(nn.CAddTable(), two), pass(nn.CMulTable(), two), pass(nn.CDivTable(), two), pass(nn.CMaxTable(), two),
+         pass(nn.CAddTable(), three), pass(nn.CMulTable(), three), pass(nn.CMinTable(), three)
    end,
    ['nn/fusion'] = function(t)
       require 'nngraph'

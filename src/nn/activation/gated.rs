@@ -205,8 +205,8 @@ pub fn random_leaky<T: Float>(
     let RReLU { lower, upper, train, inplace } = fields;
     let draws = &mut *generator.borrow_mut();
     let middle = T::from_f64((lower + upper) / 2.0);
-    // the slopes below 0 of a block, one after another
-    let mut drawn = [0.0; BLOCK];
+    // the slopes below 0 of a block, one after another, and where they go
+    let (mut drawn, mut places) = ([0.0; BLOCK], [0u16; BLOCK]);
     let mut slopes = |x: &[T], slopes: &mut [T]| {
         if !train {
             let all = slopes.iter_mut().zip(x);
@@ -215,19 +215,16 @@ pub fn random_leaky<T: Float>(
                 move || all.for_each(|(slope, x)| *slope = if *x <= T::ZERO { middle } else { T::ONE }),
             );
         }
-        let count: usize = vectorize(
-            #[inline(always)]
-            move || x.iter().map(|x| usize::from(*x <= T::ZERO)).sum(),
-        );
-        let drawn = &mut drawn[..count.max(1)];
+        // without branches: signs are as good as random
+        let mut count = 0;
+        for (i, x) in x.iter().enumerate() {
+            places[count.min(BLOCK - 1)] = i as u16;
+            count += usize::from(*x <= T::ZERO);
+        }
         draws.fill_uniform_between(&mut drawn[..count], lower, upper);
-        let mut next = 0;
-        for (slope, x) in slopes.iter_mut().zip(x) {
-            // without a branch: signs are as good as random
-            let own = T::from_f64(drawn[next.min(drawn.len() - 1)]);
-            let negative = *x <= T::ZERO;
-            *slope = if negative { own } else { T::ONE };
-            next += usize::from(negative);
+        slopes.fill(T::ONE);
+        for (i, v) in places[..count].iter().zip(&drawn) {
+            slopes[usize::from(*i)] = T::from_f64(*v);
         }
     };
     if inplace {

@@ -8,7 +8,7 @@ use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::simd::vectorize_maths_on;
-use crate::tensor::vmath::{Arith, Fused, Plain};
+use crate::tensor::vmath::{Arith, Fused, Plain, VectorMath};
 
 /// How the values that are normalised together lie: `n` of them `step` apart, in blocks of `step` groups.
 #[derive(Clone, Copy)]
@@ -147,27 +147,54 @@ fn largest<T: Float>(row: &[T], sign: T) -> T {
     rest.iter().fold(top, |m, v| larger(m, v.mul(sign)))
 }
 
+/// The sum of what `f` makes of the values at each place of a row.
+#[inline(always)]
+fn sum_of_row<T: Float, const K: usize>(row: [&[T]; K], f: impl Fn([f64; K]) -> f64 + Copy) -> f64 {
+    let n = row[0].len();
+    if n >= LANES {
+        let [sum] = sums_of(row, |v| [f(v)]);
+        return sum;
+    }
+    // fewer than there are running sums
+    let mut sum = 0.0;
+    for i in 0..n {
+        sum += f(std::array::from_fn(|k| row[k][i].to_f64()));
+    }
+    sum
+}
+
+/// From so many values on, a row is a loop of its own.
+const LONG: usize = 256;
+
 /// [`normalise`] of rows of `n` values. The result holds the exponentials meanwhile.
 #[inline(always)]
 fn normalise_rows<T: Float, M: Arith>(m: M, x: &[T], y: &mut [T], n: usize, kind: Kind) {
     let (log, sign) = (kind == Kind::LogMax, kind.sign::<T>());
     let block = block_of(n);
-    // the largest values of a block's rows; as many rows as there may be
-    let mut tops = [T::ZERO; BLOCK];
+    // the largest values of a block's rows, and their sums; as many rows as there may be
+    let (mut tops, mut sums) = ([T::ZERO; BLOCK], [0.0; BLOCK]);
     for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
+        let count = y.len() / n;
         for ((x, y), top) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&mut tops) {
             *top = largest(x, sign);
-            y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(*top));
-        }
-        y.iter_mut().for_each(|y| *y = y.vexp(m));
-        for ((x, y), top) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&tops) {
-            let [sum] = sums_of([y], |[v]| [v]);
-            if log {
-                let total = top.add(T::from_f64(sum.ln()));
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(total));
+            if n < LONG {
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(*top));
             } else {
-                let by = T::from_f64(1.0 / sum);
-                y.iter_mut().for_each(|y| *y = y.mul(by));
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(*top).vexp(m));
+            }
+        }
+        if n < LONG {
+            y.iter_mut().for_each(|y| *y = y.vexp(m));
+        }
+        y.chunks_exact(n).zip(&mut sums).for_each(|(y, sum)| *sum = sum_of_row([y], |[v]| v));
+        for (top, sum) in tops[..count].iter_mut().zip(&sums) {
+            *top = if log { top.add(T::from_f64(sum.vlog(m))) } else { T::from_f64(1.0 / sum) };
+        }
+        for ((x, y), &last) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&tops) {
+            if log {
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(last));
+            } else {
+                y.iter_mut().for_each(|y| *y = y.mul(last));
             }
         }
     }
@@ -234,12 +261,10 @@ fn backward_rows<T: Float, M: Arith>(m: M, r: &mut [T], go: &[T], y: &[T], n: us
         }
         for ((r, go), y) in r.chunks_exact_mut(n).zip(go.chunks_exact(n)).zip(y.chunks_exact(n)) {
             if kind == Kind::LogMax {
-                let [sum] = sums_of([go], |[d]| [d]);
-                let sum = T::from_f64(sum);
+                let sum = T::from_f64(sum_of_row([go], |[d]| d));
                 r.iter_mut().zip(go).for_each(|(r, &d)| *r = d.sub(r.mul(sum)));
             } else {
-                let [sum] = sums_of([go, y], |[d, v]| [d * v]);
-                let sum = T::from_f64(sum);
+                let sum = T::from_f64(sum_of_row([go, y], |[d, v]| d * v));
                 r.iter_mut().zip(go.iter().zip(y)).for_each(|(r, (&d, &v))| *r = plain_slope(kind, d, v, sum));
             }
         }

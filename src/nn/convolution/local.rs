@@ -5,11 +5,14 @@ use super::Window;
 use super::unfold::{Geometry, fold, unfold};
 use crate::demand;
 use crate::fields;
+use crate::nn::vectors::{add_scaled, put, sum_of};
 use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Matrix, MatrixMut, Rows, Source, Workspace, try_share};
+use crate::tensor::access::{Dest, Divide, Rows, Source, Workspace, try_share};
 use crate::tensor::check;
+use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::{Blas, product};
+use crate::tensor::simd::vectorize;
+use std::ops::Range;
 
 fields! {
     /// Input size, window, stride and padding.
@@ -35,6 +38,7 @@ impl Call {
         let nd = input.ndim();
         demand!(nd == 3 || nd == 4, "3D or 4D (batch mode) tensor expected for input, got {}", input.shape_text());
         demand!(weight.ndim() == 6, "weight must be 6D, got {}", weight.shape_text());
+        check::has_elements("weight", weight)?;
         let planes = weight.size(3);
         let sizes = [planes as i64, f.height, f.width];
         let fits = (0..3).all(|i| input.size(nd - 3 + i) as i64 == sizes[i]);
@@ -58,8 +62,45 @@ impl Call {
         self.output_len().saturating_mul(self.g.rows())
     }
 
-    fn weights<'a, T>(&self, all: &'a [T], pixel: usize) -> Matrix<'a, T> {
-        Matrix::new(&all[pixel * self.out * self.g.rows()..], self.out, self.g.rows())
+    /// Where the weights of a pixel lie: a row for each output plane.
+    fn weights(&self, pixel: usize) -> Range<usize> {
+        let len = self.out * self.g.rows();
+        pixel * len..(pixel + 1) * len
+    }
+}
+
+/// Pixels whose windows are turned together, from columns of a matrix to rows of another.
+const TOGETHER: usize = 16;
+
+/// Calls `f(pixel, window)` for some pixels, with their columns of `cols` (k x pixels) as vectors.
+#[inline(always)]
+fn each_window<T: Float>(
+    cols: &[T],
+    pixels: usize,
+    some: Range<usize>,
+    room: &mut [T],
+    mut f: impl FnMut(usize, &[T]),
+) {
+    let k = room.len() / TOGETHER;
+    for first in some.clone().step_by(TOGETHER) {
+        let n = TOGETHER.min(some.end - first);
+        for (r, row) in cols.chunks(pixels).enumerate() {
+            row[first..first + n].iter().enumerate().for_each(|(i, &v)| room[i * k + r] = v);
+        }
+        room.chunks(k).take(n).enumerate().for_each(|(i, window)| f(first + i, window));
+    }
+}
+
+/// The reverse of [`each_window`]: `f(pixel, window)` makes the columns of all pixels.
+#[inline(always)]
+fn make_windows<T: Float>(cols: &mut [T], pixels: usize, room: &mut [T], mut f: impl FnMut(usize, &mut [T])) {
+    let k = room.len() / TOGETHER;
+    for first in (0..pixels).step_by(TOGETHER) {
+        let n = TOGETHER.min(pixels - first);
+        room.chunks_mut(k).take(n).enumerate().for_each(|(i, window)| f(first + i, window));
+        for (r, row) in cols.chunks_mut(pixels).enumerate() {
+            row[first..first + n].iter_mut().enumerate().for_each(|(i, to)| *to = room[i * k + r]);
+        }
     }
 }
 
@@ -67,7 +108,7 @@ impl Call {
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Tensor, f: Local) -> Result<()> {
+pub fn forward<T: Float>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: &Tensor, f: Local) -> Result<()> {
     let call = Call::new(input, weight, f)?;
     let (g, pixels, k) = (&call.g, call.g.pixels(), call.g.rows());
     let [_, h, w] = g.output();
@@ -75,15 +116,20 @@ pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: 
     let (x, w, b) = (Source::<T>::of(input)?, Source::<T>::of(weight)?, Source::<T>::of(bias)?);
     let mut y = Dest::<T>::new(output, &call.output)?;
     try_share(Rows::new(&mut y, call.output_len()), call.cost(), |first, samples| {
-        let mut cols = Workspace::new(k * pixels)?;
+        let (mut cols, mut room) = (Workspace::new(k * pixels)?, Workspace::new(TOGETHER * k)?);
         for (n, y) in (first..).zip(samples.into_rows()) {
             unfold(g, (&x[n * g.input_len()..][..g.input_len()], 0), 0..k, 0, pixels, &mut cols);
-            y.copy_from_slice(&b);
-            let mut y = MatrixMut::new(y, call.out, pixels);
-            for p in 0..pixels {
-                let patch = Matrix::new(&cols, k, pixels).col_range(p, 1);
-                product(T::ONE, call.weights(&w, p), patch, T::ONE, y.reborrow().col_range(p, 1));
-            }
+            vectorize(
+                #[inline(always)]
+                || {
+                    each_window(&cols, pixels, 0..pixels, &mut room, |p, window| {
+                        for (o, weights) in w[call.weights(p)].chunks(k).enumerate() {
+                            let at = o * pixels + p;
+                            y[at] = b[at].add(sum_of([weights, window], |[w, x]| w.mul(x)));
+                        }
+                    });
+                },
+            );
         }
         Ok(())
     })
@@ -93,7 +139,7 @@ pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: 
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn grad_input<T: Blas>(
+pub fn grad_input<T: Float>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: Option<&Tensor>,
@@ -107,13 +153,20 @@ pub fn grad_input<T: Blas>(
     let (go, w) = (Source::<T>::of(grad_output)?, Source::<T>::of(weight)?);
     let mut gi = Dest::<T>::like(grad_input, input)?;
     try_share(Rows::new(&mut gi, g.input_len()), call.cost(), |first, samples| {
-        let mut cols = Workspace::new(k * pixels)?;
+        let (mut cols, mut room) = (Workspace::new(k * pixels)?, Workspace::new(TOGETHER * k)?);
         for (n, gi) in (first..).zip(samples.into_rows()) {
-            let go = Matrix::new(&go[n * call.output_len()..], call.out, pixels);
-            for p in 0..pixels {
-                let patch = MatrixMut::new(&mut cols, k, pixels).col_range(p, 1);
-                product(T::ONE, call.weights(&w, p).t(), go.col_range(p, 1), T::ZERO, patch);
-            }
+            let go = &go[n * call.output_len()..];
+            vectorize(
+                #[inline(always)]
+                || {
+                    make_windows(&mut cols, pixels, &mut room, |p, window| {
+                        for (o, weights) in w[call.weights(p)].chunks(k).enumerate() {
+                            let g = go[o * pixels + p];
+                            put(window, weights.iter().map(|w| w.mul(g)), o > 0);
+                        }
+                    });
+                },
+            );
             gi.fill(T::ZERO);
             fold(g, (gi, 0), 0..k, 0, pixels, &cols);
         }
@@ -125,7 +178,7 @@ pub fn grad_input<T: Blas>(
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn acc_grad<T: Blas>(
+pub fn acc_grad<T: Float>(
     input: &Tensor,
     grad_output: &Tensor,
     scale: T,
@@ -148,13 +201,20 @@ pub fn acc_grad<T: Blas>(
     let mut cols = Workspace::new(k * pixels)?;
     for n in 0..call.batch {
         unfold(g, (&x[n * g.input_len()..][..g.input_len()], 0), 0..k, 0, pixels, &mut cols);
-        let go = Matrix::new(&go[n * call.output_len()..], call.out, pixels);
-        let patches = Matrix::new(&cols, k, pixels);
+        let go = &go[n * call.output_len()..];
         try_share(Rows::new(&mut gw, call.out * k), call.out * k, |first, positions| {
-            for (p, gw) in (first..).zip(positions.into_rows()) {
-                let gw = MatrixMut::new(gw, call.out, k);
-                product(scale, go.col_range(p, 1), patches.col_range(p, 1).t(), T::ONE, gw);
-            }
+            let (some, mut room) = (first..first + positions.items(), Workspace::new(TOGETHER * k)?);
+            let gw = positions.into_slice();
+            vectorize(
+                #[inline(always)]
+                || {
+                    each_window(&cols, pixels, some, &mut room, |p, window| {
+                        for (o, gw) in gw[call.weights(p - first)].chunks_mut(k).enumerate() {
+                            add_scaled(gw, window, scale.mul(go[o * pixels + p]));
+                        }
+                    });
+                },
+            );
             Ok(())
         })?;
     }

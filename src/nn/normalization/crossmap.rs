@@ -2,7 +2,7 @@
 //! the plane and its neighbours on both sides; input (C x H x W) or (N x C x H x W). Krizhevsky, Sutskever and Hinton,
 //! ImageNet classification with deep convolutional neural networks, 2012.
 
-use crate::nn::vectors::{in_parts, powers, put};
+use crate::nn::vectors::{powers, put};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, share, share_rows};
 use crate::tensor::check;
@@ -61,17 +61,11 @@ impl Planes {
 }
 
 impl CrossMap {
-    /// Hands `f(first place, powers)`, some at a time, `scale^-beta`; the usual power of 3/4 needs roots only.
+    /// `scale^-3/4`, which needs roots only, and is usual.
     #[inline(always)]
-    fn powers<T: Float>(self, scale: &[T], mut f: impl FnMut(usize, &[T])) {
-        if self.beta != 0.75 {
-            return powers([scale], |[s]| s, T::from_f64(-self.beta), f);
-        }
-        let of = |[s]: [T; 1]| {
-            let r = T::ONE.over(s.root());
-            r.mul(r.root())
-        };
-        in_parts([scale], of, |at, part| f(at, part));
+    fn three_quarters<T: Float>(scale: T) -> T {
+        let r = T::ONE.over(scale.root());
+        r.mul(r.root())
     }
 }
 
@@ -94,10 +88,19 @@ pub fn cross_map<T: Float>(input: &Tensor, output: &Tensor, scale: &Tensor, f: C
                     }
                     let own = &x[i * p.inner..][..p.inner];
                     scale.iter_mut().for_each(|s| *s = s.mul(factor).add(k));
-                    f.powers(scale, |at, part| {
-                        let all = y[at..].iter_mut().zip(&own[at..]).zip(part);
-                        all.for_each(|((y, x), power)| *y = x.mul(*power));
-                    });
+                    if f.beta == 0.75 {
+                        let all = y.iter_mut().zip(own).zip(scale.iter());
+                        return all.for_each(|((y, x), s)| *y = x.mul(CrossMap::three_quarters(*s)));
+                    }
+                    powers(
+                        [scale],
+                        |[s]| s,
+                        T::from_f64(-f.beta),
+                        |at, part| {
+                            let all = y[at..].iter_mut().zip(&own[at..]).zip(part);
+                            all.for_each(|((y, x), power)| *y = x.mul(*power));
+                        },
+                    );
                 },
             );
         }
@@ -146,10 +149,20 @@ pub fn cross_map_grad<T: Float>(
                     }
                     let own = i * p.inner..(i + 1) * p.inner;
                     let [x, g, scale] = [&x, &g, &scale].map(|v| &v[own.clone()]);
-                    f.powers(scale, |at, part| {
-                        let all = r[at..].iter_mut().zip(x[at..].iter().zip(&g[at..])).zip(part);
-                        all.for_each(|((r, (x, g)), power)| *r = g.mul(*power).add(factor.mul(*x).mul(*r)));
-                    });
+                    let slope = |r: T, x: T, g: T, power: T| g.mul(power).add(factor.mul(x).mul(r));
+                    if f.beta == 0.75 {
+                        let all = r.iter_mut().zip(x.iter().zip(g)).zip(scale);
+                        return all.for_each(|((r, (x, g)), s)| *r = slope(*r, *x, *g, CrossMap::three_quarters(*s)));
+                    }
+                    powers(
+                        [scale],
+                        |[s]| s,
+                        T::from_f64(-f.beta),
+                        |at, part| {
+                            let all = r[at..].iter_mut().zip(x[at..].iter().zip(&g[at..])).zip(part);
+                            all.for_each(|((r, (x, g)), power)| *r = slope(*r, *x, *g, *power));
+                        },
+                    );
                 },
             );
         }

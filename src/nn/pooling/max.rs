@@ -82,20 +82,28 @@ impl<T: Float> Columns<T> {
                 }
             },
         );
+        // as many columns of each window, the last one again where there are fewer: the loop's end is no surprise then
+        let most = spans.iter().map(|s| s[2] - s[1]).max().unwrap_or(0).max(0) as usize;
         for ((y, at), &[_, start, end, _]) in y.iter_mut().zip(at).zip(spans) {
-            let columns = start as usize - first..end as usize - first;
-            let (mut greatest, mut in_line, mut column) = (lowest::<T>(), -1, 0);
-            let values = best[columns.clone()].iter().zip(&line[columns]).enumerate().step_by(step);
-            for (i, (&v, &line)) in values {
+            let (start, end) = (start as usize - first, end as usize - first);
+            if start >= end {
+                (*y, *at) = (lowest(), 0);
+                continue;
+            }
+            let last = (end - 1 - start) / step * step + start;
+            let (mut greatest, mut in_line, mut column) = (best[start], line[start], start);
+            for i in (step..most).step_by(step) {
+                let i = (start + i).min(last);
+                let (v, k) = (best[i], line[i]);
                 // of equal ones, the one in the first line, and there the first
-                let above = (v > greatest) | ((v == greatest) & (line < in_line));
+                let above = (v > greatest) | ((v == greatest) & (k < in_line));
                 greatest = if above { v } else { greatest };
-                in_line = if above { line } else { in_line };
+                in_line = if above { k } else { in_line };
                 column = if above { i } else { column };
             }
             *y = greatest;
             let base = usize::try_from(in_line).ok().and_then(|k| lines.get(k));
-            *at = base.map_or(0, |base| (base + start as usize + column) as i64 + 1);
+            *at = base.map_or(0, |base| (base + first + column) as i64 + 1);
         }
     }
 }
@@ -229,24 +237,25 @@ impl Origins<'_> {
     #[inline(always)]
     fn within(&self, place: i64, column: i64, small: bool) -> [i64; 3] {
         let over = |a: i64, b: i64| if small { i64::from((a as i32 as f64 / b as f64) as i32) } else { a / b };
-        let [_, h, w] = self.sizes;
+        let steps = |a: i64, step: i64| if step == 1 { a } else { over(a, step) };
+        let [frames, h, w] = self.sizes;
         let i = place - 1;
         let line = over(i, w);
-        let frame = over(line, h);
-        let at = [frame - self.lines[0], line - frame * h - self.lines[1], i - line * w - column];
-        [0, 1, 2].map(|i| if self.steps[i] == 1 { at[i] } else { over(at[i], self.steps[i]) })
+        let frame = if frames == 1 { 0 } else { over(line, h) };
+        let [t, y, x] = [frame - self.lines[0], line - frame * h - self.lines[1], i - line * w - column];
+        [steps(t, self.steps[0]), steps(y, self.steps[1]), steps(x, self.steps[2])]
     }
 
     /// The place, from 1, of a frame, row and column within a window that begins at `column`, none of them of 2^31 or more;
     /// -1 outside of the plane.
     #[inline(always)]
-    fn placed(&self, within: [i64; 3], column: i64) -> i64 {
-        let origins = [self.lines[0], self.lines[1], column];
-        let at: [i64; 3] = std::array::from_fn(|i| within[i] * self.steps[i] + origins[i]);
-        let inside = (0..3).fold(true, |inside, i| inside & (at[i] >= 0) & (at[i] < self.sizes[i]));
-        let [_, h, w] = self.sizes;
-        let at = at.map(|v| if inside { v } else { 0 });
-        if inside { (at[0] * h + at[1]) * w + at[2] + 1 } else { -1 }
+    fn placed(&self, [t, y, x]: [i64; 3], column: i64) -> i64 {
+        let ([frames, h, w], [st, sy, sx]) = (self.sizes, self.steps);
+        let (t, y, x) = (t * st + self.lines[0], y * sy + self.lines[1], x * sx + column);
+        let inside = (t >= 0) & (t < frames) & (y >= 0) & (y < h) & (x >= 0) & (x < w);
+        let kept = |v: i64| if inside { v } else { 0 };
+        let place = (kept(t) * h + kept(y)) * w + kept(x) + 1;
+        if inside { place } else { -1 }
     }
 }
 
@@ -272,12 +281,14 @@ fn each_index(o: &Origins, row: &mut [i64], f: impl Fn(i64, i64) -> i64) {
 
 /// Frame, row and column in bytes 0 to 2, and what is left of them, 10 bits each, from bit 32 on.
 #[inline(always)]
-fn pack(v: [i64; 3]) -> i64 {
-    (0..3).fold(0, |all, i| all | (v[i] & 255) << (8 * i) | (v[i] >> 8 & 1023) << (32 + 10 * i))
+fn pack([t, y, x]: [i64; 3]) -> i64 {
+    let part = |v: i64, i: i64| (v & 255) << (8 * i) | (v >> 8 & 1023) << (32 + 10 * i);
+    part(t, 0) | part(y, 1) | part(x, 2)
 }
 #[inline(always)]
 fn unpack(at: i64) -> [i64; 3] {
-    [0, 1, 2].map(|i| (at >> (8 * i) & 255) | (at >> (32 + 10 * i) & 1023) << 8)
+    let part = |i: i64| (at >> (8 * i) & 255) | (at >> (32 + 10 * i) & 1023) << 8;
+    [part(0), part(1), part(2)]
 }
 
 /// Whether every place of a plane is a number of 31 bits.
@@ -302,12 +313,19 @@ fn encode_rows<const SMALL: bool>(p: &Plan, at: &mut [i64], form: Places) {
 
 /// Adaptive indices: rows and columns within the window, from 1, and 0 for none.
 pub fn split(p: &Plan, places: &[i64], rows: &mut [i64], columns: &mut [i64]) {
-    let small = is_small(p);
-    for (to, which) in [(rows, 1), (columns, 2)] {
-        to.copy_from_slice(places);
-        let kept = |o: &Origins, at: i64, i: i64| if at > 0 { o.within(at, i, small)[which] + 1 } else { 0 };
-        each_row(p, to, |o, row| each_index(&o, row, |at, i| kept(&o, at, i)));
+    if is_small(p) {
+        split_rows::<true>(p, places, rows, columns)
+    } else {
+        split_rows::<false>(p, places, rows, columns)
     }
+}
+
+fn split_rows<const SMALL: bool>(p: &Plan, places: &[i64], rows: &mut [i64], columns: &mut [i64]) {
+    let some = |at: i64, kept: i64| if at > 0 { kept + 1 } else { 0 };
+    rows.copy_from_slice(places);
+    each_row(p, rows, |o, row| each_index(&o, row, |at, c| some(at, o.within(at, c, SMALL)[1])));
+    columns.copy_from_slice(places);
+    each_row(p, columns, |o, row| each_index(&o, row, |at, c| some(at, o.within(at, c, SMALL)[2])));
 }
 
 /// The reverse of [`split`]: -1 for places outside of the plane.
