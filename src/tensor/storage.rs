@@ -560,9 +560,10 @@ pub struct Crossing(Storage);
 
 // SAFETY: the storage is marked, and so are those that it looks into. What threads then share of `Shared`: the class, the
 // parent and `fixed` never change; `len`, `ptr` and the flags are atomic; `block` is touched in `resize_with` alone, which
-// holds the storage, and when the last handle goes; `deferred` has nothing to write, and stays as it is where that is so. Memory behind `ptr` is handed out by methods that hold the storage
-// themselves, or by `Tensor::elements`, which refuses a marked storage that its thread does not hold. A storage that was not
-// marked has handles on one thread only, since nothing else lets a handle pass.
+// holds the storage, and when the last handle goes; `deferred` has nothing to write, and stays as it is where that is so.
+// Memory behind `ptr` is handed out by methods that hold the storage themselves, or by `Tensor::elements`, which refuses a
+// marked storage that its thread does not hold. A storage that was not marked has handles on one thread only, since nothing
+// else lets a handle pass.
 unsafe impl Send for Crossing {}
 // SAFETY: a shared reference gives nothing but new handles, for which the same holds.
 unsafe impl Sync for Crossing {}

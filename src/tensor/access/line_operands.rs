@@ -51,7 +51,8 @@ impl<T: Element> LinesSource<T> {
     /// # Errors
     /// As [`LinesSource::of`], and not enough memory.
     pub fn slices(x: &Tensor, d: usize) -> Result<LinesSource<T>> {
-        if x.stride(d) == 1 || x.size(d) == 1 || d >= x.ndim() {
+        check::dimension("lines", d, x.ndim())?;
+        if x.stride(d) == 1 || x.size(d) == 1 {
             return LinesSource::of(x, d);
         }
         let copy = turned(x, d, clone)?;

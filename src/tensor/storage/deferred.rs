@@ -32,8 +32,8 @@ type Factors = Box<[Tensor; 2]>;
 
 enum Value {
     Zero,
-    /// The vectors, and what writes their product over elements of their type.
-    Product(Factors, fn(&Storage, usize, usize, &Factors)),
+    /// The vectors, and what writes their product over elements of their type; whether it could.
+    Product(Factors, fn(&Storage, usize, usize, &Factors) -> bool),
 }
 
 struct Part {
@@ -141,7 +141,12 @@ impl Storage {
             let (first, last) = (part.from.max(from), part.end.min(end));
             match &part.value {
                 Value::Zero => with_dtype!(self.dtype(), T => zeros(self.own_elements::<T>(first, last))),
-                Value::Product(factors, write) => write(self, first, last, factors),
+                Value::Product(factors, write) => {
+                    // nobody gets at elements while a loop runs, those of the vectors no more than those that are asked for
+                    if !write(self, first, last, factors) {
+                        return;
+                    }
+                }
             }
         }
         deferred.cut(from, end);
@@ -297,10 +302,8 @@ fn zeros<T: Element>(elements: RawSlice<T>) {
     });
 }
 
-fn write_product<T: Real>(to: &Storage, from: usize, end: usize, factors: &Factors) {
-    let (Ok(column), Ok(row)) = (Source::<T>::of(&factors[0]), Source::<T>::of(&factors[1])) else {
-        return debug_assert!(false, "vectors of our own that cannot be read");
-    };
+fn write_product<T: Real>(to: &Storage, from: usize, end: usize, factors: &Factors) -> bool {
+    let (Ok(column), Ok(row)) = (Source::<T>::of(&factors[0]), Source::<T>::of(&factors[1])) else { return false };
     let elements = to.own_elements::<T>(from, end);
     let rows = column.len().min(elements.len() / row.len().max(1));
     threads::split(rows, row.len(), |first, n| {
@@ -308,6 +311,7 @@ fn write_product<T: Real>(to: &Storage, from: usize, end: usize, factors: &Facto
         let part = unsafe { elements.slice_mut(first * row.len(), n * row.len()) };
         multiply(&column, &row, first * row.len(), part);
     });
+    true
 }
 
 /// Elements of a column's and a row's product, from number `at` on.
