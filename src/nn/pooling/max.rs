@@ -25,7 +25,7 @@ pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], at: &mut [i64]) {
     let (width, len) = (p.width(), p.plane());
     share((Rows::new(y, width), Rows::new(at, width)), p.row_cost(), |first, (y, at)| {
         let mut whole: Option<(&[[i64; 4]], Whole)> = None;
-        let (mut lines, mut next, mut columns) = (vec![], p.place(first), Columns::default());
+        let (mut lines, mut next) = (vec![], p.place(first));
         for (y, at) in y.into_rows().zip(at.into_rows()) {
             let place = next;
             next = p.after(place);
@@ -40,8 +40,7 @@ pub fn forward<T: Float>(x: &[T], p: &Plan, y: &mut [T], at: &mut [i64]) {
             let plane = &x[place[0] * len..][..len];
             whole.greatest(plane, &lines, y, at);
             for edge in [0..whole.windows.start, whole.windows.end..width].into_iter().filter(|e| !e.is_empty()) {
-                let step = p.axes[2].step;
-                columns.greatest(plane, &lines, step, &spans[edge.clone()], &mut y[edge.clone()], &mut at[edge]);
+                at_edge(plane, &lines, p, &spans[edge.clone()], &mut y[edge.clone()], &mut at[edge]);
             }
         }
     });
@@ -52,58 +51,16 @@ fn lowest<T: Float>() -> T {
     T::from_f64(-f64::MAX)
 }
 
-/// The maximum of the lines under a row of windows in each column, and which of the lines it is in; -1 for none.
-#[derive(Default)]
-struct Columns<T> {
-    best: Vec<T>,
-    line: Vec<i32>,
-}
-
-impl<T: Float> Columns<T> {
-    /// The maxima of some windows of a row, whatever they look like: in vectors from line to line first, then across each
-    /// window.
-    fn greatest(&mut self, plane: &[T], lines: &[usize], step: usize, spans: &[[i64; 4]], y: &mut [T], at: &mut [i64]) {
-        let first = spans.iter().map(|s| s[1]).min().unwrap_or(0) as usize;
-        let end = spans.iter().map(|s| s[2]).max().unwrap_or(0).max(first as i64) as usize;
-        self.best.resize(end - first, T::ZERO);
-        self.line.resize(end - first, 0);
-        let (best, line) = (&mut self.best[..], &mut self.line[..]);
-        vectorize(
-            #[inline(always)]
-            || {
-                best.fill(lowest());
-                line.fill(-1);
-                for (k, &base) in (0..).zip(lines) {
-                    for ((best, line), &v) in best.iter_mut().zip(line.iter_mut()).zip(&plane[base + first..]) {
-                        let above = v > *best;
-                        *best = if above { v } else { *best };
-                        *line = if above { k } else { *line };
-                    }
-                }
-            },
-        );
-        // as many columns of each window, the last one again where there are fewer: the loop's end is no surprise then
-        let most = spans.iter().map(|s| s[2] - s[1]).max().unwrap_or(0).max(0) as usize;
-        for ((y, at), &[_, start, end, _]) in y.iter_mut().zip(at).zip(spans) {
-            let (start, end) = (start as usize - first, end as usize - first);
-            if start >= end {
-                (*y, *at) = (lowest(), 0);
-                continue;
-            }
-            let last = (end - 1 - start) / step * step + start;
-            let (mut greatest, mut in_line, mut column) = (best[start], line[start], start);
-            for i in (step..most).step_by(step) {
-                let i = (start + i).min(last);
-                let (v, k) = (best[i], line[i]);
-                // of equal ones, the one in the first line, and there the first
-                let above = (v > greatest) | ((v == greatest) & (k < in_line));
-                greatest = if above { v } else { greatest };
-                in_line = if above { k } else { in_line };
-                column = if above { i } else { column };
-            }
-            *y = greatest;
-            let base = usize::try_from(in_line).ok().and_then(|k| lines.get(k));
-            *at = base.map_or(0, |base| (base + first + column) as i64 + 1);
+/// The maxima of some windows of a row, whatever they look like.
+fn at_edge<T: Float>(plane: &[T], lines: &[usize], p: &Plan, spans: &[[i64; 4]], y: &mut [T], at: &mut [i64]) {
+    y.fill(lowest());
+    at.fill(0);
+    for &base in lines {
+        let row = &plane[base..][..p.axes[2].input];
+        if p.axes[2].step == 1 {
+            greatest(row, base, spans, y, at, |v| v.iter().enumerate());
+        } else {
+            greatest(row, base, spans, y, at, |v| v.iter().enumerate().step_by(p.axes[2].step));
         }
     }
 }
@@ -209,123 +166,88 @@ impl Whole {
     }
 }
 
-/// What the places of a row of windows are counted from.
-struct Origins<'a> {
-    /// Sizes of the plane.
-    sizes: [i64; 3],
-    /// Distances between the positions of a window.
-    steps: [i64; 3],
-    /// Where the windows begin along frames and rows.
-    lines: [i64; 2],
-    /// And along columns.
-    spans: &'a [[i64; 4]],
-}
-
-impl Origins<'_> {
-    fn of(p: &Plan, r: usize) -> Origins<'_> {
-        let [plane, oz, oy] = p.place(r);
-        Origins {
-            sizes: [0, 1, 2].map(|i| p.axes[i].input as i64),
-            steps: [0, 1, 2].map(|i| p.axes[i].step as i64),
-            lines: [p.axes[0].span(plane, oz).origin, p.axes[1].span(plane, oy).origin],
-            spans: p.axes[2].spans(plane),
+/// Compares the maxima of a row of windows so far with the elements of an input row that begins at `base`.
+#[inline(always)]
+fn greatest<'a, T: Float + 'a, I: Iterator<Item = (usize, &'a T)>>(
+    row: &'a [T],
+    base: usize,
+    spans: &[[i64; 4]],
+    y: &mut [T],
+    at: &mut [i64],
+    elements: impl Fn(&'a [T]) -> I,
+) {
+    for ((y, at), &[_, start, end, _]) in y.iter_mut().zip(at).zip(spans) {
+        let (mut best, mut place) = (*y, *at);
+        for (i, &v) in elements(&row[start as usize..end as usize]) {
+            if v > best {
+                (best, place) = (v, (base + i) as i64 + start + 1);
+            }
         }
-    }
-
-    /// Frame, row and column within a window, which begins at `column`, of its place, from 1. In planes of less than 2^31
-    /// elements, divisions of doubles are exact, and fill vectors.
-    #[inline(always)]
-    fn within(&self, place: i64, column: i64, small: bool) -> [i64; 3] {
-        let over = |a: i64, b: i64| if small { i64::from((a as i32 as f64 / b as f64) as i32) } else { a / b };
-        let steps = |a: i64, step: i64| if step == 1 { a } else { over(a, step) };
-        let [frames, h, w] = self.sizes;
-        let i = place - 1;
-        let line = over(i, w);
-        let frame = if frames == 1 { 0 } else { over(line, h) };
-        let [t, y, x] = [frame - self.lines[0], line - frame * h - self.lines[1], i - line * w - column];
-        [steps(t, self.steps[0]), steps(y, self.steps[1]), steps(x, self.steps[2])]
-    }
-
-    /// The place, from 1, of a frame, row and column within a window that begins at `column`, none of them of 2^31 or more;
-    /// -1 outside of the plane.
-    #[inline(always)]
-    fn placed(&self, [t, y, x]: [i64; 3], column: i64) -> i64 {
-        let ([frames, h, w], [st, sy, sx]) = (self.sizes, self.steps);
-        let (t, y, x) = (t * st + self.lines[0], y * sy + self.lines[1], x * sx + column);
-        let inside = (t >= 0) & (t < frames) & (y >= 0) & (y < h) & (x >= 0) & (x < w);
-        let kept = |v: i64| if inside { v } else { 0 };
-        let place = (kept(t) * h + kept(y)) * w + kept(x) + 1;
-        if inside { place } else { -1 }
+        (*y, *at) = (best, place);
     }
 }
 
-/// Calls `f(row of windows, its indices)` in vector loops.
-fn each_row(p: &Plan, at: &mut [i64], f: impl Fn(Origins, &mut [i64]) + Sync) {
+/// Calls `f(index, plane, frame, row, column)` for every window's index.
+fn each_index(p: &Plan, at: &mut [i64], f: impl Fn(&mut i64, [usize; 4]) + Sync) {
     let width = p.width();
     share_rows(at, width, width * 8, |first, rows| {
         for (r, row) in (first..).zip(rows.chunks_mut(width.max(1))) {
-            let origins = Origins::of(p, r);
-            vectorize(
-                #[inline(always)]
-                || f(origins, row),
-            );
+            let [plane, oz, oy] = p.place(r);
+            row.iter_mut().enumerate().for_each(|(ox, at)| f(at, [plane, oz, oy, ox]));
         }
     });
 }
 
-/// Changes the index of each window of a row, given the column that it begins at.
-#[inline(always)]
-fn each_index(o: &Origins, row: &mut [i64], f: impl Fn(i64, i64) -> i64) {
-    row.iter_mut().zip(o.spans).for_each(|(at, span)| *at = f(*at, span[0]));
+/// Frame, row and column of a place counted from 1.
+fn coordinates(p: &Plan, place: i64) -> [i64; 3] {
+    let [_, y, x] = &p.axes;
+    let (i, w, h) = (place - 1, x.input as i64, y.input as i64);
+    [i / w / h, i / w % h, i % w]
+}
+
+/// Within its window: frame, row and column of a place.
+fn within(p: &Plan, place: i64, [plane, oz, oy, ox]: [usize; 4]) -> [i64; 3] {
+    let (o, at) = ([oz, oy, ox], coordinates(p, place));
+    [0, 1, 2].map(|i| (at[i] - p.axes[i].span(plane, o[i]).origin) / p.axes[i].step as i64)
+}
+
+/// The place, from 1, of a frame, row and column within a window; nothing outside of the plane.
+fn placed(p: &Plan, within: [i64; 3], [plane, oz, oy, ox]: [usize; 4]) -> Option<i64> {
+    let o = [oz, oy, ox];
+    let mut place = 0;
+    for (i, a) in p.axes.iter().enumerate() {
+        let v = within[i].checked_mul(a.step as i64)?.checked_add(a.span(plane, o[i]).origin)?;
+        if v < 0 || v >= a.input as i64 {
+            return None;
+        }
+        place = place * a.input as i64 + v;
+    }
+    Some(place + 1)
 }
 
 /// Frame, row and column in bytes 0 to 2, and what is left of them, 10 bits each, from bit 32 on.
-#[inline(always)]
-fn pack([t, y, x]: [i64; 3]) -> i64 {
-    let part = |v: i64, i: i64| (v & 255) << (8 * i) | (v >> 8 & 1023) << (32 + 10 * i);
-    part(t, 0) | part(y, 1) | part(x, 2)
+fn pack(v: [i64; 3]) -> i64 {
+    (0..3).fold(0, |all, i| all | (v[i] & 255) << (8 * i) | (v[i] >> 8 & 1023) << (32 + 10 * i))
 }
-#[inline(always)]
 fn unpack(at: i64) -> [i64; 3] {
-    let part = |i: i64| (at >> (8 * i) & 255) | (at >> (32 + 10 * i) & 1023) << 8;
-    [part(0), part(1), part(2)]
-}
-
-/// Whether every place of a plane is a number of 31 bits.
-fn is_small(p: &Plan) -> bool {
-    p.plane() < i32::MAX as usize
+    [0, 1, 2].map(|i| (at >> (8 * i) & 255) | (at >> (32 + 10 * i) & 1023) << 8)
 }
 
 /// Places as a class keeps them.
 pub fn encode(p: &Plan, at: &mut [i64], form: Places) {
-    // a constant in each loop
-    if is_small(p) { encode_rows::<true>(p, at, form) } else { encode_rows::<false>(p, at, form) }
-}
-
-fn encode_rows<const SMALL: bool>(p: &Plan, at: &mut [i64], form: Places) {
-    let some = |at: i64, kept: i64| if at > 0 { kept } else { -1 };
     match form {
         Places::Plane => {}
-        Places::Row => each_row(p, at, |o, row| each_index(&o, row, |at, c| some(at, o.within(at, c, SMALL)[1]))),
-        Places::Bytes => each_row(p, at, |o, row| each_index(&o, row, |at, c| some(at, pack(o.within(at, c, SMALL))))),
+        Places::Row => each_index(p, at, |at, o| *at = if *at > 0 { within(p, *at, o)[1] } else { -1 }),
+        Places::Bytes => each_index(p, at, |at, o| *at = if *at > 0 { pack(within(p, *at, o)) } else { -1 }),
     }
 }
 
 /// Adaptive indices: rows and columns within the window, from 1, and 0 for none.
 pub fn split(p: &Plan, places: &[i64], rows: &mut [i64], columns: &mut [i64]) {
-    if is_small(p) {
-        split_rows::<true>(p, places, rows, columns)
-    } else {
-        split_rows::<false>(p, places, rows, columns)
+    for (at, which) in [(rows, 1), (columns, 2)] {
+        at.copy_from_slice(places);
+        each_index(p, at, |at, o| *at = if *at > 0 { within(p, *at, o)[which] + 1 } else { 0 });
     }
-}
-
-fn split_rows<const SMALL: bool>(p: &Plan, places: &[i64], rows: &mut [i64], columns: &mut [i64]) {
-    let some = |at: i64, kept: i64| if at > 0 { kept + 1 } else { 0 };
-    rows.copy_from_slice(places);
-    each_row(p, rows, |o, row| each_index(&o, row, |at, c| some(at, o.within(at, c, SMALL)[1])));
-    columns.copy_from_slice(places);
-    each_row(p, columns, |o, row| each_index(&o, row, |at, c| some(at, o.within(at, c, SMALL)[2])));
 }
 
 /// The reverse of [`split`]: -1 for places outside of the plane.
@@ -334,12 +256,9 @@ pub fn join(p: &Plan, places: &mut [i64], rows: &[i64], columns: &[i64]) {
         let fits = |v: i64| (0..1 << 31).contains(&v);
         *at = if fits(y) && fits(x) { y << 31 | x } else { -1 };
     });
-    each_row(p, places, |o, row| {
-        each_index(&o, row, |at, i| {
-            let (y, x) = (at >> 31, at & ((1 << 31) - 1));
-            let place = o.placed([0, y - 1, x - 1], i);
-            if at == 0 { 0 } else { place }
-        });
+    each_index(p, places, |at, o| {
+        let (y, x) = (*at >> 31, *at & ((1 << 31) - 1));
+        *at = if *at == 0 { 0 } else { placed(p, [0, y - 1, x - 1], o).unwrap_or(-1) };
     });
 }
 
@@ -347,21 +266,13 @@ pub fn join(p: &Plan, places: &mut [i64], rows: &[i64], columns: &[i64]) {
 pub fn decode(p: &Plan, at: &mut [i64], form: Places) {
     match form {
         Places::Plane => {}
-        Places::Row => each_row(p, at, |o, row| {
-            each_index(&o, row, |at, i| {
-                let fits = (at > -(1 << 31)) & (at < 1 << 31);
-                let place = o.placed([0, if fits { at } else { 0 }, 0], i);
-                let place = if fits { place } else { -1 };
-                if at == -1 { 0 } else { place }
-            });
+        Places::Row => each_index(p, at, |at, o| {
+            *at = if *at == -1 { 0 } else { placed(p, [0, *at, 0], o).unwrap_or(-1) };
         }),
-        Places::Bytes => each_row(p, at, |o, row| {
-            each_index(&o, row, |at, i| {
-                let within = unpack(at);
-                let place = o.placed(within, i);
-                let place = if pack(within) == at { place } else { -1 };
-                if at == -1 { 0 } else { place }
-            });
+        Places::Bytes => each_index(p, at, |at, o| {
+            let within = unpack(*at);
+            let found = if pack(within) == *at { placed(p, within, o) } else { None };
+            *at = if *at == -1 { 0 } else { found.unwrap_or(-1) };
         }),
     }
 }
