@@ -62,11 +62,11 @@ fn span<T: Float, const N: usize, const R: usize, const K: usize>(
         }
     }
     let rest = changed.iter().map(|c| c.1.len()).chain(read.iter().map(|r| r.1.len())).min().unwrap_or(0);
-    for l in 0..rest {
+    (0..rest).for_each(|l| {
         let (new, terms) = f(std::array::from_fn(|k| changed[k].1[l]), std::array::from_fn(|k| read[k].1[l]));
         (0..N).for_each(|k| changed[k].1[l] = new[k]);
         (0..K).for_each(|k| sums[k][l] += terms[k]);
-    }
+    });
     sums
 }
 

@@ -156,11 +156,7 @@ fn sum_of_row<T: Float, const K: usize>(row: [&[T]; K], f: impl Fn([f64; K]) -> 
         return sum;
     }
     // fewer than there are running sums
-    let mut sum = 0.0;
-    for i in 0..n {
-        sum += f(std::array::from_fn(|k| row[k][i].to_f64()));
-    }
-    sum
+    (0..n).map(|i| f(std::array::from_fn(|k| row[k][i].to_f64()))).fold(0.0, |sum, v| sum + v)
 }
 
 /// From so many values on, a row is a loop of its own.

@@ -200,7 +200,7 @@ pub fn pairwise_grad<T: Float>(
             }
             for (sign, (x, y)) in signs.iter_mut().zip(x.iter().zip(y)) {
                 let d = x.sub(*y);
-                if !(d > T::ZERO || d < T::ZERO) && draws.random_to(2)? == 2 {
+                if !((d > T::ZERO) | (d < T::ZERO)) && draws.random_to(2)? == 2 {
                     *sign = T::ONE;
                 }
             }

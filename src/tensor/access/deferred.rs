@@ -6,7 +6,7 @@ use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
 use crate::tensor::layout::Layout;
 use crate::tensor::storage::Storage;
-use crate::tensor::storage::deferred::{Values, multiply};
+use crate::tensor::storage::deferred::{LEAST, Values, multiply};
 
 /// Where a contiguous tensor's elements lie.
 fn range(x: &Tensor) -> Option<(Storage, usize, usize)> {
@@ -23,7 +23,13 @@ pub fn is_written(x: &Tensor) -> bool {
 
 /// Makes all elements zero when somebody asks for them. Whether it did: only large tensors, whose memory nobody reaches
 /// without asking; others are as they were.
+#[inline]
 pub fn zero_later(x: &Tensor) -> bool {
+    x.numel().saturating_mul(x.dtype().size()) >= LEAST && clear_later(x)
+}
+
+#[inline(never)]
+fn clear_later(x: &Tensor) -> bool {
     range(x).is_some_and(|(storage, from, end)| storage.zero_later(from, end))
 }
 

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Bytes from which on elements are put off: fewer are written while one would take notes. Builds that look for errors put off
 /// everything.
-const LEAST: usize = if cfg!(debug_assertions) { 1 } else { 32 * 1024 };
+pub(in crate::tensor) const LEAST: usize = if cfg!(debug_assertions) { 1 } else { 32 * 1024 };
 /// Elements below which a program seems to go through elements one by one, and those that are written at once then.
 const FEW: usize = 64;
 const SOME: usize = 64 * 1024;
