@@ -236,7 +236,7 @@ impl Storage {
         if self.0.parent.is_none() { self.0.len.load(Relaxed) } else { self.part_len() }
     }
 
-    /// The length of a view. Apart, as [`Storage::part_of_memory`]: with the recursion in them, the usual cases would not be
+    /// The length of a view. Apart, as [`Storage::other_memory`]: with the recursion in them, the usual cases would not be
     /// inlined.
     #[cold]
     fn part_len(&self) -> usize {
