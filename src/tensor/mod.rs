@@ -264,12 +264,6 @@ impl Tensor {
         self.peek_storage().cloned()
     }
 
-    /// Whether all elements of the storage are written.
-    #[inline(always)]
-    pub(in crate::tensor) fn storage_is_written(&self) -> bool {
-        self.peek_storage().is_none_or(Storage::is_written)
-    }
-
     /// Whether both are views of one storage.
     #[inline(always)]
     pub fn same_storage(&self, other: &Tensor) -> bool {
@@ -471,8 +465,7 @@ impl Tensor {
     /// As [`Tensor::view`].
     #[inline(always)]
     pub(in crate::tensor) fn matrix<T: Element>(&self) -> Result<(Form, RawSlice<'_, T>)> {
-        let e = self.peek();
-        Ok((Form::of(e), self.elements(e.offset, e.extent()?, false)?))
+        Ok((Form::of(self.peek()), self.span()?))
     }
 
     /// The memory from the first element to the last, for a kernel that knows the shape.

@@ -4,7 +4,6 @@ use super::Source;
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
-use crate::tensor::layout::Layout;
 use crate::tensor::storage::Storage;
 use crate::tensor::storage::deferred::{LEAST, Values, multiply};
 
@@ -18,7 +17,7 @@ fn range(x: &Tensor) -> Option<(Storage, usize, usize)> {
 /// Whether all elements of the storage are written: only otherwise there is something to gain by the functions below.
 #[inline(always)]
 pub fn is_written(x: &Tensor) -> bool {
-    x.storage_is_written()
+    x.peek_storage().is_none_or(Storage::is_written)
 }
 
 /// Makes all elements zero when somebody asks for them. Whether it did: only large tensors, whose memory nobody reaches
@@ -54,14 +53,8 @@ pub fn outer_later<T: Real>(matrix: &Tensor, scale: T, column: &Tensor, row: &Te
 /// product of two vectors takes no pass over memory.
 pub struct Blockwise<T> {
     /// Where each range begins, and what its elements are.
-    ranges: Vec<(usize, Elements<T>)>,
+    ranges: Vec<(usize, Values<T>)>,
     len: usize,
-}
-
-enum Elements<T> {
-    Written(Source<T>),
-    Zero,
-    Product(Source<T>, Source<T>),
 }
 
 impl<T: Real> Blockwise<T> {
@@ -71,23 +64,9 @@ impl<T: Real> Blockwise<T> {
     /// As [`Source::of`].
     pub fn of(x: &Tensor) -> Result<Option<Blockwise<T>>> {
         let Some((storage, from, end)) = range(x).filter(|_| !is_written(x)) else { return Ok(None) };
-        let found = storage.deferred::<T>(from, end)?;
-        if found.is_empty() {
-            return Ok(None);
-        }
-        let ends: Vec<_> = found.iter().skip(1).map(|r| r.0).chain([end]).collect();
-        let made = found.into_iter().zip(ends).map(|((start, values), end)| {
-            let elements = match values {
-                Values::Zero => Elements::Zero,
-                Values::Product(column, row) => Elements::Product(column, row),
-                Values::Written => {
-                    let layout = Layout::strided(start, &[end - start], &[1])?;
-                    Elements::Written(Source::of(&x.with_layout(layout))?)
-                }
-            };
-            Ok((start - from, elements))
-        });
-        Ok(Some(Blockwise { ranges: made.collect::<Result<_>>()?, len: end - from }))
+        let mut ranges = storage.deferred::<T>(from, end)?;
+        ranges.iter_mut().for_each(|(start, _)| *start -= from);
+        Ok((!ranges.is_empty()).then_some(Blockwise { ranges, len: end - from }))
     }
 
     /// How many elements there are.
@@ -104,13 +83,13 @@ impl<T: Real> Blockwise<T> {
     pub fn read(&self, at: usize, to: &mut [T]) {
         let (mut at, mut to) = (at, to);
         let first = self.ranges.partition_point(|r| r.0 <= at).saturating_sub(1);
-        for (i, (start, elements)) in self.ranges.iter().enumerate().skip(first) {
+        for (i, (start, values)) in self.ranges.iter().enumerate().skip(first) {
             let end = self.ranges.get(i + 1).map_or(self.len, |r| r.0);
             let (now, rest) = to.split_at_mut(to.len().min(end - at));
-            match elements {
-                Elements::Written(all) => now.copy_from_slice(&all[at - start..][..now.len()]),
-                Elements::Zero => now.fill(T::ZERO),
-                Elements::Product(column, row) => multiply(column, row, at - start, now),
+            match values {
+                Values::Written(all) => now.copy_from_slice(&all[at - start..][..now.len()]),
+                Values::Zero => now.fill(T::ZERO),
+                Values::Product(column, row) => multiply(column, row, at - start, now),
             }
             (at, to) = (end, rest);
             if to.is_empty() {

@@ -13,6 +13,7 @@ use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, RawSlice, Source, loans};
 use crate::tensor::dtype::{Element, Real};
 use crate::tensor::error::Result;
+use crate::tensor::layout::Layout;
 use crate::tensor::simd::vectorize;
 use crate::tensor::threads;
 use crate::with_dtype;
@@ -52,10 +53,10 @@ pub(super) struct Deferred {
     cuts: usize,
 }
 
-/// What elements are that are not written, or that they are.
+/// What some elements are.
 pub(in crate::tensor) enum Values<T> {
-    /// They are where they belong.
-    Written,
+    /// What is written where they belong.
+    Written(Source<T>),
     /// Zeros.
     Zero,
     /// As [`Factors`], from the product's first element on.
@@ -248,15 +249,19 @@ impl Storage {
     /// What elements `from..end` are, as ranges one after another; nothing where all of them are written.
     ///
     /// # Errors
-    /// Not enough memory.
+    /// As [`Source::of`].
     pub(in crate::tensor) fn deferred<T: Element>(&self, from: usize, end: usize) -> Result<Vec<(usize, Values<T>)>> {
         let mut ranges = vec![];
         if self.is_written() || self.dtype() != T::DTYPE || end > self.host_len() {
             return Ok(ranges);
         }
-        let mut at = from;
+        let written = |from, end| {
+            let layout = Layout::strided(from, &[end - from], &[1])?;
+            Source::of(&Tensor::over(self.clone(), layout)).map(Values::Written)
+        };
         self.with_deferred(|deferred| {
             let found = deferred.within(from, end);
+            let mut at = from;
             for part in &deferred.parts[found] {
                 let inside = from <= part.from && part.end <= end;
                 let values = match &part.value {
@@ -264,23 +269,19 @@ impl Storage {
                     Value::Product(factors, _) if inside => {
                         Values::Product(Source::of(&factors[0])?, Source::of(&factors[1])?)
                     }
-                    Value::Product(..) => return Ok(false),
+                    // some of a product's elements: it is written, as for everybody else
+                    Value::Product(..) => return Ok(vec![]),
                 };
                 if at < part.from {
-                    ranges.push((at, Values::Written));
+                    ranges.push((at, written(at, part.from)?));
                 }
                 ranges.push((part.from.max(from), values));
                 at = part.end;
             }
-            Ok(true)
-        })
-        .map(|found| {
-            if !found || at == from {
-                ranges.clear();
-            } else if at < end {
-                ranges.push((at, Values::Written));
+            if !ranges.is_empty() && at < end {
+                ranges.push((at, written(at, end)?));
             }
-            ranges
+            Ok(ranges)
         })
     }
 }
