@@ -1,8 +1,9 @@
 //! Operands and results as [`Lines`] and [`LinesMut`].
 
+use super::RawSlice;
+use super::in_use;
 use super::lines::{Grid, Lines, LinesMut};
-use super::loans::{deliver, give_back};
-use super::{in_use, lend};
+use super::loans::{Lent, deliver};
 use crate::tensor::Tensor;
 use crate::tensor::check;
 use crate::tensor::dtype::Element;
@@ -22,10 +23,18 @@ pub struct LinesSource<T> {
     first: *const T,
     shape: Shape,
     d: usize,
-    /// How many bytes are lent.
-    bytes: usize,
+    _lent: Option<Lent>,
     /// A copy that nobody else sees, where nothing is lent.
     _copy: Option<Box<Tensor>>,
+}
+
+/// Lends the memory of a tensor that has elements; whether that goes with what is lent already. Nothing to lend is no loan.
+#[inline]
+fn lend<T>(x: &Tensor, all: RawSlice<T>, writes: bool) -> Option<Option<Lent>> {
+    match x.peek_storage() {
+        Some(of) if !all.is_empty() => Lent::new(of, all.address(), all.bytes(), writes).map(Some),
+        _ => Some(None),
+    }
 }
 
 impl<T: Element> LinesSource<T> {
@@ -38,12 +47,10 @@ impl<T: Element> LinesSource<T> {
     pub fn of(x: &Tensor, d: usize) -> Result<LinesSource<T>> {
         check::dimension("lines", d, x.ndim())?;
         let all = x.span::<T>()?;
-        if !all.is_empty() && !lend(x, all.address(), all.bytes(), false) {
-            return Err(in_use(x));
-        }
+        let lent = lend(x, all, false).ok_or_else(|| in_use(x))?;
         // SAFETY: lent from now on until this is dropped.
         let first = unsafe { all.first() }.as_ptr();
-        Ok(LinesSource { first, shape: x.shape().clone(), d, bytes: all.bytes(), _copy: None })
+        Ok(LinesSource { first, shape: x.shape().clone(), d, _lent: lent, _copy: None })
     }
 
     /// The lines along dimension `d`, copied where their elements lie apart: each row is a slice.
@@ -58,7 +65,7 @@ impl<T: Element> LinesSource<T> {
         let copy = turned(x, d, clone)?;
         // SAFETY: the copy is nobody else's, and stays as long as this.
         let first = unsafe { copy.span::<T>()?.first() }.as_ptr();
-        Ok(LinesSource { first, shape: copy.shape().clone(), d, bytes: 0, _copy: Some(Box::new(copy)) })
+        Ok(LinesSource { first, shape: copy.shape().clone(), d, _lent: None, _copy: Some(Box::new(copy)) })
     }
 
     /// The lines.
@@ -69,16 +76,6 @@ impl<T: Element> LinesSource<T> {
     }
 }
 
-impl<T> Drop for LinesSource<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.bytes > 0 {
-            // SAFETY: lent when this was made, and used no more.
-            unsafe { give_back(self.first as usize, self.bytes, false) };
-        }
-    }
-}
-
 /// The lines of a result that is written in whole: in its own memory, or in a buffer where that is an operand's or another
 /// result's of the same call, or where two positions are one element. The buffer is written back as that of a
 /// [`Dest`](super::Dest) is.
@@ -86,8 +83,7 @@ pub struct LinesDest<T> {
     first: *mut T,
     shape: Shape,
     d: usize,
-    /// How many bytes are lent.
-    bytes: usize,
+    _lent: Option<Lent>,
     /// The result, and the buffer.
     buffer: Option<Box<[Tensor; 2]>>,
 }
@@ -124,12 +120,14 @@ impl<T: Element> LinesDest<T> {
             }
             Err(e) => return Err(e),
         };
-        if all.is_empty() || fits && lend(res, all.address(), all.bytes(), true) {
-            // SAFETY: lent from now on until this is dropped.
-            let first = unsafe { all.first() }.as_ptr();
-            return Ok(LinesDest { first, shape: res.shape().clone(), d, bytes: all.bytes(), buffer: None });
+        match if fits || all.is_empty() { lend(res, all, true) } else { None } {
+            Some(lent) => {
+                // SAFETY: lent from now on until this is dropped.
+                let first = unsafe { all.first() }.as_ptr();
+                Ok(LinesDest { first, shape: res.shape().clone(), d, _lent: lent, buffer: None })
+            }
+            None => LinesDest::buffered(res, d),
         }
-        LinesDest::buffered(res, d)
     }
 
     #[cold]
@@ -138,7 +136,7 @@ impl<T: Element> LinesDest<T> {
         // SAFETY: the buffer is nobody else's, and stays as long as this.
         let first = unsafe { elements.span::<T>()?.first() }.as_ptr();
         let shape = elements.shape().clone();
-        Ok(LinesDest { first, shape, d, bytes: 0, buffer: Some(Box::new([res.clone(), elements])) })
+        Ok(LinesDest { first, shape, d, _lent: None, buffer: Some(Box::new([res.clone(), elements])) })
     }
 
     /// The lines.
@@ -152,10 +150,6 @@ impl<T: Element> LinesDest<T> {
 impl<T> Drop for LinesDest<T> {
     #[inline]
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            // SAFETY: lent when this was made, and used no more.
-            unsafe { give_back(self.first as usize, self.bytes, true) };
-        }
         if let Some(pair) = self.buffer.take() {
             let [to, elements] = *pair;
             deliver(to, elements);

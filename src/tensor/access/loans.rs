@@ -185,6 +185,7 @@ pub(in crate::tensor) struct Lent(usize, usize, bool, std::marker::PhantomData<*
 
 impl Lent {
     /// Lends these bytes of a storage; nothing where that does not go with what is lent already.
+    #[inline]
     pub(in crate::tensor) fn new(of: &Storage, start: usize, bytes: usize, writes: bool) -> Option<Lent> {
         let lent = lend(start, bytes, writes);
         if lent && of.lock() != 0 {
@@ -195,6 +196,7 @@ impl Lent {
 }
 
 impl Drop for Lent {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: lent when this was made; it is not sent to another thread.
         unsafe { give_back(self.0, self.1, self.2) };
