@@ -90,6 +90,18 @@ fn help_and_version_say_what_is_in_use() {
 }
 
 #[test]
+fn the_environment_says_how_many_threads_kernels_use() {
+    let threads = |said: &str| {
+        let mut th = command(&here());
+        let out =
+            th.args(["-e", "print(torch.getnumthreads())"]).env("OMP_NUM_THREADS", said).output().expect("th runs");
+        String::from_utf8_lossy(&out.stdout).trim().parse::<usize>().expect("a number")
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    assert_eq!(["1", "3", "7,2", "", "0", "many"].map(threads), [1, 3, 7, processors, processors, processors]);
+}
+
+#[test]
 fn the_standard_input_is_a_program_or_what_is_typed() {
     let run = |input: &str| th(&here(), &[], input);
     assert_eq!(run("6 * 7").1, "42\t\n".replace('\t', ""));

@@ -3,6 +3,7 @@
 
 use super::workers::{join, processors};
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 /// From this many elements on, work is shared between threads.
 const GRAIN: usize = 32 * 1024;
@@ -11,12 +12,26 @@ thread_local! {
     static THREADS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How many threads kernels use that this thread calls: set by [`set_threads`], else as many as the machine has processors.
+/// How many threads kernels use that this thread calls: set by [`set_threads`], else what OMP_NUM_THREADS in the
+/// environment says, else as many as the machine has processors.
 pub fn threads() -> usize {
     match THREADS.get() {
-        0 => processors(),
+        0 => usual(),
         n => n,
     }
+}
+
+fn usual() -> usize {
+    static USUAL: OnceLock<usize> = OnceLock::new();
+    *USUAL.get_or_init(|| {
+        let said = std::env::var("OMP_NUM_THREADS").ok();
+        said.and_then(|text| first_of(&text)).unwrap_or_else(processors)
+    })
+}
+
+/// The number of threads of a list for nested levels: its first, where that is one.
+fn first_of(list: &str) -> Option<usize> {
+    list.split(',').next()?.trim().parse().ok().filter(|&n| n > 0)
 }
 
 /// Sets how many threads kernels use that this thread calls, at least one; they share what processors there are.
