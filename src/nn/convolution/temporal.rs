@@ -12,7 +12,7 @@ use crate::tensor::access::*;
 use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::{Blas, product};
+use crate::tensor::ops::blas::{Blas, biased_product, product};
 use crate::tensor::product::{Epilogue, Multiply, Offsets, Panels, View, ViewMut, multiply};
 use crate::tensor::simd::vectorize;
 
@@ -101,9 +101,7 @@ pub fn forward<T: Blas>(input: &Tensor, output: &Tensor, weight: &Tensor, bias: 
     let w = w.matrix(out, p.kernel * p.features).t();
     try_share(Rows::new(&mut y, p.out * out), p.out * out * w.rows(), |first, samples| {
         for (n, y) in (first..).zip(samples.into_rows()) {
-            let mut y = MatrixMut::new(y, p.out, out);
-            y.each_row(|_, row| row.copy_from_slice(&b));
-            product(T::ONE, p.windows(&x, n), w, T::ONE, y);
+            biased_product(p.windows(&x, n), w, &b, MatrixMut::new(y, p.out, out));
         }
         Ok(())
     })

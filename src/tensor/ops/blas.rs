@@ -75,7 +75,7 @@ fn store<T: Real>(alpha: T, sum: T, beta: T, c: &mut T) {
 /// Sizes that do not agree: a (m x k), b (k x n), c (m x n).
 pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: MatrixMut<T>) {
     agree(&a, &b, &c);
-    let work = c.rows().saturating_mul(c.cols()).saturating_mul(a.cols());
+    let work = work_of(&a, &c);
     if c.rows() == 0 || c.cols() == 0 {
         return;
     }
@@ -100,14 +100,48 @@ pub fn product<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, mut c: Ma
     if work <= 256 {
         return naive(alpha, a, b, beta, c);
     }
-    if work < 1 << 19 {
+    if work < SHARED {
         return T::block(alpha, a, b, beta, c);
     }
     if c.rows() >= c.cols() {
-        by_units(alpha, a, b, beta, c);
+        by_units(alpha, a, b, beta, c, |_, _| {});
     } else {
-        by_units(alpha, b.t(), a.t(), beta, c.t());
+        by_units(alpha, b.t(), a.t(), beta, c.t(), |_, _| {});
     }
+}
+
+/// `c = a b`, each row of which starts from `bias`. Of a large product each thread writes the bias of its own share, which
+/// is in its caches then: lines that another core wrote are dearer than the products on them.
+///
+/// # Panics
+/// Sizes that do not agree: a (m x k), b (k x n), c (m x n), bias (n).
+pub fn biased_product<T: Blas>(a: Matrix<T>, b: Matrix<T>, bias: &[T], mut c: MatrixMut<T>) {
+    agree(&a, &b, &c);
+    assert!(bias.len() == c.cols(), "a bias of {} for {} columns", bias.len(), c.cols());
+    if !is_shared(&a, &c) {
+        c.each_row(|_, row| row.copy_from_slice(bias));
+        return product(T::ONE, a, b, T::ONE, c);
+    }
+    if c.rows() >= c.cols() {
+        by_units(T::ONE, a, b, T::ONE, c, |_, c| c.each_row(|_, row| row.copy_from_slice(bias)));
+    } else {
+        by_units(T::ONE, b.t(), a.t(), T::ONE, c.t(), |first, c| {
+            let bias = &bias[first..][..c.rows()];
+            c.reborrow().t().each_row(|_, row| row.copy_from_slice(bias));
+        });
+    }
+}
+
+/// Whether threads share a product: none of those that have loops of their own.
+fn is_shared<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> bool {
+    c.rows() > 1 && c.cols() > 1 && a.cols() > 1 && work_of(a, c) >= SHARED
+}
+
+/// Multiplications from which on threads share a product.
+const SHARED: usize = 1 << 19;
+
+fn work_of<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> usize {
+    c.rows().saturating_mul(c.cols()).saturating_mul(a.cols())
 }
 
 /// Rows of a large product that stay together, of a result with that many columns and sums of that length: its threads
@@ -131,10 +165,21 @@ impl<T: Send> Divide for Units<'_, T> {
     }
 }
 
-fn by_units<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
+/// The product by shares of rows; `start(first row, rows of c)` is called for each before its product is.
+fn by_units<T: Blas>(
+    alpha: T,
+    a: Matrix<T>,
+    b: Matrix<T>,
+    beta: T,
+    c: MatrixMut<T>,
+    start: impl Fn(usize, &mut MatrixMut<T>) + Sync,
+) {
     let unit = unit(b.cols(), b.rows());
     let cost = unit.saturating_mul(b.cols()).saturating_mul(b.rows());
-    share(Units(c, unit), cost, |first, Units(c, _)| T::block(alpha, a.row_range(first * unit, c.rows()), b, beta, c));
+    share(Units(c, unit), cost, |first, Units(mut c, _)| {
+        start(first * unit, &mut c);
+        T::block(alpha, a.row_range(first * unit, c.rows()), b, beta, c);
+    });
 }
 
 fn scale<T: Real>(beta: T, mut c: MatrixMut<T>) {
@@ -311,6 +356,19 @@ mod tests {
 
     fn ramp(n: usize, step: usize) -> Vec<f64> {
         (0..n).map(|i| ((i * step) % 17) as f64 / 8.0 - 1.0).collect()
+    }
+
+    #[test]
+    fn a_bias_is_what_a_sum_starts_from() {
+        for (m, n, k) in [(1, 9, 4), (5, 1, 3), (3, 4, 1), (7, 9, 11), (40, 300, 60), (300, 40, 60), (200, 200, 1)] {
+            let (a, b, bias) = (ramp(m * k, 13), ramp(k * n, 7), ramp(n, 5));
+            let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
+            let mut expected: Vec<f64> = bias.repeat(m);
+            product(1.0, a, b, 1.0, MatrixMut::new(&mut expected, m, n));
+            let mut c = vec![f64::NAN; m * n];
+            biased_product(a, b, &bias, MatrixMut::new(&mut c, m, n));
+            assert_eq!(c, expected, "{m} x {k} x {n}");
+        }
     }
 
     #[test]
