@@ -3,7 +3,8 @@
 //!
 //! Operands are contiguous and seen as `rows` rows of one or more blocks of `columns` elements. A program is a matrix with
 //! a row of five numbers for each step: what it does, its register, two registers or places that it reads, a constant.
-//! Each register is written once, by the step of its number, from registers before it.
+//! Each register is written once, by the step of its number, from registers before it. Registers that are not needed at the
+//! same time share their memory, so that all of them lie in the nearest cache.
 
 use super::activation::{exp_neg, half, log_logistic, logistic_of_minus};
 use crate::tensor::Tensor;
@@ -16,9 +17,11 @@ use crate::tensor::simd::vectorize_maths_on;
 use crate::tensor::vmath::{Arith, Fused, Plain};
 use crate::{demand, for_each_activation, maths, refuse};
 
-/// Elements of a register.
-const WIDE: usize = 512;
-/// The most steps of a program, so that registers stay in the nearest caches.
+/// Bytes of all registers: most of the nearest cache, with room for what is read and written.
+const REGISTERS: usize = 1 << 15;
+/// The least and the most elements of a register: short ones spend their time on the steps' calls.
+const WIDTHS: [usize; 2] = [256, 2048];
+/// The most steps of a program.
 const MOST: usize = 256;
 
 /// What a step does to registers, by its number in programs.
@@ -162,6 +165,82 @@ fn step(at: usize, of: &[f64]) -> Result<Step> {
     Ok(found)
 }
 
+impl Step {
+    /// The registers that it reads.
+    fn reads(&mut self) -> [Option<&mut usize>; 2] {
+        match self {
+            Step::Load { .. } | Step::Zero => [None, None],
+            Step::Store { from: a, .. }
+            | Step::Scale { a, .. }
+            | Step::Shift { a, .. }
+            | Step::Positive { a }
+            | Step::Activate { a, .. } => [Some(a), None],
+            Step::Add { a, b }
+            | Step::Subtract { a, b }
+            | Step::Multiply { a, b }
+            | Step::WherePositive { a, b }
+            | Step::Slope { a, b, .. } => [Some(a), Some(b)],
+        }
+    }
+}
+
+/// Steps whose registers are places in memory.
+struct Placed {
+    /// Each with the place that it writes, which is none of those that it reads. Stores have none.
+    steps: Vec<(Step, usize)>,
+    /// How many places there are. Numbers from there on stand for inputs, which are read where they lie.
+    count: usize,
+}
+
+/// More than there are places: an input's number before the places are counted.
+const INPUT: usize = usize::MAX / 2;
+
+impl Placed {
+    /// Gives each register a place from the step that writes it to the last one that reads it. Inputs of one block, by the
+    /// numbers of blocks in `wide`, need none.
+    fn new(mut steps: Vec<Step>, wide: &[usize]) -> Placed {
+        let mut last: Vec<usize> = (0..steps.len()).collect();
+        for (i, step) in steps.iter_mut().enumerate() {
+            step.reads().into_iter().flatten().for_each(|r| last[*r] = i);
+        }
+        let (mut place, mut free, mut count) = (vec![0; steps.len()], vec![], 0);
+        for (i, step) in steps.iter_mut().enumerate() {
+            let mut writes = !matches!(step, Step::Store { .. });
+            if let Step::Load { input, .. } = *step
+                && wide[input] == 1
+            {
+                (place[i], writes) = (INPUT + input, false);
+            }
+            if writes {
+                place[i] = free.pop().unwrap_or_else(|| {
+                    count += 1;
+                    count - 1
+                });
+            }
+            let mut ended = [None; 2];
+            for (r, ended) in step.reads().into_iter().flatten().zip(&mut ended) {
+                *ended = Some(*r).filter(|&r| last[r] == i);
+                *r = place[*r];
+            }
+            if ended[0] == ended[1] {
+                ended[1] = None;
+            }
+            free.extend(ended.into_iter().flatten().map(|r| place[r]).filter(|&p| p < INPUT));
+            if writes && last[i] == i {
+                free.push(place[i]);
+            }
+        }
+        steps.iter_mut().flat_map(Step::reads).flatten().filter(|r| **r >= INPUT).for_each(|r| *r += count - INPUT);
+        let there = steps.into_iter().zip(place).filter(|(_, place)| *place < INPUT);
+        Placed { steps: there.collect(), count }
+    }
+
+    /// How many elements a register has.
+    fn width<T>(&self) -> usize {
+        (REGISTERS / size_of::<T>() / self.count.max(1)).clamp(WIDTHS[0], WIDTHS[1]) / 64 * 64
+    }
+}
+
 /// How operands are divided: rows of blocks.
 #[derive(Clone, Copy)]
 struct Grid {
@@ -222,28 +301,31 @@ pub fn run<T: Float>(inputs: &[&Tensor], program: &Tensor, rows: i64, columns: i
     let numbers: Vec<f64> = Source::<T>::of(program)?.iter().map(|v| v.to_f64()).collect();
     let steps = numbers.chunks(5).enumerate().map(|(i, of)| step(i, of)).collect::<Result<Vec<_>>>()?;
     let grid = Grid { rows: rows.max(0) as usize, columns: columns.max(0) as usize };
-    let wide = inputs.iter().map(|x| grid.blocks("an input", x)).collect::<Result<Vec<_>>>()?;
+    let blocks = inputs.iter().map(|x| grid.blocks("an input", x)).collect::<Result<Vec<_>>>()?;
     let long = outputs.iter().map(|x| grid.blocks("an output", x)).collect::<Result<Vec<_>>>()?;
-    check_places(&steps, &wide, &long)?;
+    check_places(&steps, &blocks, &long)?;
     let sources = inputs.iter().map(|x| Source::<T>::of(x)).collect::<Result<Vec<_>>>()?;
     let mut results = outputs.iter().map(|y| Dest::<T>::new(y, y.layout().sizes())).collect::<Result<Vec<_>>>()?;
     let lines: Vec<Rows<T>> = results.iter_mut().zip(&long).map(|(y, &n)| Rows::new(y, n * grid.columns)).collect();
     if lines.is_empty() {
         return Ok(());
     }
-    let inputs: Vec<(&[T], usize)> = sources.iter().zip(wide).map(|(x, n)| (&x[..], n * grid.columns)).collect();
-    try_share(lines, steps.len() * grid.columns * 2, |first, part| {
+    let inputs: Vec<(&[T], usize)> = sources.iter().zip(&blocks).map(|(x, n)| (&x[..], n * grid.columns)).collect();
+    let cost = steps.len() * grid.columns * 2;
+    let program = Placed::new(steps, &blocks);
+    let wide = program.width::<T>();
+    try_share(lines, cost, |first, part| {
         let mut outputs: Vec<(&mut [T], usize)> =
             part.into_iter().zip(&long).map(|(y, &n)| (y.into_slice(), n * grid.columns)).collect();
-        let mut registers = Workspace::new(steps.len() * WIDE)?;
+        let mut registers = Workspace::new(program.count * wide)?;
         let count = outputs[0].0.len() / outputs[0].1;
-        let (high, across) = if grid.columns >= WIDE { (1, WIDE) } else { (WIDE / grid.columns, grid.columns) };
+        let (high, across) = if grid.columns >= wide { (1, wide) } else { (wide / grid.columns, grid.columns) };
         for row in (0..count).step_by(high) {
             let high = high.min(count - row);
             for from in (0..grid.columns).step_by(across) {
-                let tile =
-                    Tile { first, row, high, from, across: across.min(grid.columns - from), columns: grid.columns };
-                steps.iter().enumerate().for_each(|(i, &s)| tile.run(i, s, &inputs, &mut outputs, &mut registers));
+                let across = across.min(grid.columns - from);
+                let tile = Tile { first, row, high, from, across, columns: grid.columns, wide, count: program.count };
+                program.steps.iter().for_each(|&s| tile.run(s, &inputs, &mut outputs, &mut registers));
             }
         }
         Ok(())
@@ -260,22 +342,46 @@ struct Tile {
     from: usize,
     across: usize,
     columns: usize,
+    /// Elements of a register, and how many registers there are.
+    wide: usize,
+    count: usize,
 }
 
 impl Tile {
-    /// Step `i`, on what lies in the registers before it.
+    /// These rows of an input of one block: all of its columns, or one row.
+    fn of_input<'a, T>(&self, (x, _): (&'a [T], usize)) -> &'a [T] {
+        &x[(self.first + self.row) * self.columns + self.from..][..self.high * self.across]
+    }
+
+    /// A step that writes the register at a place, on what lies in the others.
     fn run<T: Float>(
         &self,
-        i: usize,
-        step: Step,
+        (step, place): (Step, usize),
         inputs: &[(&[T], usize)],
         outputs: &mut [(&mut [T], usize)],
         registers: &mut [T],
     ) {
-        let (before, rest) = registers.split_at_mut(i * WIDE);
         let n = self.high * self.across;
-        let y = &mut rest[..n];
-        let read = |r: usize| &before[r * WIDE..][..n];
+        if let Step::Store { output, from, block } = step {
+            let (out, row) = &mut outputs[output];
+            let x = match from.checked_sub(self.count) {
+                Some(input) => self.of_input(inputs[input]),
+                None => &registers[from * self.wide..][..n],
+            };
+            for (k, x) in x.chunks_exact(self.across).enumerate() {
+                let at = (self.row + k) * *row + block * self.columns + self.from;
+                out[at..at + self.across].copy_from_slice(x);
+            }
+            return;
+        }
+        let (before, rest) = registers.split_at_mut(place * self.wide);
+        let (y, after) = rest.split_at_mut(self.wide);
+        let y = &mut y[..n];
+        let read = |r: usize| match r {
+            r if r >= self.count => self.of_input(inputs[r - self.count]),
+            r if r > place => &after[(r - place - 1) * self.wide..][..n],
+            r => &before[r * self.wide..][..n],
+        };
         match step {
             Step::Load { input, block } => {
                 let (x, row) = inputs[input];
@@ -284,13 +390,7 @@ impl Tile {
                     y.copy_from_slice(block_of(x, self.columns, block, self.from, self.across));
                 }
             }
-            Step::Store { output, from, block } => {
-                let (out, row) = &mut outputs[output];
-                for (k, x) in read(from).chunks_exact(self.across).enumerate() {
-                    let at = (self.row + k) * *row + block * self.columns + self.from;
-                    out[at..at + self.across].copy_from_slice(x);
-                }
-            }
+            Step::Store { .. } => {}
             Step::Add { a, b } => binary(read(a), read(b), y, |a: T, b: T| a.add(b)),
             Step::Subtract { a, b } => binary(read(a), read(b), y, |a: T, b: T| a.sub(b)),
             Step::Multiply { a, b } => binary(read(a), read(b), y, |a: T, b: T| a.mul(b)),
