@@ -306,11 +306,12 @@ function gModule:updateGradInput(_, gradOutput)
          type(gradOutput) == 'table' and #gradOutput .. ' gradOutputs' or 'a ' .. torch.type(gradOutput), p.results), 0)
    end
    local list, datas, received = p.backward, p.backwardData, p.received
-   for i = 1, #list do forgetGradients(self, datas, list[i], received) end
    if plainly(self) and p.fusion then
       local function back(place) passBack(self, datas, list[place], received, gradOutput) end
-      fusion.backward(p, back, received, total, contribute)
+      local function forget(place) forgetGradients(self, datas, list[place], received) end
+      fusion.backward(p, back, received, total, contribute, forget)
    else
+      for i = 1, #list do forgetGradients(self, datas, list[i], received) end
       fusion.make(p)
       run(self, self.backwardnodes, list, datas, passBack, received, gradOutput)
    end
@@ -332,7 +333,12 @@ end
 
 function gModule:accGradParameters(_, _, scale)
    local p = plan(self)
-   run(self, self.backwardnodes, p.backward, p.backwardData, accumulate, scale)
+   local list, datas = p.backward, p.backwardData
+   if plainly(self) and p.fusion then
+      fusion.accumulate(p, function(place) accumulate(self, datas, list[place], scale) end)
+   else
+      run(self, self.backwardnodes, list, datas, accumulate, scale)
+   end
 end
 
 ------------------------------------------------------------------------------------------ as a container

@@ -220,6 +220,50 @@ do
    end
    pass(x, 3)
    assert(calls == 2, 'modules with methods of their own are called')
+
+   -- methods and settings that come between the passes, outputs of other sizes, passes by nodes in between
+   for _, name in ipairs { 'updateGradInput', 'accGradParameters' } do
+      local cell, node, seen = lstm(4)(), lstm(4)(), 0
+      for k, w in ipairs(cell:parameters()) do (node:parameters())[k]:copy(w) end
+      for round = 1, 6 do
+         local list = {}
+         torch.manualSeed(round)
+         for i = 1, 3 do list[i] = torch.randn(3, 4) end
+         local function back(m)
+            local out = m:forward(list)
+            if round == 4 then
+               for _, inner in ipairs(m:findModules('nn.Sigmoid')) do
+                  local f = inner[name]
+                  inner[name] = function(...)
+                     seen = seen + 1
+                     return f(...)
+                  end
+               end
+            elseif round == 2 then
+               m:findModules('nn.Tanh')[1].output:resize(12)
+            end
+            return m:backward(list, { out[1]:clone(), out[2]:clone() })
+         end
+         local expected = plainly(function() return back(node) end)
+         seen = 0
+         if round == 3 then plainly(function() back(cell) end) else compare(name, back(cell), expected) end
+         assert(seen == (round < 4 and 0 or 3), 'methods that come between the passes are called')
+      end
+   end
+   local function added()
+      local a, b = nn.Identity()(), nn.Identity()()
+      return nn.gModule({ a, b }, { nn.Tanh()(nn.Square()(nn.CAddTable()({ nn.Exp()(a), b }))) })
+   end
+   local one, other = added(), added()
+   for round = 1, 6 do
+      if round == 4 then
+         for _, m in ipairs { one, other } do m:findModules('nn.CAddTable')[1].inplace = true end
+      end
+      local list = { torch.randn(3, 4), torch.randn(3, 4) }
+      local g = torch.randn(3, 4)
+      local function both(m) return { m:forward(list):clone(), m:backward(list, g) } end
+      compare('in place', both(one), plainly(function() return both(other) end))
+   end
 end
 assert(fused > 1000, 'groups are found: ' .. fused)
 assert(compared > 10000)

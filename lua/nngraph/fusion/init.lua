@@ -60,18 +60,27 @@ local function by_place(list, of, place)
 end
 
 -- What the outputs and gradients of a module are, for a module of a group without them, and the values of the fields that its
--- steps were made from.
+-- steps were made from. `settings` has those that a pass asks for: others are absent, and the module tells when they no longer
+-- are.
 local function remember(p, group)
-   group.fields, group.settings = {}, {}
+   group.fields, group.expected, group.settings, group.kinds = {}, {}, {}, {}
+   local seen = {}
    for i, node in ipairs(group.nodes) do
-      local module = p.forwardData[node.place].module
+      local module, kind = p.forwardData[node.place].module, node.kind
       if module then
          local of = {}
          for _, field in ipairs { 'output', 'gradInput' } do
             of[field] = type(rawget(module, field)) == 'table' and 'table' or 'tensor'
          end
-         group.fields[i], group.settings[i] = of, {}
-         for k, field in ipairs(node.kind.fields) do group.settings[i][k] = module[field] end
+         group.fields[i], group.expected[i] = of, {}
+         for k, field in ipairs(kind.fields) do
+            group.expected[i][k] = module[field]
+            if rawget(module, field) ~= nil then
+               table.insert(group.settings, { place = node.place, field = field, value = module[field] })
+            end
+         end
+         if not seen[kind] then table.insert(group.kinds, kind) end
+         seen[kind] = true
       end
    end
 end
@@ -95,14 +104,27 @@ local function prepare(p)
       for _, node in ipairs(group.leaving) do node.back = back[p.forwardData[node.place]] end
       remember(p, group)
    end
-   found.last = contracted(p.backward, by_place(list, p.forwardData, back))
+   local group_at = by_place(list, p.forwardData, back)
+   found.last = contracted(p.backward, group_at)
+   -- nodes that have gradients in a pass by groups, and those whose modules may have parameters
+   found.receiving, found.alone = {}, {}
+   for _, group in ipairs(list) do
+      group.interior = {}
+      for _, i in ipairs(group.members) do group.interior[i] = true end
+      for _, node in ipairs(group.leaving) do group.interior[node.back] = nil end
+   end
+   for i in ipairs(p.backward) do
+      local group = group_at[i]
+      if not group then table.insert(found.alone, i) end
+      if not group or not group.interior[i] then table.insert(found.receiving, i) end
+   end
    if found.first and found.last then p.fusion = found end
 end
 
 -- Puts back what modules of a group have in other graphs, empty where it was not made.
 local function restore(p, group)
    if not group.lazy then return end
-   group.lazy = false
+   group.lazy, group.forgotten = false, false
    for i, node in ipairs(group.nodes) do
       local module = p.forwardData[node.place].module
       if module then
@@ -172,14 +194,26 @@ function fusion.gradientsOf(p, group)
    end
 end
 
+-- Whether classes and modules are as when the programs were made. Modules of a lazy group tell when a program gives them
+-- what they did not have.
 local function as_planned(p, group)
    local datas = p.forwardData
+   for _, kind in ipairs(group.kinds) do
+      if not kinds.unchanged(kind) then return false end
+   end
+   if group.lazy then
+      if group.changed then return false end
+      for _, setting in ipairs(group.settings) do
+         if datas[setting.place].module[setting.field] ~= setting.value then return false end
+      end
+      return true
+   end
    for i, node in ipairs(group.nodes) do
       local module = datas[node.place].module
       if module then
-         if not kinds.unchanged(node.kind, module) then return false end
+         if not kinds.ordinary(module) then return false end
          for k, field in ipairs(node.kind.fields) do
-            if module[field] ~= group.settings[i][k] then return false end
+            if module[field] ~= group.expected[i][k] then return false end
          end
       end
    end
@@ -191,10 +225,19 @@ local function fits(group, x, width)
    return torch.typename(x) == group.typename and x:dim() == 2 and x:size(1) == group.rows and x:size(2) == width
 end
 
+-- Whether a tensor has these sizes: asked in each pass, and compiled, as a call with a list of arguments is not.
+local function has_sizes(x, sizes)
+   if x:dim() ~= #sizes then return false end
+   for i = 1, #sizes do
+      if x:size(i) ~= sizes[i] then return false end
+   end
+   return true
+end
+
 -- Leaves what is not written to whoever reads it.
 local function leave(p, group)
    if group.lazy then return end
-   group.lazy = true
+   group.lazy, group.changed = true, false
    local written = {}
    for _, node in ipairs(group.stored) do written[node.place] = true end
    group.make = group.make or function() make(p, group) end
@@ -223,7 +266,8 @@ local function forward(p, group)
       local module = datas[node.place].module
       local y = rawget(module, 'output')
       if torch.typename(y) ~= group.typename then return false end
-      outputs[i] = y:resize(unpack(node.value.sizes))
+      if not has_sizes(y, node.value.sizes) then y:resize(unpack(node.value.sizes)) end
+      outputs[i] = y
    end
    leave(p, group)
    run(inputs, group.forward, group.rows, group.unit, outputs)
@@ -246,7 +290,7 @@ end
 -- Runs a group back; false where that cannot be, and nothing was done. `total(data, count)` gives the gradient that a node
 -- has got, `contribute` takes one on.
 local function backward(p, group, received, total, contribute)
-   if not group.lazy then return false end
+   if not group.lazy or group.changed then return false end
    local datas, operands = p.forwardData, #group.operands
    local grads, list = {}, group.list or {}
    group.received, group.list = grads, list
@@ -267,7 +311,7 @@ local function backward(p, group, received, total, contribute)
          y = torch.getconstructortable(group.typename)()
          results[i] = y
       end
-      y:resize(group.rows, output.width)
+      if y:dim() ~= 2 or y:size(1) ~= group.rows or y:size(2) ~= output.width then y:resize(group.rows, output.width) end
    end
    run(list, group.backward, group.rows, group.unit, results)
    for i, output in ipairs(group.gradients) do
@@ -301,16 +345,34 @@ function fusion.forward(p, f)
    p.stale = p.stale or p.asked > TRIES
 end
 
--- The same backward.
-function fusion.backward(p, f, received, total, contribute)
+-- The same backward. `forget(place)` lets go of the gradients that a node has got.
+function fusion.backward(p, f, received, total, contribute, forget)
+   for _, place in ipairs(p.fusion.receiving) do forget(place) end
    for _, item in ipairs(p.fusion.last) do
       if type(item) == 'number' then
          f(item)
-      elseif not backward(p, item, received, total, contribute) then
-         make(p, item)
-         for _, place in ipairs(item.members) do f(place) end
+      else
+         if not item.forgotten then
+            for place in pairs(item.interior) do forget(place) end
+         end
+         item.forgotten = backward(p, item, received, total, contribute)
+         if not item.forgotten then
+            make(p, item)
+            for _, place in ipairs(item.members) do f(place) end
+         end
       end
    end
+end
+
+-- Calls f(place) for each node whose module may have gradients of parameters to add to.
+function fusion.accumulate(p, f)
+   for _, group in ipairs(p.fusion.groups) do
+      if not group.lazy or group.changed then
+         for i in ipairs(p.backward) do f(i) end
+         return
+      end
+   end
+   for _, place in ipairs(p.fusion.alone) do f(place) end
 end
 
 -- Every module as in other graphs, with all of its fields.

@@ -116,15 +116,20 @@ end
 -- The kind of a module, or nothing where it is not as its class says.
 function kinds.of(module, several, count)
    local kind = known[torch.typename(module)]
-   if kind and kind.fits(module, several, count) and kinds.unchanged(kind, module) then
+   if kind and kind.fits(module, several, count) and kinds.unchanged(kind) and kinds.ordinary(module) then
       return kind
    end
 end
 
-function kinds.unchanged(kind, module)
+-- Whether a class does what it did.
+function kinds.unchanged(kind)
    local class = kind.class
    return class.updateOutput == kind.updateOutput and class.updateGradInput == kind.updateGradInput
-      and not rawget(module, 'updateOutput') and not rawget(module, 'updateGradInput')
+end
+
+-- Whether a module has no methods of its own.
+function kinds.ordinary(module)
+   return not rawget(module, 'updateOutput') and not rawget(module, 'updateGradInput')
       and not rawget(module, 'accGradParameters')
 end
 

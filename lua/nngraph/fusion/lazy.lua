@@ -20,6 +20,12 @@ local function metatable_of(class)
       lazy.make(module)
       return module[key]
    end
+   -- a field that it did not have: a method of its own, or another way to compute
+   function found.__newindex(module, key, value)
+      class.__newindex(module, key, value)
+      local maker = makers[module]
+      if maker and not ON_DEMAND[key] then maker.changed = true end
+   end
    function found.__pairs(module)
       lazy.make(module)
       return pairs(module)
