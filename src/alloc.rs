@@ -3,7 +3,7 @@
 
 use libmimalloc_sys as mi;
 use std::alloc::{GlobalAlloc, Layout};
-use std::ffi::c_void;
+use std::ffi::{c_int, c_long, c_void};
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
@@ -60,6 +60,23 @@ fn give_up_reserve(size: usize) -> bool {
 unsafe extern "C" {
     /// Frees what the allocator keeps; with `force` its memory goes back to the system, that of all threads.
     fn mi_collect(force: bool);
+    /// Sets an option that the environment does not.
+    fn mi_option_set_default(option: c_int, value: c_long);
+}
+
+/// The number of mimalloc's option `purge_delay`: how long memory stays free before it goes back to the system, in
+/// milliseconds.
+const PURGE_DELAY: c_int = 15;
+
+/// Memory that training steps free is asked for again some steps later, when Lua's collector has run. After mimalloc's own
+/// second some of it would be gone by then, and its pages new in every step: it stays until [`release`] is called, or an
+/// hour has passed.
+const KEPT_FOR: c_long = 3_600_000;
+
+/// Sets how long free memory is kept.
+pub fn configure() {
+    // SAFETY: it may be called at any time; the option is one of those of the version that is built.
+    unsafe { mi_option_set_default(PURGE_DELAY, KEPT_FOR) }
 }
 
 /// Gives memory that is free back to the system. From any thread; the caller's waits for it, and no other.

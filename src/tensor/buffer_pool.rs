@@ -36,6 +36,9 @@ const UNUSED: u8 = 2;
 /// Bytes held by all storages of the process.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
+/// Bytes of Lua's heap, when it was last looked at.
+static LUA: AtomicUsize = AtomicUsize::new(0);
+
 /// Freed blocks, the latest last.
 static SPARE: Mutex<Spare> = Mutex::new(Spare { blocks: Vec::new(), bytes: 0 });
 
@@ -54,7 +57,7 @@ static FREED: AtomicUsize = AtomicUsize::new(0);
 /// Whether a thread waits to give memory back.
 static RELEASING: AtomicBool = AtomicBool::new(false);
 
-/// The most bytes that storages held: since memory last went back, and since the thread that waits last looked.
+/// The most bytes that storages and Lua held: since memory last went back, and since the thread that waits last looked.
 static MOST: AtomicUsize = AtomicUsize::new(0);
 static LATELY: AtomicUsize = AtomicUsize::new(0);
 
@@ -83,7 +86,7 @@ fn release_soon() {
     let Some(release) = RELEASE.get() else { return };
     let work = move || {
         std::thread::sleep(WAIT);
-        LATELY.store(live_bytes(), Relaxed);
+        LATELY.store(bytes_in_use(), Relaxed);
         std::thread::sleep(WAIT);
         FREED.store(0, Relaxed);
         RELEASING.store(false, Relaxed);
@@ -95,6 +98,31 @@ fn release_soon() {
     };
     if std::thread::Builder::new().name("memory".into()).spawn(work).is_err() {
         RELEASING.store(false, Relaxed);
+    }
+}
+
+/// Looks, now and then while objects are freed, whether so much is free that it goes back to the system. What is freed in
+/// small pieces is not counted otherwise.
+pub fn look_after(lua: usize) {
+    LUA.store(lua, Relaxed);
+    let used = bytes_in_use();
+    note_most(used);
+    let freed = MOST.load(Relaxed).saturating_sub(used);
+    if freed > RETURNED.max(used / 2) && !RELEASING.swap(true, Relaxed) {
+        release_soon();
+    }
+}
+
+fn bytes_in_use() -> usize {
+    live_bytes().saturating_add(LUA.load(Relaxed))
+}
+
+#[inline(always)]
+fn note_most(used: usize) {
+    for most in [&MOST, &LATELY] {
+        if used > most.load(Relaxed) {
+            most.store(used, Relaxed);
+        }
     }
 }
 
@@ -222,11 +250,7 @@ impl Block {
         let Raw { ptr, bytes } = raw.ok_or_else(|| Error::from(Kind::Memory { bytes }))?;
         let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
         if bytes >= KEPT_FROM {
-            for most in [&MOST, &LATELY] {
-                if live > most.load(Relaxed) {
-                    most.store(live, Relaxed);
-                }
-            }
+            note_most(live.saturating_add(LUA.load(Relaxed)));
         }
         Ok(Block { ptr, bytes, file: None })
     }

@@ -6,7 +6,7 @@
 
 use super::access::{RawSlice, loans};
 use super::buffer_pool::{Block, Content};
-pub use super::buffer_pool::{collected, free_spare, live_bytes, release_with};
+pub use super::buffer_pool::{collected, free_spare, live_bytes, look_after, release_with};
 use super::class::{Device, TensorClass};
 use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};

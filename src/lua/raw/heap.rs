@@ -34,6 +34,8 @@ struct Heap {
     collecting: bool,
     /// How often it has tried again.
     tries: u8,
+    /// Blocks freed so far.
+    freed: usize,
     /// Bytes of small requests that are granted although memory has run out, until it has been collected.
     grace: usize,
 }
@@ -44,6 +46,9 @@ const GRACE: usize = 4 << 20;
 
 /// The largest of them.
 const SMALL: usize = 4096;
+
+/// Blocks that are freed between two looks at how much memory is free.
+const LOOK: usize = 1 << 14;
 
 /// Bytes up to which nobody asks how much memory the machine has.
 const LARGE: usize = 1 << 28;
@@ -97,6 +102,10 @@ unsafe extern "C" fn allocate(h: *mut c_void, p: *mut c_void, old: usize, new: u
                 }
             }
             (*h).used = (*h).used.saturating_sub(old);
+            (*h).freed = (*h).freed.wrapping_add(1);
+            if (*h).freed.is_multiple_of(LOOK) {
+                storage::look_after((*h).used);
+            }
             dealloc(p.cast(), (*h).layout(old));
             return null_mut();
         }
@@ -182,7 +191,10 @@ unsafe extern "C-unwind" fn collect(l: *mut lua_State, _: *mut ffi::lua_Debug) {
 /// one, as mlua's does.
 pub unsafe fn install(l: *mut lua_State) {
     #[cfg(feature = "mimalloc")]
-    storage::release_with(crate::alloc::release);
+    {
+        crate::alloc::configure();
+        storage::release_with(crate::alloc::release);
+    }
     // SAFETY: the Heap lives as long as the process. The probe shows where in its block userdata of a tensor's size
     // lies: it is the last block that was asked for while it was made, and lies inside it.
     unsafe {
@@ -198,6 +210,7 @@ pub unsafe fn install(l: *mut lua_State) {
             hook: None,
             collecting: false,
             tries: 0,
+            freed: 0,
             grace: 0,
         };
         let h = Box::into_raw(Box::new(h));
