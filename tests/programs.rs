@@ -86,7 +86,9 @@ fn steps_of_optim_are_chains_of_operations() {
 
 #[test]
 fn gradients_that_are_put_off_are_those_that_are_written() {
-    assert!(good(&["tests/lua/deferred.lua"]).contains("comparisons: all as it should be"));
+    for program in ["tests/lua/deferred.lua", "tests/lua/repeated.lua"] {
+        assert!(good(&[program]).contains("comparisons: all as it should be"));
+    }
 }
 
 #[test]

@@ -6,8 +6,9 @@ use crate::tensor::access::{
     Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, is_written, outer_later, share,
 };
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::{Blas, product};
+use crate::tensor::ops::blas::{Blas, biased_product, product};
 use crate::tensor::ops::products::direct;
+use crate::tensor::product::{Multiply, Repeated};
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
 fn samples(x: &Tensor, what: &str, width: usize) -> Result<()> {
@@ -38,7 +39,7 @@ fn same_batch(input: &Tensor, grad_output: &Tensor) -> Result<()> {
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn forward<T: Blas>(
+pub fn forward<T: Multiply>(
     input: &Tensor,
     output: &Tensor,
     weight: &Tensor,
@@ -53,22 +54,26 @@ pub fn forward<T: Blas>(
         demand!(fits, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
     }
     let (single, batch) = (input.ndim() == 1, if input.ndim() == 1 { 1 } else { input.size(0) });
-    let (x, w) = (MatrixSource::<T>::of(input)?, MatrixSource::<T>::of(weight)?);
+    let x = MatrixSource::<T>::of(input)?;
     let x = if single { x.view().t() } else { x.view() };
     let bias = bias.map(Source::<T>::of).transpose()?;
     if !single && ones.numel() != batch {
         Dest::<T>::new(ones, &[batch])?.fill(T::ONE);
     }
     let mut y = if single { Dest::<T>::new(output, &[out])? } else { Dest::<T>::new(output, &[batch, out])? };
-    let mut y = MatrixMut::new(&mut y, batch, out);
-    let beta = match &bias {
-        Some(b) => {
-            y.each_row(|_, row| row.copy_from_slice(b));
-            T::ONE
-        }
-        None => T::ZERO,
-    };
-    product(T::ONE, x, w.view().t(), beta, y);
+    let repeated = Repeated { matrix: weight, turned: true };
+    if let Some(x) = x.flat()
+        && let Some(w) = repeated.packed::<T>(batch)?
+    {
+        return w.multiply(x, bias.as_deref().unwrap_or_default(), &mut y);
+    }
+    let w = MatrixSource::<T>::of(weight)?;
+    let (y, w) = (MatrixMut::new(&mut y, batch, out), w.view().t());
+    match &bias {
+        Some(b) => biased_product(x, w, b, y),
+        None => product(T::ONE, x, w, T::ZERO, y),
+    }
+    repeated.note::<T>(batch);
     Ok(())
 }
 
@@ -82,7 +87,7 @@ fn has_gradient(input: &Tensor) -> bool {
 ///
 /// # Errors
 /// Sizes that do not fit.
-pub fn grad_input<T: Blas>(
+pub fn grad_input<T: Multiply>(
     input: &Tensor,
     grad_output: &Tensor,
     grad_input: Option<&Tensor>,
@@ -97,11 +102,16 @@ pub fn grad_input<T: Blas>(
     samples(input, "input", weight.size(1))?;
     samples(grad_output, "gradOutput", weight.size(0))?;
     same_batch(input, grad_output)?;
-    let turn = grad_output.ndim() == 1;
+    let (turn, repeated) = (grad_output.ndim() == 1, Repeated { matrix: weight, turned: false });
+    if !turn && let Some(w) = repeated.packed::<T>(input.size(0))? {
+        let g = Source::<T>::of(grad_output)?;
+        return w.multiply(&g, &[], &mut Dest::<T>::like(grad_input, input)?);
+    }
     // a gradInput of the right size from the last step needs no preparation
     if grad_input.same_size(input)
         && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, input.ndim() == 1))?
     {
+        repeated.note::<T>(if turn { 1 } else { input.size(0) });
         return Ok(());
     }
     let (g, w) = (MatrixSource::<T>::of(grad_output)?, MatrixSource::<T>::of(weight)?);

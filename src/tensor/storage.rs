@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 pub(in crate::tensor) mod deferred;
+pub(in crate::tensor) mod packed;
 
 thread_local! {
     /// Whether the list below has any: a flag without a destructor is what every call can afford to look at.
@@ -49,9 +50,10 @@ struct Shared {
     len: AtomicUsize,
     block: Cell<Block>,
     ptr: AtomicPtr<u8>,
-    /// Whether the memory is its own, and all elements are written: what every access can afford to look at.
+    /// Whether the memory is its own, all elements are written and nothing is kept of them: what every access can afford to
+    /// look at.
     direct: AtomicBool,
-    /// What is not written. Only where no other thread can reach it.
+    /// What is not written, and what is kept. Only where no other thread can reach it.
     deferred: Cell<Option<Box<Deferred>>>,
     /// Whether a program was told its address.
     exposed: AtomicBool,

@@ -191,6 +191,19 @@ impl<'a, T> Matrix<'a, T> {
         // SAFETY: the row lies inside and has no gaps; nobody writes it during the lifetime.
         Some(unsafe { std::slice::from_raw_parts(self.at(i, 0), self.form.cols) })
     }
+
+    /// All elements, row by row, where they lie together.
+    pub fn flat(&self) -> Option<&'a [T]> {
+        let n = self.form.cols as isize;
+        if self.form.rows < 2 {
+            return self.row(0);
+        }
+        if n == 0 || self.form.cs != 1 && n > 1 || self.form.rs != n {
+            return None;
+        }
+        // SAFETY: as above, each row followed by the next.
+        Some(unsafe { std::slice::from_raw_parts(self.at(0, 0), self.form.rows * self.form.cols) })
+    }
 }
 
 impl<T: Copy> Matrix<'_, T> {

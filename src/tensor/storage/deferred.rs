@@ -9,6 +9,7 @@
 //! other processes see it, in files.
 
 use super::Storage;
+use super::packed::Packed;
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, RawSlice, Source, loans};
 use crate::tensor::dtype::{Element, Real};
@@ -43,7 +44,7 @@ struct Part {
     value: Value,
 }
 
-/// What of a storage is not written yet.
+/// What of a storage is not written yet, and what was made of its elements.
 #[derive(Default)]
 pub(super) struct Deferred {
     /// In order, none overlapping another.
@@ -51,6 +52,7 @@ pub(super) struct Deferred {
     /// Vectors of products that nobody came to see, for the next ones.
     spare: Vec<Factors>,
     cuts: usize,
+    pub(super) packed: Packed,
 }
 
 /// What some elements are.
@@ -100,33 +102,42 @@ impl Storage {
     /// Whether all elements are where they belong.
     #[inline(always)]
     pub(in crate::tensor) fn is_written(&self) -> bool {
-        self.0.direct.load(Relaxed) || self.0.parent.is_some()
+        self.0.direct.load(Relaxed) || self.0.parent.is_some() || self.has_no_parts()
+    }
+
+    #[cold]
+    fn has_no_parts(&self) -> bool {
+        self.with_deferred(|deferred| deferred.parts.is_empty())
     }
 
     /// Does something with what is put off, while which everything counts as written.
-    fn with_deferred<R>(&self, f: impl FnOnce(&mut Deferred) -> R) -> R {
+    pub(super) fn with_deferred<R>(&self, f: impl FnOnce(&mut Deferred) -> R) -> R {
         let mut deferred = self.0.deferred.take().unwrap_or_default();
         self.0.direct.store(true, Relaxed);
         let result = f(&mut deferred);
-        self.0.direct.store(deferred.parts.is_empty(), Relaxed);
+        self.0.direct.store(deferred.parts.is_empty() && deferred.packed.is_empty(), Relaxed);
         self.0.deferred.set(Some(deferred));
         result
     }
 
-    /// Writes what is put off of `from..end`, and more where that is as well.
+    /// Writes what is put off of `from..end`, and more where that is as well, and forgets what was made of these elements:
+    /// somebody gets at them.
     #[cold]
     pub(super) fn write_deferred(&self, from: usize, end: usize) {
-        self.with_deferred(|deferred| self.write_parts(deferred, from, end));
+        self.with_deferred(|deferred| {
+            self.write_parts(deferred, from, end);
+            deferred.packed.forget(from, end);
+        });
     }
 
-    /// Writes everything that is put off.
+    /// The same for all elements.
     pub(super) fn write_all_deferred(&self) {
-        if !self.is_written() {
+        if self.has_notes() {
             self.write_deferred(0, usize::MAX);
         }
     }
 
-    fn write_parts(&self, deferred: &mut Deferred, from: usize, end: usize) {
+    pub(super) fn write_parts(&self, deferred: &mut Deferred, from: usize, end: usize) {
         let found = deferred.within(from, end);
         let (mut from, mut end) = (from, end);
         for part in &deferred.parts[found.clone()] {
@@ -191,6 +202,7 @@ impl Storage {
             let cut: Vec<_> = deferred.parts[found].iter().filter(partly).map(|p| (p.from, p.end)).collect();
             cut.into_iter().for_each(|(from, end)| self.write_parts(deferred, from, end));
             deferred.cut(from, end);
+            deferred.packed.forget(from, end);
             deferred.put(Part { from, end, value: Value::Zero });
             deferred.cuts = 0;
         });
@@ -208,6 +220,7 @@ impl Storage {
                     .is_some_and(|p| matches!(p.value, Value::Zero) && p.from <= from && end <= p.end);
                 if zeros {
                     deferred.cut(from, end);
+                    deferred.packed.forget(from, end);
                 }
                 zeros
             })
