@@ -85,6 +85,18 @@ fn steps_of_optim_are_chains_of_operations() {
 }
 
 #[test]
+fn the_profiler_of_luajit_gives_lines() {
+    let program = "local profile = require 'jit.profile'
+        local seen, x, sum, till = {}, torch.ones(10), 0, os.clock() + 0.3
+        profile.start('li1', function(thread, n) table.insert(seen, profile.dumpstack(thread, 'pl', 1)) end)
+        while os.clock() < till do for i = 1, 10 do sum = sum + x[i] end end
+        profile.stop()
+        for _, place in ipairs(seen) do assert(place:find(':%d'), place) end
+        print(#seen > 0)";
+    assert_eq!(good(&["-e", program]).trim(), "true");
+}
+
+#[test]
 fn gradients_that_are_put_off_are_those_that_are_written() {
     for program in ["tests/lua/deferred.lua", "tests/lua/repeated.lua"] {
         assert!(good(&[program]).contains("comparisons: all as it should be"));

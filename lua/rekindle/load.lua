@@ -143,3 +143,17 @@ end)
 jit.attach(function(why)
    io.stderr:write('ERROR in finalizer: ', type(why) == 'string' and why or '(' .. type(why) .. ')', '\n')
 end, 'errfin')
+
+-- LuaJIT's profiler, where it counts by lines, leaves compiled code in the middle of a call that passes its arguments on (`return
+-- f(...)`), and the interpreter goes on with a stack that is not there yet. Counting by functions it does not. What `dumpstack`
+-- gives are lines all the same.
+local open = package.preload['jit.profile']
+package.preload['jit.profile'] = open and function(...)
+   local profile = open(...)
+   local start = profile.start
+   profile.start = function(mode, ...)
+      if type(mode) == 'string' then mode = mode:gsub('l', 'f') end
+      return start(mode, ...)
+   end
+   return profile
+end
