@@ -189,6 +189,8 @@ local function evaluate(self, datas, step, f, input)
    for j = 1, step.uses do give(datas[to[j]], slot[j], output) end
 end
 
+local function evaluateAt(p, place, self, f, input) evaluate(self, p.forwardData, p.forward[place], f, input) end
+
 local function updateOutput(module, input) return module:updateOutput(input) end
 
 -- Whether nobody watches node by node.
@@ -203,7 +205,7 @@ local function forwardThrough(self, f, input)
    local p = plan(self)
    local list, datas = p.forward, p.forwardData
    if plainly(self) and f == updateOutput and fusion.ready(p) then
-      fusion.forward(p, function(place) evaluate(self, datas, list[place], f, input) end)
+      fusion.forward(p, evaluateAt, self, f, input)
    else
       run(self, self.forwardnodes, list, datas, evaluate, f, input)
    end
@@ -299,6 +301,9 @@ local function passBack(self, datas, step, received, gradOutput)
    end
 end
 
+local function backAt(p, place, self, gradOutput) passBack(self, p.backwardData, p.backward[place], p.received, gradOutput) end
+local function forgetAt(p, place, self) forgetGradients(self, p.backwardData, p.backward[place], p.received) end
+
 function gModule:updateGradInput(_, gradOutput)
    local p = plan(self)
    if p.results > 1 and (type(gradOutput) ~= 'table' or #gradOutput ~= p.results) then
@@ -307,9 +312,7 @@ function gModule:updateGradInput(_, gradOutput)
    end
    local list, datas, received = p.backward, p.backwardData, p.received
    if plainly(self) and p.fusion then
-      local function back(place) passBack(self, datas, list[place], received, gradOutput) end
-      local function forget(place) forgetGradients(self, datas, list[place], received) end
-      fusion.backward(p, back, received, total, contribute, forget)
+      fusion.backward(p, backAt, forgetAt, total, contribute, self, gradOutput)
    else
       for i = 1, #list do forgetGradients(self, datas, list[i], received) end
       fusion.make(p)
@@ -331,13 +334,14 @@ local function accumulate(_, datas, step, scale)
    f(module, inputOf(data, step.several), #all == 1 and all[1] or data.gradOutputBuffer, scale)
 end
 
+local function accumulateAt(p, place, self, scale) accumulate(self, p.backwardData, p.backward[place], scale) end
+
 function gModule:accGradParameters(_, _, scale)
    local p = plan(self)
-   local list, datas = p.backward, p.backwardData
    if plainly(self) and p.fusion then
-      fusion.accumulate(p, function(place) accumulate(self, datas, list[place], scale) end)
+      fusion.accumulate(p, accumulateAt, self, scale)
    else
-      run(self, self.backwardnodes, list, datas, accumulate, scale)
+      run(self, self.backwardnodes, p.backward, p.backwardData, accumulate, scale)
    end
 end
 

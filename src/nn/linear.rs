@@ -6,7 +6,7 @@ use crate::tensor::access::{
     Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, is_written, outer_later, share,
 };
 use crate::tensor::error::Result;
-use crate::tensor::ops::blas::{Blas, biased_product, product};
+use crate::tensor::ops::blas::{Blas, SHARED, biased_product, product, product_beside};
 use crate::tensor::ops::products::direct;
 use crate::tensor::product::{Multiply, Repeated};
 
@@ -146,23 +146,36 @@ pub fn acc_grad<T: Blas>(
     }
     let single = input.ndim() == 1;
     let done = if is_written(grad_weight) {
-        direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))?
+        (single || !is_large(input, grad_weight))
+            && direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))?
     } else {
         single && outer_later(grad_weight, scale, grad_output, input)?
     };
     let g = MatrixSource::<T>::of(grad_output)?;
     let g = rows(grad_output, g.view());
-    if !done {
-        let x = MatrixSource::<T>::of(input)?;
-        // a negative scale would make -0 of a sum of zeros
-        let (mut sum, zeros) =
-            if scale > T::ZERO { MatrixDest::sum(grad_weight)? } else { (MatrixDest::update(grad_weight)?, false) };
-        product(scale, g.t(), rows(input, x.view()), if zeros { T::ZERO } else { T::ONE }, sum.view());
+    let sums = |first: usize, sums: MatrixMut<T>| column_sums(scale, g.col_range(first, sums.rows()), sums);
+    if done {
+        if let Some(gb) = grad_bias {
+            sums(0, MatrixDest::<T>::update(gb)?.view());
+        }
+        return Ok(());
     }
-    if let Some(gb) = grad_bias {
-        column_sums(scale, g, MatrixDest::<T>::update(gb)?.view());
+    let x = MatrixSource::<T>::of(input)?;
+    let x = rows(input, x.view());
+    // a negative scale would make -0 of a sum of zeros
+    let (mut gw, zeros) =
+        if scale > T::ZERO { MatrixDest::sum(grad_weight)? } else { (MatrixDest::update(grad_weight)?, false) };
+    let beta = if zeros { T::ZERO } else { T::ONE };
+    match grad_bias {
+        Some(gb) => product_beside(scale, g.t(), x, beta, gw.view(), MatrixDest::<T>::update(gb)?.view(), sums),
+        None => product(scale, g.t(), x, beta, gw.view()),
     }
     Ok(())
+}
+
+/// Whether threads share the product for the gradient of a batch.
+fn is_large(input: &Tensor, grad_weight: &Tensor) -> bool {
+    input.size(0).saturating_mul(grad_weight.numel()) >= SHARED
 }
 
 /// Columns that are summed together, in registers.

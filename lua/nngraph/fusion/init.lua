@@ -331,48 +331,49 @@ function fusion.ready(p)
    return p.fusion ~= nil
 end
 
--- Runs f(place) for each node of a plan that is ready, and programs for its groups.
-function fusion.forward(p, f)
+-- Runs f(p, place, ...) for each node of a plan that is ready, and programs for its groups. Here and below, arguments are passed on
+-- because a function made in each pass would keep its loops from being compiled.
+function fusion.forward(p, f, a, b, c)
    for _, item in ipairs(p.fusion.first) do
       if type(item) == 'number' then
-         f(item)
+         f(p, item, a, b, c)
       elseif not forward(p, item) then
          p.stale = true
          restore(p, item)
-         for _, place in ipairs(item.places) do f(place) end
+         for _, place in ipairs(item.places) do f(p, place, a, b, c) end
       end
    end
    p.stale = p.stale or p.asked > TRIES
 end
 
--- The same backward. `forget(place)` lets go of the gradients that a node has got.
-function fusion.backward(p, f, received, total, contribute, forget)
-   for _, place in ipairs(p.fusion.receiving) do forget(place) end
+-- The same backward, with a and b passed on. `forget(p, place, a)` lets go of the gradients that a node has got.
+function fusion.backward(p, f, forget, total, contribute, a, b)
+   for _, place in ipairs(p.fusion.receiving) do forget(p, place, a) end
    for _, item in ipairs(p.fusion.last) do
       if type(item) == 'number' then
-         f(item)
+         f(p, item, a, b)
       else
          if not item.forgotten then
-            for place in pairs(item.interior) do forget(place) end
+            for place in pairs(item.interior) do forget(p, place, a) end
          end
-         item.forgotten = backward(p, item, received, total, contribute)
+         item.forgotten = backward(p, item, p.received, total, contribute)
          if not item.forgotten then
             make(p, item)
-            for _, place in ipairs(item.members) do f(place) end
+            for _, place in ipairs(item.members) do f(p, place, a, b) end
          end
       end
    end
 end
 
--- Calls f(place) for each node whose module may have gradients of parameters to add to.
-function fusion.accumulate(p, f)
+-- Calls f(p, place, a, b) for each node whose module may have gradients of parameters to add to.
+function fusion.accumulate(p, f, a, b)
    for _, group in ipairs(p.fusion.groups) do
       if not group.lazy or group.changed then
-         for i in ipairs(p.backward) do f(i) end
+         for i in ipairs(p.backward) do f(p, i, a, b) end
          return
       end
    end
-   for _, place in ipairs(p.fusion.alone) do f(place) end
+   for _, place in ipairs(p.fusion.alone) do f(p, place, a, b) end
 end
 
 -- Every module as in other graphs, with all of its fields.

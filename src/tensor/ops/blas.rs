@@ -132,13 +132,41 @@ pub fn biased_product<T: Blas>(a: Matrix<T>, b: Matrix<T>, bias: &[T], mut c: Ma
     }
 }
 
+/// `c = alpha a b + beta c`, and `f(first row, rows)` for all rows of `beside`, of which there are as many as `c` has. Where
+/// threads share a product by rows, each does so with its own, whose operands it has just read.
+///
+/// # Panics
+/// Sizes that do not agree.
+pub fn product_beside<T: Blas>(
+    alpha: T,
+    a: Matrix<T>,
+    b: Matrix<T>,
+    beta: T,
+    c: MatrixMut<T>,
+    beside: MatrixMut<T>,
+    f: impl Fn(usize, MatrixMut<T>) + Sync,
+) {
+    agree(&a, &b, &c);
+    assert!(c.rows() == beside.rows(), "{} rows beside {}", beside.rows(), c.rows());
+    if alpha == T::ZERO || c.rows() < c.cols() || !is_shared(&a, &c) {
+        product(alpha, a, b, beta, c);
+        return f(0, beside);
+    }
+    let unit = unit(b.cols(), b.rows());
+    let cost = unit.saturating_mul(b.cols()).saturating_mul(b.rows());
+    share((Units(c, unit), Units(beside, unit)), cost, |first, (Units(c, _), Units(beside, _))| {
+        T::block(alpha, a.row_range(first * unit, c.rows()), b, beta, c);
+        f(first * unit, beside);
+    });
+}
+
 /// Whether threads share a product: none of those that have loops of their own.
 fn is_shared<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> bool {
     c.rows() > 1 && c.cols() > 1 && a.cols() > 1 && work_of(a, c) >= SHARED
 }
 
 /// Multiplications from which on threads share a product.
-const SHARED: usize = 1 << 19;
+pub const SHARED: usize = 1 << 19;
 
 fn work_of<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> usize {
     c.rows().saturating_mul(c.cols()).saturating_mul(a.cols())

@@ -37,6 +37,8 @@ pub struct Pair<'a, T> {
     pub ld: usize,
     /// What the sums of each row start from; nothing for 0.
     pub start: &'a [T],
+    /// What is added to each row in the end: `V` vectors, or nothing.
+    pub bias: &'a [T],
 }
 
 /// Writes the products of `k` steps of a pair to `c`: M rows of V vectors, `ld` elements apart. The vectors of a row are
@@ -77,10 +79,21 @@ unsafe fn tile<S: Simd, const M: usize, const V: usize, const HOW: usize>(
                 }
             }
         }
+        let at = |i: usize, j: usize| c.wrapping_add(i * ld + j * if HOW == 2 { b_ld } else { S::L });
+        if !pair.bias.is_empty() {
+            let one = S::splat(S::T::ONE);
+            for j in 0..V {
+                let bias = S::load(pair.bias.as_ptr().add(j * S::L));
+                for (i, sums) in sums.iter().enumerate() {
+                    S::store(at(i, j), S::fma(sums[j], one, bias));
+                }
+            }
+            return;
+        }
         // by reference: moving the sums would copy them through the stack
         for (i, sums) in sums.iter().enumerate() {
             for (j, sum) in sums.iter().enumerate() {
-                S::store(c.add(i * ld + j * if HOW == 2 { b_ld } else { S::L }), *sum);
+                S::store(at(i, j), *sum);
             }
         }
     }
@@ -214,6 +227,11 @@ impl<'a, T: Real> Epilogue<'a, T> {
     /// Whether the tile itself is the result.
     pub fn is_plain(&self) -> bool {
         self.alpha == T::ONE && self.beta == T::ZERO && self.col_bias.is_empty() && self.row_bias.is_empty()
+    }
+
+    /// Whether the tile itself is the result, but for the bias of each column.
+    pub fn is_biased(&self) -> bool {
+        Epilogue { col_bias: &[], ..*self }.is_plain()
     }
 
     /// That of the result with rows and columns exchanged.

@@ -153,7 +153,7 @@ pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, mut c: ViewMut<T>, pack:
     let most = kernels.most_rows(how, if panels.vectors() % PAIR == 1 && panels.vectors() > 1 { WIDE } else { PAIR });
     // packing writes whole vectors, the last one behind its panel
     let mut room = Workspace::<T>::new(if pack { k * most + LANES } else { 0 })?;
-    let whole = end.is_plain() && is_plain(c.rows(), c.cols());
+    let whole = end.is_biased() && is_plain(c.rows(), c.cols());
     for rows in parts(a.rows().len(), most) {
         let a_rows = &a.rows()[rows.clone()];
         if pack {
@@ -164,6 +164,7 @@ pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, mut c: ViewMut<T>, pack:
             let (cols, wide) = panels.panel(i);
             let (c_rows, c_cols) = (&c.rows()[rows.clone()], &c.cols()[cols.clone()]);
             let run = kernels.tile(how, wide / kernels.lanes, a_rows.len());
+            let whole = whole && cols.len() == wide;
             let pair = Pair {
                 // SAFETY: read by the tiles below alone.
                 a: if pack { room.as_ptr() } else { unsafe { a.first() } },
@@ -172,8 +173,9 @@ pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, mut c: ViewMut<T>, pack:
                 b: b.data.as_ptr().wrapping_add(panels.start(i)),
                 ld: wide,
                 start: &[],
+                bias: if whole { end.part(rows.clone(), cols.clone()).col_bias } else { &[] },
             };
-            if whole && cols.len() == wide {
+            if whole {
                 let ld = c_rows.get(1).map_or(0, |r| r - c_rows[0]);
                 // SAFETY: the sizes agree, the operands are there, and the tile is a part of `c` row by row.
                 unsafe { run(k, &pair, c.first().wrapping_add(c_rows[0] + c_cols[0]), ld) };

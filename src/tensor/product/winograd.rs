@@ -219,7 +219,7 @@ impl<T: Multiply> Plan<T> {
                 let rows = &view.rows()[tile.clone()];
                 // SAFETY: read by tiles alone.
                 let a = unsafe { view.first() };
-                done(&Pair { a, rows, steps: view.cols(), b, ld, start: &[] }, tile.clone(), v);
+                done(&Pair { a, rows, steps: view.cols(), b, ld, start: &[], bias: &[] }, tile.clone(), v);
             }
         }
     }
