@@ -57,21 +57,23 @@ pub fn forward<T: Multiply>(
     let x = MatrixSource::<T>::of(input)?;
     let x = if single { x.view().t() } else { x.view() };
     let bias = bias.map(Source::<T>::of).transpose()?;
+    let repeated = Repeated { matrix: weight, turned: true };
+    let packed = if x.flat().is_some() { repeated.packed::<T>(batch)? } else { None };
+    // reading the weights would make them forget what is packed
+    let w = if packed.is_none() { Some(MatrixSource::<T>::of(weight)?) } else { None };
     if !single && ones.numel() != batch {
         Dest::<T>::new(ones, &[batch])?.fill(T::ONE);
     }
     let mut y = if single { Dest::<T>::new(output, &[out])? } else { Dest::<T>::new(output, &[batch, out])? };
-    let repeated = Repeated { matrix: weight, turned: true };
-    if let Some(x) = x.flat()
-        && let Some(w) = repeated.packed::<T>(batch)?
-    {
+    if let (Some(x), Some(w)) = (x.flat(), &packed) {
         return w.multiply(x, bias.as_deref().unwrap_or_default(), &mut y);
     }
-    let w = MatrixSource::<T>::of(weight)?;
-    let (y, w) = (MatrixMut::new(&mut y, batch, out), w.view().t());
-    match &bias {
-        Some(b) => biased_product(x, w, b, y),
-        None => product(T::ONE, x, w, T::ZERO, y),
+    if let Some(w) = w {
+        let (y, w) = (MatrixMut::new(&mut y, batch, out), w.view().t());
+        match &bias {
+            Some(b) => biased_product(x, w, b, y),
+            None => product(T::ONE, x, w, T::ZERO, y),
+        }
     }
     repeated.note::<T>(batch);
     Ok(())
@@ -103,7 +105,8 @@ pub fn grad_input<T: Multiply>(
     samples(grad_output, "gradOutput", weight.size(0))?;
     same_batch(input, grad_output)?;
     let (turn, repeated) = (grad_output.ndim() == 1, Repeated { matrix: weight, turned: false });
-    if !turn && let Some(w) = repeated.packed::<T>(input.size(0))? {
+    let batch = if turn { 1 } else { grad_output.size(0) };
+    if let Some(w) = repeated.packed::<T>(batch)? {
         let g = Source::<T>::of(grad_output)?;
         return w.multiply(&g, &[], &mut Dest::<T>::like(grad_input, input)?);
     }
@@ -111,7 +114,7 @@ pub fn grad_input<T: Multiply>(
     if grad_input.same_size(input)
         && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, input.ndim() == 1))?
     {
-        repeated.note::<T>(if turn { 1 } else { input.size(0) });
+        repeated.note::<T>(batch);
         return Ok(());
     }
     let (g, w) = (MatrixSource::<T>::of(grad_output)?, MatrixSource::<T>::of(weight)?);

@@ -36,7 +36,7 @@ const UNUSED: u8 = 2;
 /// Bytes held by all storages of the process.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
-/// Bytes of Lua's heap, when it was last looked at.
+/// Bytes of Lua's heaps, when they were last looked at.
 static LUA: AtomicUsize = AtomicUsize::new(0);
 
 /// Freed blocks, the latest last.
@@ -102,9 +102,9 @@ fn release_soon() {
 }
 
 /// Looks, now and then while objects are freed, whether so much is free that it goes back to the system. What is freed in
-/// small pieces is not counted otherwise.
-pub fn look_after(lua: usize) {
-    LUA.store(lua, Relaxed);
+/// small pieces is not counted otherwise. Takes the bytes of a Lua heap, and those that it had at its last look.
+pub fn look_after(before: usize, now: usize) {
+    LUA.fetch_add(now.wrapping_sub(before), Relaxed);
     let used = bytes_in_use();
     note_most(used);
     let freed = MOST.load(Relaxed).saturating_sub(used);

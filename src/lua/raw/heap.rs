@@ -34,8 +34,9 @@ struct Heap {
     collecting: bool,
     /// How often it has tried again.
     tries: u8,
-    /// Blocks freed so far.
+    /// Blocks freed so far, and the bytes that Lua held when that was last looked at.
     freed: usize,
+    seen: usize,
     /// Bytes of small requests that are granted although memory has run out, until it has been collected.
     grace: usize,
 }
@@ -104,7 +105,7 @@ unsafe extern "C" fn allocate(h: *mut c_void, p: *mut c_void, old: usize, new: u
             (*h).used = (*h).used.saturating_sub(old);
             (*h).freed = (*h).freed.wrapping_add(1);
             if (*h).freed.is_multiple_of(LOOK) {
-                storage::look_after((*h).used);
+                storage::look_after(std::mem::replace(&mut (*h).seen, (*h).used), (*h).used);
             }
             dealloc(p.cast(), (*h).layout(old));
             return null_mut();
@@ -211,6 +212,7 @@ pub unsafe fn install(l: *mut lua_State) {
             collecting: false,
             tries: 0,
             freed: 0,
+            seen: 0,
             grace: 0,
         };
         let h = Box::into_raw(Box::new(h));

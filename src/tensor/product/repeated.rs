@@ -164,7 +164,8 @@ mod tests {
             return;
         }
         let part = |x: &Tensor, from, n| x.with_layout(Layout::strided(from, &[n], &[1]).unwrap());
-        let looks: [(&str, fn(&Tensor)); 9] = [
+        type Look = (&'static str, fn(&Tensor));
+        let looks: [Look; 9] = [
             ("a result", |x| drop(Dest::<f32>::update(x).unwrap())),
             ("a reader", |x| drop(Source::<f32>::of(x).unwrap())),
             ("zeros put off", |x| assert!(zero_later(x))),

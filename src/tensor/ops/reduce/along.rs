@@ -30,15 +30,31 @@ fn write<T>(mut to: MatrixMut<T>, found: impl Iterator<Item = T>) {
     to.t().values_mut(0).zip(found).for_each(|(to, v)| *to = v);
 }
 
-/// Folds all lines, row by row, into what two lists hold for each.
+/// Rows that are folded in one go, so that what is kept for a line is read and written once for all of them.
+const ROWS: usize = 4;
+
+/// Folds all lines, some rows at a time, into what two lists hold for each.
 #[inline(always)]
 fn fold<T: Element, A, B>(lines: Matrix<T>, a: &mut [A], b: &mut [B], step: impl Fn(&mut A, &mut B, T, usize) + Copy) {
     vectorize(
         #[inline(always)]
         move || {
             let rows = lines.t();
-            for j in 0..rows.rows() {
-                match rows.row(j) {
+            let mut j = 0;
+            while j < rows.rows() {
+                let some: [Option<&[T]>; ROWS] = std::array::from_fn(|k| rows.row(j + k));
+                if let [Some(r0), Some(r1), Some(r2), Some(r3)] = some {
+                    for (((((a, b), &v0), &v1), &v2), &v3) in a.iter_mut().zip(&mut *b).zip(r0).zip(r1).zip(r2).zip(r3)
+                    {
+                        step(a, b, v0, j);
+                        step(a, b, v1, j + 1);
+                        step(a, b, v2, j + 2);
+                        step(a, b, v3, j + 3);
+                    }
+                    j += ROWS;
+                    continue;
+                }
+                match some[0] {
                     Some(row) => {
                         for ((a, b), &v) in a.iter_mut().zip(&mut *b).zip(row) {
                             step(a, b, v, j);
@@ -50,6 +66,7 @@ fn fold<T: Element, A, B>(lines: Matrix<T>, a: &mut [A], b: &mut [B], step: impl
                         }
                     }
                 }
+                j += 1;
             }
         },
     );
