@@ -57,6 +57,28 @@ do
       status('VmRSS'), full)
 end
 
+-- in small pieces: tensors, and Lua's own objects
+for what, make in pairs {
+   ['30,000 tensors of 13 KB'] = function(i) return torch.FloatTensor(3250):fill(i) end,
+   ['4,000 tables of 100 KB'] = function(i)
+      local list = {}
+      for k = 1, 100 do list[k] = tostring(i * 1000 + k):rep(140) end
+      return list
+   end,
+} do
+   local list, before = {}, status('VmRSS')
+   for i = 1, what:find('tables') and 4000 or 30000 do list[i] = make(i) end
+   local full = status('VmRSS')
+   expect(full > before + 200, '%s take %d MB', what, full - before)
+   list = nil
+   collectgarbage()
+   collectgarbage()
+   local timer = torch.Timer()
+   repeat sys.sleep(0.1) until status('VmRSS') < before + 100 or timer:time().real > 3
+   expect(status('VmRSS') < before + 100, '%s: %d MB are resident three seconds after they were freed, %d before they were made',
+      what, status('VmRSS'), before)
+end
+
 -- ---- steady training ----
 -- What 20 steps take once steps have taken what they need. The allocator gives back now and then what it did not use for
 -- a second, so that a few pages are new.
