@@ -111,6 +111,23 @@ fn pasted_lines_run_each_and_share_their_locals() {
 }
 
 #[test]
+fn the_end_typed_while_a_command_runs_is_not_lost() {
+    let mut s = Session::new("end-ahead");
+    s.types("io.write('be', 'gun\\n') sys.sleep(0.4)\r");
+    s.wait("\nbegun");
+    s.leave();
+    // Ctrl-Space is none
+    let mut s = Session::new("no-end");
+    s.types("\0io.write('be', 'gun\\n') sys.sleep(0.4)\r");
+    s.wait("\nbegun");
+    s.types("'and ' .. 'still'\r");
+    s.wait("\nand still");
+    s.types("\0'here ' .. 1\r");
+    s.wait("\nhere 1");
+    s.leave();
+}
+
+#[test]
 fn a_semicolon_silences_and_results_are_kept() {
     let mut s = Session::new("silence");
     s.types("'hid' .. 'den';\r'kept ' .. _RESULT\r$ echo from the shell | tr a-z A-Z\r'last ' .. _LAST\r");

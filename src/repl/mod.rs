@@ -2,12 +2,14 @@
 
 mod assistant;
 mod colours;
+mod end;
 
 use crate::Host;
 use crate::host::text;
 use crate::lua::raw::{begin, watch};
 use anyhow::anyhow;
 use assistant::Assistant;
+use end::End;
 use rustyline::error::ReadlineError;
 use rustyline::history::{DefaultHistory, History};
 use rustyline::{ColorMode, CompletionType, Config, Editor};
@@ -73,9 +75,10 @@ fn tell_time(took: Duration, width: usize, coloured: bool) {
 }
 
 /// Reads lines until they are complete chunks. Nothing where they were given up with Ctrl-C.
-fn read(editor: &mut Lines, host: &Host) -> Result<Option<String>, ReadlineError> {
+fn read(editor: &mut Lines, host: &Host, end: &End) -> Result<Option<String>, ReadlineError> {
     let mut text = String::new();
     loop {
+        end.look();
         match editor.readline(if text.is_empty() { "th> " } else { "..> " }) {
             Ok(line) => {
                 if !text.is_empty() {
@@ -115,6 +118,9 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
     // after the editor, which installs a handler of its own that only notes the signal
     watch_interrupts(host)?;
     editor.set_helper(Some(Assistant::new(host)));
+    let end = End::default();
+    let (key, handler) = end.binding();
+    editor.bind_sequence(key, handler);
     let history = history_file();
     if let Some(h) = &history {
         // no history yet is fine
@@ -124,7 +130,7 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
         eprintln!("{e:#}");
     }
     loop {
-        let typed = match read(&mut editor, host) {
+        let typed = match read(&mut editor, host, &end) {
             Ok(Some(typed)) if typed.trim().is_empty() => continue,
             // as Torch7's th, where `break` went back to the program that had opened the session
             Ok(Some(typed)) if matches!(typed.trim(), "exit" | "quit" | "break") => return Ok(()),

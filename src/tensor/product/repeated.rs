@@ -39,12 +39,13 @@ impl Repeated<'_> {
 
     /// Whether products with so many rows are among those that are worth it. `product` has the same sums then: in the order
     /// of the steps, with fused additions.
+    #[inline]
     fn pays(&self, rows: usize) -> bool {
-        if self.matrix.ndim() != 2 || simd::level() == Level::Base {
+        if rows < 2 || self.matrix.ndim() != 2 || simd::level() == Level::Base {
             return false;
         }
         let [k, n] = self.sizes();
-        let fits = rows > 1 && rows <= MOST_ROWS && n > 1 && k > 1 && k <= LONGEST && k.saturating_mul(n) <= LARGEST;
+        let fits = rows <= MOST_ROWS && n > 1 && k > 1 && k <= LONGEST && k.saturating_mul(n) <= LARGEST;
         fits && rows * k * n >= LEAST
     }
 
@@ -66,6 +67,7 @@ impl Repeated<'_> {
     }
 
     /// Notes that a product was computed without.
+    #[inline]
     pub fn note<T: Multiply>(&self, rows: usize) {
         if self.pays(rows) {
             note_use::<T>(self.matrix, u8::from(self.turned));
