@@ -50,8 +50,7 @@ struct Shared {
     len: AtomicUsize,
     block: Cell<Block>,
     ptr: AtomicPtr<u8>,
-    /// Whether the memory is its own, all elements are written and nothing is kept of them: what every access can afford to
-    /// look at.
+    /// Whether the memory is its own, and nothing is put off or kept: what every access can afford to look at.
     direct: AtomicBool,
     /// What is not written, and what is kept. Only where no other thread can reach it.
     deferred: Cell<Option<Box<Deferred>>>,

@@ -311,7 +311,7 @@ local function backward(p, group, received, total, contribute)
          y = torch.getconstructortable(group.typename)()
          results[i] = y
       end
-      if y:dim() ~= 2 or y:size(1) ~= group.rows or y:size(2) ~= output.width then y:resize(group.rows, output.width) end
+      if not has_sizes(y, output.sizes) then y:resize(unpack(output.sizes)) end
    end
    run(list, group.backward, group.rows, group.unit, results)
    for i, output in ipairs(group.gradients) do

@@ -108,7 +108,7 @@ local function gradient_outputs(group, sums, b, datas)
       local key = torch.typename(reads) == 'nn.Linear' and table.concat(registers, ' ')
       local output = key and same[key]
       if not output then
-         output = { width = operand.width, registers = registers, operands = {} }
+         output = { sizes = { group.rows, operand.width }, registers = registers, operands = {} }
          outputs[#outputs + 1] = output
          if key then same[key] = output end
       end

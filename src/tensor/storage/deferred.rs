@@ -179,14 +179,18 @@ impl Storage {
         unsafe { self.own_memory().cast_part(from, end - from) }
     }
 
-    /// Whether elements `from..end` may be put off.
-    fn may_defer(&self, from: usize, end: usize) -> bool {
+    /// Whether elements up to `end` are there and reached through the gates alone: what may be put off, or kept.
+    pub(super) fn is_gated(&self, end: usize) -> bool {
         let shared = &self.0;
         let own = shared.parent.is_none() && !shared.fixed && !shared.exposed.load(Relaxed);
+        own && end <= self.host_len() && !shared.across.load(Relaxed)
+    }
+
+    /// Whether elements `from..end` may be put off.
+    fn may_defer(&self, from: usize, end: usize) -> bool {
         let size = self.dtype().size();
-        own && end <= self.host_len()
+        self.is_gated(end)
             && end.saturating_sub(from) * size >= LEAST
-            && !shared.across.load(Relaxed)
             && loans::allows(self.own_memory().address() + from * size, (end - from) * size, true)
     }
 

@@ -65,9 +65,7 @@ impl Packed {
 impl Storage {
     /// Whether something may be kept of these elements.
     fn may_keep<T: Element>(&self, of: &Made) -> bool {
-        let shared = &self.0;
-        let own = shared.parent.is_none() && !shared.fixed && !shared.exposed.load(Relaxed);
-        own && self.dtype() == T::DTYPE && of.end() <= self.host_len() && !shared.across.load(Relaxed)
+        self.dtype() == T::DTYPE && self.is_gated(of.end())
     }
 
     /// Whether something is kept, or put off.
