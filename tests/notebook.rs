@@ -9,8 +9,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const KEY: &str = "a key";
@@ -94,37 +95,62 @@ const CONTROL: usize = 1;
 const STDIN: usize = 2;
 const IOPUB: usize = 3;
 
+/// Five ports that nobody listens at. They lie below those that systems give to connections, and each is looked at once
+/// by a process: a connection to one of them can neither take it nor, before the kernel listens, reach itself.
+fn free_ports() -> Vec<u16> {
+    const FIRST: u32 = 12_000;
+    const COUNT: u32 = 18_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    let ports = (0..COUNT).map(|_| {
+        let at = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        (FIRST + at) as u16
+    });
+    let free: Vec<u16> = ports.filter(|p| TcpListener::bind(("127.0.0.1", *p)).is_ok()).take(5).collect();
+    assert_eq!(free.len(), 5, "no free ports");
+    free
+}
+
 impl Kernel {
     fn new(name: &str) -> Kernel {
         let dir = std::env::temp_dir().join(format!("rekindle-kernel-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).expect("a scratch folder");
-        // held together, so that they differ
-        let held: Vec<_> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-        let ports: Vec<u16> = held.iter().map(|l| l.local_addr().expect("an address").port()).collect();
-        drop(held);
+        fs::write(dir.join("history"), "#V2\nan old line\n").expect("a history");
+        // a port may be taken by another program between the look for it and the kernel's start
+        let found = (0..5).find_map(|_| Kernel::start(&dir));
+        let (child, ports) = found.expect("a kernel that listens");
+        Kernel { child, dir, ports }
+    }
+
+    /// A kernel that listens at free ports; `None` when it ended because one of them was taken.
+    fn start(dir: &Path) -> Option<(Child, Vec<u16>)> {
+        let ports = free_ports();
         let file = dir.join("connection.json");
         let names = ["shell", "control", "stdin", "iopub", "hb"];
         let list: String = names.iter().zip(&ports).map(|(name, port)| format!("\"{name}_port\":{port},")).collect();
         fs::write(&file, format!("{{{list}\"ip\":\"127.0.0.1\",\"key\":\"{KEY}\",\"transport\":\"tcp\"}}"))
             .expect("a file");
-        fs::write(dir.join("history"), "#V2\nan old line\n").expect("a history");
-        let child = Command::new(env!("CARGO_BIN_EXE_th"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_th"))
             .arg("kernel")
             .arg(&file)
-            .current_dir(&dir)
+            .current_dir(dir)
             .env_remove("TREPLSTARTUP")
-            .env("HOME", &dir)
+            .env("HOME", dir)
             .env("TREPL_HISTORY", dir.join("history"))
             // as Jupyter starts it: what it starts is interrupted with it
             .process_group(0)
             .spawn()
             .expect("th runs");
         let begun = Instant::now();
+        // the heartbeat is the last to listen
         while TcpStream::connect(("127.0.0.1", ports[4])).is_err() {
+            if child.try_wait().expect("a state").is_some() {
+                return None;
+            }
             assert!(begun.elapsed() < LONG, "the kernel does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Kernel { child, dir, ports }
+        Some((child, ports))
     }
 
     fn frontend(&self, identity: &str) -> Frontend {
