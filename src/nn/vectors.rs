@@ -2,7 +2,7 @@
 //! [`vectorize`](crate::tensor::simd::vectorize) compiles.
 
 use crate::tensor::dtype::Float;
-use crate::tensor::simd::vectorize_maths_on;
+use crate::tensor::simd::{array, vectorize_maths_on};
 use crate::tensor::vmath::{Arith, Fused, Plain};
 
 /// Partial sums, so that additions do not wait for one another.
@@ -15,17 +15,13 @@ pub fn sum_of<T: Float, const K: usize>(vectors: [&[T]; K], f: impl Fn([T; K]) -
     let whole = n / LANES * LANES;
     let mut sums = [T::ZERO; LANES];
     for at in (0..whole).step_by(LANES) {
-        let parts = vectors.map(|v| &v[at..at + LANES]);
+        let parts: [&[T]; K] = array(&[][..], |k| &vectors[k][at..at + LANES]);
         for (l, sum) in sums.iter_mut().enumerate() {
-            *sum = sum.add(f(parts.map(|p| p[l])));
+            *sum = sum.add(f(array(T::ZERO, |k| parts[k][l])));
         }
     }
-    let rest = vectors.map(|v| &v[whole..n]);
-    let mut sum = T::ZERO;
-    for i in 0..n - whole {
-        sum = sum.add(f(rest.map(|p| p[i])));
-    }
-    sums.into_iter().fold(sum, T::add)
+    let rest = (whole..n).fold(T::ZERO, |sum, i| sum.add(f(array(T::ZERO, |k| vectors[k][i]))));
+    sums.into_iter().fold(rest, T::add)
 }
 
 /// The sums, in double precision, of what `f` makes of the values at each place, of vectors of one length.
@@ -38,18 +34,17 @@ pub fn sums_of<T: Float, const N: usize, const K: usize>(
     let whole = n / LANES * LANES;
     let mut sums = [[0.0; LANES]; K];
     for at in (0..whole).step_by(LANES) {
-        let parts = vectors.map(|v| &v[at..at + LANES]);
+        let parts: [&[T]; N] = array(&[][..], |k| &vectors[k][at..at + LANES]);
         for l in 0..LANES {
-            let values = f(parts.map(|p| p[l].to_f64()));
+            let values = f(array(0.0, |k| parts[k][l].to_f64()));
             (0..K).for_each(|k| sums[k][l] += values[k]);
         }
     }
-    let rest = vectors.map(|v| &v[whole..n]);
-    for i in 0..n - whole {
-        let values = f(rest.map(|p| p[i].to_f64()));
-        (0..K).for_each(|k| sums[k][i] += values[k]);
+    for i in whole..n {
+        let values = f(array(0.0, |k| vectors[k][i].to_f64()));
+        (0..K).for_each(|k| sums[k][i - whole] += values[k]);
     }
-    sums.map(|lanes| lanes.iter().sum())
+    array(0.0, |k| sums[k].iter().sum())
 }
 
 /// Writes values to a row, or adds them to it.

@@ -7,7 +7,7 @@ use crate::tensor::access::{Blocks, Rows, Source, Workspace, share};
 use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
-use crate::tensor::simd::vectorize;
+use crate::tensor::simd::{array, vectorize};
 
 /// Elements whose terms are summed up together: the parts of a sum depend on its size alone, as the order of additions does.
 const SPAN: usize = 1 << 13;
@@ -49,12 +49,12 @@ fn span<T: Float, const N: usize, const R: usize, const K: usize>(
     f: impl Fn([T; N], [T; R]) -> ([T; N], [f64; K]) + Copy,
 ) -> [[f64; LANES]; K] {
     let mut sums = [[0.0; LANES]; K];
-    let read: [_; R] = std::array::from_fn(|k| read[k].as_chunks::<LANES>());
+    let read: [_; R] = array(Default::default(), |k| read[k].as_chunks::<LANES>());
     let mut changed = changed.map(|c| c.as_chunks_mut::<LANES>());
     let counts = changed.iter().map(|c| c.0.len()).chain(read.iter().map(|r| r.0.len()));
     for i in 0..counts.min().unwrap_or(0) {
-        let from = std::array::from_fn(|k| read[k].0[i]);
-        let own = std::array::from_fn(|k| changed[k].0[i]);
+        let from = array([T::ZERO; LANES], |k| read[k].0[i]);
+        let own = array([T::ZERO; LANES], |k| changed[k].0[i]);
         let (new, terms) = lanes(own, from, f);
         (0..N).for_each(|k| changed[k].0[i] = new[k]);
         for (sums, terms) in sums.iter_mut().zip(&terms) {
@@ -63,7 +63,7 @@ fn span<T: Float, const N: usize, const R: usize, const K: usize>(
     }
     let rest = changed.iter().map(|c| c.1.len()).chain(read.iter().map(|r| r.1.len())).min().unwrap_or(0);
     (0..rest).for_each(|l| {
-        let (new, terms) = f(std::array::from_fn(|k| changed[k].1[l]), std::array::from_fn(|k| read[k].1[l]));
+        let (new, terms) = f(array(T::ZERO, |k| changed[k].1[l]), array(T::ZERO, |k| read[k].1[l]));
         (0..N).for_each(|k| changed[k].1[l] = new[k]);
         (0..K).for_each(|k| sums[k][l] += terms[k]);
     });
@@ -79,8 +79,8 @@ fn lanes<T: Float, const N: usize, const R: usize, const K: usize>(
 ) -> ([[T; LANES]; N], [[f64; LANES]; K]) {
     let mut terms = [[0.0; LANES]; K];
     for l in 0..LANES {
-        let old = std::array::from_fn(|k| changed[k][l]);
-        let (new, of_lane) = f(old, std::array::from_fn(|k| read[k][l]));
+        let old = array(T::ZERO, |k| changed[k][l]);
+        let (new, of_lane) = f(old, array(T::ZERO, |k| read[k][l]));
         (0..N).for_each(|k| changed[k][l] = new[k]);
         (0..K).for_each(|k| terms[k][l] = of_lane[k]);
     }

@@ -12,7 +12,7 @@ use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
 use crate::tensor::ops::arithmetic::add_scaled;
 use crate::tensor::ops::copy::clone;
-use crate::tensor::simd::vectorize;
+use crate::tensor::simd::{array, vectorize};
 
 /// Elements that are done together: they stay in the nearest cache.
 const BLOCK: usize = 1024;
@@ -222,43 +222,61 @@ fn each_beside<T: Real, const R: usize, const N: usize>(
 
 #[inline(always)]
 fn block<T: Real, const R: usize, const N: usize>(
-    gradient: Part<T>,
+    mut gradient: Part<T>,
     decay: T,
     Beside(read): Beside<T, R>,
     Parts(changed): Parts<T, N>,
     f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N]) + Copy,
 ) {
-    let read = read.map(|r| r.as_chunks::<WIDE>());
+    if let (Part::Changed(g), true) = (&mut gradient, decay != T::ZERO) {
+        g.iter_mut().zip(changed[0].iter()).for_each(|(g, x)| *g = g.add(decay.mul(*x)));
+    }
+    let read = array(Default::default(), |k| read[k].as_chunks::<WIDE>());
+    let mut all = Chunks { read, changed: changed.map(|c| c.as_chunks_mut::<WIDE>()) };
     match gradient {
         Part::Fixed(g) => {
             let (whole, rest) = g.as_chunks::<WIDE>();
-            let mut changed = changed.map(|c| c.as_chunks_mut::<WIDE>());
             for (i, g) in whole.iter().enumerate() {
-                let old = std::array::from_fn(|k| changed[k].0[i]);
-                let (_, new) = lanes(*g, read.map(|r| r.0[i]), old, f);
-                (0..N).for_each(|k| changed[k].0[i] = new[k]);
+                all.whole(i, *g, f);
             }
-            let old = std::array::from_fn(|k| padded(changed[k].1));
-            let (_, new) = lanes(padded(rest), read.map(|r| padded(r.1)), old, f);
-            (0..N).for_each(|k| changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
+            all.rest(padded(rest), f);
         }
         Part::Changed(g) => {
-            if decay != T::ZERO {
-                g.iter_mut().zip(changed[0].iter()).for_each(|(g, x)| *g = g.add(decay.mul(*x)));
-            }
             let (whole, rest) = g.as_chunks_mut::<WIDE>();
-            let mut changed = changed.map(|c| c.as_chunks_mut::<WIDE>());
             for (i, g) in whole.iter_mut().enumerate() {
-                let old = std::array::from_fn(|k| changed[k].0[i]);
-                let (gradient, new) = lanes(*g, read.map(|r| r.0[i]), old, f);
-                *g = gradient;
-                (0..N).for_each(|k| changed[k].0[i] = new[k]);
+                *g = all.whole(i, *g, f);
             }
-            let old = std::array::from_fn(|k| padded(changed[k].1));
-            let (gradient, new) = lanes(padded(rest), read.map(|r| padded(r.1)), old, f);
-            rest.iter_mut().zip(gradient).for_each(|(g, v)| *g = v);
-            (0..N).for_each(|k| changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
+            let last = all.rest(padded(rest), f);
+            rest.iter_mut().zip(last).for_each(|(g, v)| *g = v);
         }
+    }
+}
+
+/// Tensors' parts, in chunks and what is left of each.
+struct Chunks<'a, T, const R: usize, const N: usize> {
+    read: [(&'a [[T; WIDE]], &'a [T]); R],
+    changed: [(&'a mut [[T; WIDE]], &'a mut [T]); N],
+}
+
+impl<T: Real, const R: usize, const N: usize> Chunks<'_, T, R, N> {
+    /// Chunk `i`, with its gradient; the new one.
+    #[inline(always)]
+    fn whole(&mut self, i: usize, g: [T; WIDE], f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N])) -> [T; WIDE] {
+        let blank = [T::ZERO; WIDE];
+        let read = array(blank, |k| self.read[k].0[i]);
+        let (gradient, new) = lanes(g, read, array(blank, |k| self.changed[k].0[i]), f);
+        (0..N).for_each(|k| self.changed[k].0[i] = new[k]);
+        gradient
+    }
+
+    /// What is left, as [`Chunks::whole`].
+    #[inline(always)]
+    fn rest(&mut self, g: [T; WIDE], f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N])) -> [T; WIDE] {
+        let blank = [T::ZERO; WIDE];
+        let read = array(blank, |k| padded(self.read[k].1));
+        let (gradient, new) = lanes(g, read, array(blank, |k| padded(self.changed[k].1)), f);
+        (0..N).for_each(|k| self.changed[k].1.iter_mut().zip(new[k]).for_each(|(c, v)| *c = v));
+        gradient
     }
 }
 
@@ -278,8 +296,8 @@ fn lanes<T: Real, const R: usize, const N: usize>(
     f: impl Fn(T, [T; R], [T; N]) -> (T, [T; N]),
 ) -> ([T; WIDE], [[T; WIDE]; N]) {
     for lane in 0..WIDE {
-        let old = std::array::from_fn(|k| changed[k][lane]);
-        let (g, new) = f(gradient[lane], std::array::from_fn(|k| read[k][lane]), old);
+        let old = array(T::ZERO, |k| changed[k][lane]);
+        let (g, new) = f(gradient[lane], array(T::ZERO, |k| read[k][lane]), old);
         gradient[lane] = g;
         (0..N).for_each(|k| changed[k][lane] = new[k]);
     }

@@ -12,10 +12,10 @@ use super::dtype::{DType, Element};
 use super::error::{Error, Kind, Result};
 use super::function::Function;
 use super::layout::Layout;
-use super::simd::{vectorize, vectorize_maths};
-use super::threads::{shared_out, split};
+use super::simd::{array, vectorize, vectorize_maths};
+use super::threads::split;
 use super::vmath::{Arith, Fused, Plain};
-use super::walk::{Cursor, walk};
+use super::walk::Walk;
 
 /// Where the elements of an operand start: a [`RawSlice`] without its length, which loops would carry along for nothing.
 #[derive(Clone, Copy)]
@@ -265,6 +265,13 @@ unsafe fn flat<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize>(
         return unsafe { line(Plain, (r, TOGETHER), (x, [TOGETHER; N]), n, f) };
     }
     // `move`: pointers that a closure holds by reference are loaded again after each store, and nothing vectorises
+    if !F::MATHS {
+        return vectorize(
+            #[inline(always)]
+            // SAFETY: by the contract.
+            move || unsafe { chunks(Plain, r, x, n, same, f) },
+        );
+    }
     vectorize_maths(
         #[inline(always)]
         // SAFETY: by the contract.
@@ -344,7 +351,7 @@ unsafe fn few<M: Arith, X: Operands<N>, R: Element, const N: usize>(
     // SAFETY: `n` elements lie at each address, and whole vectors are read where there are as many. Elements are read
     // before they are written, those of the last vector before any, so the result may be an operand.
     unsafe {
-        let read = |start: usize| std::array::from_fn(|i| X::next(x, start + i));
+        let read = |start: usize| array(X::default(), |i| X::next(x, start + i));
         if n < WIDE {
             let mut from = [X::default(); WIDE];
             (0..n).for_each(|i| from[i] = X::next(x, i));
@@ -393,43 +400,36 @@ unsafe fn strided<X: Operands<N>, R: Element, F: Function<X, R>, const N: usize,
     f: F,
 ) -> Result<()> {
     let r = res.view_mut::<R>()?;
-    let (total, first, own) = (r.layout().numel(), Start::of(r.elements()), *r.layout());
+    let (first, own) = (Start::of(r.elements()), *r.layout());
     let target = span(&r);
     let alike = own.sizes() == layouts[0].sizes() && own.strides() == layouts[0].strides();
     let same = alike && R::DTYPE == X::FIRST && spans[0].start == target.start;
     // whether the order of elements does not matter: then rows without gaps take the loops of flat operands
     let apart = independent(&target, &spans[usize::from(same)..]);
     let _loop = Loop::begin();
-    let body = |start, count| {
-        let mut c: [Cursor; C] =
-            std::array::from_fn(|i| Cursor::new(if i == 0 { &own } else { &layouts[i - 1] }, start));
-        let (rs, strides) = (c[0].stride(), std::array::from_fn(|i| c[i + 1].stride()));
-        walk(&mut c, count, &mut |at, n| {
-            let r = (first.moved(at[0]).0, rs);
-            let x = (X::moved(x, std::array::from_fn(|i| at[i + 1])), strides);
-            if apart && rs == TOGETHER && strides == [TOGETHER; N] {
-                // SAFETY: the walk stays inside the tensors; the result's row is the first operand's or overlaps none.
-                return unsafe { flat::<X, _, _, N>(r.0, x.0, n, same, cost, f) };
-            }
-            if !F::MATHS {
-                // SAFETY: the walk stays inside the tensors.
-                return unsafe { line(Plain, r, x, n, f) };
-            }
-            vectorize_maths(
-                #[inline(always)]
-                // SAFETY: as above.
-                move || unsafe { line(Plain, r, x, n, f) },
-                #[inline(always)]
-                // SAFETY: as above.
-                move || unsafe { line(Fused, r, x, n, f) },
-            );
-        });
-    };
-    if shared_out(total, cost) && apart {
-        split(total, cost, body)
-    } else {
-        body(0, total)
-    }
+    let all = Walk::<C>::new(array(&own, |i| if i == 0 { &own } else { &layouts[i - 1] }));
+    let steps = all.strides();
+    let (rs, strides) = (steps[0], array(0, |i| steps[i + 1]));
+    all.share(cost, apart, &|at, n| {
+        let r = (first.moved(at[0]).0, rs);
+        let x = (X::moved(x, array(0, |i| at[i + 1])), strides);
+        if apart && rs == TOGETHER && strides == [TOGETHER; N] {
+            // SAFETY: the walk stays inside the tensors; the result's row is the first operand's or overlaps none.
+            return unsafe { flat::<X, _, _, N>(r.0, x.0, n, same, cost, f) };
+        }
+        if !F::MATHS {
+            // SAFETY: the walk stays inside the tensors.
+            return unsafe { line(Plain, r, x, n, f) };
+        }
+        vectorize_maths(
+            #[inline(always)]
+            // SAFETY: as above.
+            move || unsafe { line(Plain, r, x, n, f) },
+            #[inline(always)]
+            // SAFETY: as above.
+            move || unsafe { line(Fused, r, x, n, f) },
+        );
+    });
     Ok(())
 }
 

@@ -61,62 +61,79 @@ fn detect() -> Level {
 /// body is `#[inline(always)]` code.
 #[inline(always)]
 pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
-    choose(
+    vectorize_on(
         (),
         #[inline(always)]
         |()| f(),
-        None::<fn(()) -> R>,
     )
+}
+
+#[inline(always)]
+fn vectorize_on<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
+    match level() {
+        Level::Base => base(on, f),
+        // SAFETY: `level` found these features on this processor.
+        Level::V3 => unsafe { v3(on, f) },
+        // SAFETY: as above.
+        Level::V4 => unsafe { v4(on, f) },
+    }
 }
 
 /// As [`vectorize`], of a loop written in both arithmetics of [`super::vmath`]: fused where the machine fuses.
 #[inline(always)]
 pub fn vectorize_maths<R>(plain: impl FnOnce() -> R, fused: impl FnOnce() -> R) -> R {
-    choose(
+    vectorize_maths_on(
         (),
         #[inline(always)]
         |()| plain(),
-        Some(
-            #[inline(always)]
-            |()| fused(),
-        ),
+        #[inline(always)]
+        |()| fused(),
     )
 }
 
 /// As [`vectorize_maths`], of a loop that takes what it works on: mutable slices, which two closures cannot share.
 #[inline(always)]
 pub fn vectorize_maths_on<A, R>(on: A, plain: impl FnOnce(A) -> R, fused: impl FnOnce(A) -> R) -> R {
-    choose(on, plain, Some(fused))
+    match level() {
+        // the baseline of 64-bit ARM fuses
+        Level::Base if cfg!(target_arch = "aarch64") => base(on, fused),
+        Level::Base => base(on, plain),
+        // SAFETY: `level` found these features on this processor.
+        Level::V3 => unsafe { v3(on, fused) },
+        // SAFETY: as above.
+        Level::V4 => unsafe { v4(on, fused) },
+    }
 }
 
+/// Compiled once, as for the other levels, and not at every place that chooses.
+#[inline(never)]
+fn base<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
+    f(on)
+}
+
+/// # Safety
+/// The level is [`Level::V3`] at least.
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+unsafe fn v3<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
+    f(on)
+}
+
+/// # Safety
+/// The level is [`Level::V4`].
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))]
+unsafe fn v4<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
+    f(on)
+}
+
+/// An array of what `f` gives for each place. That of the standard library goes through machinery for loops that end early,
+/// which in hundreds of kernels is a tenth of a build.
 #[inline(always)]
-fn choose<A, R>(on: A, plain: impl FnOnce(A) -> R, fused: Option<impl FnOnce(A) -> R>) -> R {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx2,fma")]
-        fn v3<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
-            f(on)
-        }
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-        fn v4<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
-            f(on)
-        }
-        match (level(), fused) {
-            // SAFETY: `level` found these features on this processor.
-            (Level::V4, Some(f)) => unsafe { v4(on, f) },
-            // SAFETY: as above.
-            (Level::V3, Some(f)) => unsafe { v3(on, f) },
-            // SAFETY: as above.
-            (Level::V4, None) => unsafe { v4(on, plain) },
-            // SAFETY: as above.
-            (Level::V3, None) => unsafe { v3(on, plain) },
-            (Level::Base, _) => plain(on),
-        }
+pub fn array<T: Copy, const N: usize>(blank: T, mut f: impl FnMut(usize) -> T) -> [T; N] {
+    let mut all = [blank; N];
+    let mut i = 0;
+    while i < N {
+        all[i] = f(i);
+        i += 1;
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    match fused {
-        // the baseline of 64-bit ARM fuses
-        Some(f) if cfg!(target_arch = "aarch64") => f(on),
-        _ => plain(on),
-    }
+    all
 }

@@ -11,6 +11,7 @@ use super::access::loans::Lent;
 use super::dtype::Element;
 use super::error::Result;
 use super::layout::{Layout, MAX_DIMS};
+use super::threads::split;
 
 /// A position in one operand: an odometer over its merged dimensions.
 #[derive(Clone)]
@@ -98,10 +99,46 @@ impl Cursor {
     }
 }
 
+/// A walk over all elements of `N` operands, parts of which threads take where these may run beside each other.
+pub struct Walk<const N: usize> {
+    begin: [Cursor; N],
+    total: usize,
+}
+
+impl<const N: usize> Walk<N> {
+    /// Operands of these layouts, all with as many elements as the first.
+    #[inline(never)]
+    pub fn new(layouts: [&Layout; N]) -> Walk<N> {
+        Walk { begin: layouts.map(|l| Cursor::new(l, 0)), total: layouts.first().map_or(0, |l| l.numel()) }
+    }
+
+    /// The strides within runs, of each operand.
+    pub fn strides(&self) -> [isize; N] {
+        self.begin.each_ref().map(Cursor::stride)
+    }
+
+    /// Calls `f` for each run, as [`walk`] does; on several threads where parts are `apart` and there is enough work of
+    /// `cost` units an element, otherwise one after another.
+    #[inline(never)]
+    pub fn share(&self, cost: usize, apart: bool, f: &(dyn Fn(&[isize; N], usize) + Sync)) {
+        let part = |start, count| {
+            let mut cursors = self.begin.clone();
+            cursors.iter_mut().for_each(|c| c.seek(start));
+            along(&mut cursors, count, f);
+        };
+        if apart { split(self.total, cost, part) } else { part(0, self.total) }
+    }
+}
+
 /// Walks elements `start..start + count` of all operands together. `f` gets, for each run, the distance of each
 /// operand's run from its first element, and the run's length; strides within runs are those of the cursors.
 #[inline(never)]
-pub fn walk<const N: usize>(cursors: &mut [Cursor; N], mut count: usize, f: &mut dyn FnMut(&[isize; N], usize)) {
+pub fn walk<const N: usize>(cursors: &mut [Cursor; N], count: usize, f: &mut dyn FnMut(&[isize; N], usize)) {
+    along(cursors, count, f);
+}
+
+#[inline(always)]
+fn along<const N: usize>(cursors: &mut [Cursor; N], mut count: usize, mut f: impl FnMut(&[isize; N], usize)) {
     while count > 0 {
         let n = cursors.iter().map(Cursor::run).fold(count, usize::min);
         let mut at = [0; N];

@@ -142,28 +142,40 @@ impl Whole {
         for first in (0..y.len()).step_by(N) {
             let first = first.min(y.len() - kept);
             let start = self.start + first * S;
-            // a place is that in the first window, from 1, and 0 for none
-            let (mut best, mut place) = ([lowest::<T>(); N], [0i32; N]);
             let wide = if W == 0 { self.wide } else { W };
-            for &line in lines {
-                // a width that is known lets pairs of columns be read at once
-                let row = &plane[line + start..][..(N - 1) * S + wide];
-                for column in 0..wide {
-                    let v = &row[column..][..(N - 1) * S + 1];
-                    let number = (line + start + column) as i32 + 1;
-                    for i in 0..N {
-                        let above = v[i * S] > best[i];
-                        best[i] = if above { v[i * S] } else { best[i] };
-                        place[i] = if above { number } else { place[i] };
-                    }
-                }
-            }
+            let (best, place) = of_windows::<T, S, N>(plane, lines, start, wide);
             y[first..first + kept].copy_from_slice(&best[..kept]);
             for (i, (at, place)) in at[first..first + kept].iter_mut().zip(place).enumerate() {
                 *at = if place > 0 { i64::from(place) + (i * S) as i64 } else { 0 };
             }
         }
     }
+}
+
+/// The maxima of `N` windows, the first of which begins at `start` of each line, and where they are: the place that the
+/// element has in the first window, from 1, and 0 for none. As values: arrays that are copied from would stay in memory.
+#[inline(always)]
+fn of_windows<T: Float, const S: usize, const N: usize>(
+    plane: &[T],
+    lines: &[usize],
+    start: usize,
+    wide: usize,
+) -> ([T; N], [i32; N]) {
+    let (mut best, mut place) = ([lowest::<T>(); N], [0; N]);
+    for &line in lines {
+        // a width that is known lets pairs of columns be read at once
+        let row = &plane[line + start..][..(N - 1) * S + wide];
+        for column in 0..wide {
+            let v = &row[column..][..(N - 1) * S + 1];
+            let number = (line + start + column) as i32 + 1;
+            for i in 0..N {
+                let above = v[i * S] > best[i];
+                best[i] = if above { v[i * S] } else { best[i] };
+                place[i] = if above { number } else { place[i] };
+            }
+        }
+    }
+    (best, place)
 }
 
 /// Compares the maxima of a row of windows so far with the elements of an input row that begins at `base`.

@@ -131,12 +131,15 @@ impl<D: Divide> Divide for Blocks<D> {
 /// Calls `f(first item, part)` for parts of `all`, on several threads when there is enough work of `cost` units an item.
 #[inline]
 pub fn share<D: Divide>(all: D, cost: usize, f: impl Fn(usize, D) + Sync) {
+    share_out(all, cost, &f);
+}
+
+/// Compiled once for each kind of results, whatever is done with them.
+#[inline(never)]
+fn share_out<D: Divide>(all: D, cost: usize, f: &(dyn Fn(usize, D) + Sync)) {
     let n = all.items();
     let share = if threads::shared_out(n, cost) { threads::share_of(n, cost) } else { n };
-    if share >= n {
-        return f(0, all);
-    }
-    halve(all, 0, share, &f);
+    halve(all, 0, share, f);
 }
 
 /// As [`share`], for work that can fail.
@@ -154,7 +157,7 @@ pub fn try_share<D: Divide>(all: D, cost: usize, f: impl Fn(usize, D) -> Result<
     failed.into_inner().map_or(Ok(()), Err)
 }
 
-fn halve<D: Divide>(all: D, first: usize, share: usize, f: &(impl Fn(usize, D) + Sync)) {
+fn halve<D: Divide>(all: D, first: usize, share: usize, f: &(dyn Fn(usize, D) + Sync)) {
     let n = all.items();
     if n <= share {
         return f(first, all);

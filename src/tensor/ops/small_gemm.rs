@@ -40,7 +40,7 @@ macro_rules! tile {
             unsafe {
                 let mask = $mask(n);
                 let mut sums: [$vector; H] = [$zero(); H];
-                let mut rows: [*const $t; H] = std::array::from_fn(|h| a.at(i + h, 0));
+                let mut rows: [*const $t; H] = crate::tensor::simd::array(a.at(i, 0), |h| a.at(i + h, 0));
                 let mut from = b.at(0, j);
                 for _ in 0..a.cols() {
                     let row = $load(mask, from);

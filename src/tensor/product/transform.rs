@@ -3,6 +3,7 @@
 
 use super::vectors::*;
 use crate::tensor::dtype::{Element, Real};
+use crate::tensor::simd::array;
 
 /// Transforms one square: element (i, j) is a vector at `from + i by[0] + j by[1]`, and likewise at `to`.
 ///
@@ -37,12 +38,13 @@ unsafe fn square<S: Simd, const R: usize, const Q: usize>(
 ) {
     // SAFETY: by the contract: R x R vectors at `from`, room for Q x Q at `to`.
     unsafe {
-        let mut half = [[S::splat(S::T::ZERO); Q]; R];
+        let zero = S::splat(S::T::ZERO);
+        let mut half = [[zero; Q]; R];
         for (i, half) in half.iter_mut().enumerate() {
-            *half = line(std::array::from_fn(|j| S::load(from.add(i * by[0] + j * by[1]))));
+            *half = line(array(zero, |j| S::load(from.add(i * by[0] + j * by[1]))));
         }
         for j in 0..Q {
-            let column = line(std::array::from_fn(|i| half[i][j]));
+            let column = line(array(zero, |i| half[i][j]));
             for (i, v) in column.iter().enumerate() {
                 S::store(to.add(i * to_by[0] + j * to_by[1]), *v);
             }

@@ -9,7 +9,7 @@ use crate::tensor::access::{Bundles, LinesDest, LinesSource, Matrix, MatrixMut, 
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Float, Real};
 use crate::tensor::error::Result;
-use crate::tensor::simd::vectorize;
+use crate::tensor::simd::{array, vectorize};
 
 /// Lines of a bundle: what is kept for each stays in the first cache.
 pub(super) const WIDE: usize = 256;
@@ -42,7 +42,7 @@ fn fold<T: Element, A, B>(lines: Matrix<T>, a: &mut [A], b: &mut [B], step: impl
             let rows = lines.t();
             let mut j = 0;
             while j < rows.rows() {
-                let some: [Option<&[T]>; ROWS] = std::array::from_fn(|k| rows.row(j + k));
+                let some: [Option<&[T]>; ROWS] = array(None, |k| rows.row(j + k));
                 if let [Some(r0), Some(r1), Some(r2), Some(r3)] = some {
                     for (((((a, b), &v0), &v1), &v2), &v3) in a.iter_mut().zip(&mut *b).zip(r0).zip(r1).zip(r2).zip(r3)
                     {
