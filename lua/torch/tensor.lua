@@ -152,7 +152,10 @@ function methods:type(name)
    return out
 end
 
-function methods:typeAs(other) return self:type(other:type()) end
+function methods:typeAs(other)
+   if not torch.isTensor(other) then error('typeAs: expected a tensor, got ' .. torch.type(other), 2) end
+   return self:type(other:type())
+end
 
 function methods:totable()
    local function level(x)

@@ -69,13 +69,13 @@ struct Shared {
 /// # Errors
 /// [`Kind::Memory`] when there is not enough, where `Vec::with_capacity` would end the process.
 pub fn room<T>(n: usize) -> Result<Vec<T>> {
-    let mut list = Vec::new();
-    list.try_reserve_exact(n).map_err(|_| Error::from(Kind::Memory { bytes: n.saturating_mul(size_of::<T>()) }))?;
+    super::memory_limit::demand::<T>(&[n])?;
+    let (mut list, bytes) = (Vec::new(), n.saturating_mul(size_of::<T>()));
+    list.try_reserve_exact(n).map_err(|_| Error::from(Kind::Memory { bytes }))?;
     Ok(list)
 }
 
-/// Fails unless there is memory for so many elements: before work whose own lists cannot fail one by one. It is free again
-/// when this returns.
+/// Fails unless there is memory for so many elements: before work whose own lists cannot fail one by one.
 ///
 /// # Errors
 /// As [`room`].

@@ -5,6 +5,7 @@ use crate::tensor::Tensor;
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Family, Float, Real};
 use crate::tensor::error::{Error, Result};
+use crate::tensor::memory_limit;
 use crate::tensor::random::fill::{COSTLY, EXACT, block_size, modulo, nearest};
 use crate::tensor::random::{Generator, UNIT};
 use crate::tensor::simd::vectorize;
@@ -336,10 +337,12 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
     let cats = p.size(p.ndim() - 1);
     demand!(replace || n <= cats, "cannot sample {n} > {cats} (number of categories) without replacement");
     let weights = p.to_vec::<T>()?;
+    // twice: the samples, and the result
+    memory_limit::demand::<[i64; 2]>(&[p.numel() / cats, n])?;
     let mut out: Vec<i64> = room((weights.len() / cats).saturating_mul(n))?;
     let g = &mut *g.borrow_mut();
     for row in weights.chunks(cats) {
-        let mut cum: Vec<f64> = Vec::with_capacity(cats);
+        let mut cum: Vec<f64> = room(cats)?;
         let mut sum = 0.0;
         for &w in row {
             demand!(!w.to_f64().is_nan(), "invalid multinomial distribution (a probability is nan)");
