@@ -126,7 +126,7 @@ unsafe fn v4<A, R>(on: A, f: impl FnOnce(A) -> R) -> R {
 }
 
 /// An array of what `f` gives for each place. That of the standard library goes through machinery for loops that end early,
-/// which in hundreds of kernels is a tenth of a build.
+/// which in hundreds of kernels was a tenth of what is compiled.
 #[inline(always)]
 pub fn array<T: Copy, const N: usize>(blank: T, mut f: impl FnMut(usize) -> T) -> [T; N] {
     let mut all = [blank; N];

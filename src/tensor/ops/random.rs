@@ -337,9 +337,10 @@ pub fn multinomial<T: Float>(res: &Tensor, g: &RefCell<Generator>, p: &Tensor, n
     let cats = p.size(p.ndim() - 1);
     demand!(replace || n <= cats, "cannot sample {n} > {cats} (number of categories) without replacement");
     let weights = p.to_vec::<T>()?;
+    let samples = (weights.len() / cats).saturating_mul(n);
     // twice: the samples, and the result
-    memory_limit::demand::<[i64; 2]>(&[p.numel() / cats, n])?;
-    let mut out: Vec<i64> = room((weights.len() / cats).saturating_mul(n))?;
+    memory_limit::demand::<[i64; 2]>(&[samples])?;
+    let mut out: Vec<i64> = room(samples)?;
     let g = &mut *g.borrow_mut();
     for row in weights.chunks(cats) {
         let mut cum: Vec<f64> = room(cats)?;
