@@ -60,6 +60,7 @@ fn composites_of_nn_are_their_chains() {
 #[test]
 fn nodes_computed_together_give_what_each_gives() {
     assert!(good(&["tests/lua/fusion.lua"]).contains(" 0 failures"));
+    assert!(good(&["tests/lua/fusion_fields.lua"]).contains(" 0 failures"));
 }
 
 #[test]

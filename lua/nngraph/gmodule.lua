@@ -125,7 +125,7 @@ local function plan(self)
       of = setmetatable({ forwardnodes = self.forwardnodes, backwardnodes = self.backwardnodes }, weak),
       forward = steps(self, self.forwardnodes, true), backward = steps(self, self.backwardnodes, false),
       forwardData = datas(self.forwardnodes), backwardData = datas(self.backwardnodes),
-      received = {}, results = #self.outnode.data.mapindex,
+      received = {}, inputs = self.nInputs, results = #self.outnode.data.mapindex,
    }
    plans[self] = found
    return found

@@ -1,8 +1,9 @@
 -- Groups of elementwise nodes of a graph, each run as one program: what lies between its modules is neither written nor read.
 -- Programs see no difference: the fields that a pass left out are made when somebody reads them.
+local feedback = require 'nngraph.fusion.feedback'
+local fields = require 'nngraph.fusion.fields'
 local groups = require 'nngraph.fusion.groups'
 local kinds = require 'nngraph.fusion.kinds'
-local lazy = require 'nngraph.fusion.lazy'
 local programs = require 'nngraph.fusion.programs'
 local run = require('rekindle.native').functions.fusion.run
 local fusion = {}
@@ -59,32 +60,6 @@ local function by_place(list, of, place)
    return at
 end
 
--- What the outputs and gradients of a module are, for a module of a group without them, and the values of the fields that its
--- steps were made from. `settings` has those that a pass asks for: others are absent, and the module tells when they no longer
--- are.
-local function remember(p, group)
-   group.fields, group.expected, group.settings, group.kinds = {}, {}, {}, {}
-   local seen = {}
-   for i, node in ipairs(group.nodes) do
-      local module, kind = p.forwardData[node.place].module, node.kind
-      if module then
-         local of = {}
-         for _, field in ipairs { 'output', 'gradInput' } do
-            of[field] = type(rawget(module, field)) == 'table' and 'table' or 'tensor'
-         end
-         group.fields[i], group.expected[i] = of, {}
-         for k, field in ipairs(kind.fields) do
-            group.expected[i][k] = module[field]
-            if rawget(module, field) ~= nil then
-               table.insert(group.settings, { place = node.place, field = field, value = module[field] })
-            end
-         end
-         if not seen[kind] then table.insert(group.kinds, kind) end
-         seen[kind] = true
-      end
-   end
-end
-
 -- Looks for groups in a graph that was run once node by node; what is found stands in `p.fusion`.
 local function prepare(p)
    p.asked = (p.asked or 0) + 1
@@ -102,7 +77,7 @@ local function prepare(p)
       group.places = group.members
       for _, operand in ipairs(group.operands) do operand.back = back[p.forwardData[operand.producer]] end
       for _, node in ipairs(group.leaving) do node.back = back[p.forwardData[node.place]] end
-      remember(p, group)
+      fields.remember(p, group)
    end
    local group_at = by_place(list, p.forwardData, back)
    found.last = contracted(p.backward, group_at)
@@ -118,80 +93,9 @@ local function prepare(p)
       if not group then table.insert(found.alone, i) end
       if not group or not group.interior[i] then table.insert(found.receiving, i) end
    end
-   if found.first and found.last then p.fusion = found end
-end
-
--- Puts back what modules of a group have in other graphs, empty where it was not made.
-local function restore(p, group)
-   if not group.lazy then return end
-   group.lazy, group.forgotten = false, false
-   for i, node in ipairs(group.nodes) do
-      local module = p.forwardData[node.place].module
-      if module then
-         lazy.plain(module, node.kind.class)
-         for field, kind in pairs(group.fields[i]) do
-            if rawget(module, field) == nil then
-               module[field] = kind == 'table' and {} or torch.getconstructortable(group.typename)()
-            end
-         end
-      end
-   end
-end
-
--- Runs the nodes of a group that were left out, for those who read their fields: outputs, and after a backward pass
--- gradients. What was written is not written again.
-local function make(p, group)
-   if not group.lazy then return end
-   local back = group.went_back
-   local written = {}
-   for _, node in ipairs(group.stored) do written[node.place] = true end
-   restore(p, group)
-   p.asked = p.asked + 1
-   local datas = p.forwardData
-   for _, place in ipairs(group.places) do
-      local step, data = p.forward[place], datas[place]
-      local module, input = data.module, data.input
-      if not step.several then input = input[1] end
-      local output = step.part and input[step.part] or module and (written[place] and module.output or module:updateOutput(input))
-      for j = 1, step.uses do
-         local to = step.to[j]
-         if group.inside[to] then
-            datas[to].input = datas[to].input or {}
-            datas[to].input[step.slot[j]] = output
-         end
-      end
-   end
-   if back then fusion.gradientsOf(p, group) end
-end
-
--- The gradients of a group's modules, from those that what leaves the group has got.
-function fusion.gradientsOf(p, group)
-   local got, parts, datas = {}, {}, p.forwardData
-   local function add(place, g)
-      if got[place] == nil then
-         got[place] = g
-      else
-         got[place] = nn.utils.recursiveAdd(nn.utils.recursiveCopy(nil, got[place]), g)
-      end
-   end
-   for i, node in ipairs(group.leaving) do add(node.place, group.received[i]) end
-   for i = #group.nodes, 1, -1 do
-      local node = group.nodes[i]
-      local place = node.place
-      local step, data = p.forward[place], datas[place]
-      if step.part then
-         local split = parts[node.from[1]] or {}
-         parts[node.from[1]], split[step.part] = split, got[place]
-         got[node.from[1]] = split
-      elseif got[place] ~= nil then
-         local input = data.input
-         if not step.several then input = input[1] end
-         local g = data.module:updateGradInput(input, got[place])
-         for j, from in ipairs(node.from) do
-            if group.inside[from] then add(from, step.several and g[j] or g) end
-         end
-      end
-   end
+   if not found.first or not found.last then return end
+   found.feedback = feedback.pairs(p, list, found.first)
+   p.fusion = found
 end
 
 -- Whether classes and modules are as when the programs were made. Modules of a lazy group tell when a program gives them
@@ -234,26 +138,24 @@ local function has_sizes(x, sizes)
    return true
 end
 
--- Leaves what is not written to whoever reads it.
-local function leave(p, group)
-   if group.lazy then return end
-   group.lazy, group.changed = true, false
-   local written = {}
-   for _, node in ipairs(group.stored) do written[node.place] = true end
-   group.make = group.make or function() make(p, group) end
-   for _, node in ipairs(group.nodes) do
-      local module = p.forwardData[node.place].module
-      if module then
-         if not written[node.place] then rawset(module, 'output', nil) end
-         rawset(module, 'gradInput', nil)
-         lazy.set(module, node.kind.class, group)
+-- Adds tensors of a group to a list that has `count`: those of `tensors`, made where they are not yet, of the sizes of `values`.
+local function add_results(group, list, count, tensors, values)
+   for i, value in ipairs(values) do
+      local y = tensors[i]
+      if torch.typename(y) ~= group.typename then
+         y = torch.getconstructortable(group.typename)()
+         tensors[i] = y
       end
+      local sizes = (value.of or value).sizes
+      if not has_sizes(y, sizes) then y:resize(unpack(sizes)) end
+      list[count + i] = y
    end
 end
 
 -- Runs a group forward; false where it is not as planned, and nothing was done.
 local function forward(p, group)
    local datas = p.forwardData
+   fields.take(p, group)
    local inputs, outputs = group.inputs or {}, group.outputs or {}
    group.inputs, group.outputs, group.went_back = inputs, outputs, false
    for i, operand in ipairs(group.operands) do
@@ -269,7 +171,8 @@ local function forward(p, group)
       if not has_sizes(y, node.value.sizes) then y:resize(unpack(node.value.sizes)) end
       outputs[i] = y
    end
-   leave(p, group)
+   add_results(group, outputs, #group.stored, group.copies, group.kept)
+   fields.leave(p, group)
    run(inputs, group.forward, group.rows, group.unit, outputs)
    for _, node in ipairs(group.stored) do
       if node.leaves then
@@ -290,7 +193,7 @@ end
 -- Runs a group back; false where that cannot be, and nothing was done. `total(data, count)` gives the gradient that a node
 -- has got, `contribute` takes one on.
 local function backward(p, group, received, total, contribute)
-   if not group.lazy or group.changed then return false end
+   if not group.lazy or not as_planned(p, group) then return false end
    local datas, operands = p.forwardData, #group.operands
    local grads, list = {}, group.list or {}
    group.received, group.list = grads, list
@@ -305,14 +208,8 @@ local function backward(p, group, received, total, contribute)
    for i = 1, operands do list[n + i] = group.inputs[i] end
    local results = group.results or {}
    group.results = results
-   for i, output in ipairs(group.gradients) do
-      local y = results[i]
-      if torch.typename(y) ~= group.typename then
-         y = torch.getconstructortable(group.typename)()
-         results[i] = y
-      end
-      if not has_sizes(y, output.sizes) then y:resize(unpack(output.sizes)) end
-   end
+   add_results(group, results, 0, results, group.gradients)
+   add_results(group, results, #group.gradients, group.copiesBack, group.keptBack)
    run(list, group.backward, group.rows, group.unit, results)
    for i, output in ipairs(group.gradients) do
       for _, operand in ipairs(output.operands) do
@@ -332,15 +229,20 @@ function fusion.ready(p)
 end
 
 -- Runs f(p, place, ...) for each node of a plan that is ready, and programs for its groups. Here and below, arguments are passed on
--- because a function made in each pass would keep its loops from being compiled.
-function fusion.forward(p, f, a, b, c)
+-- because a function made in each pass would keep its loops from being compiled. `input` is that of the graph.
+function fusion.forward(p, f, a, b, input)
+   if #p.fusion.feedback > 0 and feedback.found(p, input) then
+      for _, group in ipairs(p.fusion.groups) do fields.restore(p, group) end
+      for place in ipairs(p.forward) do f(p, place, a, b, input) end
+      return
+   end
    for _, item in ipairs(p.fusion.first) do
       if type(item) == 'number' then
-         f(p, item, a, b, c)
+         f(p, item, a, b, input)
       elseif not forward(p, item) then
          p.stale = true
-         restore(p, item)
-         for _, place in ipairs(item.places) do f(p, place, a, b, c) end
+         fields.restore(p, item)
+         for _, place in ipairs(item.places) do f(p, place, a, b, input) end
       end
    end
    p.stale = p.stale or p.asked > TRIES
@@ -358,7 +260,7 @@ function fusion.backward(p, f, forget, total, contribute, a, b)
          end
          item.forgotten = backward(p, item, p.received, total, contribute)
          if not item.forgotten then
-            make(p, item)
+            fields.make(p, item)
             for _, place in ipairs(item.members) do f(p, place, a, b) end
          end
       end
@@ -378,12 +280,12 @@ end
 
 -- Every module as in other graphs, with all of its fields.
 function fusion.make(p)
-   for _, group in ipairs(p.fusion and p.fusion.groups or {}) do make(p, group) end
+   for _, group in ipairs(p.fusion and p.fusion.groups or {}) do fields.make(p, group) end
 end
 
 -- Every module as in other graphs, with what was written; groups are looked for anew.
 function fusion.forget(p)
-   for _, group in ipairs(p.fusion and p.fusion.groups or {}) do restore(p, group) end
+   for _, group in ipairs(p.fusion and p.fusion.groups or {}) do fields.restore(p, group) end
    p.fusion, p.ran, p.stale = nil, false, false
 end
 

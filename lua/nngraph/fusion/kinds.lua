@@ -121,6 +121,13 @@ function kinds.of(module, several, count)
    end
 end
 
+-- Whether the output and gradInput of a module are tensors of its own, which a program has no need to write into.
+function kinds.owns(module)
+   if not module then return false end
+   local name = torch.typename(module)
+   return name == 'nn.Linear' or known[name] ~= nil and known[name].forward ~= nil and not module.inplace
+end
+
 -- Whether a class does what it did.
 function kinds.unchanged(kind)
    local class = kind.class

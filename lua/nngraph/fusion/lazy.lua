@@ -3,8 +3,9 @@
 -- or walks over all of them to write or copy the module, gets what the class would have left there.
 local lazy = {}
 
--- module -> what is called with it first; without keeping either alive
-local makers = setmetatable({}, { __mode = 'kv' })
+-- The key of the field in which such a module has what makes it: a module keeps that alive, and through it the nodes of its
+-- graph, as the graph itself may be gone when the field is read. Walking over the fields ends it first, so nobody meets it.
+local MAKER = {}
 local metatables = setmetatable({}, { __mode = 'k' })
 local ON_DEMAND = { output = true, gradInput = true }
 
@@ -20,11 +21,11 @@ local function metatable_of(class)
       lazy.make(module)
       return module[key]
    end
-   -- a field that it did not have: a method of its own, or another way to compute
+   -- a field that it did not have: one of those left out, a method of its own, or another way to compute
    function found.__newindex(module, key, value)
+      local maker = rawget(module, MAKER)
+      if ON_DEMAND[key] then maker.give() else maker.group.changed = true end
       class.__newindex(module, key, value)
-      local maker = makers[module]
-      if maker and not ON_DEMAND[key] then maker.changed = true end
    end
    function found.__pairs(module)
       lazy.make(module)
@@ -35,26 +36,24 @@ local function metatable_of(class)
    return found
 end
 
--- Lets a module make its fields when they are read: maker.make() is called, and has to call `plain` for the module.
+-- Lets a module make its fields when they are read: maker.make() is called, and has to call `plain` for the module, and
+-- maker.give() before a program puts something of its own there. A method or setting that the module gets is told by
+-- maker.group.changed.
 function lazy.set(module, class, maker)
    debug.setmetatable(module, metatable_of(class))
-   makers[module] = maker
+   rawset(module, MAKER, maker)
 end
 
 -- Makes a module as others of its class.
 function lazy.plain(module, class)
    debug.setmetatable(module, class)
-   makers[module] = nil
+   rawset(module, MAKER, nil)
 end
 
+-- Makes the fields of a module that others left out; nothing for other modules.
 function lazy.make(module)
-   local maker = makers[module]
-   if maker then return maker.make() end
-   -- what it belongs to is gone
-   lazy.plain(module, torch.getmetatable(torch.typename(module)))
-   for field in pairs(ON_DEMAND) do
-      if rawget(module, field) == nil then module[field] = torch.Tensor() end
-   end
+   local maker = rawget(module, MAKER)
+   if maker then maker.make() end
 end
 
 return lazy

@@ -1,5 +1,6 @@
 -- The programs of a group: forward, and back. What a backward pass reads is written by the forward pass, into the outputs of
--- the modules; everything else stays in registers.
+-- the modules; everything else stays in registers. Each program also copies what fields that are made later are computed from,
+-- where it is a tensor that the user may have written into by then: an input of the graph, an output, a gradient.
 local kinds = require 'nngraph.fusion.kinds'
 local CODES = kinds.codes
 local programs = {}
@@ -61,6 +62,29 @@ local function stored_nodes(group, steps)
    return list
 end
 
+-- Whether what a node gives, or the gradient that it gets, may be in the hands of the program that runs the graph: it is the
+-- graph's own, or that of a module which may pass on what it is given.
+local function open(group, steps, datas, place)
+   local step = steps[place]
+   for j = 1, step.uses do
+      local to = step.to[j]
+      if steps[to].last or not group.inside[to] and not kinds.owns(datas[to].module) then return true end
+   end
+   return not group.inside[place] and not kinds.owns(datas[place].module)
+end
+
+-- A list of values to copy, and what adds to it a value of which some is read.
+local function copying()
+   local list, has = {}, {}
+   return list, function(value)
+      local base = value.from
+      if base.open and not has[base] then
+         has[base] = true
+         list[#list + 1] = { of = base }
+      end
+   end
+end
+
 local function forward(group, datas)
    local registers = {}
    local b = builder(group.unit, function(self, base, block)
@@ -79,6 +103,14 @@ local function forward(group, datas)
          end
       end
    end
+   local kept, keep = copying()
+   for _, node in ipairs(group.nodes) do
+      for _, arg in ipairs(not output[node] and node.args or {}) do keep(arg) end
+   end
+   for i, copy in ipairs(kept) do
+      for k = 0, blocks(copy.of, group.unit) - 1 do b:store(#group.stored + i - 1, b:value(copy.of, k), k) end
+   end
+   group.kept, group.copies = kept, {}
    return b
 end
 
@@ -147,6 +179,21 @@ local function backward(group, datas)
       end
    end
    group.leaving, group.gradients = leaving, gradient_outputs(group, sums, b, datas)
+   local kept, keep = copying()
+   for _, node in ipairs(group.nodes) do
+      if node.kind.needs == 'output' then keep(node.value) end
+      for _, arg in ipairs(node.kind.needs == 'inputs' and node.args or {}) do keep(arg) end
+   end
+   local values = #kept
+   for i, node in ipairs(leaving) do
+      if node.value.open then kept[#kept + 1] = { of = node.value, gradient = i } end
+   end
+   for i, copy in ipairs(kept) do
+      for k = 0, blocks(copy.of, group.unit) - 1 do
+         b:store(#group.gradients + i - 1, i <= values and b:value(copy.of, k) or b:load(copy.gradient - 1, k), k)
+      end
+   end
+   group.keptBack, group.copiesBack = kept, {}
    return b
 end
 
@@ -157,6 +204,8 @@ function programs.make(group, steps, datas)
    for _, node in ipairs(group.nodes) do count = count + blocks(node.value, group.unit) end
    if count > MOST / 2 then return false end
    group.stored = stored_nodes(group, steps)
+   for _, operand in ipairs(group.operands) do operand.value.open = open(group, steps, datas, operand.producer) end
+   for _, node in ipairs(group.stored) do node.value.open = open(group, steps, datas, node.place) end
    local there, back = forward(group, datas), backward(group, datas)
    if #there.steps > MOST or #back.steps > MOST then return false end
    group.forward, group.backward = there:program(group.typename), back:program(group.typename)
