@@ -109,6 +109,33 @@ fn require_looks_where_programs_and_rocks_are() {
     assert_eq!(good(here, &[], &["-e", code]), "3\ta script\n");
 }
 
+/// As the session of Torch7 has it: from the file that requires, each time anew.
+#[test]
+fn a_name_that_begins_with_a_dot_is_a_path_from_the_file() {
+    let dir = Scratch::new("dotted");
+    dir.write("util.lua", "count = (count or 0) + 1 return { 'outside', count }");
+    dir.write("one/util.lua", "return { 'one', select('#', ...) }");
+    dir.write("two/util/init.lua", "return { 'two', 0 }");
+    dir.write("one/init.lua", "local u = require './util' return u[1] .. u[2] .. require('../util')[1]");
+    dir.write("two/main.lua", "local u = require './util' return u[1] .. u[2] .. require('../one')");
+    dir.write("two/itself.lua", "return require './itself'");
+    dir.write("two/data.json", "[7]");
+    dir.write("two/object.lua", "return require('./data')[1], require './net'");
+    dir.write("bad/broken.lua", "return +");
+    let here = dir.path();
+    let code = "torch.save('two/net.t7', 'weights')
+        print(require './two/main') print(require 'two.object') print(require './two/object')
+        local a, b = require './util', require './util' print(a ~= b, b[2] - a[2], require 'util' == require 'util')
+        print(pcall(require, './bad/broken')) print((pcall(require, './two/itself'))) print((pcall(require, './nowhere')))
+        print(pcall(require)) print(pcall(require, {}))";
+    let text = good(here, &[], &["-e", code]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..4], ["two0one0outside", "7", "7\tweights", "true\t1\ttrue"], "{text}");
+    assert!(lines[4].starts_with("false\t./bad/broken.lua:1: unexpected symbol"), "{text}");
+    assert_eq!(lines[5..7], ["false"; 2], "{text}");
+    assert!(text.matches("bad argument #1 to 'require' (string expected").count() == 2, "{text}");
+}
+
 #[test]
 fn files_of_machines_with_a_gpu_load_on_both_sides() {
     let dir = Scratch::new("gpu-files");

@@ -9,6 +9,9 @@ local function takeEnds(self)
    self.output = last and last.output or torch.Tensor()
 end
 
+-- `#container` is how many modules it has.
+function Sequential:__len() return #self.modules end
+
 function Sequential:add(module)
    expect.method(self, 'add', 'container', 'modules')
    parent.add(self, module)

@@ -112,8 +112,19 @@ local function whole_file(path)
    return reader and function() return reader(path) end
 end
 
+-- what is at a path with or without its suffix: code first, objects, a folder's code
+local SUFFIXES = { 'th', 't7', 'net', 'json', 'csv' }
+local function at_path(base)
+   if exists(base .. '.lua') then return code(base .. '.lua') end
+   if exists(base) then return whole_file(base) or code(base) end
+   for _, suffix in ipairs(SUFFIXES) do
+      local path = base .. '.' .. suffix
+      if exists(path) then return whole_file(path) end
+   end
+   if exists(base .. '/init.lua') then return code(base .. '/init.lua') end
+end
+
 local function beside(name)
-   local by_path = name:find('^%.*/') or name:find('^%.+$')
    local list, running = folders()
    for _, dir in ipairs(list) do
       local base = dir .. name:gsub('%.', '/')
@@ -122,19 +133,11 @@ local function beside(name)
          if not running['@' .. path] and exists(path) then return code(path) end
       end
    end
-   if not by_path and not name:find('%.%w+$') then return '' end
+   if not name:find('/') and not name:find('%.%w+$') then return '' end
    if not name:find('^/') then table.insert(list, 1, '') else list = { '' } end
    for _, dir in ipairs(list) do
-      local base = dir .. name
-      if exists(base) then
-         local chunk = whole_file(base)
-         if chunk then return chunk end
-      end
-      if by_path then
-         for _, path in ipairs { base .. '.lua', base .. '/init.lua', base .. '.th' } do
-            if exists(path) then return whole_file(path) end
-         end
-      end
+      local chunk = at_path(dir .. name)
+      if chunk then return chunk end
    end
    return ''
 end
@@ -151,3 +154,20 @@ table.insert(package.loaders, 2, embedded)
 package.loaders[#package.loaders + 1] = beside
 package.loaders[#package.loaders + 1] = bundled
 package.loaders[1] = preloaded
+
+-- ---- names that begin with a dot ----
+
+-- They are paths from the file that requires (from the working folder where there is none, as in the session), and what is
+-- there runs each time: two folders have a './util' each. Where nothing is there, such a name is looked for as any other.
+local ordinary = require
+function require(name)
+   if type(name) ~= 'string' and type(name) ~= 'number' then
+      error(string.format("bad argument #1 to 'require' (string expected, got %s)", type(name)), 2)
+   end
+   if type(name) == 'string' and name:find('^%.') then
+      local dir = debug.getinfo(2, 'S').source:match('^@(.*[/\\])') or ''
+      local chunk = at_path(dir .. name)
+      if chunk then return chunk() end
+   end
+   return ordinary(name)
+end

@@ -309,4 +309,11 @@ do
    close('Cosine', 'gradInput after a file', read:backward(x, g), m:backward(x, g))
 end
 
+-- lengths
+local net = nn.Sequential()
+assert(#net == 0 and #net:add(nn.Tanh()):add(nn.Tanh()) == 2 and #net:clone() == 2 and #nn.Concat(1):add(net) == 0)
+for name, sizes in pairs { ClassNLLCriterion = 4, SpatialClassNLLCriterion = 3, BCECriterion = 2 } do
+   local size = #nn[name](torch.ones(sizes))
+   assert(#nn[name]() == 0 and torch.typename(size) == 'torch.LongStorage' and size[1] == sizes, name)
+end
 print(compared .. ' results, all as the chains give them')

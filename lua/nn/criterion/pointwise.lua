@@ -44,7 +44,10 @@ for _, name in ipairs { 'MarginCriterion', 'HingeEmbeddingCriterion' } do
    criterion(name, { options = { { 'margin', 1 } }, setup = function(self) self.sizeAverage = true end })
 end
 criterion 'L1Cost'
-criterion('BCECriterion', { options = { weights, average }, setup = checkWeights })
+-- `#criterion` is the size of the weights, as of any tensor, and 0 where there are none.
+local function weightsSize(self) return self.weights and #self.weights or 0 end
+
+criterion('BCECriterion', { options = { weights, average }, setup = checkWeights }).__len = weightsSize
 
 -- Torch7 computes with the module inside, and looks for it in files.
 criterion('MultiLabelSoftMarginCriterion', {
@@ -111,6 +114,7 @@ for name, maps in pairs { ClassNLLCriterion = false, SpatialClassNLLCriterion = 
          self.target = torch.LongTensor { 0 }
       end,
    })
+   class.__len = weightsSize
 
    local function prepare(self, input, target)
       self.target = classes(self, input, target)
