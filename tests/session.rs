@@ -111,6 +111,17 @@ fn pasted_lines_run_each_and_share_their_locals() {
 }
 
 #[test]
+fn a_value_that_cannot_be_shown_is_told_with_the_programs_frames() {
+    let mut s = Session::new("unshown");
+    s.types("odd = setmetatable({}, { __tostring = function() error('no' .. ' text') end })\r");
+    s.types("odd\rlocal x = 1 return odd\r'still ' .. 'here'\r");
+    s.wait("\nstill here");
+    let text = s.leave();
+    assert!(text.matches("stdin:1: no text").count() >= 2, "{text}");
+    assert!(!text.contains("rekindle/"), "{text}");
+}
+
+#[test]
 fn the_end_typed_while_a_command_runs_is_not_lost() {
     let mut s = Session::new("end-ahead");
     s.types("io.write('be', 'gun\\n') sys.sleep(0.4)\r");

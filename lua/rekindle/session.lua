@@ -137,6 +137,16 @@ local function obey(text)
    return shell(text:match('^%s*%$%s*(.-)%s*$'))
 end
 
+-- Runs a chunk and shows its results; the text of an error, of a result's `__tostring` too.
+local function perform(chunk, report, silent, argument)
+   local function finish(ok, ...)
+      if not ok then return (...) end
+      local showed, why = xpcall(show, report, silent, ...)
+      if not showed then return why end
+   end
+   return finish(xpcall(chunk, report, argument))
+end
+
 local function run_piece(text, report)
    if is_command(text) then return obey(text) end
    local silent, code = silenced(text)
@@ -146,11 +156,7 @@ local function run_piece(text, report)
    -- what was typed, and not what was made of it
    native.texts['=stdin'] = code
    if not chunk then return require('rekindle.report').syntax(why, '=stdin') end
-   local function finish(ok, ...)
-      if not ok then return (...) end
-      show(silent, ...)
-   end
-   return finish(xpcall(chunk, report, keep))
+   return perform(chunk, report, silent, keep)
 end
 
 -- Runs what was typed or pasted and prints what it gives; errors go to `tell`, one by one, until it is true.
@@ -161,11 +167,8 @@ function session.interact(text, report, tell)
    if #found > 1 then whole, silent = joined(found) end
    if whole then
       native.texts['=stdin'] = text
-      local function finish(ok, ...)
-         if not ok then return tell((...)) end
-         show(silent, ...)
-      end
-      return finish(xpcall(whole, report))
+      local why = perform(whole, report, silent)
+      return why and tell(why)
    end
    for _, piece in ipairs(found) do
       local why = run_piece(piece, report)
