@@ -53,6 +53,11 @@ fn wrong_inputs_of_nn_are_told_by_class() {
 }
 
 #[test]
+fn modules_of_nn_that_copy_take_any_type() {
+    assert!(good(&["tests/lua/nn_types.lua"]).contains("all as it should be"));
+}
+
+#[test]
 fn composites_of_nn_are_their_chains() {
     assert!(good(&["tests/lua/nn_composites.lua"]).contains("all as the chains give them"));
 }

@@ -121,10 +121,6 @@ do
                expect.fail(self, 'outputs of %d dimensions or more expected, to be joined along dimension %d; module %d gives %s',
                   self.dimension, self.dimension, i, expect.brief(part))
             end
-            if torch.typename(part) ~= torch.typename(self.output) then
-               expect.fail(self, 'the module is %s, what its module %d gives is %s; convert the whole or the input',
-                  torch.typename(self.output), i, torch.typename(part))
-            end
          end
          local sizes, total = self:around(parts), 0
          for _, part in ipairs(parts) do total = total + part:size(self.dimension) end
@@ -208,7 +204,7 @@ do
       join = function(self, parts)
          local first = parts[1]
          expect.whole(self, self.outputDimension, 'outputDimension', 1, first and first:dim() or math.huge)
-         return self.output:cat(parts, self.outputDimension)
+         return self.output:cat(nn.utils.inType(parts, torch.typename(self.output)), self.outputDimension)
       end,
    })
 end

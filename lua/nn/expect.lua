@@ -134,12 +134,13 @@ function expect.tensors(self, input, n, low, high)
    return unpack(input, 1, n)
 end
 
--- A table of `least` or more tensors of the module's type.
-function expect.list(self, input, least)
+-- A table of `least` or more tensors of the module's type; of any type where `check` is expect.anyTensor.
+function expect.list(self, input, least, check)
    if torch.type(input) ~= 'table' or #input < least then
       fail(self, 'a table of %d or more tensors expected as input, got %s', least, brief(input))
    end
-   for i, entry in ipairs(input) do expect.tensor(self, entry, string.format('input[%d]', i)) end
+   check = check or expect.tensor
+   for i, entry in ipairs(input) do check(self, entry, string.format('input[%d]', i)) end
    return input
 end
 

@@ -41,7 +41,10 @@ do
       return self.sizeAverage and self.l1weight / input:nElement() or self.l1weight
    end
    function Penalty:updateOutput(input)
-      expect.tensor(self, input, 'input')
+      expect.anyTensor(self, input, 'input')
+      if not input.norm then
+         expect.fail(self, 'a torch.FloatTensor or torch.DoubleTensor expected as input, got a %s', torch.typename(input))
+      end
       self.loss = weightFor(self, input) * input:norm(1)
       self.output = input
       return input

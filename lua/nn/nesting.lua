@@ -140,8 +140,12 @@ oneToMany('ZipTableOneToMany', function(one, entry) return { one, entry } end,
       return gradient[1], gradient[2]
    end)
 oneToMany('CAddTensorTable', function(one, entry, self, i)
-   expect.tensor(self, one, 'input[1]')
-   expect.tensor(self, entry, string.format('input[2][%d]', i))
+   expect.anyTensor(self, one, 'input[1]')
+   expect.anyTensor(self, entry, string.format('input[2][%d]', i))
+   if torch.typename(entry) ~= torch.typename(one) then
+      expect.fail(self, 'tensors of one type expected, got a %s as input[1] and a %s as input[2][%d]', torch.typename(one),
+         torch.typename(entry), i)
+   end
    if entry:nElement() ~= one:nElement() then
       expect.fail(self, 'tensors of one size expected, got %s as input[1] and %s as input[2][%d]', expect.brief(one),
          expect.brief(entry), i)

@@ -19,7 +19,7 @@ do
 
    -- Where the new elements go: the dimension, how many elements come before them, how many they are, how many follow.
    local function places(self, input)
-      expect.tensor(self, input, 'input', 1, math.huge)
+      expect.anyTensor(self, input, 'input', 1, math.huge)
       local d = self.dim
       if self.nInputDim and input:dim() ~= self.nInputDim then d = d + 1 end
       if d > input:dim() then
@@ -49,7 +49,7 @@ do
    end
    function Padding:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
-      local d, before, pad, after = places(self, input)
+      local d, before, pad, after = places(self, expect.tensor(self, input, 'input'))
       local sizes = input:size()
       sizes[d] = sizes[d] + pad
       expect.gradOutput(self, gradOutput, sizes)
@@ -92,7 +92,7 @@ do
    local ZeroPadding = bordering('SpatialZeroPadding', sides, labels)
 
    local function check(self, input)
-      expect.tensor(self, input, 'input', 3, 4)
+      expect.anyTensor(self, input, 'input', 3, 4)
       local d = input:dim()
       local sizes = input:size()
       local height, width = sizes[d - 1] + self.pad_t + self.pad_b, sizes[d] + self.pad_l + self.pad_r
@@ -124,7 +124,7 @@ do
    end
    function ZeroPadding:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
-      expect.gradOutput(self, gradOutput, check(self, input))
+      expect.gradOutput(self, gradOutput, check(self, expect.tensor(self, input, 'input')))
       local gradient = self.gradInput:resizeAs(input)
       local part, place = overlap(self, gradient, gradOutput)
       -- what was cut off has no gradient

@@ -3,9 +3,10 @@ local define = require 'nn.define'
 local expect = require 'nn.expect'
 local locate = require('nn.dimensions').locate
 
--- One tensor per input, kept from call to call, whatever its size.
-local function places(self, input, count)
-   expect.list(self, input, count or 1)
+-- One tensor per input, kept from call to call, whatever its size. Inputs are of the module's type; where `check` is
+-- expect.anyTensor they may be of any, and each gets a tensor of its own.
+local function places(self, input, count, check)
+   expect.list(self, input, count or 1, check)
    count = count or #input
    local list = self.gradInput
    if type(list) ~= 'table' or torch.typename(list) then
@@ -14,14 +15,14 @@ local function places(self, input, count)
    end
    for i = #list, count + 1, -1 do list[i] = nil end
    for i = 1, count do
-      if not list[i] then list[i] = input[1].new() end
+      if not list[i] or check and torch.typename(list[i]) ~= torch.typename(input[i]) then list[i] = input[i].new() end
    end
    return list
 end
 
 -- One gradient per input, of its size.
-local function gradients(self, input, count)
-   local list = places(self, input, count)
+local function gradients(self, input, count, check)
+   local list = places(self, input, count, check)
    for i, gradient in ipairs(list) do gradient:resizeAs(input[i]) end
    return list
 end
@@ -105,7 +106,7 @@ do
    local options = { { 'dimension' }, { 'nInputDims' } }
 
    local function dimensionOf(self, tensor)
-      expect.tensor(self, tensor, torch.isTypeOf(self, 'nn.JoinTable') and 'input[1]' or 'input')
+      expect.anyTensor(self, tensor, torch.isTypeOf(self, 'nn.JoinTable') and 'input[1]' or 'input')
       expect.whole(self, self.dimension, 'the dimension', -math.huge)
       local d = locate(self.dimension, tensor:dim(), self.nInputDims)
       if d < 1 or d > tensor:dim() then
@@ -119,25 +120,25 @@ do
       setup = function(self) self.size, self.gradInput = torch.LongStorage(), {} end,
    })
    function JoinTable:updateOutput(input)
-      expect.list(self, input, 1)
+      expect.list(self, input, 1, expect.anyTensor)
       local d = dimensionOf(self, input[1])
       for i, part in ipairs(input) do
          if part:dim() < d then expect.fail(self, 'inputs of %d dimensions or more expected, got %s', d, expect.brief(part)) end
       end
-      self.output:cat(input, d)
+      self.output:cat(nn.utils.inType(input, torch.typename(self.output)), d)
       local sizes = self.output:size()
       self.size:resize(#sizes):copy(sizes)
       return self.output
    end
    function JoinTable:updateGradInput(input, gradOutput)
-      expect.list(self, input, 1)
+      expect.list(self, input, 1, expect.anyTensor)
       local d, offset, total = dimensionOf(self, input[1]), 1, 0
-      expect.tensor(self, gradOutput, 'gradOutput')
+      expect.anyTensor(self, gradOutput, 'gradOutput')
       for _, part in ipairs(input) do total = total + (part:dim() >= d and part:size(d) or 0) end
       if gradOutput:dim() < d or gradOutput:size(d) < total then
          expect.fail(self, 'gradOutput of size %d in dimension %d expected, got %s', total, d, expect.brief(gradOutput))
       end
-      for i, gradient in ipairs(gradients(self, input)) do
+      for i, gradient in ipairs(gradients(self, input, nil, expect.anyTensor)) do
          if gradOutput:nElement() / gradOutput:size(d) * gradient:size(d) ~= gradient:nElement() then
             expect.fail(self, 'gradOutput does not fit input[%d]: got %s and %s', i, expect.brief(gradOutput, input[i]), expect.brief(input[i], gradOutput))
          end
@@ -161,7 +162,7 @@ do
    end
    function SplitTable:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
-      local d = dimensionOf(self, input)
+      local d = dimensionOf(self, expect.tensor(self, input, 'input'))
       if input:dim() == 1 then expect.fail(self, 'the parts of a vector are numbers, which have no gradient') end
       expect.table(self, gradOutput, 'gradOutput')
       for i, slice in ipairs(gradOutput) do expect.tensor(self, slice, string.format('gradOutput[%d]', i)) end

@@ -194,6 +194,18 @@ function utils.place(self, field, value)
    return result:resizeAs(value)
 end
 
+-- A list of tensors, with copies of this type in place of those of others.
+function utils.inType(list, typename)
+   local copies
+   for i, tensor in ipairs(list) do
+      if torch.isTensor(tensor) and torch.typename(tensor) ~= typename then
+         copies = copies or { unpack(list) }
+         copies[i] = tensor:type(typename)
+      end
+   end
+   return copies or list
+end
+
 -- The text of containers whose modules work side by side.
 function utils.branchText(container)
    local lines, last = { torch.type(container) .. ' {', '  input' }, #container.modules

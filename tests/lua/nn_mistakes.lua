@@ -26,17 +26,11 @@ for _, made in ipairs {
    local module = assert(loadstring('return nn.' .. made))()
    says('nn.' .. made:match('^%w+') .. ': ' .. types('module', 'input'), function() module:forward(x:float()) end)
 end
-says('nn.JoinTable: the module is torch.DoubleTensor, its input[2] torch.FloatTensor', function()
-   nn.JoinTable(1):forward { x, x:float() }
-end)
 says('nn.CSubTable: the module is torch.DoubleTensor, its input[1] torch.FloatTensor', function()
    nn.CSubTable():forward { x:float(), x:float() }
 end)
 says('nn.Copy: an input of type torch.DoubleTensor expected, got a torch.FloatTensor', function()
    nn.Copy():forward(x:float())
-end)
-says('nn.Concat: the module is torch.DoubleTensor, what its module 1 gives is torch.FloatTensor', function()
-   nn.Concat(1):add(nn.Identity()):forward(x:float())
 end)
 for _, class in ipairs { 'MSECriterion', 'AbsCriterion', 'SmoothL1Criterion', 'BCECriterion', 'DistKLDivCriterion' } do
    local y = T.rand(3)

@@ -1,6 +1,7 @@
 -- nnx: pictures of other sizes. Each of these is a product with one matrix along the height and one along the width,
 -- whose gradient is the product with their transposes.
 require 'nn'
+local expect = require 'nn.expect'
 
 local function options(self, name, given, names)
    local first = given[1]
@@ -36,19 +37,21 @@ local function apply(result, x, rows, columns)
    return result:resize(lead)
 end
 
--- the matrices for an input, kept while its size and type are the same
-local function matrices(self, input)
+-- the matrices for planes of one size and another, kept while sizes and type are the same
+local function matrices(self, input, toHeight, toWidth)
    local height, width = dimensions(self, input)
-   local key = string.format('%s %d %d', input:type(), height, width)
+   local key = string.format('%s %d %d %d %d', input:type(), height, width, toHeight, toWidth)
    if self.matricesFor ~= key then
       self.matricesFor = key
-      self.rows = self:matrix(height, 'h'):type(input:type())
-      self.columns = self:matrix(width, 'w'):type(input:type())
+      self.rows = self:matrix(height, toHeight, 'h'):type(input:type())
+      self.columns = self:matrix(width, toWidth, 'w'):type(input:type())
    end
    return self.rows, self.columns
 end
 
-local function define(name, init, matrix)
+-- A class from what it makes of its options, the length of a dimension of the output, and the matrix that takes one
+-- length to the other. Where `open` is set, backward takes gradients of any height and width.
+local function define(name, init, length, matrix, open)
    local class, parent = torch.class('nn.' .. name, 'nn.Module')
    function class:__init(...)
       parent.__init(self)
@@ -56,11 +59,20 @@ local function define(name, init, matrix)
    end
    class.matrix = matrix
    function class:updateOutput(input)
-      local rows, columns = matrices(self, input)
+      local height, width = dimensions(self, input)
+      local rows, columns = matrices(self, input, length(self, height, 'h'), length(self, width, 'w'))
       return apply(self.output, input, rows, columns)
    end
    function class:updateGradInput(input, gradOutput)
-      local rows, columns = matrices(self, input)
+      local height, width = dimensions(self, input)
+      local sizes, n = input:size(), input:dim()
+      sizes[n - 1], sizes[n] = length(self, height, 'h'), length(self, width, 'w')
+      expect.tensor(self, gradOutput, 'gradOutput', n)
+      if open then
+         for d = n - 1, n do sizes[d] = gradOutput:size(d) end
+      end
+      expect.gradOutput(self, gradOutput, sizes)
+      local rows, columns = matrices(self, input, sizes[n - 1], sizes[n])
       return apply(self.gradInput, gradOutput, rows:t(), columns:t())
    end
 end
@@ -74,7 +86,8 @@ define('SpatialReSampling', function(self, given)
 end, function(self, size, which)
    local to
    if which == 'h' then to = self.oheight or self.rheight * size else to = self.owidth or self.rwidth * size end
-   to = math.max(1, math.floor(to))
+   return math.max(1, math.floor(to))
+end, function(_, size, to)
    local result, ratio = torch.zeros(to, size), to > 1 and (size - 1) / (to - 1) or 0
    for i = 1, to do
       local at = ratio * (i - 1)
@@ -84,16 +97,17 @@ end, function(self, size, which)
       result[i][high + 1] = result[i][high + 1] + at - low
    end
    return result
-end)
+end, true)
 
 -- nn.SpatialUpSampling(dW, dH): each value dH x dW times
 define('SpatialUpSampling', function(self, given)
    options(self, 'SpatialUpSampling', given, { 'dW', 'dH' })
    if not self.dW or not self.dH then error('nn.SpatialUpSampling: expected dW and dH', 3) end
 end, function(self, size, which)
-   local times = which == 'h' and self.dH or self.dW
-   local result = torch.zeros(size * times, size)
-   for i = 1, size * times do result[i][math.floor((i - 1) / times) + 1] = 1 end
+   return size * (which == 'h' and self.dH or self.dW)
+end, function(_, size, to)
+   local result, times = torch.zeros(to, size), to / size
+   for i = 1, to do result[i][math.floor((i - 1) / times) + 1] = 1 end
    return result
 end)
 
@@ -103,11 +117,12 @@ define('SpatialDownSampling', function(self, given)
    if not self.rW or not self.rH then error('nn.SpatialDownSampling: expected rW and rH', 3) end
 end, function(self, size, which)
    local ratio = which == 'h' and self.rH or self.rW
-   local to = math.floor(size / ratio)
-   if to < 1 then
+   if size < ratio then
       error(string.format('nn.SpatialDownSampling: the input is too small: %d places for a ratio of %g', size, ratio), 0)
    end
-   local result = torch.zeros(to, size)
+   return math.floor(size / ratio)
+end, function(self, size, to, which)
+   local result, ratio = torch.zeros(to, size), which == 'h' and self.rH or self.rW
    for i = 1, to do result[i]:narrow(1, (i - 1) * ratio + 1, ratio):fill(1 / ratio) end
    return result
 end)

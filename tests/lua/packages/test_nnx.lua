@@ -26,6 +26,16 @@ end
 local bilinear = nn.SpatialUpSamplingBilinear { owidth = 9, oheight = 4 }
 local difference = nn.SpatialReSampling { owidth = 9, oheight = 4 }:forward(picture) - bilinear:forward(picture)
 assert(difference:abs():max() < 1e-6)
+-- the gradient goes by gradOutput's size, whatever the options say by then
+local moved = nn.SpatialReSampling { owidth = 4, oheight = 4 }
+moved:forward(picture)
+local back = moved:updateGradInput(picture, torch.ones(3, 2, 3))
+assert((back - nn.SpatialReSampling { owidth = 3, oheight = 2 }:updateGradInput(picture, torch.ones(3, 2, 3))):abs():max() == 0)
+assert(math.abs(back:sum() - 18) < 1e-9)
+for module, sizes in pairs { [nn.SpatialUpSampling(2, 2)] = { 3, 10, 13 }, [moved] = { 2, 4, 4 }, [nn.SpatialDownSampling(2, 2)] = { 3, 3, 3 } } do
+   local ok, message = pcall(module.updateGradInput, module, picture, torch.ones(unpack(sizes)))
+   assert(not ok and message:find("^nn%.Spatial%w+: gradOutput of the output's size"), message)
+end
 local batch = nn.SpatialReSampling { owidth = 4, oheight = 4 }:forward(torch.rand(2, 3, 5, 7))
 assert(batch:size(1) == 2 and batch:size(4) == 4)
 assert(nn.SpatialDownSampling(2, 2):forward(torch.ones(1, 4, 6)):size(3) == 3)
