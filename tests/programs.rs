@@ -58,6 +58,11 @@ fn modules_of_nn_that_copy_take_any_type() {
 }
 
 #[test]
+fn classes_of_nnx_do_as_documented() {
+    assert!(good(&["tests/lua/nn_nnx.lua"]).contains("all as it should be"));
+}
+
+#[test]
 fn composites_of_nn_are_their_chains() {
     assert!(good(&["tests/lua/nn_composites.lua"]).contains("all as the chains give them"));
 }

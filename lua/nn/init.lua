@@ -9,7 +9,7 @@ local families = {
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
    'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood',
    'criterion.pointwise', 'criterion.pairwise', 'criterion.combined', 'branches', 'wrappers', 'weightnorm', 'tables',
-   'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans', 'inspection', 'statedict', 'training', 'jacobian', 'hessian',
+   'products', 'nesting', 'lookup', 'tree', 'copies', 'convert', 'kmeans', 'inspection', 'statedict', 'training', 'jacobian', 'hessian',
    'replicas', 'legacy', 'THNN',
 }
 for _, family in ipairs(families) do require('nn.' .. family) end

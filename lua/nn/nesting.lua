@@ -155,3 +155,132 @@ end, function(gradient, self, i)
    expect.anyTensor(self, gradient, string.format('gradOutput[%d]', i))
    return gradient, gradient
 end)
+
+do
+   -- An entry of a table that goes around the modules between: PushTable takes it out, each PullTable puts it in again. What
+   -- comes back to the PullTables is added up.
+   local function letGo(self)
+      self.taken, self._gradInput = nil, nil
+      return nn.utils.letGo(self)
+   end
+   -- All fields but this one, which leads to the other module, and from there back again.
+   local function typeWithout(class, parent, field)
+      function class:type(typename, ...)
+         if not typename then return parent.type(self) end
+         local other = self[field]
+         self[field] = nil
+         local ok, message = pcall(parent.type, self, typename, ...)
+         self[field] = other
+         if not ok then error(message, 0) end
+         return self
+      end
+   end
+   local function place(name)
+      return function(self, ...) expect.whole(name, select(name == 'PullTable' and 2 or 1, ...), 'the place in the table', 1) end
+   end
+
+   local Push, module = define('PushTable', {
+      options = { { '_index' } },
+      setup = function(self, ...)
+         place 'PushTable'(self, ...)
+         tables(self)
+         self._pulls = {}
+      end,
+   })
+   function Push:pull(index)
+      local pull = nn.PullTable(self, index)
+      self._pulls[#self._pulls + 1] = pull
+      return pull
+   end
+   function Push:updateOutput(input)
+      expect.table(self, input, 'input', self._index)
+      local output = { unpack(input) }
+      local taken = table.remove(output, self._index)
+      self.taken, self.output, self._forward = taken, output, true
+      return output
+   end
+   -- Whether a gradient has the nesting of a value, and as many elements.
+   local function fits(gradient, value)
+      if torch.isTensor(value) then return torch.isTensor(gradient) and gradient:nElement() == value:nElement() end
+      if torch.type(value) ~= 'table' or torch.type(gradient) ~= 'table' then return false end
+      for key, entry in pairs(value) do
+         if not fits(gradient[key], entry) then return false end
+      end
+      return true
+   end
+   -- Called by the PullTables, before the gradient of what is left of the table comes.
+   function Push:_updateGradInput(gradient)
+      if not self._forward then
+         -- gradients of several types are added up in that of the first
+         nn.utils.recursiveAdd(self._gradInput, (nn.utils.recursiveCopy(nn.utils.zerosLike(self._gradInput), gradient)))
+         return
+      end
+      if torch.type(self._gradInput) ~= torch.type(gradient) then self._gradInput = nil end
+      self._gradInput, self._forward = nn.utils.recursiveCopy(self._gradInput, gradient), false
+   end
+   function Push:updateGradInput(input, gradOutput)
+      expect.table(self, input, 'input', self._index)
+      expect.table(self, gradOutput, 'gradOutput')
+      if #gradOutput ~= #input - 1 then
+         expect.fail(self, 'a table of %d gradients expected as gradOutput, got %s', #input - 1, expect.brief(gradOutput))
+      end
+      -- what nobody pulled has no gradient
+      if self._forward then
+         expect.nested(self, input[self._index], string.format('input[%d]', self._index))
+         self._gradInput = nn.utils.zerosLike(input[self._index])
+      end
+      local gradients = { unpack(gradOutput) }
+      table.insert(gradients, self._index, self._gradInput)
+      -- the next pass begins anew
+      self.gradInput, self._forward = gradients, true
+      return gradients
+   end
+   Push.clearState = letGo
+   typeWithout(Push, module, '_pulls')
+
+   local Pull = define('PullTable', {
+      options = { { '_push' }, { '_index' } },
+      setup = function(self, push, index)
+         if not torch.isTypeOf(push, 'nn.PushTable') then
+            expect.fail('PullTable', 'an nn.PushTable expected, got %s', expect.brief(push))
+         end
+         place 'PullTable'(self, push, index)
+         tables(self)
+      end,
+   })
+   -- What a table without this entry is: the table, or the one value that stands for it.
+   local function listed(self, input)
+      if torch.type(input) == 'table' then return input end
+      return { expect.anyTensor(self, input, 'input') }
+   end
+   function Pull:updateOutput(input)
+      local output = { unpack(listed(self, input)) }
+      if self._index > #output + 1 then
+         expect.fail(self, 'a table of %d or more entries expected as input, got %s', self._index - 1, expect.brief(input))
+      end
+      local taken = self._push.taken
+      expect.forwardFirst(self._push, taken ~= nil)
+      table.insert(output, self._index, taken)
+      self.output = output
+      return output
+   end
+   function Pull:updateGradInput(input, gradOutput)
+      local n = #listed(self, input) + 1
+      local taken = self._push.taken
+      expect.forwardFirst(self._push, taken ~= nil)
+      if torch.type(gradOutput) ~= 'table' or #gradOutput ~= n or self._index > n then
+         expect.fail(self, 'a table of %d gradients expected as gradOutput, got %s', n, expect.brief(gradOutput))
+      end
+      local gradients = { unpack(gradOutput) }
+      local own = table.remove(gradients, self._index)
+      if not fits(own, taken) then
+         expect.fail(self, 'a gradient like the entry that was pulled, %s, expected as gradOutput[%d], got %s',
+            expect.brief(taken), self._index, expect.brief(own))
+      end
+      self._push:_updateGradInput(own)
+      self.gradInput = torch.type(input) == 'table' and gradients or gradients[1]
+      return self.gradInput
+   end
+   Pull.clearState = letGo
+   typeWithout(Pull, module, '_push')
+end

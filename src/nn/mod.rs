@@ -20,6 +20,7 @@ pub mod positions;
 pub mod products;
 pub mod sparse;
 pub mod tables;
+pub mod tree;
 pub mod upsampling;
 pub mod vectors;
 pub mod window;

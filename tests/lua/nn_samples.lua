@@ -23,6 +23,16 @@ function used(module, ...)
    return module
 end
 
+-- an nn.PushTable that took an entry out of a table
+function pushed()
+   local push = nn.PushTable(2)
+   push:forward { torch.ones(2), torch.range(1, 3) }
+   return push
+end
+
+-- children of nodes
+TREE = { [5] = T.IntTensor { 6, 4, 1 }, [1] = T.IntTensor { 2, 3 }, [6] = T.IntTensor { 7 } }
+
 local rough, draws, kinks = { rough = true }, { draws = true }, { kinks = 0 }
 
 return {
@@ -38,6 +48,10 @@ return {
       { 'IndexLinear(5, 2, true)', { T.LongTensor { 1, 4, 2 }, T.Tensor { 0.5, -1, 2 } }, { rough = true, steps = false } },
    },
    LookupTable = { { 'LookupTable(4, 2)', T.LongTensor { 1, 4, 2 } } },
+   SoftMaxTree = {
+      { 'SoftMaxTree(3, TREE, 5, false, false)', { randn(4, 3), T.IntTensor { 4, 2, 3, 6 } } },
+      { 'SoftMaxTree(3, TREE, 5)', { randn(2, 3), T.LongTensor { 7, 1 } }, rough },
+   },
    Euclidean = { { 'Euclidean(3, 2)', randn(4, 3) }, { 'Euclidean(3, 2)', randn(3) } },
    WeightedEuclidean = { { 'WeightedEuclidean(3, 2)', randn(4, 3) }, { 'WeightedEuclidean(3, 2)', randn(3) } },
    Cosine = { { 'Cosine(3, 2)', randn(4, 3) }, { 'Cosine(3, 2)', randn(3) } },
@@ -171,6 +185,8 @@ return {
    NarrowTable = { { 'NarrowTable(1, 2)', { randn(3), randn(2), randn(1) } } },
    FlattenTable = { { 'FlattenTable()', { randn(3), two(2) } } }, ZipTable = { { 'ZipTable()', { two(2), two(2) } } },
    ZipTableOneToMany = { { 'ZipTableOneToMany()', { randn(3), two(3) } } },
+   PushTable = { { 'PushTable(2)', { randn(3), randn(2), randn(1) } } },
+   PullTable = { { 'PullTable(pushed(), 2)', two(2) }, { 'PullTable(pushed(), 1)', randn(2) } },
    DotProduct = { { 'DotProduct()', two(4, 3) } }, CosineDistance = { { 'CosineDistance()', two(4, 3) } },
    PairwiseDistance = {
       { 'PairwiseDistance()', two(4, 3) },
@@ -231,6 +247,7 @@ return {
    MarginRankingCriterion = { { 'MarginRankingCriterion()', two(3), { target = T.Tensor { 1, -1, 1 } } } },
    DistanceRatioCriterion = { { 'DistanceRatioCriterion()', two(3) } },
    ClassSimplexCriterion = { { 'ClassSimplexCriterion(3)', randn(2, 3), { target = T.LongTensor { 3, 1 } } } },
+   TreeNLLCriterion = { { 'TreeNLLCriterion()', randn(4) }, { 'TreeNLLCriterion()', randn(3, 1) } },
    MultiCriterion = { { 'MultiCriterion():add(nn.MSECriterion(), 0.5)', randn(3), { target = randn(3) } } },
    ParallelCriterion = {
       { 'ParallelCriterion():add(nn.MSECriterion()):add(nn.AbsCriterion())', two(3), { target = two(3) } },

@@ -256,6 +256,13 @@ local families = {
    end,
    ['nn/normalization/layer'] = function(t) return pass(nn.LayerNormalization(420), t.m) end,
    ['nn/normalization/crossmap'] = function(t) return pass(nn.SpatialCrossMapLRN(5, 0.1), t.batch) end,
+   ['nn/tree'] = function(t)
+      -- 270 leaves below 30 nodes below the root
+      local tree = { [400] = torch.range(301, 330):int() }
+      for i = 1, 30 do tree[300 + i] = torch.range(9 * i - 8, 9 * i):int() end
+      local targets = torch.LongTensor(310):random(1, 270)
+      return pass(nn.SoftMaxTree(420, tree, 400, false, false), { t.m, targets }, t.m:select(2, 1))
+   end,
    ['nn/sparse'] = function(t)
       local x = torch.cat(torch.range(1, 300):typeAs(t.m), t.m:select(2, 1):narrow(1, 1, 300), 2)
       local m = nn.SparseLinear(310, 40):type(t.m:type())

@@ -6,7 +6,7 @@ local layers = { functions = {}, reasons = {}, families = {} }
 local FAMILIES = {
    'linear', 'distance', 'activation', 'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients',
    'padding', 'upsampling', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood',
-   'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'copies', 'convert', 'kmeans',
+   'branches', 'wrappers', 'weightnorm', 'tables', 'products', 'nesting', 'lookup', 'tree', 'copies', 'convert', 'kmeans',
    'inspection', 'nngraph',
 }
 

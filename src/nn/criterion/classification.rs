@@ -14,7 +14,7 @@ use crate::tensor::simd::vectorize;
 use crate::{demand, refuse, with_dtype};
 
 /// The elements of a tensor of any type as integers.
-fn integers(t: &Tensor) -> Result<Vec<i64>> {
+pub(in crate::nn) fn integers(t: &Tensor) -> Result<Vec<i64>> {
     with_dtype!(t.dtype(), T => Ok(Source::<T>::of(t)?.iter().map(|v| Element::to_i64(*v)).collect()))
 }
 

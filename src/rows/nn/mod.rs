@@ -17,6 +17,7 @@ pub mod pooling;
 pub mod products;
 pub mod sparse;
 pub mod tables;
+pub mod tree;
 pub mod upsampling;
 
 /// The classes of every family.
@@ -37,5 +38,6 @@ pub static ALL: &[&[Class]] = &[
     products::CLASSES,
     sparse::CLASSES,
     tables::CLASSES,
+    tree::CLASSES,
     upsampling::CLASSES,
 ];

@@ -29,3 +29,4 @@ layers.declare('CAddTensorTable', function(g, _, x)
    for i, entry in ipairs(x[2]) do list[i] = g:add(entry, x[1]) end
    return list
 end)
+layers.refuse({ 'PushTable', 'PullTable' }, 'what it passes on goes around the modules between, where no graph shows it')
