@@ -8,7 +8,7 @@ local families = {
    'utils', 'module', 'parameters', 'container', 'sequential', 'criterion', 'linear', 'distance', 'activation',
    'views', 'slices', 'reductions', 'elementwise', 'constants', 'dropout', 'gradients', 'padding', 'upsampling',
    'connections', 'convolution', 'pooling', 'sparse', 'featurepooling', 'normalization', 'neighbourhood',
-   'criterion.pointwise', 'criterion.pairwise', 'criterion.combined', 'branches', 'wrappers', 'weightnorm', 'tables',
+   'criterion.pointwise', 'criterion.pairwise', 'criterion.combined', 'criterion.ctc', 'branches', 'wrappers', 'weightnorm', 'tables',
    'products', 'nesting', 'lookup', 'tree', 'copies', 'convert', 'kmeans', 'inspection', 'statedict', 'training', 'jacobian', 'hessian',
    'replicas', 'legacy', 'THNN',
 }

@@ -134,4 +134,45 @@ do
    near(criterion:backward(output), torch.Tensor(4):fill(-0.25))
 end
 
+-- ---- nn.CTCCriterion: values of warp-ctc's tutorial ----
+do
+   local first = torch.Tensor {
+      { { 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0 } },
+      { { 1, 2, 3, 4, 5 }, { 6, 7, 8, 9, 10 }, { 11, 12, 13, 14, 15 } },
+      { { -5, -4, -3, -2, -1 }, { -10, -9, -8, -7, -6 }, { -15, -14, -13, -12, -11 } },
+   }
+   local targets, sizes, wanted = { { 1 }, { 3, 3 }, { 2, 3 } }, { 1, 3, 3 }, { 1.6094379425049, 7.355742931366, 4.9388499259949 }
+   local criterion = nn.CTCCriterion(true)
+   for i = 1, 3 do
+      near(criterion:forward(first:narrow(1, i, 1), { targets[i] }, { sizes[i] }), wanted[i], 1e-5)
+      -- one sequence, in either dimension or as a matrix
+      near(nn.CTCCriterion():forward(first:narrow(1, i, 1), { targets[i] }, { sizes[i] }), wanted[i], 1e-5)
+      near(nn.CTCCriterion():forward(first[i], { targets[i] }, { sizes[i] }), wanted[i], 1e-5)
+   end
+   near(criterion:forward(first, targets, torch.Tensor(sizes)), (wanted[1] + wanted[2] + wanted[3]) / 3, 1e-5)
+   local gradient = criterion:backward(first, targets):clone()
+   assert(gradient:sum(3):abs():max() < 1e-9 and gradient[1]:narrow(1, 2, 2):abs():sum() == 0)
+   near(gradient[1][1], torch.Tensor { 0.2, -0.8, 0.2, 0.2, 0.2 })
+   -- frames first, and rows; labels in tensors; floats
+   local frames = first:transpose(1, 2):contiguous()
+   local vectors = { torch.IntTensor { 1 }, torch.LongTensor { 3, 3 }, torch.Tensor { 2, 3 } }
+   local other = nn.CTCCriterion()
+   near(other:forward(frames, vectors, torch.IntTensor(sizes)), criterion.output)
+   near(other:backward(frames, vectors), gradient:transpose(1, 2))
+   near(other:forward(frames:view(9, 5), targets, sizes), criterion.output)
+   near(other:backward(frames:view(9, 5), targets), gradient:transpose(1, 2):contiguous():view(9, 5))
+   other:float()
+   near(other:forward(frames:float(), targets, sizes), criterion.output, 1e-5)
+   assert(torch.type(other:backward(frames:float(), targets)) == 'torch.FloatTensor')
+   -- too few frames
+   assert(criterion:forward(first[{ { 1 }, { 1, 2 } }], { { 2, 2 } }) == 0)
+   assert(criterion:backward(first[{ { 1 }, { 1, 2 } }], { { 2, 2 } }):abs():sum() == 0)
+   fails(function() criterion:forward(first, { { 1 }, { 2 } }) end, 'nn.CTCCriterion: an input of 2 samples expected, one for each target, got 3')
+   fails(function() criterion:forward(first, { { 1 }, { 5 }, { 2 } }) end, 'nn.CTCCriterion: target class 5 out of range 1..4')
+   fails(function() criterion:forward(first, { { 1 }, { 0 }, { 2 } }) end, 'nn.CTCCriterion: target class 0 out of range 1..4')
+   fails(function() criterion:forward(first, targets, { 1, 2, 4 }) end, 'nn.CTCCriterion: the size of a sequence should be 0 to 3')
+   fails(function() criterion:forward(first, targets, { 1, 2 }) end, 'nn.CTCCriterion: 3 sizes expected')
+   fails(function() criterion:forward(first, { { 'a' }, { 1 }, { 1 } }) end, 'nn.CTCCriterion: a number expected as target[1][1], got the string "a"')
+end
+
 print('all as it should be')

@@ -248,6 +248,11 @@ return {
    DistanceRatioCriterion = { { 'DistanceRatioCriterion()', two(3) } },
    ClassSimplexCriterion = { { 'ClassSimplexCriterion(3)', randn(2, 3), { target = T.LongTensor { 3, 1 } } } },
    TreeNLLCriterion = { { 'TreeNLLCriterion()', randn(4) }, { 'TreeNLLCriterion()', randn(3, 1) } },
+   CTCCriterion = {
+      { 'CTCCriterion()', randn(5, 1, 4), { target = { { 1, 3, 3 } } } },
+      { 'CTCCriterion(true)', randn(1, 4, 3), { target = { { 2 } } } },
+      { 'CTCCriterion()', randn(4, 3), { target = { { 1, 2 } } } },
+   },
    MultiCriterion = { { 'MultiCriterion():add(nn.MSECriterion(), 0.5)', randn(3), { target = randn(3) } } },
    ParallelCriterion = {
       { 'ParallelCriterion():add(nn.MSECriterion()):add(nn.AbsCriterion())', two(3), { target = two(3) } },

@@ -321,6 +321,12 @@ local families = {
       return loss(nn.CosineEmbeddingCriterion(), { t.m, t.square }, y),
          loss(nn.MarginRankingCriterion(), { t.m:select(2, 2), t.m:select(2, 3) }, y)
    end,
+   ['nn/criterion/ctc'] = function(t)
+      local targets = {}
+      for i = 1, 12 do targets[i] = { i, 5, 5, 2 * i } end
+      local criterion = nn.CTCCriterion(true)
+      return loss(criterion, t.batch, targets)
+   end,
    ['nn/criterion/classification'] = function(t)
       local targets = torch.range(1, 310):typeAs(t.m)
       return loss(nn.ClassNLLCriterion(), t.m, targets), loss(nn.MultiMarginCriterion(), t.m, targets),

@@ -1,6 +1,7 @@
 //! Criteria that go element by element: input and target of the same number of elements; losses are numbers.
 
 pub mod classification;
+pub mod ctc;
 pub mod pairwise;
 
 use super::vectors::sums_of;

@@ -1,7 +1,7 @@
 //! Criteria: `loss` is kept in `output` by Lua.
 
 use crate::lua::prelude::*;
-use crate::nn::criterion::{self, classification, pairwise};
+use crate::nn::criterion::{self, classification, ctc, pairwise};
 
 /// A criterion of input and target, from the kernels of its loss and gradient; they take its fields as a structure.
 macro_rules! criterion {
@@ -47,6 +47,13 @@ pub static CLASSES: &[Class] = &[
     criterion!("nn.HingeEmbeddingCriterion", criterion::hinge_embedding, criterion::hinge_embedding_grad),
     criterion!("nn.BCECriterion", criterion::bce, criterion::bce_grad),
     criterion!("nn.MultiLabelSoftMarginCriterion", criterion::multi_label, criterion::multi_label_grad),
+    class!(
+        "nn.CTCCriterion",
+        &[
+            form3!("losses", "input:T labels:Long lengths:Long sizes:Long", floats!(ctc::losses)),
+            form3!("lossGradient", "input:T labels:Long lengths:Long sizes:Long gradient:T", floats!(ctc::gradient)),
+        ],
+    ),
     class!(
         "nn.L1Cost",
         &[
