@@ -8,6 +8,9 @@ rawset(_G, 'nnx', {})
 
 require 'nnx.spatial'
 require 'nnx.sampling'
+require 'nnx.normalization'
+require 'nnx.neighbours'
+require 'nnx.scales'
 require 'nnx.others'
 
 return nnx

@@ -2,18 +2,12 @@
 -- whose gradient is the product with their transposes.
 require 'nn'
 local expect = require 'nn.expect'
+local options = require 'nnx.options'
 
-local function options(self, name, given, names)
-   local first = given[1]
-   local values = type(first) == 'table' and first or {}
-   for i, key in ipairs(names) do
-      local value = values[key]
-      if type(first) ~= 'table' then value = given[i] end
-      if value ~= nil and type(value) ~= 'number' then
-         error(string.format('nn.%s: %s should be a number, got a %s', name, key, torch.type(value)), 3)
-      end
-      self[key] = value
-   end
+local function numbers(names)
+   local list = {}
+   for i, name in ipairs(names) do list[i] = { name, 'number' } end
+   return list
 end
 
 local function dimensions(self, input)
@@ -77,17 +71,8 @@ local function define(name, init, length, matrix, open)
    end
 end
 
--- nn.SpatialReSampling{rwidth, rheight} or {owidth, oheight}: bilinear, corners on corners
-define('SpatialReSampling', function(self, given)
-   options(self, 'SpatialReSampling', given, { 'rwidth', 'rheight', 'owidth', 'oheight' })
-   if not (self.rwidth or self.owidth) or not (self.rheight or self.oheight) then
-      error('nn.SpatialReSampling: expected rwidth and rheight, or owidth and oheight', 3)
-   end
-end, function(self, size, which)
-   local to
-   if which == 'h' then to = self.oheight or self.rheight * size else to = self.owidth or self.rwidth * size end
-   return math.max(1, math.floor(to))
-end, function(_, size, to)
+-- each place from the two between which it lies, corners on corners
+local function interpolation(size, to)
    local result, ratio = torch.zeros(to, size), to > 1 and (size - 1) / (to - 1) or 0
    for i = 1, to do
       local at = ratio * (i - 1)
@@ -97,11 +82,23 @@ end, function(_, size, to)
       result[i][high + 1] = result[i][high + 1] + at - low
    end
    return result
-end, true)
+end
+
+-- nn.SpatialReSampling{rwidth, rheight} or {owidth, oheight}: bilinear, corners on corners
+define('SpatialReSampling', function(self, given)
+   options(self, 'SpatialReSampling', given, numbers { 'rwidth', 'rheight', 'owidth', 'oheight' })
+   if not (self.rwidth or self.owidth) or not (self.rheight or self.oheight) then
+      error('nn.SpatialReSampling: expected rwidth and rheight, or owidth and oheight', 3)
+   end
+end, function(self, size, which)
+   local to
+   if which == 'h' then to = self.oheight or self.rheight * size else to = self.owidth or self.rwidth * size end
+   return math.max(1, math.floor(to))
+end, function(_, size, to) return interpolation(size, to) end, true)
 
 -- nn.SpatialUpSampling(dW, dH): each value dH x dW times
 define('SpatialUpSampling', function(self, given)
-   options(self, 'SpatialUpSampling', given, { 'dW', 'dH' })
+   options(self, 'SpatialUpSampling', given, numbers { 'dW', 'dH' })
    if not self.dW or not self.dH then error('nn.SpatialUpSampling: expected dW and dH', 3) end
 end, function(self, size, which)
    return size * (which == 'h' and self.dH or self.dW)
@@ -113,7 +110,7 @@ end)
 
 -- nn.SpatialDownSampling(rW, rH): means of rH x rW values
 define('SpatialDownSampling', function(self, given)
-   options(self, 'SpatialDownSampling', given, { 'rW', 'rH' })
+   options(self, 'SpatialDownSampling', given, numbers { 'rW', 'rH' })
    if not self.rW or not self.rH then error('nn.SpatialDownSampling: expected rW and rH', 3) end
 end, function(self, size, which)
    local ratio = which == 'h' and self.rH or self.rW
@@ -126,6 +123,101 @@ end, function(self, size, to, which)
    for i = 1, to do result[i]:narrow(1, (i - 1) * ratio + 1, ratio):fill(1 / ratio) end
    return result
 end)
+
+-- nn.SpatialReSamplingEx{rwidth, rheight, owidth, oheight, mode, yDim, xDim}: any two neighbouring dimensions, both larger or
+-- both smaller. Modes are bilinear; simple, which repeats values or takes the first of each block; and average, which takes
+-- means of blocks.
+do
+   local Ex, parent = torch.class('nn.SpatialReSamplingEx', 'nn.Module')
+   local MODES = { simple = 0, average = 1, bilinear = 2 }
+
+   function Ex:__init(...)
+      parent.__init(self)
+      options(self, 'SpatialReSamplingEx', { ... }, {
+         { 'rwidth', 'number' }, { 'rheight', 'number' }, { 'owidth', 'number' }, { 'oheight', 'number' },
+         { 'mode', 'string', 'simple' }, { 'yDim', 'number', 2 }, { 'xDim', 'number', 3 },
+      })
+      self.mode_c = MODES[self.mode]
+      if not self.mode_c then
+         expect.fail(self, "mode 'simple', 'average' or 'bilinear' expected, got %s", expect.brief(self.mode))
+      end
+      expect.whole(self, self.yDim, 'yDim', 1)
+      if self.yDim + 1 ~= self.xDim then
+         expect.fail(self, 'yDim and xDim should follow each other, got %d and %g', self.yDim, self.xDim)
+      end
+      for _, side in ipairs { 'width', 'height' } do
+         if not (self['o' .. side] or self['r' .. side]) then expect.fail(self, 'r%s or o%s expected', side, side) end
+         if self['o' .. side] then expect.whole(self, self['o' .. side], 'o' .. side, 1) end
+      end
+   end
+
+   function Ex:matrix(size, to)
+      if self.mode == 'bilinear' then return interpolation(size, to) end
+      local result = torch.zeros(to, size)
+      if to >= size then
+         local times = math.ceil(to / size)
+         for i = 1, to do result[i][math.floor((i - 1) / times) + 1] = 1 end
+         return result
+      end
+      local block = math.floor(size / to)
+      for i = 1, to do
+         if self.mode == 'average' then
+            result[i]:narrow(1, (i - 1) * block + 1, block):fill(1 / block)
+         else
+            result[i][(i - 1) * block + 1] = 1
+         end
+      end
+      return result
+   end
+
+   -- What lies before the two dimensions and behind them, and the two.
+   local function sizes(self, input)
+      expect.tensor(self, input, 'input', self.xDim, math.huge)
+      local before, after = 1, 1
+      for d = 1, self.yDim - 1 do before = before * input:size(d) end
+      for d = self.xDim + 1, input:dim() do after = after * input:size(d) end
+      local height, width = input:size(self.yDim), input:size(self.xDim)
+      local toHeight = self.oheight or math.floor(self.rheight * height + 0.5)
+      local toWidth = self.owidth or math.floor(self.rwidth * width + 0.5)
+      if toHeight < 1 or toWidth < 1 then
+         expect.fail(self, 'nothing is left of an input of %dx%d at the ratios %g and %g', height, width, self.rheight or 1,
+            self.rwidth or 1)
+      end
+      if (toHeight >= height) ~= (toWidth >= width) then
+         expect.fail(self, 'both dimensions should become larger, or both smaller, got %dx%d to %dx%d', height, width,
+            toHeight, toWidth)
+      end
+      return before, after, height, width, toHeight, toWidth
+   end
+   -- x (before x h x w x after) as planes
+   local function planes(x, before, after, h, w)
+      local all = x:contiguous():view(before, h, w, after)
+      return all:permute(1, 4, 2, 3):contiguous():view(before * after, h, w)
+   end
+   local function through(self, result, x, like, rows, columns, before, after)
+      local found = apply(self.output.new(), x, rows, columns)
+      local h, w = found:size(2), found:size(3)
+      local all = like:size()
+      all[self.yDim], all[self.xDim] = h, w
+      return result:resize(all):copy(found:view(before, after, h, w):permute(1, 3, 4, 2))
+   end
+
+   function Ex:updateOutput(input)
+      local before, after, h, w, toH, toW = sizes(self, input)
+      local x = planes(input, before, after, h, w)
+      local rows, columns = matrices(self, x, toH, toW)
+      return through(self, self.output, x, input, rows, columns, before, after)
+   end
+   function Ex:updateGradInput(input, gradOutput)
+      local before, after, h, w, toH, toW = sizes(self, input)
+      local wanted = input:size()
+      wanted[self.yDim], wanted[self.xDim] = toH, toW
+      expect.gradOutput(self, gradOutput, wanted)
+      local rows, columns = matrices(self, planes(input, before, after, h, w), toH, toW)
+      local g = planes(gradOutput, before, after, toH, toW)
+      return through(self, self.gradInput, g, input, rows:t(), columns:t(), before, after)
+   end
+end
 
 -- nn.SpatialPadding(left, right, top, bottom [, y dimension, x dimension, value]); negative sizes cut
 do

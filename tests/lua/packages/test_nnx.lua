@@ -51,6 +51,107 @@ local t = torch.Tensor { 0.2, 0.8 }
 assert(math.abs(nll:forward(torch.zeros(2), t) - math.log(2)) < 1e-12)
 assert((nll:backward(torch.zeros(2), t) - torch.Tensor { 0.3, -0.3 }):abs():max() < 1e-12)
 
+-- ---- pictures at other sizes and scales, neighbouring places ----
+local function fails(f, text)
+   local ok, message = pcall(f)
+   assert(not ok and tostring(message):find(text, 1, true), text .. ': ' .. tostring(message))
+end
+local function near(a, b) assert(a:isSize(b:size()) and (a - b):abs():max() < 1e-9) end
+local small = torch.range(1, 6):view(1, 2, 3)
+local function resampled(mode, w, h) return nn.SpatialReSamplingEx { owidth = w, oheight = h, mode = mode }:forward(small) end
+near(resampled('simple', 6, 4), nn.SpatialUpSampling(2, 2):forward(small))
+near(resampled('average', 5, 2), torch.Tensor { { { 1, 1, 2, 2, 3 }, { 4, 4, 5, 5, 6 } } })
+near(resampled('simple', 1, 1), torch.Tensor { { { 1 } } })
+near(resampled('average', 1, 1), torch.Tensor { { { 3.5 } } })
+near(resampled('bilinear', 5, 3), nn.SpatialReSampling { owidth = 5, oheight = 3 }:forward(small))
+-- any two dimensions that follow each other, from the first to the last
+local four = torch.rand(2, 4, 6, 3)
+for y, module in ipairs {
+   nn.SpatialReSamplingEx { rheight = 0.5, rwidth = 0.5, yDim = 1, xDim = 2, mode = 'average' },
+   nn.SpatialReSamplingEx { rheight = 1.5, rwidth = 2, mode = 'bilinear' },
+   nn.SpatialReSamplingEx { rheight = 2, rwidth = 2, yDim = 3, xDim = 4 },
+} do
+   checks(module, four, 'sizes of dimensions ' .. y)
+   local turned = four:transpose(1, y):transpose(y, 1)
+   near(module:forward(turned), module:forward(four:clone()))
+end
+fails(function() nn.SpatialReSamplingEx { owidth = 9, oheight = 1 }:forward(small) end,
+   'nn.SpatialReSamplingEx: both dimensions should become larger, or both smaller, got 2x3 to 1x9')
+fails(function() nn.SpatialReSamplingEx { owidth = 2, oheight = 2, mode = 'cubic' } end, "nn.SpatialReSamplingEx: mode 'simple'")
+fails(function() nn.SpatialReSamplingEx { owidth = 2 } end, 'nn.SpatialReSamplingEx: rheight or oheight expected')
+fails(function() nn.SpatialReSamplingEx { owidth = 2, oheight = 2, yDim = 1 } end, 'nn.SpatialReSamplingEx: yDim and xDim should follow')
+
+local ones = function(h, w) return torch.ones(h, w) end
+for name, kernel in pairs { one = ones(3, 3), even = ones(2, 4), two = { ones(3, 1), ones(1, 5) } } do
+   local module = nn.SpatialNormalization(3, kernel, 0.1)
+   checks(module, picture, 'normalization, ' .. name)
+   assert(module:forward(torch.ones(3, 5, 7)):abs():max() < 1e-9)
+   assert(module:clone():float():forward(picture:float()):isSize(picture:size()))
+end
+-- one kernel over the whole picture: mean and deviation of all that is seen from a place
+local whole = nn.SpatialNormalization(1, ones(3, 3), 1e-6):forward(torch.range(1, 9):view(1, 3, 3))
+assert(math.abs(whole[1][2][2]) < 1e-9 and whole[1][1][1] < 0)
+assert(nn.SpatialNormalization(1, ones(3, 3)):forward(torch.rand(4, 4)):size(1) == 1)
+fails(function() nn.SpatialNormalization(3) end, 'nn.SpatialNormalization: a kernel, a matrix or a table of two, expected')
+fails(function() nn.SpatialNormalization(2, ones(3, 3)):forward(picture) end, 'nn.SpatialNormalization: an input of 2 planes expected')
+
+for name, graph in pairs {
+   euclid = nn.SpatialGraph(), plain = nn.SpatialGraph { normalize = false }, cosine = nn.SpatialGraph { dist = 'cosine' },
+   dot = nn.SpatialGraph { dist = 'cosine', normalize = false },
+} do
+   checks(graph, picture, 'graph, ' .. name)
+   checks(graph, torch.rand(2, 1, 4), 'graph of a row, ' .. name)
+end
+local edges = nn.SpatialGraph { normalize = false }:forward(torch.Tensor { { { 1, 4 }, { 1, 2 } }, { { 0, 4 }, { 2, 2 } } })
+near(edges, torch.Tensor { { { 5, 0 }, { 1, 0 } }, { { 2, math.sqrt(8) }, { 0, 0 } } })
+assert(nn.SpatialGraph():backward(torch.ones(2, 3, 3), torch.ones(2, 3, 3)):abs():sum() == 0)
+fails(function() nn.SpatialGraph { connex = 8 } end, 'nn.SpatialGraph: only the 4 nearest places')
+fails(function() nn.SpatialGraph { dist = 'city' } end, "nn.SpatialGraph: dist 'euclid' or 'cosine' expected")
+
+for _, full in ipairs { true, false } do
+   local first = full and nn.Identity() or nn.Sequential():add(nn.Narrow(2, 1, 3)):add(nn.Narrow(3, 2, 4))
+   local pair = nn.Sequential():add(nn.ConcatTable():add(first):add(nn.MulConstant(0.5)))
+   checks(pair:add(nn.SpatialMatching(3, 2, full)), picture, 'matching')
+end
+local a, b = torch.rand(2, 2, 3), torch.rand(2, 4, 4)
+local matched = nn.SpatialMatching(3, 2):forward { a, b }
+for _, at in ipairs { { 1, 1, 1, 1 }, { 2, 3, 3, 2 }, { 1, 2, 2, 1 } } do
+   local y, x, dy, dx = unpack(at)
+   local distance = (a[{ {}, y, x }] - b[{ {}, y + dy - 1, x + dx - 1 }]):pow(2):sum()
+   assert(math.abs(matched[y][x][dy][dx] - distance) < 1e-12)
+end
+local around = nn.SpatialMatching(3, 3, true):forward { a, a }
+assert(around[1][1][2][2] == 0 and around[1][1][1][1] == 1e30 and around[2][2][1][1] < 1e30)
+fails(function() nn.SpatialMatching(3, 3):forward { a, b } end, 'nn.SpatialMatching: an input[2] of 2x4x5 or larger expected')
+
+local function networks() return { nn.SpatialConvolution(3, 2, 3, 3), nn.SpatialConvolution(3, 2, 3, 3) } end
+local scene = torch.rand(3, 8, 8)
+local pyramid = nn.SpatialPyramid({ 1, 2 }, networks(), 3, 3, 1, 1)
+local fovea = nn.SpatialFovea { nInputPlane = 3, ratios = { 1, 2 }, processors = networks(), preProcessors = { nn.Tanh() }, fov = 3 }
+for _, module in ipairs { nn.Sequential():add(pyramid):add(nn.JoinTable(1)), fovea } do
+   local scaled = module == fovea and fovea or pyramid
+   for _, place in ipairs { {}, { 5, 3, 3, 3 } } do
+      scaled:focus(unpack(place))
+      checks(module, scene, 'scales')
+      assert(#module:parameters() == 4)
+      local parameter, gradient = module:parameters()
+      assert(nn.Jacobian.testJacobianParameters(module, scene, parameter[3], gradient[3]) < 1e-4)
+      assert(module:forward(scene):isSize(torch.LongStorage(#place == 0 and { 4, 8, 8 } or module == fovea and { 4, 1, 1 } or { 4, 3, 3 })))
+   end
+   local single = module:clone():float():forward(scene:float()):double()
+   assert((single - module:forward(scene)):abs():max() < 1e-5)
+end
+-- what is in the middle of a window is what the whole picture has there
+pyramid:focus()
+local all = pyramid:forward(scene)[1][{ {}, 4, 4 }]:clone()
+pyramid:focus(4, 4, 1, 1)
+assert((pyramid:forward(scene)[1]:view(2) - all):abs():max() < 1e-9)
+fails(function() pyramid:forward(torch.rand(3, 7, 8)) end, 'nn.SpatialPyramid: a height and width in multiples of 2 expected')
+fails(function() nn.SpatialPyramid({ 1, 2 }, { nn.Identity() }, 3, 3, 1, 1) end, 'nn.SpatialPyramid: a processor for each of 2 ratios')
+fails(function() nn.SpatialFovea { ratios = { 1 }, processors = { nn.Tanh() } } end, 'nn.SpatialFovea: nInputPlane expected, as number')
+fovea:focus(50, 1)
+fails(function() fovea:forward(scene) end, 'nn.SpatialFovea: a place in the picture to focus on expected')
+
 -- ---- unsup ----
 assert((torch.Tensor { -2, 0.5, 3 }:shrinkage(1) - torch.Tensor { -1, 0, 2 }):abs():max() == 0)
 checks(nn.Sequential():add(nn.Diag(3)), picture, 'diag')
