@@ -141,27 +141,39 @@ function graph._dotEscape(text)
    return '"' .. text:gsub('\n', '\\n'):gsub('"', '\\"') .. '"'
 end
 
--- Where graphviz would put the nodes: a row { x, y } for each, in inches. `algorithm` is one of its programs (dot, neato,
--- fdp ...), which has to be installed.
-function graph.graphvizLayout(g, algorithm)
+-- A name between the quotes of a shell.
+local function quoted(name) return "'" .. name:gsub("'", "'\\''") .. "'" end
+
+-- Runs a program of graphviz over a graph: `options` come after its name, and its text is returned.
+local function graphviz(caller, g, algorithm, options)
+   local function complain(...) error(caller .. ': ' .. string.format(...), 3) end
    algorithm = algorithm or 'dot'
    if type(algorithm) ~= 'string' or algorithm:find('[^%w_]') then
-      error('graph.graphvizLayout: the name of a program of graphviz expected, got ' .. tostring(algorithm), 2)
+      complain('the name of a program of graphviz expected, got %s', tostring(algorithm))
    end
-   if not torch.isTypeOf(g, 'graph.Graph') then
-      error('graph.graphvizLayout: a graph.Graph expected, got a ' .. torch.type(g), 2)
-   end
+   if type(g) ~= 'table' or not g.todot then complain('a graph.Graph expected, got a %s', torch.type(g)) end
    local name = os.tmpname()
    local file = assert(io.open(name, 'w'))
    file:write(g:todot())
    file:close()
-   local pipe = io.popen(string.format("%s -Tplain '%s' 2>/dev/null", algorithm, name))
+   local pipe = io.popen(string.format("%s %s %s 2>&1", algorithm, options, quoted(name)))
    local text = pipe:read('*a')
-   pipe:close()
+   local fine = pipe:close()
    os.remove(name)
-   if not text:find('^graph') then
-      error(string.format('graph.graphvizLayout: no positions came from the program %s; is graphviz installed?', algorithm), 2)
+   if not fine then
+      local there = io.popen('command -v ' .. algorithm)
+      local place = there:read('*a')
+      there:close()
+      if place == '' then complain('the program %s is not there; install graphviz', algorithm) end
+      complain('the program %s failed: %s', algorithm, (text:gsub('%s+$', '')))
    end
+   return text
+end
+
+-- Where graphviz would put the nodes: a row { x, y } for each, in inches. `algorithm` is one of its programs (dot, neato,
+-- fdp ...), which has to be installed.
+function graph.graphvizLayout(g, algorithm)
+   local text = graphviz('graph.graphvizLayout', g, algorithm, '-Tplain')
    local positions = torch.zeros(#g.nodes, 2)
    for id, x, y in text:gmatch('node n(%d+) (%S+) (%S+)') do
       local row = positions[tonumber(id)]
@@ -170,14 +182,23 @@ function graph.graphvizLayout(g, algorithm)
    return positions
 end
 
+-- Writes a picture of the graph, in the format that the name ends with: svg, png, pdf, dot ...
+function graph.graphvizFile(g, algorithm, name)
+   local format = type(name) == 'string' and name:match('%.(%w+)$')
+   if not format then
+      error('graph.graphvizFile: a file name that ends with a format expected, as graph.svg, got ' .. tostring(name), 2)
+   end
+   graphviz('graph.graphvizFile', g, algorithm, string.format('-T%s -o %s', format, quoted(name)))
+end
+
 -- Writes `name.dot`, and `name.svg` where graphviz is installed.
 function graph.dot(g, title, name)
    name = name or os.tmpname()
    local file = assert(io.open(name .. '.dot', 'w'))
    file:write(g:todot(title))
    file:close()
-   local quoted = "'" .. name:gsub("'", "'\\''")
-   os.execute(string.format("command -v dot >/dev/null 2>&1 && dot -Tsvg -o %s.svg' %s.dot'", quoted, quoted))
+   local from, to = quoted(name .. '.dot'), quoted(name .. '.svg')
+   os.execute(string.format('command -v dot >/dev/null 2>&1 && dot -Tsvg -o %s %s', to, from))
    return name .. '.dot'
 end
 

@@ -235,10 +235,13 @@ function gnuplot.imagesc(x, colours)
    if x:dim() ~= 2 then complain('imagesc', 2, 'expected a matrix, got a tensor of %d dimensions', x:dim()) end
    local s = {}
    if colours ~= nil and type(colours) ~= 'string' then complain('imagesc', 2, 'expected the name of a palette, got %s', torch.type(colours)) end
-   local function fail(message) refuse(string.format("the palette '%s' %s", colours, message)) end
-   answered('imagesc', pcall(settings.set.palette, s, colours or 'gray', fail))
-   local found = s.palette
-   show('imagesc', { matrix = x:double():contiguous():clone(), palette = found }, 2)
+   -- a plot in other colours is better than none
+   local fine, why = pcall(settings.set.palette, s, colours or 'gray', refuse)
+   if not fine then
+      if type(why) ~= 'table' or not why.refused then error(why, 0) end
+      io.stderr:write(string.format("gnuplot.imagesc: the palette '%s' %s; gray is taken\n", colours, why.refused))
+   end
+   show('imagesc', { matrix = x:double():contiguous():clone(), palette = fine and s.palette or palette.named.gray }, 2)
 end
 
 -- splot: surfaces over matrices; scatter3: points. Both are seen from a side.
