@@ -146,7 +146,7 @@ local function quoted(name) return "'" .. name:gsub("'", "'\\''") .. "'" end
 
 -- Runs a program of graphviz over a graph: `options` come after its name, and its text is returned.
 local function graphviz(caller, g, algorithm, options)
-   local function complain(...) error(caller .. ': ' .. string.format(...), 3) end
+   local function complain(...) error(caller .. ': ' .. string.format(...), 4) end
    algorithm = algorithm or 'dot'
    if type(algorithm) ~= 'string' or algorithm:find('[^%w_]') then
       complain('the name of a program of graphviz expected, got %s', tostring(algorithm))

@@ -52,7 +52,11 @@ impl Tree<'_> {
     /// The paths of targets in a tree whose children have this many rows.
     fn paths(&self, target: &Tensor, rows: usize) -> Result<Vec<Path>> {
         for (name, x) in [("childParent", self.parents), ("parentChildren", self.children)] {
-            demand!(x.ndim() == 2 && x.size(1) == 2, "a matrix of 2 columns expected as {name}, got {}", x.shape_text());
+            demand!(
+                x.ndim() == 2 && x.size(1) == 2,
+                "a matrix of 2 columns expected as {name}, got {}",
+                x.shape_text()
+            );
         }
         let (parents, children) = (Source::<i32>::of(self.parents)?, Source::<i32>::of(self.children)?);
         let path = |target: i64| {
@@ -283,7 +287,9 @@ mod tests {
     fn damaged_trees_end() {
         let (w, b, input) = (scattered(20, &[5, 4]), scattered(5, &[5]), scattered(4, &[1, 4]));
         let target = Tensor::from_slice(&[2i64]).unwrap();
-        for (parents, children) in [([2, 1, 1, 1], [1, 2, 1, 1]), ([-1, 0, 1, 1], [1, 9, 0, 0]), ([0, 0, 1, 3], [1, 2, 0, 0])] {
+        for (parents, children) in
+            [([2, 1, 1, 1], [1, 2, 1, 1]), ([-1, 0, 1, 1], [1, 9, 0, 0]), ([0, 0, 1, 3], [1, 2, 0, 0])]
+        {
             let (parents, children) = (ints(&parents), ints(&children));
             let tree = Tree { parents: &parents, children: &children, root: 7 };
             assert!(forward::<f64>(&input, &target, &empty(), &empty(), &w, &b, tree).is_err());

@@ -11,6 +11,7 @@ require 'nnx.sampling'
 require 'nnx.normalization'
 require 'nnx.neighbours'
 require 'nnx.scales'
+require 'nnx.places'
 require 'nnx.others'
 
 return nnx

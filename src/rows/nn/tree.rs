@@ -7,7 +7,11 @@ use crate::nn::tree;
 pub static CLASSES: &[Class] = &[class!(
     "nn.SoftMaxTree",
     &[
-        form3!("paths", "input:T target:tensor *.output:T ._multiBuffer:T .weight:T .bias:T ..", floats!(tree::forward)),
+        form3!(
+            "paths",
+            "input:T target:tensor *.output:T ._multiBuffer:T .weight:T .bias:T ..",
+            floats!(tree::forward)
+        ),
         form3!(
             "inputGradient",
             "input:T target:tensor gradOutput:T *._gradInput:T ._multiBuffer:T .weight:T ..",

@@ -152,7 +152,31 @@ fails(function() nn.SpatialFovea { ratios = { 1 }, processors = { nn.Tanh() } } 
 fovea:focus(50, 1)
 fails(function() fovea:forward(scene) end, 'nn.SpatialFovea: a place in the picture to focus on expected')
 
+-- ---- limits, places, margins, functions ----
+checks(nn.SaturatedLU(0.2, 0, 0.8, 1), torch.Tensor { -1, 0.1, 0.5, 0.7, 0.9 }, 'saturated')
+near(nn.SaturatedLU():forward(torch.Tensor { -3, 0.5, 3 }), torch.Tensor { -1, 0.5, 1 })
+local blocks = torch.rand(2, 3, 4, 6)
+checks(nn.PixelSort(2), blocks, 'sorted pixels')
+near(nn.PixelShuffle(2):forward(nn.PixelSort(2):forward(blocks)), blocks)
+assert(nn.PixelSort(2):forward(blocks[1]):isSize(torch.LongStorage { 12, 2, 3 }))
+fails(function() nn.PixelSort(4):forward(blocks) end, 'nn.PixelSort: a height and width in multiples of 4 expected')
+for _, sizes in ipairs { { 3, 2 }, { 7, 5 }, { 1, 1 }, { 9, 8 } } do
+   checks(nn.SpatialMaxSampling { owidth = sizes[1], oheight = sizes[2] }, picture, 'largest')
+end
+near(nn.SpatialMaxSampling(2, 1):forward(small), torch.Tensor { { { 4, 6 } } })
+local wrapper = nn.FunctionWrapper(function(self) self.by = 3 end, function(self, input) return input * self.by end,
+   function(self, _, gradOutput) return gradOutput * self.by end)
+checks(wrapper, picture, 'functions')
+fails(function() nn.FunctionWrapper(function() end) end, 'nn.FunctionWrapper: a function expected as updateOutput, got nothing')
+local margin, lists = nn.DistMarginCriterion(), torch.Tensor { { 2, 3, 0, 0 }, { 1, 0, 0, 0 } }
+local scores = torch.Tensor { { 0.5, 1, 0.8, -1 }, { 2, 1.5, -3, 0 } }
+assert(math.abs(margin:forward(scores, lists) - (0.7 + 0.5) / 4) < 1e-12)
+near(margin:backward(scores, lists), torch.Tensor { { 0.25, 0, -0.25, 0 }, { -0.25, 0.25, 0, 0 } })
+near(margin:backward(scores[2], lists[2]), torch.Tensor { -0.25, 0.25, 0, 0 })
+fails(function() margin:forward(scores, lists * 3) end, 'nn.DistMarginCriterion: a target should be a whole number from 1 to 4')
+
 -- ---- unsup ----
+torch.manualSeed(1)
 assert((torch.Tensor { -2, 0.5, 3 }:shrinkage(1) - torch.Tensor { -1, 0, 2 }):abs():max() == 0)
 checks(nn.Sequential():add(nn.Diag(3)), picture, 'diag')
 local data = torch.randn(200, 4) * torch.randn(4, 4)
