@@ -34,7 +34,7 @@ local function object(kernel, name, value)
    if value == nil then return nil end
    local tensor = torch._of_cdata(value)
    if not tensor then
-      error(string.format('THNN.%s: %s is no tensor, nor the cdata of one that still lives', kernel, name), 0)
+      error(string.format('THNN.%s: %s is no tensor, nor the cdata of one that still lives', kernel, name))
    end
    return tensor
 end
@@ -46,7 +46,7 @@ local function kernel(name, order, run)
       if not byCount then byCount, usage = forms(order) end
       local n = select('#', ...)
       local names = byCount[n]
-      if not names then error(string.format('THNN.%s: %d arguments; it takes (%s)', name, n, usage), 0) end
+      if not names then error(string.format('THNN.%s: %d arguments; it takes (%s)', name, n, usage)) end
       local fields, values = {}, { ... }
       for i = 1, n do
          local value = values[i]

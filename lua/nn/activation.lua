@@ -21,7 +21,7 @@ do
       number(self, 'val')
       if self.inplace and self.val > self.threshold then
          error(string.format('%s: in place, val (%g) may not lie above threshold (%g)', torch.type(self), self.val,
-            self.threshold), 0)
+            self.threshold))
       end
    end
 

@@ -175,7 +175,7 @@ local function transposed(name, axes, sizes, inputs)
          for _, axis in ipairs(axes) do
             if self['adj' .. axis] > self['d' .. axis] - 1 then
                error(string.format('nn.%s: adj%s %d expected below the stride d%s %d', name, axis,
-                  self['adj' .. axis], axis, self['d' .. axis]), 0)
+                  self['adj' .. axis], axis, self['d' .. axis]))
             end
          end
       end,
@@ -311,7 +311,7 @@ do
             self['o' .. axis] = math.floor(free / self['d' .. axis]) + 1
             if self['o' .. axis] < 1 then
                error(string.format('nn.%s: kernel k%s %d expected within the input i%s %d', name, axis,
-                  self['k' .. axis], axis, self['i' .. axis]), 0)
+                  self['k' .. axis], axis, self['i' .. axis]))
             end
          end
          self.weight, self.gradWeight =

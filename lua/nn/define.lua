@@ -13,7 +13,7 @@ local signatures = require 'rekindle.signatures'
 local function check(class, option, value)
    local name, wanted = option[1], option[3]
    if wanted and value ~= nil and type(value) ~= wanted then
-      error(string.format('nn.%s: %s should be a %s, got a %s', class, name, wanted, torch.type(value)), 0)
+      error(string.format('nn.%s: %s should be a %s, got a %s', class, name, wanted, torch.type(value)))
    end
    return value
 end

@@ -28,7 +28,7 @@ expect.brief = brief
 -- Raises an error in the name of a module or of a class name.
 function expect.fail(who, message, ...)
    local name = type(who) == 'string' and 'nn.' .. who or torch.type(who)
-   error(name .. ': ' .. singular(string.format(message, ...)), 0)
+   error(name .. ': ' .. singular(string.format(message, ...)))
 end
 local fail = expect.fail
 

@@ -61,7 +61,7 @@ do
 
    -- Torch7's text for this class is an error, and its modules cannot be printed.
    function Pooling:__tostring__()
-      error('nn.FeatureLPPooling: there is no text for this class, as in Torch7', 0)
+      error('nn.FeatureLPPooling: there is no text for this class, as in Torch7')
    end
 end
 

@@ -68,7 +68,7 @@ local MOVING = { 'Identity', 'Reshape', 'View', 'Transpose', 'Contiguous', 'AddC
 
 local function undefined(name)
    return function(self)
-      error(string.format('%s: %s is not defined for this class', torch.type(self), name), 0)
+      error(string.format('%s: %s is not defined for this class', torch.type(self), name))
    end
 end
 

@@ -187,7 +187,7 @@ local function sampler(kernel)
    local function check(a)
       local x, g = a.input, a.grid
       if x:dim() ~= 4 or g:dim() ~= 4 or g:size(1) ~= x:size(1) or g:size(4) ~= 2 then
-         error('THNN.SpatialGridSamplerBilinear: input (n x c x h x w) and grid (n x h x w x 2) expected', 0)
+         error('THNN.SpatialGridSamplerBilinear: input (n x c x h x w) and grid (n x h x w x 2) expected')
       end
       return x:size(1), x:size(2), x:size(3), x:size(4)
    end
@@ -236,7 +236,7 @@ local function others(kernel)
    local function windows(a)
       local rows, columns = a.planes * a.kH * a.kW, a.outputHeight * a.outputWidth
       if a.finput:nElement() ~= rows * columns then
-         error(string.format('THNN.unfolded: finput of %d x %d elements expected', rows, columns), 0)
+         error(string.format('THNN.unfolded: finput of %d x %d elements expected', rows, columns))
       end
       local padded = a.input.new(a.planes, a.inputHeight + 2 * a.padH, a.inputWidth + 2 * a.padW):zero()
       local inner = padded:narrow(2, a.padH + 1, a.inputHeight):narrow(3, a.padW + 1, a.inputWidth)

@@ -188,7 +188,7 @@ do
       return false
    end
    local function check(self, value, what)
-      if has(value) then error(string.format('NaN found in %s of module :\n%s', what, tostring(self)), 0) end
+      if has(value) then error(string.format('NaN found in %s of module :\n%s', what, tostring(self))) end
    end
 
    function NaN:updateOutput(input)

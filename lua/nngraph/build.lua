@@ -61,7 +61,7 @@ function build.nest(...)
    local function node(value)
       if torch.isTypeOf(value, 'nngraph.Node') then return value end
       if type(value) ~= 'table' or torch.typename(value) or #value == 0 then
-         error('nngraph.nest: what is this in the nest input? ' .. tostring(value), 0)
+         error('nngraph.nest: what is this in the nest input? ' .. tostring(value))
       end
       local inner = {}
       for i, v in ipairs(value) do inner[i] = node(v) end

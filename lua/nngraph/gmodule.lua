@@ -156,7 +156,7 @@ end
 local function select_(step, value)
    if type(value) ~= 'table' or #value ~= step.parts then
       local what = type(value) == 'table' and 'a table of ' .. #value or 'a ' .. torch.type(value)
-      error(string.format('nn.gModule: split(%d) cannot split %s', step.parts, what), 0)
+      error(string.format('nn.gModule: split(%d) cannot split %s', step.parts, what))
    end
    return value[step.part]
 end
@@ -200,7 +200,7 @@ local function plainly(self) return not nngraph.debug and not self.verbose and n
 local function forwardThrough(self, f, input)
    if self.nInputs ~= 1 and (type(input) ~= 'table' or #input ~= self.nInputs) then
       error(string.format('nn.gModule: Got %s instead of %d inputs',
-         type(input) == 'table' and #input .. ' inputs' or 'a ' .. torch.type(input), self.nInputs), 0)
+         type(input) == 'table' and #input .. ' inputs' or 'a ' .. torch.type(input), self.nInputs))
    end
    local p = plan(self)
    local list, datas = p.forward, p.forwardData
@@ -308,7 +308,7 @@ function gModule:updateGradInput(_, gradOutput)
    local p = plan(self)
    if p.results > 1 and (type(gradOutput) ~= 'table' or #gradOutput ~= p.results) then
       error(string.format('nn.gModule: Got %s instead of %d gradOutputs',
-         type(gradOutput) == 'table' and #gradOutput .. ' gradOutputs' or 'a ' .. torch.type(gradOutput), p.results), 0)
+         type(gradOutput) == 'table' and #gradOutput .. ' gradOutputs' or 'a ' .. torch.type(gradOutput), p.results))
    end
    local list, datas, received = p.backward, p.backwardData, p.received
    if plainly(self) and p.fusion then

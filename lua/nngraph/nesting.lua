@@ -8,16 +8,16 @@ local function isTable(value) return type(value) == 'table' and not torch.typena
 local function walk(name, own, other, leaf)
    if torch.isTensor(other) then
       if own ~= nil and not torch.isTensor(own) then
-         error(string.format('nngraph.nesting.%s: a tensor expected where the other has one, got a %s', name, torch.type(own)), 0)
+         error(string.format('nngraph.nesting.%s: a tensor expected where the other has one, got a %s', name, torch.type(own)))
       end
       return leaf(own, other)
    end
    if not isTable(other) then
-      error(string.format('nngraph.nesting.%s: tensors and tables of them expected, got a %s', name, torch.type(other)), 0)
+      error(string.format('nngraph.nesting.%s: tensors and tables of them expected, got a %s', name, torch.type(other)))
    end
    if own == nil then own = {} end
    if not isTable(own) then
-      error(string.format('nngraph.nesting.%s: a table expected where the other has one, got a %s', name, torch.type(own)), 0)
+      error(string.format('nngraph.nesting.%s: a table expected where the other has one, got a %s', name, torch.type(own)))
    end
    for key, entry in pairs(other) do own[key] = walk(name, own[key], entry, leaf) end
    return own
@@ -61,7 +61,7 @@ end
 -- Adds the elements of `input` to those of `output`.
 function nesting.addNestedTo(output, input)
    walk('addNestedTo', output, input, function(own, tensor)
-      if not own then error('nngraph.nesting.addNestedTo: there is nothing to add to in the place of a tensor', 0) end
+      if not own then error('nngraph.nesting.addNestedTo: there is nothing to add to in the place of a tensor') end
       return own:add(tensor)
    end)
 end

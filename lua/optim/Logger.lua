@@ -40,7 +40,7 @@ end
 -- writes to the file; what the system refuses is an error, here and not rows later
 local function write(self, ...)
    local ok, why = self.file:write(...)
-   if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why), 0) end
+   if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why)) end
 end
 
 -- opens the column `key`, with its title
@@ -54,7 +54,7 @@ end
 local function end_line(self)
    write(self, '\n')
    local ok, why = self.file:flush()
-   if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why), 0) end
+   if not ok then error('optim.Logger: cannot write ' .. self.name .. ': ' .. tostring(why)) end
 end
 
 -- the keys of a row: the list part in order, then the named ones by name, so that columns never change places

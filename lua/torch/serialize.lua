@@ -65,11 +65,11 @@ local function unwritable(m, what, why)
       path[#path + 1] = type(key) == 'string' and '.' .. key or '[' .. tostring(key) .. ']'
    end
    m.depth, m.path = 0, {}
-   error(string.format('writeObject: cannot write %s at <?>%s%s', what, table.concat(path), why or ''), 0)
+   error(string.format('writeObject: cannot write %s at <?>%s%s', what, table.concat(path), why or ''))
 end
 
 local function written(value, why)
-   if value == nil then error('writeObject: ' .. tostring(why), 0) end
+   if value == nil then error('writeObject: ' .. tostring(why)) end
 end
 
 local function write_int(m, v) written(stream.writeInt(m.h, v)) end
@@ -96,9 +96,17 @@ end
 
 local write_object
 
+-- What a coroutine gave. Its errors go on as they are, with the program's line in front where none could be found within.
+local function outcome(fine, ...)
+   if fine then return ... end
+   local placed = type((...)) ~= 'string' or (...):find('^[^\n]-:%d+: ')
+   error((...), placed and 0 or 1)
+end
+
 -- A function that goes on from this depth.
 local function deeper(depth, f)
-   return depth % DEEPER == DEEPER - 1 and coroutine.wrap(f) or f
+   if depth % DEEPER ~= DEEPER - 1 then return f end
+   return function(...) return outcome(coroutine.resume(coroutine.create(f), ...)) end
 end
 
 local function write_member(file, m, key, value, hook)
@@ -256,7 +264,7 @@ local function damaged(m, what)
    if not what:find(' at position %d+ of <') then
       where = string.format(', before position %s of %s', tostring(m.h:position()), tostring(m.h))
    end
-   error(string.format('readObject: %s%s; the file is damaged or of another mode', what, where), 0)
+   error(string.format('readObject: %s%s; the file is damaged or of another mode', what, where))
 end
 
 local function got(m, value, why)

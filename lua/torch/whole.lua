@@ -59,10 +59,10 @@ function torch.save(path, object, mode, referenced)
    file:close()
 end
 
--- The error of a file that is something else than a .t7 of this mode, or that error itself.
-local function explained(path, mode, why)
+-- What is said of a file that is something else than a .t7 of this mode.
+local function explained(path, mode)
    local known, kind, advice, fitting = pcall(require('rekindle.native').functions.models.kind, path)
-   if not known or kind:find('known kind') or fitting == (mode == 'ascii' and 'ascii' or 'binary') then return why end
+   if not known or kind:find('known kind') or fitting == (mode == 'ascii' and 'ascii' or 'binary') then return nil end
    return string.format('torch.load: <%s> is %s; %s', path, kind, advice)
 end
 
@@ -74,8 +74,9 @@ function torch.load(path, mode, referenced, options)
    -- what nothing refers to any more goes first: its memory is warm, and a great model fits twice in few machines
    if (stream.left(file) or 0) >= LARGE then collectgarbage() end
    local ok, object = pcall(read_whole, file, mode, options)
-   if not ok then error(explained(path, mode, object), 0) end
-   return object
+   if ok then return object end
+   local text = explained(path, mode)
+   error(text or object, text and 2 or 0)
 end
 torch.saveobj, torch.loadobj = torch.save, torch.load
 

@@ -1,6 +1,6 @@
 -- Messages for wrong inputs: every class of nn is given what it cannot take, forwards, backwards and
--- as gradOutput, and to its constructor. What it raises names a class of nn and is no raw error of Lua or of a tensor's
--- method. `th tests/lua/nn_messages.lua -all` prints all messages, to be read; a class's name after it only that one's.
+-- as gradOutput, and to its constructor. What it raises names a class of nn and the line here, and is no raw error of
+-- Lua or of a tensor's method. `th tests/lua/nn_messages.lua -all` prints all messages, to be read; a class's name after it only that one's.
 require 'nn'
 torch.manualSeed(1)
 local here = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or ''
@@ -42,7 +42,7 @@ local ARGUMENTS = {
 
 local complaints, given, raised = 0, 0, 0
 local say = print
--- where a message may say that it happened: here, and not in a file of the host
+-- where a message says that it happened: here, and not in a file of the host
 local here_in = debug.getinfo(1, 'S').short_src:gsub('%p', '%%%0')
 local function try(class, what, f)
    given = given + 1
@@ -51,9 +51,11 @@ local function try(class, what, f)
    print = say
    if ok then return end
    raised = raised + 1
-   message = tostring(message):gsub('In %d+ module of nn%.%w+:\n', ''):gsub('^' .. here_in .. ':%d+: ', '')
+   local placed
+   message = tostring(message):gsub('In %d+ module of nn%.%w+:\n', '')
+   message, placed = message:gsub('^' .. here_in .. ':%d+: ', '')
    local first = message:match('^[^\n]*')
-   local raw = first:find('attempt to') or first:find('bad argument') or first:find('invalid arguments')
+   local raw = placed == 0 or first:find('attempt to') or first:find('bad argument') or first:find('invalid arguments')
    if raw or not (first:find('^nn%.' .. class) or first:find('^nn%.%u%w*: ')) then
       complaints = complaints + 1
       say(string.format('nn.%s, %s: %s', class, what, first))

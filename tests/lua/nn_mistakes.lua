@@ -7,9 +7,13 @@ local function randn(...) return T.randn(...) end
 local x = randn(2, 3)
 
 local tried = 0
+-- where messages say that it happened: here, and not in a file of the host
+local here = debug.getinfo(1, 'S').short_src .. ':'
 local function says(text, f)
    tried = tried + 1
    local ok, message = pcall(f)
+   local place = tostring(message):gsub('In %d+ module of [^\n]*:\n', '')
+   assert(ok or place:sub(1, #here) == here, 'no line of this file: ' .. tostring(message))
    assert(not ok, 'no error where one with this is expected: ' .. text)
    assert(tostring(message):find(text, 1, true), 'expected ' .. text .. ', got ' .. tostring(message))
 end

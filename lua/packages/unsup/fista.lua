@@ -26,7 +26,7 @@ shared.delegate(FistaL1, { 'D' }, { 'zeroGradParameters', 'reset', 'updateParame
 function FistaL1:parameters() return self.D:parameters() end
 function FistaL1:initDiagHessianParameters()
    if not self.D.initDiagHessianParameters then
-      error(torch.type(self) .. ': the reconstruction has no diagonal Hessian; nn.hessian.enable() gives it one', 0)
+      error(torch.type(self) .. ': the reconstruction has no diagonal Hessian; nn.hessian.enable() gives it one')
    end
    self.D:initDiagHessianParameters()
 end

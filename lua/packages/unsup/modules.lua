@@ -46,7 +46,7 @@ end
 do
    local UnsupModule, parent = torch.class('unsup.UnsupModule', 'nn.Module')
    function UnsupModule:__init() parent.__init(self) end
-   function UnsupModule:normalize() error(torch.type(self) .. ': normalize is not defined for this class', 0) end
+   function UnsupModule:normalize() error(torch.type(self) .. ': normalize is not defined for this class') end
 end
 
 local shared = {}

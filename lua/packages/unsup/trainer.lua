@@ -62,9 +62,9 @@ function UnsupTrainer:trainSample(sample, eta)
    dx:zero()
    self.module:updateGradInput(input, target)
    self.module:accGradParameters(input, target)
-   if torch.ne(dx, dx):sum() > 0 then error('unsup.UnsupTrainer: the gradient is nan', 0) end
+   if torch.ne(dx, dx):sum() > 0 then error('unsup.UnsupTrainer: the gradient is nan') end
    if ddx then x:addcdiv(-eta, dx, ddx) else x:add(-eta, dx) end
-   if torch.ne(x, x):sum() > 0 then error('unsup.UnsupTrainer: a parameter is nan', 0) end
+   if torch.ne(x, x):sum() > 0 then error('unsup.UnsupTrainer: a parameter is nan') end
    self.module:normalize()
    return result
 end

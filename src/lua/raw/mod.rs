@@ -1,5 +1,5 @@
 //! The only module that touches `lua_State`: objects as raw userdata here, reading of arguments in `read`, the
-//! trampoline behind every row in `invoke`, element access in `index`.
+//! trampoline behind every row in `invoke`, element access in `index`, where errors happened in `place`.
 //!
 //! Rules that keep it sound: a Rust function called from Lua never calls back into Lua; nothing with a destructor is
 //! alive when an error is raised; results are anchored on the Lua stack before anything can collect them.
@@ -8,10 +8,13 @@ mod heap;
 mod index;
 mod interrupts;
 mod invoke;
+mod place;
 mod push;
 mod read;
 mod state;
 mod traced;
+
+use place::fail;
 
 pub use interrupts::{begin, end, interrupted, watch};
 pub use state::{Group, functions, new_state, register, tensor_of, tensor_value, without_collector};
@@ -101,48 +104,6 @@ fn default_generator(device: Device) -> &'static RefCell<Generator> {
 
 /// What an operation leaves to the trampoline: a number of results, or an error message on the stack.
 type Outcome = std::result::Result<c_int, ()>;
-
-/// The level of the call that a message is about: the nearest line of a program, past those of the embedded files, which
-/// are named `=path.lua`; the caller where there is none within reach.
-///
-/// # Safety
-/// `l` is a live state.
-#[cold]
-unsafe fn level_of_program(l: *mut lua_State) -> c_int {
-    // SAFETY: by the contract. `ar` is filled in before it is read, and the source it points to lives as long as the
-    // function on the stack.
-    unsafe {
-        let mut ar: ffi::lua_Debug = std::mem::zeroed();
-        for level in 1..100 {
-            if ffi::lua_getstack(l, level, &raw mut ar) == 0 {
-                break;
-            }
-            if ffi::lua_getinfo(l, c"Sl".as_ptr(), &raw mut ar) != 0 && ar.currentline > 0 && !ar.source.is_null() {
-                let source = std::ffi::CStr::from_ptr(ar.source).to_bytes();
-                if !(source.starts_with(b"=") && source.ends_with(b".lua")) {
-                    return level;
-                }
-            }
-        }
-        1
-    }
-}
-
-/// A message for the user, with the position in front that it is about.
-///
-/// # Safety
-/// `l` is a live state with two free slots.
-#[cold]
-#[inline(never)]
-unsafe fn fail(l: *mut lua_State, text: &str) -> Outcome {
-    // SAFETY: by the contract; the strings are copied by Lua.
-    unsafe {
-        ffi::luaL_where(l, level_of_program(l));
-        ffi::lua_pushlstring(l, text.as_ptr().cast(), text.len());
-        ffi::lua_concat(l, 2);
-    }
-    Err(())
-}
 
 #[inline(always)]
 unsafe fn object<O>(l: *mut lua_State, i: c_int) -> Option<(u64, *mut O)> {

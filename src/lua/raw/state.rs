@@ -3,6 +3,7 @@
 use super::index::push_element_access;
 use super::invoke::push_compiled;
 use super::traced::push_traced;
+use super::place;
 use super::{identity, push_metatables, push_tensor, tensor_at};
 use crate::lua::table::Compiled;
 use crate::tensor::Tensor;
@@ -42,7 +43,8 @@ pub fn without_collector<R>(lua: &Lua, f: impl FnOnce() -> R) -> R {
 }
 
 /// Puts into `table` what is in Lua's way to Rust: `metatables` by class (those of foreign `classes` among them), the
-/// groups of functions, access to elements, the functions for compiled code, `identity`.
+/// groups of functions, access to elements, the functions for compiled code, `identity`. Replaces Lua's `error` by one whose levels
+/// go past the embedded files.
 ///
 /// # Errors
 /// Out of memory in Lua.
@@ -61,6 +63,7 @@ pub fn register(lua: &Lua, table: &Table, classes: &[&'static str], groups: &[Gr
         table.set("storage_index", access.2)?;
         table.set("storage_newindex", access.3)?;
         table.set("traced", lua.exec_raw::<Value>((), |l| push_traced(l))?)?;
+        lua.globals().set("error", lua.create_c_function(place::error)?)?;
         table.set("identity", lua.create_c_function(identity)?)
     }
 }
