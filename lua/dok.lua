@@ -10,7 +10,7 @@ dok.error = function(message, place, usage)
 end
 
 function dok.unpack(args, name, description, ...)
-   local t = xlua.fill({}, args, name, description, { ... }, function() error('error', 0) end, true)
+   local t = xlua.fill({}, args, name, description, { ... }, function(why) error(why) end, true)
    return t, unpack(t, 1, 64)
 end
 

@@ -84,7 +84,7 @@ end
 -- the first of the programs that is in a directory of PATH
 function paths.findprogram(...)
    for i = 1, select('#', ...) do
-      local name = select(i, ...)
+      local name = tostring((select(i, ...)))
       if name:find('/', 1, true) then
          if is_file(name) then return paths.concat(name) end
       else
@@ -116,12 +116,17 @@ end
 
 function paths.dofile(name, depth)
    local file = fileAt(depth or 2)
-   local chunk = assert(loadfile(paths.concat(file and paths.dirname(file) or paths.cwd(), name)))
+   local chunk, why = loadfile(paths.concat(file and paths.dirname(file) or paths.cwd(), name))
+   if not chunk then error('paths.dofile: ' .. tostring(why)) end
    local results = { chunk() }
    return unpack(results)
 end
 
 -- require, for a C library too
 function paths.require(name) return require(name) end
+
+require 'rekindle.takes'(paths, 'paths.', {
+   thisfile = 'name:value? depth:whole?', dofile = 'name:text depth:whole?', require = 'name:text', findprogram = 'name:text',
+})
 
 return paths

@@ -29,6 +29,9 @@ end
 
 -- the same by way of a file, of which `format` says what is read
 function sys.fexecute(command, format)
+   if format and type(format) ~= 'number' and not tostring(format):find('^%*?[anlL]') then
+      error("sys.fexecute: *a, *l, *n or a number of bytes expected, got '" .. format .. "'")
+   end
    local name = os.tmpname()
    os.execute(command .. ' >' .. name .. ' 2>&1')
    local f = assert(io.open(name))
@@ -47,6 +50,7 @@ end
 
 -- the parts between separators, without an empty one at either end
 function sys.split(text, pattern)
+   text, pattern = tostring(text), tostring(pattern)
    local parts, from = {}, 1
    local first, last = text:find(pattern, from)
    while first and last >= first do
@@ -74,5 +78,10 @@ for i, name in ipairs { 'black', 'red', 'green', 'yellow', 'blue', 'magenta', 'c
    COLORS['_' .. name] = ('\27[%dm'):format(39 + i)
 end
 sys.COLORS = COLORS
+
+require 'rekindle.takes'(sys, 'sys.', {
+   execute = 'command:text', fexecute = 'command:text format:text?', split = 'text:text pattern:text', ls = 'where:text?',
+   ll = 'where:text?', la = 'where:text?', lla = 'where:text?',
+})
 
 return sys

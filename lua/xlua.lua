@@ -117,7 +117,7 @@ function xlua.fill(into, args, name, description, defs, fail, bare)
    local only = args[1]
    if #args == 0 and not bare then
       print(usage())
-      fail()
+      fail(name .. ': arguments expected, got none')
    end
    local named = #args == 1 and type(only) == 'table' and #only == 0 and not isTensor(only)
    local given = {}
@@ -126,7 +126,7 @@ function xlua.fill(into, args, name, description, defs, fail, bare)
       if named then value = only[def.arg] else value = args[i] end
       if value == nil and def.req then
          print(RED .. 'missing argument: ' .. def.arg .. RESET .. '\n' .. usage())
-         fail()
+         fail(string.format('%s: the argument %s is missing', name, def.arg))
       end
       if value == nil then value = def.default end
       if value == nil and def.defaulta then value = given[def.defaulta] end
@@ -138,12 +138,12 @@ function xlua.fill(into, args, name, description, defs, fail, bare)
 end
 
 function xlua.unpack(args, name, description, ...)
-   local t = xlua.fill({}, args, name, description, { ... }, function() xlua.error('error') end)
+   local t = xlua.fill({}, args, name, description, { ... }, function(why) xlua.error('error: ' .. why) end)
    return t, unpack(t, 1, 64)
 end
 
 function xlua.unpack_class(object, args, name, description, ...)
-   local t = xlua.fill({}, args, name, description, { ... }, function() xlua.error('error') end)
+   local t = xlua.fill({}, args, name, description, { ... }, function(why) xlua.error('error: ' .. why) end)
    for k, v in pairs(t) do
       if type(k) ~= 'number' then object[k] = v end
    end

@@ -26,13 +26,21 @@ local function include(self, node)
    node.id = id
 end
 
+local function said(value)
+   return torch.isTypeOf(value, 'graph.Edge') and 'one between others' or value == nil and 'nothing' or 'a ' .. torch.type(value)
+end
+
 -- Adds an edge or a list of edges, with the nodes at their ends.
 function Graph:add(edges)
    if torch.isTypeOf(edges, 'graph.Edge') then edges = { edges } end
    if type(edges) ~= 'table' or torch.typename(edges) then
       error('Graph:add: a graph.Edge or a list of them expected, got a ' .. torch.type(edges), 2)
    end
-   for _, edge in ipairs(edges) do
+   for i, edge in ipairs(edges) do
+      if not torch.isTypeOf(edge, 'graph.Edge') or not torch.isTypeOf(edge.from, 'graph.Node')
+         or not torch.isTypeOf(edge.to, 'graph.Node') then
+         error(string.format('Graph:add: an edge between two nodes expected as edge %d, got %s', i, said(edge)), 2)
+      end
       self.edges[#self.edges + 1] = edge
       include(self, edge.from)
       include(self, edge.to)
@@ -131,7 +139,7 @@ end
 
 -- Text between the quotes of graphviz.
 function graph.escape(text)
-   return (text:gsub('["\\]', '\\%0'):gsub('\n', '\\n'))
+   return (tostring(text):gsub('["\\]', '\\%0'):gsub('\n', '\\n'))
 end
 
 -- Text as graphviz takes it: as it is where it has only letters, else in quotes.
@@ -194,12 +202,17 @@ end
 -- Writes `name.dot`, and `name.svg` where graphviz is installed.
 function graph.dot(g, title, name)
    name = name or os.tmpname()
-   local file = assert(io.open(name .. '.dot', 'w'))
+   local file, why = io.open(name .. '.dot', 'w')
+   if not file then error('graph.dot: cannot write ' .. tostring(why)) end
    file:write(g:todot(title))
    file:close()
    local from, to = quoted(name .. '.dot'), quoted(name .. '.svg')
    os.execute(string.format('command -v dot >/dev/null 2>&1 && dot -Tsvg -o %s %s', to, from))
    return name .. '.dot'
 end
+
+local takes = require 'rekindle.takes'
+takes(graph, 'graph.', { dot = 'g:graph title:text? name:text?', escape = 'text:text' })
+takes(Graph, ':', { todot = 'title:text?' })
 
 return graph

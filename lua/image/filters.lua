@@ -1,6 +1,7 @@
 -- Kernels of filters, and what is filtered with them.
 local native = require 'rekindle.native'
 local bell, hat = native.functions['image.tensor'].gaussian, native.functions['image.part'].laplacian
+local arguments = require 'image.arguments'
 local image = image
 local filters = {}
 
@@ -10,7 +11,7 @@ local function options(name, text, args, list)
    for i, o in ipairs(list) do
       specs[i] = { arg = o[1], type = o[2], help = o[1], default = o[3], defaulta = o[4] }
    end
-   return dok.unpack(args, 'image.' .. name, text, unpack(specs))
+   return arguments(args, 'image.' .. name, text, specs)
 end
 
 -- what a kernel of two dimensions takes, with this spread
@@ -51,6 +52,7 @@ function filters.gaussian1D(...)
    })
    if o.tensor then demand_elements('image.gaussian1D', o.tensor, 1) end
    local size = o.tensor and o.tensor:size(1) or o.size
+   if size < 1 then error('image.gaussian1D: size should be a number from 1 on, got ' .. tostring(size)) end
    local out = o.tensor or torch.Tensor(size)
    local top, spread = o.mean * size + 0.5, o.sigma * size
    for i = 1, size do out[i] = o.amplitude * math.exp(-((i - top) / spread) ^ 2 / 2) end
@@ -95,6 +97,9 @@ function filters.gaussianpyramid(...)
    local kernel = filters.gaussian { width = 3, normalize = true }:typeAs(src)
    local last = src
    for i, scale in ipairs(scales) do
+      if type(scale) ~= 'number' then
+         error(string.format('image.gaussianpyramid: scale %d should be a number, got a %s', i, torch.type(scale)))
+      end
       local size = src:size()
       for d = src:dim() - 1, src:dim() do size[d] = src:size(d) * scale end
       dst[i] = (dst[i] or src.new()):resize(size)
@@ -132,6 +137,7 @@ end
 
 local function demand_image(where, im)
    if not torch.isTensor(im) or im:dim() ~= 2 then error(where .. ': expected a matrix', 3) end
+   if not im.conv2 then error(string.format('%s: expected a matrix of numbers to compute with, got a %s; convert it', where, torch.type(im))) end
 end
 
 function filters.erode(im, kern, pad)

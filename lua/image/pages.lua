@@ -1,5 +1,6 @@
 -- Pictures for the eye: ranges of values, pages of several pictures, drawing, display.
 local tensors = require('rekindle.native').functions['image.tensor']
+local arguments = require 'image.arguments'
 local pages = {}
 
 -- Maps values between min and max (those of the tensor, where they are not given) to 0 up to 1.
@@ -62,7 +63,7 @@ end
 local function colours(n) return n == 1 or n == 3 end
 
 function pages.toDisplayTensor(...)
-   local o = dok.unpack({ ... }, 'image.toDisplayTensor', 'one tensor to be shown, from one picture or many',
+   local o = arguments({ ... }, 'image.toDisplayTensor', 'one tensor to be shown, from one picture or many', {
       { arg = 'input', type = 'torch.Tensor | table', help = 'HxW, KxHxW, Kx3xHxW or a list', req = true },
       { arg = 'padding', type = 'number', help = 'pixels between pictures', default = 0 },
       { arg = 'nrow', type = 'number', help = 'pictures in a row', default = 6 },
@@ -70,7 +71,7 @@ function pages.toDisplayTensor(...)
       { arg = 'min', type = 'number', help = 'what is shown as 0' },
       { arg = 'max', type = 'number', help = 'what is shown as 1' },
       { arg = 'symmetric', type = 'boolean', help = 'whether 0 is shown as the middle', default = false },
-      { arg = 'saturate', type = 'boolean', help = 'whether values outside are held', default = true })
+      { arg = 'saturate', type = 'boolean', help = 'whether values outside are held', default = true } })
    local x = packed(o.input)
    local function scale(t)
       return pages.minmax { tensor = t, inplace = true, min = o.min, max = o.max, symm = o.symmetric, saturate = o.saturate }

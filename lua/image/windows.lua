@@ -1,4 +1,5 @@
 -- image.display and image.window: pictures where there is something to show them.
+local arguments = require 'image.arguments'
 local windows = {}
 
 local function shown_size(input, zoom)
@@ -33,7 +34,7 @@ end
 
 -- Shows a picture, or a page of several. The window, to be given as `win` to the next call.
 function windows.display(...)
-   local o = dok.unpack({ ... }, 'image.display', 'shows one picture or a page of several',
+   local o = arguments({ ... }, 'image.display', 'shows one picture or a page of several', {
       { arg = 'image', type = 'torch.Tensor | table', help = 'HxW, KxHxW, Kx3xHxW or a list', req = true },
       { arg = 'zoom', type = 'number', help = 'pixels of the window for one of the picture', default = 1 },
       { arg = 'min', type = 'number', help = 'what is shown as black' },
@@ -48,7 +49,7 @@ function windows.display(...)
       { arg = 'padding', type = 'number', help = 'pixels between pictures', default = 0 },
       { arg = 'symmetric', type = 'boolean', help = 'whether 0 is shown as the middle; also symm', default = false },
       { arg = 'nrow', type = 'number', help = 'pictures in a row', default = 6 },
-      { arg = 'saturate', type = 'boolean', help = 'whether values outside are held', default = true })
+      { arg = 'saturate', type = 'boolean', help = 'whether values outside are held', default = true } })
    local first = ...
    local symmetric = o.symmetric
    if type(first) == 'table' and not torch.isTensor(first) and first.symm ~= nil then symmetric = first.symm end

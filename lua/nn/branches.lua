@@ -136,9 +136,14 @@ do
       end,
    })
    function Concat:windowNarrow(whole, part, first)
+      if not torch.isTensor(whole) or not torch.isTensor(part) then
+         expect.fail(self, 'windowNarrow: two tensors expected, got %s and %s', expect.brief(whole), expect.brief(part))
+      end
       return whole:narrow(self.dimension, first, part:size(self.dimension))
    end
-   function Concat:around(parts) return parts[1]:size() end
+   function Concat:around(parts)
+      return expect.anyTensor(self, expect.table(self, parts, 'outputs', 1)[1], 'the first output'):size()
+   end
    function Concat:clean() end
 
    -- Smaller outputs lie in the middle of the largest, with zeros around.
@@ -152,13 +157,13 @@ do
       return window
    end
    function DepthConcat:around(parts)
-      local sizes = parts[1]:size()
+      local sizes = parent.around(self, parts)
       for _, part in ipairs(parts) do
          for d = 1, #sizes do sizes[d] = math.max(sizes[d], part:size(d)) end
       end
       return sizes
    end
-   function DepthConcat:clean(whole) whole:zero() end
+   function DepthConcat:clean(whole) expect.tensor(self, whole, 'the output'):zero() end
    -- Torch7 leaves the scale out here
    function DepthConcat:backward(input, gradOutput) return parent.backward(self, input, gradOutput) end
 end

@@ -39,6 +39,7 @@ constant('MulConstant', {
 local function shifted(result, self, value, by)
    local c = self.constant_scalar
    if type(c) == 'number' then return result:add(value, by * c) end
+   expect.anyTensor(self, c, 'the constant')
    -- a batch has one dimension more
    if value:dim() == c:dim() + 1 then c = c:view(1, unpack(c:size():totable())) end
    return result:add(value, by, c:expandAs(value))
@@ -71,8 +72,9 @@ do
       act = scale,
       back = function(result, self, gradOutput, input) return scale(result:resizeAs(input), self, gradOutput) end,
    })
-   function Mul:reset(deviation) nn.utils.draw(1, deviation, self.weight) end
+   function Mul:reset(deviation) nn.utils.draw(self, 1, deviation, self.weight) end
    function Mul:accGradParameters(input, gradOutput, by)
+      expect.gradElements(self, gradOutput, input)
       self.gradWeight[1] = self.gradWeight[1] + (by or 1) * input:dot(gradOutput)
    end
 end
@@ -100,7 +102,7 @@ do
       end,
       back = copied,
    })
-   function Add:reset(deviation) nn.utils.draw(self.bias:size(1), deviation, self.bias) end
+   function Add:reset(deviation) nn.utils.draw(self, self.bias:size(1), deviation, self.bias) end
    function Add:accGradParameters(input, gradOutput, by)
       by = by or 1
       expect.gradElements(self, gradOutput, input)

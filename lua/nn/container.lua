@@ -45,6 +45,8 @@ function Container:applyToModules(f)
    for _, m in ipairs(self.modules) do f(m) end
 end
 
+require 'rekindle.takes'(Container, ':', { applyToModules = 'f:function' })
+
 -- Methods that pass their arguments on to every module.
 for _, name in ipairs { 'zeroGradParameters', 'updateParameters', 'reset' } do
    Container[name] = function(self, ...)
@@ -60,7 +62,11 @@ for _, name in ipairs { 'training', 'evaluate' } do
 end
 
 function Container:share(other, ...)
-   for i, m in ipairs(self.modules) do m:share(other.modules[i], ...) end
+   local others = type(other) == 'table' and other.modules
+   if type(others) ~= 'table' or #others < #self.modules then
+      expect.fail(self, 'share: a container of as many modules expected, got %s', expect.brief(other))
+   end
+   for i, m in ipairs(self.modules) do m:share(others[i], ...) end
    return self
 end
 

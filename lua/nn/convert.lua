@@ -38,6 +38,11 @@ end
 -- The place of a letter in a shape, by default the input's; an error where it is not there, unless `silent`.
 function Convert:findAxis(axis, shape, silent)
    shape = shape or self.inputShape
+   if type(axis) ~= 'string' or type(shape) ~= 'string' then
+      local wrong = type(axis) ~= 'string' and axis
+      if type(axis) == 'string' then wrong = shape end
+      expect.fail(self, 'findAxis: a letter and a shape expected, got %s', expect.brief(wrong))
+   end
    local place = shape:find(axis, 1, true)
    if not place and not silent then expect.fail(self, 'there is no axis "%s" in the shape "%s"', axis, shape) end
    return place

@@ -60,7 +60,10 @@ local function checkSizes(name, self, axes)
    for _, field in ipairs { 'nInputPlane', 'nOutputPlane' } do
       expect.number(name, self[field], field)
    end
-   for _, axis in ipairs(axes) do expect.number(name, self['k' .. axis], 'k' .. axis) end
+   for _, axis in ipairs(axes) do
+      expect.number(name, self['k' .. axis], 'k' .. axis)
+      for _, prefix in ipairs { 'd', 'pad' } do expect.number(name, self[prefix .. axis] or 0, prefix .. axis) end
+   end
 end
 
 local function planesOf(self) return self.nOutputPlane end
@@ -95,7 +98,7 @@ local function convolution(name, spec)
    })
    class.noBias = noBias
    function class:reset(deviation)
-      nn.utils.draw(spec.inputs(self), deviation, self.weight, self.bias)
+      nn.utils.draw(self, spec.inputs(self), deviation, self.weight, self.bias)
    end
    return class, parent
 end
@@ -270,17 +273,17 @@ local function connected(name)
    })
    -- each output plane by the number of its own connections
    function class:reset(deviation)
-      if deviation then return nn.utils.draw(1, deviation, self.weight, self.bias) end
+      if deviation then return nn.utils.draw(self, 1, deviation, self.weight, self.bias) end
       local count = torch.Tensor(self.nOutputPlane):zero()
       for k = 1, self.connTable:size(1) do
          local to = self.connTable[k][2]
          count[to] = count[to] + 1
       end
       for k = 1, self.connTable:size(1) do
-         nn.utils.draw(self.kW * self.kH * count[self.connTable[k][2]], nil, self.weight:select(1, k))
+         nn.utils.draw(self, self.kW * self.kH * count[self.connTable[k][2]], nil, self.weight:select(1, k))
       end
       for to = 1, self.nOutputPlane do
-         nn.utils.draw(self.kW * self.kH * count[to], nil, self.bias:narrow(1, to, 1))
+         nn.utils.draw(self, self.kW * self.kH * count[to], nil, self.bias:narrow(1, to, 1))
       end
    end
    return class
@@ -289,6 +292,7 @@ end
 do
    local class = connected('SpatialConvolutionMap')
    function class:decayParameters(decay)
+      expect.number(self, decay, 'the decay')
       self.weight:add(-decay, self.weight)
       self.bias:add(-decay, self.bias)
    end
@@ -324,7 +328,7 @@ do
       text = function(self) return describe(self, spatial, string.format('%dx%d, ', self.iW, self.iH)) end,
    })
    function class:reset(deviation)
-      nn.utils.draw(self.kW * self.kH * self.nInputPlane, deviation, self.weight, self.bias)
+      nn.utils.draw(self, self.kW * self.kH * self.nInputPlane, deviation, self.weight, self.bias)
    end
 
    -- Weights that a program has put there in another shape, or a file as a matrix for each place, get their own.
@@ -360,7 +364,7 @@ do
       end,
    })
    function class:reset(deviation)
-      nn.utils.draw(self.kW * self.inputFrameSize, deviation, self.weight, self.bias)
+      nn.utils.draw(self, self.kW * self.inputFrameSize, deviation, self.weight, self.bias)
    end
    -- shared weights change with each step all the same
    class.sharedAccUpdateGradParameters = class.defaultAccUpdateGradParameters
@@ -385,7 +389,7 @@ do
    })
    class.noBias = noBias
    function class:reset(deviation)
-      nn.utils.draw(self.kW * self.inputFrameSize, deviation, self.weight, self.bias)
+      nn.utils.draw(self, self.kW * self.inputFrameSize, deviation, self.weight, self.bias)
    end
 
    -- with features first, frames and features change places

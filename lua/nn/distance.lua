@@ -51,9 +51,9 @@ local function centered(name, spec)
    function class:reset(deviation)
       local weight = self.weight
       if nn.oldSeed then
-         for j = 1, weight:size(2) do nn.utils.draw(weight:size(1), deviation, weight:select(2, j)) end
+         for j = 1, weight:size(2) do nn.utils.draw(self, weight:size(1), deviation, weight:select(2, j)) end
       else
-         nn.utils.draw(weight:size(1), deviation, weight)
+         nn.utils.draw(self, weight:size(1), deviation, weight)
       end
       if spec.reset then spec.reset(self) end
    end
@@ -74,6 +74,7 @@ do
       return { self.weight, self.diagCov }, { self.gradWeight, self.gradDiagCov }
    end
    function Weighted:accUpdateGradParameters(input, gradOutput, rate)
+      expect.rate(self, rate)
       local weight, cov = self.gradWeight, self.gradDiagCov
       self.gradWeight, self.gradDiagCov = self.weight, self.diagCov
       self:accGradParameters(input, gradOutput, -rate)
@@ -95,7 +96,7 @@ do
       end,
       scratch = { '_inputNorm', '_weightNorm' },
    })
-   function Cosine:reset(deviation) nn.utils.draw(self.weight:size(1), deviation, self.weight) end
+   function Cosine:reset(deviation) nn.utils.draw(self, self.weight:size(1), deviation, self.weight) end
    checked(Cosine, 2, 1)
 end
 

@@ -52,7 +52,7 @@ local function each(name, parameter, spec)
          self:reset()
       end,
    })
-   function class:reset(deviation) nn.utils.draw(self[parameter]:nElement(), deviation, self[parameter]) end
+   function class:reset(deviation) nn.utils.draw(self, self[parameter]:nElement(), deviation, self[parameter]) end
    function class:updateOutput(input)
       expect.tensor(self, input, 'input')
       return spec.act(self.output, input, spread(self, self[parameter], input))
@@ -63,6 +63,8 @@ local function each(name, parameter, spec)
       return spec.back(self.gradInput:resizeAs(input), gradOutput, self[parameter], self, input)
    end
    function class:accGradParameters(input, gradOutput, scale)
+      expect.tensor(self, input, 'input')
+      expect.gradElements(self, gradOutput, input)
       gather(self, self[gradient], spec.slope(input, gradOutput), scale or 1)
    end
 end

@@ -104,6 +104,7 @@ end
 
 -- A gradient with as many elements as `sizes`, a tensor, in any shape.
 function expect.gradElements(self, gradOutput, sizes)
+   expect.anyTensor(self, sizes, 'input')
    expect.tensor(self, gradOutput, 'gradOutput')
    if gradOutput:nElement() ~= sizes:nElement() then
       fail(self, 'gradOutput of %d elements expected, got %s', sizes:nElement(), brief(gradOutput))
@@ -196,6 +197,24 @@ function expect.machine(self, typename)
       fail(self, 'there is no GPU support in this build, and no %s; leave out the conversion, use float(), or have '
          .. '`th --cuda cpu` compute on the CPU', typename)
    end
+end
+
+-- A place in a dimension or among dimensions: a whole number other than 0, from the end where it is negative.
+function expect.place(who, value, what)
+   if type(value) ~= 'number' or value % 1 ~= 0 then fail(who, '%s should be a whole number, got %s', what, brief(value)) end
+   return value
+end
+
+-- What is converted already, by address, as those who convert hand it around.
+function expect.cache(who, value)
+   if value ~= nil and type(value) ~= 'table' then fail(who, 'type: the cache should be a table, got %s', brief(value)) end
+   return value
+end
+
+-- How far a step goes.
+function expect.rate(self, value)
+   if type(value) ~= 'number' then fail(self, 'a learning rate expected, got %s', brief(value)) end
+   return value
 end
 
 -- A number, as an option of a class.

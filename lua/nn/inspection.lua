@@ -11,11 +11,11 @@ do
    end
    function PrintSize:updateOutput(input)
       self.output = input
-      print(self.prefix .. ':input\n', sizeOf(input))
+      print(tostring(self.prefix) .. ':input\n', sizeOf(input))
       return input
    end
    function PrintSize:updateGradInput(_, gradOutput)
-      print(self.prefix .. ':gradOutput\n', sizeOf(gradOutput))
+      print(tostring(self.prefix) .. ':gradOutput\n', sizeOf(gradOutput))
       self.gradInput = gradOutput
       return gradOutput
    end

@@ -38,7 +38,7 @@ local function places(tensor)
 end
 
 -- The functions for inputs of which `values(input)` changes.
-local function jacobians(values)
+local function jacobians(prefix, values)
    local Jacobian = {}
 
    -- As the backward pass gives it: of the input, or of a parameter whose gradient is `dparam`.
@@ -180,10 +180,26 @@ local function jacobians(values)
       return largest(after - before), largest(copy:backward(input, dout) - gradient)
    end
 
+   local looked = 'module:module input:tensor '
+   local range = ' low:number? high:number? '
+   require 'rekindle.takes'(Jacobian, prefix, {
+      backward = looked .. 'param:tensor? dparam:tensor?', backwardUpdate = looked .. 'param:tensor',
+      forward = looked .. 'param:tensor? perturbation:number?', forwardUpdate = looked .. 'param:tensor? perturbation:number?',
+      testJacobian = looked .. range .. 'perturbation:number?',
+      testJacobianParameters = looked .. 'param:tensor dparam:tensor' .. range .. 'perturbation:number?',
+      testJacobianUpdateParameters = looked .. 'param:tensor' .. range .. 'perturbation:number?',
+      testAllUpdate = looked .. 'weight:string gradWeight:string', testDiagHessianInput = looked .. range,
+      testDiagHessianWeight = looked .. range, testDiagHessianBias = looked .. range, testIO = looked .. range,
+   })
    return Jacobian
 end
 
-nn.Jacobian = jacobians(function(input) return input end)
-nn.SparseJacobian = jacobians(function(input) return input:select(input:dim(), 2) end)
+nn.Jacobian = jacobians('nn.Jacobian.', function(input) return input end)
+nn.SparseJacobian = jacobians('nn.SparseJacobian.', function(input)
+   if input:dim() == 0 or input:size(input:dim()) < 2 then
+      error('nn.SparseJacobian: pairs of places and values expected, got ' .. require('nn.expect').brief(input))
+   end
+   return input:select(input:dim(), 2)
+end)
 
 return nn.Jacobian

@@ -16,7 +16,7 @@ function Kmeans:__init(k, dim, scale)
 end
 
 function Kmeans:reset(bound)
-   bound = bound or 1
+   bound = expect.number(self, bound or 1, 'reset: the bound')
    self.weight:uniform(-bound, bound)
 end
 

@@ -23,12 +23,13 @@ function Linear:noBias()
 end
 
 function Linear:reset(deviation)
-   nn.utils.draw(self.weight:size(2), deviation, self.weight, self.bias)
+   nn.utils.draw(self, self.weight:size(2), deviation, self.weight, self.bias)
    return self
 end
 
 -- A vector of as many ones as the batch has rows.
 function Linear:updateAddBuffer(input)
+   expect.anyTensor(self, input, 'input', 1, math.huge)
    local ones, rows = self.addBuffer or input.new(), input:size(1)
    if ones:nElement() ~= rows then ones:resize(rows):fill(1) end
    self.addBuffer = ones
@@ -61,7 +62,7 @@ do
       if deviation and not (expect.number(self, deviation, 'the standard deviation') > 0) then
          expect.fail(self, 'a standard deviation above 0 expected, got %s', tostring(deviation))
       end
-      nn.utils.draw(self.weight:size(2), deviation, self.weight, self.bias)
+      nn.utils.draw(self, self.weight:size(2), deviation, self.weight, self.bias)
       return self
    end
 
@@ -117,11 +118,12 @@ do
    end
    -- The scale goes to the bias alone, as in Torch7.
    function Bilinear:accGradParameters(input, gradOutput, scale)
-      scale = scale or 1
+      scale = expect.number(self, scale or 1, 'the scale')
       if scale < 0 then expect.fail(self, 'a scale from 0 on expected, got %s', tostring(scale)) end
       accumulate(self, input, gradOutput, 1, scale)
    end
    function Bilinear:defaultAccUpdateGradParameters(input, gradOutput, rate)
+      expect.rate(self, rate)
       local gradWeight, gradBias = self.gradWeight, self.gradBias
       self.gradWeight, self.gradBias = self.weight, self.bias
       accumulate(self, input, gradOutput, -rate, -rate)

@@ -13,7 +13,27 @@ function LookupTable:__init(nIndex, nOutput, ...)
    self:reset()
 end
 
-function LookupTable:reset(deviation) self.weight:normal(0, deviation or 1) end
+-- What modules from older files lack.
+function LookupTable:backCompatibility()
+   self._count = self._count or torch.IntTensor()
+   self._input = self._input or torch.LongTensor()
+   self.shouldScaleGradByFreq = self.shouldScaleGradByFreq or false
+end
+
+-- The input as a LongTensor without gaps: itself, or a copy in _input; copiedInput tells which.
+function LookupTable:makeInputContiguous(input)
+   expect.anyTensor(self, input, 'input')
+   local kind = torch._beside(self.weight, 'Long')
+   self.copiedInput = torch.typename(input) ~= kind or not input:isContiguous()
+   if not self.copiedInput then return input end
+   if torch.typename(self._input) ~= kind then self._input = torch.getconstructortable(kind)() end
+   return self._input:resize(input:size()):copy(input)
+end
+
+function LookupTable:reset(deviation)
+   expect.number(self, deviation or 1, 'reset: the standard deviation')
+   self.weight:normal(0, deviation or 1)
+end
 
 for setter, field in pairs { setPadding = 'paddingValue', setMaxNorm = 'maxNorm', setNormType = 'normType' } do
    LookupTable[setter] = function(self, value)
@@ -50,7 +70,7 @@ function LookupTable:updateGradInput(input)
    -- row numbers have no gradient
    local none = self.gradInput
    if torch.typename(none) ~= torch.typename(input) or not none:isSameSizeAs(input) then
-      self.gradInput = input.new():resizeAs(input):zero()
+      self.gradInput = nn.utils.zerosLike(input)
    end
    return self.gradInput
 end

@@ -36,6 +36,7 @@ end
 
 -- One step without touching the gradients: they accumulate straight into the parameters.
 function Module:defaultAccUpdateGradParameters(input, gradOutput, rate)
+   expect.rate(self, rate)
    local weight, bias = self.gradWeight, self.gradBias
    self.gradWeight, self.gradBias = self.weight, self.bias
    self:accGradParameters(input, gradOutput, -rate)
@@ -91,6 +92,12 @@ function Module:reset() end
 function Module:share(other, ...)
    for _, name in ipairs { ... } do
       if self[name] ~= nil then
+         if not torch.isTensor(self[name]) then
+            expect.fail(self, 'share: only tensors can be shared, %s is %s', tostring(name), expect.brief(self[name]))
+         end
+         if type(other) ~= 'table' or not torch.isTensor(other[name]) then
+            expect.fail(self, 'share: a module with a tensor %s expected, got %s', tostring(name), expect.brief(other))
+         end
          self[name]:set(other[name])
          self.shared, other.shared = true, true
       end
@@ -142,7 +149,7 @@ end
 function Module:type(typename, cache)
    if not typename then return self._type end
    expect.machine(self, typename)
-   cache = cache or {}
+   cache = expect.cache(self, cache) or {}
    for key, value in pairs(self) do
       self[key] = nn.utils.recursiveType(value, typename, cache)
    end
@@ -188,6 +195,8 @@ function Module:replace(f)
    for i, m in ipairs(self.modules or {}) do self.modules[i] = m:replace(f) end
    return result
 end
+
+require 'rekindle.takes'(Module, ':', { apply = 'f:function', replace = 'f:function', write = 'file:file', read = 'file:reader' })
 
 local results = { 'output', 'gradInput' }
 function Module:clearState() return nn.utils.clear(self, results) end

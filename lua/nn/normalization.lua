@@ -182,6 +182,7 @@ do
       end
    end
    function LayerNormalization:accUpdateGradParameters(input, gradOutput, rate)
+      expect.rate(self, rate)
       checkGradOutput(self, input, gradOutput)
       local modules = whole(self)
       if not modules then return parent_.accUpdateGradParameters(self, input, gradOutput, rate) end

@@ -351,7 +351,7 @@ local function subsampling(name, channels, sizes, steps)
    function class:reset(deviation)
       local elements = 1
       for _, size in ipairs(sizes) do elements = elements * self[size] end
-      nn.utils.draw(elements, deviation, self.weight, self.bias)
+      nn.utils.draw(self, elements, deviation, self.weight, self.bias)
    end
 end
 

@@ -5,9 +5,17 @@ local locate = require('nn.dimensions').locate
 
 local dimension = { { 'dimension', 1 }, { 'nInputDims' } }
 
+-- The dimension, counted from the start and past that of a batch: classes of programs call it, and may have another.
+local function positive(self, input)
+   expect.anyTensor(self, input, 'input')
+   expect.place(self, self.dimension, 'the dimension')
+   if self.nInputDims then expect.place(self, self.nInputDims, 'the number of input dimensions') end
+   return locate(self.dimension, input:dim(), self.nInputDims)
+end
+
 local function place(self, input)
    expect.tensor(self, input, 'input')
-   local d = locate(self.dimension, input:dim(), self.nInputDims)
+   local d = self:_getPositiveDimension(input)
    if d < 1 or d > input:dim() then
       expect.fail(self, 'an input with dimension %d expected, got %s', d, expect.brief(input))
    end
@@ -23,6 +31,7 @@ do
    local Sum = define('Sum', {
       options = { dimension[1], dimension[2], { 'sizeAverage', false }, { 'squeeze', true, 'boolean' } },
    })
+   Sum._getPositiveDimension = positive
    function Sum:updateOutput(input)
       local d = place(self, input)
       if not torch.isTensor(self.output) then self.output = input.new() end
@@ -48,10 +57,15 @@ end
 
 for name, extreme in pairs { Max = torch.max, Min = torch.min } do
    local class, parent = define(name, { options = dimension, scratch = { '_output', '_indices' } })
+   class._getPositiveDimension = positive
+   -- The tensors that a forward fills, where they are not there yet.
+   function class:_lazyInit()
+      self._output = self._output or self.output.new()
+      self._indices = self._indices or torch.getconstructortable(torch._beside(self.output, 'Long'))()
+   end
    function class:updateOutput(input)
       local d = place(self, input)
-      self._output = self._output or input.new()
-      self._indices = self._indices or torch.getconstructortable(torch._beside(input, 'Long'))()
+      self:_lazyInit()
       extreme(self._output, self._indices, input, d)
       return dropping(self, 'output', self._output, d)
    end

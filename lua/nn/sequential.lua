@@ -22,7 +22,7 @@ end
 function Sequential:insert(module, index)
    local n = #self.modules
    index = index or n + 1
-   if index < 1 or index > n + 1 then
+   if type(index) ~= 'number' or index < 1 or index > n + 1 then
       error(string.format('nn.Sequential: a module can be inserted at 1 to %d, not at %s', n + 1, tostring(index)))
    end
    table.insert(self.modules, index, expect.module(self, module))
@@ -32,7 +32,7 @@ end
 function Sequential:remove(index)
    local n = #self.modules
    index = index or n
-   if index < 1 or index > n then
+   if type(index) ~= 'number' or index < 1 or index > n then
       error(string.format('nn.Sequential: there are %d modules, none at %s', n, tostring(index)))
    end
    table.remove(self.modules, index)

@@ -29,7 +29,7 @@ end
 
 -- The dimension and its size, checked.
 local function dimension(self, input)
-   local d = fromStart(self.dimension, input:dim())
+   local d = fromStart(expect.place(self, self.dimension, 'the dimension'), input:dim())
    if d < 1 or d > input:dim() then
       expect.fail(self, 'there is no dimension %d in the input, %s', self.dimension, expect.brief(input))
    end
@@ -43,7 +43,7 @@ cutting('Select', {
          expect.fail(self, 'input of 2 or more dimensions expected, got %s', expect.brief(input))
       end
       local d, n = dimension(self, input)
-      local index = fromStart(self.index, n)
+      local index = fromStart(expect.place(self, self.index, 'the index'), n)
       if index < 1 or index > n then
          expect.fail(self, 'there is no entry %d in dimension %d of the input, %s', self.index, d, expect.brief(input))
       end

@@ -19,7 +19,7 @@ do
    })
 
    function SparseLinear:reset(deviation)
-      nn.utils.draw(self.weight:size(2), deviation, self.weight, self.bias)
+      nn.utils.draw(self, self.weight:size(2), deviation, self.weight, self.bias)
       self.bias:mul(1e-6)
    end
 
@@ -123,7 +123,7 @@ do
    })
 
    function IndexLinear:reset(deviation)
-      nn.utils.draw(self.weight:size(2), deviation, self.weight, self.bias)
+      nn.utils.draw(self, self.weight:size(2), deviation, self.weight, self.bias)
       self.bias:mul(1e-6)
       if self.normalize > 0 then self.weight:narrow(2, 1, self.normalize):zero() end
    end
@@ -211,6 +211,7 @@ do
    end
 
    function IndexLinear:updateParameters(rate)
+      expect.rate(self, rate)
       if self.running.counter > 1 then
          self.gradWeight = joined(self.running.gradWeight)
          self:step(self.gradWeight, joined(self.running.keys, torch._beside(self.weight, 'Long')), rate)

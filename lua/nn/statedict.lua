@@ -135,6 +135,9 @@ local function names_of(dict, names)
       table.sort(names)
    end
    for _, name in ipairs(names) do
+      if type(name) ~= 'string' then
+         error('loadStateDict: names expected, got ' .. require('nn.expect').brief(name))
+      end
       if torch.isTensor(dict[name]) and not COUNTERS[name:match '[^.]*$'] then found[#found + 1] = name end
    end
    return found

@@ -105,10 +105,18 @@ end
 do
    local options = { { 'dimension' }, { 'nInputDims' } }
 
-   local function dimensionOf(self, tensor)
-      expect.anyTensor(self, tensor, torch.isTypeOf(self, 'nn.JoinTable') and 'input[1]' or 'input')
-      expect.whole(self, self.dimension, 'the dimension', -math.huge)
-      local d = locate(self.dimension, tensor:dim(), self.nInputDims)
+   -- The dimension of a tensor, counted from the start and past that of a batch.
+   local function positive(self, tensor, what)
+      expect.anyTensor(self, tensor, what)
+      expect.place(self, self.dimension, 'the dimension')
+      if self.nInputDims then expect.place(self, self.nInputDims, 'the number of input dimensions') end
+      return locate(self.dimension, tensor:dim(), self.nInputDims)
+   end
+
+   -- That dimension of the input, which is a table where `tensor` is its first, as the class has it.
+   local function dimensionOf(self, input, tensor)
+      expect.anyTensor(self, tensor, tensor == input and 'input' or 'input[1]')
+      local d = self:_getPositiveDimension(input)
       if d < 1 or d > tensor:dim() then
          expect.fail(self, 'dimension %d does not exist in an input of %d dimensions', self.dimension, tensor:dim())
       end
@@ -119,9 +127,12 @@ do
       options = options,
       setup = function(self) self.size, self.gradInput = torch.LongStorage(), {} end,
    })
+   function JoinTable:_getPositiveDimension(input)
+      return positive(self, expect.table(self, input, 'input')[1], 'input[1]')
+   end
    function JoinTable:updateOutput(input)
       expect.list(self, input, 1, expect.anyTensor)
-      local d = dimensionOf(self, input[1])
+      local d = dimensionOf(self, input, input[1])
       for i, part in ipairs(input) do
          if part:dim() < d then expect.fail(self, 'inputs of %d dimensions or more expected, got %s', d, expect.brief(part)) end
       end
@@ -132,7 +143,7 @@ do
    end
    function JoinTable:updateGradInput(input, gradOutput)
       expect.list(self, input, 1, expect.anyTensor)
-      local d, offset, total = dimensionOf(self, input[1]), 1, 0
+      local d, offset, total = dimensionOf(self, input, input[1]), 1, 0
       expect.anyTensor(self, gradOutput, 'gradOutput')
       for _, part in ipairs(input) do total = total + (part:dim() >= d and part:size(d) or 0) end
       if gradOutput:dim() < d or gradOutput:size(d) < total then
@@ -154,15 +165,16 @@ do
    end
 
    local SplitTable = define('SplitTable', { options = options })
+   function SplitTable:_getPositiveDimension(input) return positive(self, input, 'input') end
    function SplitTable:updateOutput(input)
-      local d = dimensionOf(self, input)
+      local d = dimensionOf(self, input, input)
       -- the parts of a vector are numbers
       self.output = input:dim() == 1 and input:totable() or self:slices(input, d)
       return self.output
    end
    function SplitTable:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
-      local d = dimensionOf(self, expect.tensor(self, input, 'input'))
+      local d = dimensionOf(self, expect.tensor(self, input, 'input'), input)
       if input:dim() == 1 then expect.fail(self, 'the parts of a vector are numbers, which have no gradient') end
       expect.table(self, gradOutput, 'gradOutput')
       for i, slice in ipairs(gradOutput) do expect.tensor(self, slice, string.format('gradOutput[%d]', i)) end

@@ -28,6 +28,7 @@ do
 
    -- Fills inputSize and outputSize; the fifth number is 0 for planes.
    function UpSampling:setSize(input)
+      expect.anyTensor(self, input, 'input', 4, 5)
       local d, from, to = input:dim(), self.inputSize, self.outputSize
       for k = 1, 5 do from[k] = k <= d and input:size(k) or 0 end
       for k = 1, 5 do to[k] = k > 2 and from[k] * (self.scale_factor or 0) or from[k] end

@@ -1,6 +1,8 @@
 -- Helpers over tensors, nested tables of them, and modules.
 nn.utils = nn.utils or {}
 local utils = nn.utils
+local expect = require 'nn.expect'
+local takes = require 'rekindle.takes'
 
 local function isObject(v)
    return torch.isTypeOf(v, 'nn.Module') or torch.isTypeOf(v, 'nn.Criterion')
@@ -33,15 +35,23 @@ local function convertTensor(tensor, typename, cache)
 end
 
 -- Converts tensors, modules and tables of them to a type; what shared a storage shares one afterwards.
-function utils.recursiveType(value, typename, cache)
-   cache = cache or {}
+local function convert(value, typename, cache)
    if torch.isTensor(value) then return convertTensor(value, typename, cache) end
    if isObject(value) then
       value:type(typename, cache)
    elseif torch.type(value) == 'table' then
-      for k, v in pairs(value) do value[k] = utils.recursiveType(v, typename, cache) end
+      for k, v in pairs(value) do value[k] = convert(v, typename, cache) end
    end
    return value
+end
+function utils.recursiveType(value, typename, cache)
+   if type(typename) ~= 'string' then
+      error('nn.utils.recursiveType: the name of a type of tensors expected, got ' .. expect.brief(typename))
+   end
+   if cache ~= nil and type(cache) ~= 'table' then
+      error('nn.utils.recursiveType: the cache should be a table, got ' .. expect.brief(cache))
+   end
+   return convert(value, typename, cache or {})
 end
 
 -- Makes `into` the same nesting of tables as `from`, and calls leaf(tensor, tensor) for what meets.
@@ -83,7 +93,12 @@ end
 
 -- Zeros in the nesting and sizes of a value.
 function utils.zerosLike(value)
-   if torch.isTensor(value) then return value.new():resizeAs(value):zero() end
+   if torch.isTensor(value) then
+      local zeros = value.new():resizeAs(value)
+      -- halves know little more than copies
+      return zeros.zero and zeros:zero() or zeros:copy(torch.zeros(value:size()))
+   end
+   if torch.type(value) ~= 'table' then error('nn.utils.zerosLike: a tensor or a table of tensors expected, got ' .. expect.brief(value)) end
    local list = {}
    for key, entry in pairs(value) do list[key] = utils.zerosLike(entry) end
    return list
@@ -92,6 +107,7 @@ end
 -- recursiveAdd(t, [factor,] s)
 function utils.recursiveAdd(t, factor, s)
    if s == nil then factor, s = 1, factor end
+   if type(factor) ~= 'number' then error('recursiveAdd: a number expected as factor, got ' .. expect.brief(factor)) end
    if torch.isTensor(t) and torch.isTensor(s) then
       t:add(factor, s)
    elseif torch.type(t) == 'table' and torch.type(s) == 'table' then
@@ -106,6 +122,9 @@ end
 function utils.addSingletonDimension(...)
    local view, tensor, dim
    if torch.isTensor((select(2, ...))) then view, tensor, dim = ... else tensor, dim = ... end
+   if view ~= nil and not torch.isTensor(view) then
+      error('addSingletonDimension: a tensor expected as view, got ' .. expect.brief(view))
+   end
    if not torch.isTensor(tensor) then error('addSingletonDimension: a tensor expected, got ' .. torch.type(tensor)) end
    dim = dim or 1
    if type(dim) ~= 'number' then
@@ -125,6 +144,10 @@ end
 
 -- A view of the input, which is copied first where its elements do not lie in a row.
 function utils.contiguousView(output, input, ...)
+   if not torch.isTensor(input) or output ~= nil and not torch.isTensor(output) then
+      local wrong = torch.isTensor(input) and output or input
+      error('nn.utils.contiguousView: two tensors expected, got ' .. expect.brief(wrong))
+   end
    output = output or input.new()
    if not input:isContiguous() then input = output:resize(input:size()):copy(input) end
    return output:view(input, ...)
@@ -133,6 +156,7 @@ end
 -- Empties fields: tensors lose their storage, tables their entries, anything else becomes nil.
 function utils.clear(object, ...)
    local names = { ... }
+   if type(object) ~= 'table' then error('nn.utils.clear: an object expected, got ' .. expect.brief(object)) end
    if torch.type(names[1]) == 'table' then names = names[1] end
    for _, name in ipairs(names) do
       local value = object[name]
@@ -176,7 +200,11 @@ function utils.written(object)
 end
 
 -- First values of parameters, all drawn uniformly around 0: up to 1 / sqrt(inputs), or with a standard deviation.
-function utils.draw(inputs, deviation, ...)
+function utils.draw(self, inputs, deviation, ...)
+   if type(inputs) ~= 'number' then error('nn.utils.draw: a number of inputs expected, got ' .. expect.brief(inputs)) end
+   if deviation and type(deviation) ~= 'number' then
+      expect.fail(self, 'reset: the standard deviation should be a number, got %s', expect.brief(deviation))
+   end
    local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(inputs)
    for _, tensor in ipairs { ... } do tensor:uniform(-bound, bound) end
 end
@@ -189,7 +217,11 @@ end
 
 -- The field as a place for a result that starts from `value`: a view of it in place, else a tensor of its own.
 function utils.place(self, field, value)
+   if type(self) ~= 'table' then error('nn.utils.place: a module expected, got ' .. expect.brief(self)) end
    local result = self[field]
+   if not torch.isTensor(result) or not torch.isTensor(value) then
+      error(string.format('nn.utils.place: two tensors expected, got %s and %s', expect.brief(result), expect.brief(value)))
+   end
    if self.inplace then return result:set(value) end
    return result:resizeAs(value)
 end
@@ -218,5 +250,7 @@ function utils.branchText(container)
    lines[#lines + 1] = '}'
    return table.concat(lines, '\n')
 end
+
+takes(utils, 'nn.utils.', { branchText = 'container:container', fields = 'object:list', letGo = 'object:list' })
 
 return utils

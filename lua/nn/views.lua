@@ -25,6 +25,7 @@ end
 
 -- How many dimensions of a batch stand before those of a sample.
 local function batchDims(self, input)
+   if self.numInputDims then expect.place(self, self.numInputDims, 'the number of input dimensions') end
    return self.numInputDims and math.max(input:dim() - self.numInputDims, 0) or 0
 end
 
@@ -137,21 +138,37 @@ do
    })
 end
 
-viewing('Unsqueeze', {
-   options = { { 'pos' }, { 'numInputDims' } },
-   setup = function(self) expect.number('Unsqueeze', self.pos, 'the place of the new dimension') end,
-   look = function(into, self, input)
-      local batch = self.numInputDims and input:dim() - self.numInputDims or 0
-      return nn.utils.addSingletonDimension(into, input, self.pos + batch)
-   end,
-   text = function(self) return '(dim ' .. self.pos .. ')' end,
-}).setNumInputDims = setNumInputDims
+do
+   local Unsqueeze = viewing('Unsqueeze', {
+      options = { { 'pos' }, { 'numInputDims' } },
+      setup = function(self) expect.number('Unsqueeze', self.pos, 'the place of the new dimension') end,
+      look = function(into, self, input)
+         return nn.utils.addSingletonDimension(into, input, self:_getActualPosition(input))
+      end,
+      text = function(self) return '(dim ' .. self.pos .. ')' end,
+   })
+   Unsqueeze.setNumInputDims = setNumInputDims
+   -- The place past the dimensions of a batch. The first input tells how many dimensions a sample has, if nobody else did.
+   function Unsqueeze:_getActualPosition(input)
+      local dims = expect.anyTensor(self, input, 'input'):dim()
+      expect.place(self, self.pos, 'the place of the new dimension')
+      self.numInputDims = expect.place(self, self.numInputDims or dims, 'the number of input dimensions')
+      local place = self.pos + dims - self.numInputDims
+      if dims < self.numInputDims then
+         expect.fail(self, 'an input of %d dimensions or more expected, got %s', self.numInputDims, expect.brief(input))
+      elseif place < 1 or place > dims + 1 then
+         expect.fail(self, 'there is no place %d for a dimension in samples of %d dimensions', self.pos, self.numInputDims)
+      end
+      return place
+   end
+end
 
 viewing('Squeeze', {
    options = { { 'dim' }, { 'numInputDims' } },
    look = function(into, self, input)
       local batch = batchDims(self, input)
       if input:nElement() == 1 then expect.fail(self, 'an input of more than one element expected') end
+      if self.dim then expect.place(self, self.dim, 'the dimension') end
       if self.dim then return into:set(input:squeeze(self.dim + batch)) end
       local seen = input:squeeze()
       -- a batch of one stays a batch
@@ -161,11 +178,12 @@ viewing('Squeeze', {
    back = function(into, _, gradOutput, input)
       return into:view(gradOutput:contiguous(), input:size())
    end,
-   text = function(self) return self.dim and '(dim ' .. self.dim .. ')' or '' end,
+   text = function(self) return self.dim and '(dim ' .. tostring(self.dim) .. ')' or '' end,
 }).setNumInputDims = setNumInputDims
 
 do
    local function added(self, input)
+      if self.ndim then expect.place(self, self.ndim, 'the number of input dimensions') end
       return self.dim + (self.ndim and input:dim() > self.ndim and 1 or 0)
    end
    viewing('Replicate', {

@@ -34,7 +34,7 @@ do
    end
 
    function LinearWeightNorm:reset(deviation)
-      nn.utils.draw(self.inputSize, deviation, self.v, self.bias)
+      nn.utils.draw(self, self.inputSize, deviation, self.v, self.bias)
       self.g:norm(self.v, 2, 2)
       return self
    end
@@ -117,6 +117,7 @@ do
    end
 
    function LinearWeightNorm:defaultAccUpdateGradParameters(input, gradOutput, rate)
+      expect.rate(self, rate)
       local gradV, gradG, gradBias = self.gradV, self.gradG, self.gradBias
       self.gradV, self.gradG, self.gradBias = self.v, self.g, self.bias
       self:accGradParameters(input, gradOutput, -rate)
@@ -162,6 +163,7 @@ do
 
    -- First values for an output that depends on `inputSize` inputs (He et al. 2015).
    function WeightNorm:resetInit(inputSize)
+      expect.count(self, inputSize, 'the number of inputs')
       self.v:normal(0, math.sqrt(2 / inputSize))
       self.g:norm(self.v, 2, 2)
       if self.bias then self.bias:zero() end
@@ -169,10 +171,12 @@ do
 
    -- Tensors of the weight's sizes with outputDim in front as a matrix, and back.
    function WeightNorm:permuteIn(tensor)
+      expect.anyTensor(self, tensor, 'tensor', self.outputDim, math.huge)
       for d = self.outputDim, 2, -1 do tensor = tensor:transpose(d, d - 1) end
       return tensor:contiguous():view(self.viewIn)
    end
    function WeightNorm:permuteOut(tensor)
+      expect.anyTensor(self, tensor, 'tensor')
       tensor = tensor:view(self.viewOut)
       for d = 2, self.outputDim do tensor = tensor:transpose(d - 1, d) end
       return tensor

@@ -7,17 +7,23 @@ local RESULTS = { updateOutput = 'output', updateGradInput = 'gradInput' }
 local STEPS = { 'accGradParameters', 'accUpdateGradParameters', 'sharedAccUpdateGradParameters' }
 
 -- Lets a container class pass everything on to its first module.
+local function within(self, method)
+   local inner = self.modules[1]
+   if type(inner) == 'table' and inner[method] then return inner end
+   expect.fail(self, 'a module inside expected, %s', inner == nil and 'there is none' or 'got ' .. expect.brief(inner))
+end
+
 local function decorate(class)
    for method, field in pairs(RESULTS) do
       class[method] = function(self, ...)
-         local inner = self.modules[1] or expect.fail(self, 'a module inside expected, there is none')
+         local inner = within(self, method)
          self[field] = inner[method](inner, ...)
          return self[field]
       end
    end
    for _, method in ipairs(STEPS) do
       class[method] = function(self, ...)
-         local inner = self.modules[1]
+         local inner = within(self, method)
          inner[method](inner, ...)
       end
    end
@@ -77,6 +83,7 @@ do
    end
 
    function Bottle:updateOutput(input)
+      within(self, 'updateOutput')
       local matrix, first = bottled(self, input)
       local output = self.modules[1]:updateOutput(matrix)
       if not first then
@@ -93,7 +100,7 @@ do
    end
    -- The gradient in the sizes of the module's own output.
    local function inner(self, gradOutput)
-      local output = self.modules[1].output
+      local output = within(self, 'updateGradInput').output
       expect.anyTensor(self, gradOutput, 'gradOutput')
       expect.forwardFirst(self, torch.isTensor(output) and output:dim() > 0)
       if gradOutput:nElement() ~= output:nElement() then expect.gradOutput(self, gradOutput, self.output) end
@@ -101,7 +108,7 @@ do
    end
 
    function Bottle:updateGradInput(input, gradOutput)
-      local gradient = self.modules[1]:updateGradInput(bottled(self, input), inner(self, gradOutput))
+      local gradient = within(self, 'updateGradInput'):updateGradInput(bottled(self, input), inner(self, gradOutput))
       self.gradInput = gradient and gradient:view(input:size())
       return self.gradInput
    end
@@ -157,6 +164,7 @@ do
    function DontCast:type(typename, cache)
       if typename then
          self._type = typename
+         expect.cache(self, cache)
          for _, field in pairs(RESULTS) do self[field] = nn.utils.recursiveType(self[field], typename, cache) end
       end
       return self
@@ -180,7 +188,7 @@ do
    end
 
    local function has(value)
-      if torch.isTensor(value) then return value:nElement() > 0 and value:ne(value):max() > 0 end
+      if torch.isTensor(value) then return value:nElement() > 0 and torch.ne(value, value):max() > 0 end
       if type(value) ~= 'table' then return value ~= value end
       for _, entry in pairs(value) do
          if has(entry) then return true end
@@ -193,6 +201,7 @@ do
 
    function NaN:updateOutput(input)
       check(self, input, 'input')
+      within(self, 'parameters')
       check(self, (self:parameters()), 'parameters')
       local output = parent.updateOutput(self, input)
       check(self, output, 'output')
@@ -233,13 +242,25 @@ do
       return self
    end
 
-   -- Lets there be n copies, the module itself among them.
-   function MapTable:resize(n)
-      for i = #self.modules, n + 1, -1 do self.modules[i] = nil end
+   -- Lets there be n copies or more.
+   function MapTable:_extend(n)
+      expect.whole(self, n, 'the number of modules', 0)
+      if not self.module then expect.fail(self, 'a module expected, there is none yet') end
+      if n > 1 and type(self.module.clone) ~= 'function' then
+         expect.fail(self, 'a module that can be copied expected, got %s', expect.brief(self.module))
+      end
+      self.modules[1] = self.module
       for i = #self.modules + 1, n do
          local names = self.shared and self.sharedparams or {}
          self.modules[i] = self.module:clone(unpack(names))
       end
+   end
+
+   -- Lets there be n copies, the module itself among them.
+   function MapTable:resize(n)
+      expect.whole(self, n, 'the number of modules', 0)
+      for i = #self.modules, n + 1, -1 do self.modules[i] = nil end
+      self:_extend(n)
       return self
    end
 
@@ -262,7 +283,7 @@ do
    function MapTable:updateOutput(input)
       if not self.module then error('nn.MapTable: a module expected, there is none yet') end
       expect.table(self, input, 'input')
-      if #self.modules < #input then self:resize(#input) end
+      if #self.modules < #input then self:_extend(#input) end
       self.output = each(self, 'updateOutput', self.output, input)
       return self.output
    end

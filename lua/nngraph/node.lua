@@ -11,6 +11,9 @@ local build = require 'nngraph.build'
 local Node, parent = torch.class('nngraph.Node', 'graph.Node')
 
 function Node:__init(data)
+   if type(data) ~= 'table' then
+      error('nngraph.Node: a table of data expected, got ' .. require('nn.expect').brief(data))
+   end
    parent.__init(self, data)
    self.data.annotations = self.data.annotations or {}
    self.data.mapindex = self.data.mapindex or {}
@@ -21,6 +24,9 @@ end
 function Node:add(child, input)
    parent.add(self, child)
    if not input then return end
+   if not torch.isTypeOf(child, 'nngraph.Node') then
+      error('nngraph.Node:add: one node expected as input, got ' .. require('nn.expect').brief(child))
+   end
    local map = self.data.mapindex
    if map[child.data] then error("nngraph: Don't pass the same input twice.", 3) end
    map[#map + 1] = child.data
@@ -49,6 +55,8 @@ function Node:annotate(annotations)
    for key, value in pairs(annotations) do self.data.annotations[key] = value end
    return self
 end
+
+require 'rekindle.takes'(Node, ':', { annotate = 'annotations:list' })
 
 function Node:graphNodeName()
    local name = (self.data.annotations or {}).name

@@ -39,6 +39,10 @@ local function class_of(self, value, what)
 end
 
 local function check_class(self, class, what, from)
+   if type(class) ~= 'number' then
+      error(string.format('ConfusionMatrix: the %s should be the number of a class, got %s', what,
+         class == nil and 'nothing' or 'a ' .. torch.type(class)))
+   end
    if class < from or class > self.nclasses then
       error(string.format('ConfusionMatrix: the %s %s is out of range, there are %d classes', what, tostring(class),
          self.nclasses), 3)

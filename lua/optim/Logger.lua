@@ -18,6 +18,9 @@ end
 -- filename: where to write, the standard output by default; timestamp: whether the time becomes part of the name.
 function Logger:__init(filename, timestamp)
    if filename then
+      if type(filename) ~= 'string' then
+         error('optim.Logger: the name of a file expected, got a ' .. torch.type(filename))
+      end
       self.name = filename
       local full = timestamp and filename .. os.date('-%Y_%m_%d_%X') or filename
       make_folder(full)
@@ -117,6 +120,9 @@ end
 
 -- How to plot each column: a gnuplot style, or a list of styles to draw the column several times.
 function Logger:style(styles)
+   if type(styles) ~= 'table' then
+      error('Logger:style: a table of styles expected, got ' .. (styles == nil and 'nothing' or 'a ' .. torch.type(styles)))
+   end
    for key, style in pairs(styles) do
       if type(style) == 'string' then
          style = { style }

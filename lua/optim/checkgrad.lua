@@ -11,6 +11,9 @@ end
 return function(opfunc, x, eps)
    step.begin('checkgrad', opfunc, x)
    eps = eps or 1e-7
+   if type(eps) ~= 'number' then
+      error('optim.checkgrad: the step should be a number, got ' .. require('nn.expect').brief(eps))
+   end
    local _, dfdx = step.evaluate('checkgrad', opfunc, x)
    -- the function may give the same tensor each time
    local exact = dfdx:clone()

@@ -63,6 +63,11 @@ local function options_of(config)
    local o = { maxIter = option('maxIter', 20), tolFun = option('tolFun', 1e-5), tolX = option('tolX', 1e-9),
       nCorrection = option('nCorrection', 100), learningRate = option('learningRate', 1) }
    o.maxEval = option('maxEval', 1.25 * o.maxIter)
+   local search = config.lineSearch
+   if search and type(search) ~= 'function' then
+      error('optim.lbfgs: option lineSearch should be a function like optim.lswolfe, got '
+         .. (type(search) == 'number' and 'the number ' .. search or 'a ' .. torch.type(search)))
+   end
    o.lineSearch, o.lineSearchOptions = config.lineSearch, config.lineSearchOptions
    o.say = config.verbose and function(why) print('<optim.lbfgs> ', why) end or function() end
    return o

@@ -73,6 +73,14 @@ end
 -- Gives f, g, x, the step, and how often the function was evaluated.
 return function(opfunc, x, t, d, f, g, gtd, options)
    options = step.begin('lswolfe', opfunc, x, options)
+   for name, value in pairs { t = t or false, f = f or false, gtd = gtd or false } do
+      if type(value) ~= 'number' then
+         error(string.format('optim.lswolfe: %s should be a number, got %s', name, value and 'a ' .. torch.type(value) or 'nothing'))
+      end
+   end
+   if not torch.isTensor(d) or not torch.isTensor(g) then
+      error('optim.lswolfe: tensors expected as direction (argument 4) and gradient (argument 6)')
+   end
    local line = setmetatable({
       opfunc = opfunc, x = x, origin = x:clone(), direction = d, f = f, g = g:clone(), slope = gtd, evaluations = 0,
       c1 = step.number('lswolfe', options, 'c1', 1e-4), c2 = step.number('lswolfe', options, 'c2', 0.9),

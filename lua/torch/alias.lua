@@ -5,6 +5,9 @@ function torch.multinomialAliasSetup(probabilities, state)
    if not torch.isTensor(probabilities) or probabilities:dim() == 0 then
       error('multinomialAliasSetup: expected a vector of probabilities, got ' .. torch.type(probabilities), 2)
    end
+   if state and torch.type(state) ~= 'table' then
+      error('multinomialAliasSetup: expected a state from an earlier call, got ' .. torch.type(state), 2)
+   end
    state = state or { torch.LongTensor(), probabilities.new() }
    local j, q = torch.multinomialAliasSetup_(probabilities, state[1], state[2])
    state[1], state[2] = j:add(1), q

@@ -210,7 +210,7 @@ end
 
 function CmdLine:error(message)
    print('')
-   io.stderr:write(message)
+   io.stderr:write(tostring(message))
    print('')
    self:help()
    os.exit(1)

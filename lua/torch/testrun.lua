@@ -92,6 +92,9 @@ function Run:_getTests(patterns)
    if patterns == nil then return self.tests end
    local chosen = {}
    local wanted = list_of('run', patterns)
+   for _, pattern in ipairs(wanted) do
+      if type(pattern) ~= 'string' then error('Tester:run: names of tests expected, got a ' .. torch.type(pattern), 3) end
+   end
    for name, test in pairs(self.tests) do
       for _, pattern in ipairs(wanted) do
          if tostring(name):find(pattern) then chosen[name] = test end

@@ -36,6 +36,7 @@ local function folder(level)
 end
 
 function torch.packageLuaPath(name)
+   if name and type(name) ~= 'string' then error('packageLuaPath: a name expected, got a ' .. torch.type(name)) end
    if not name then
       local dir = folder(2)
       return (dir:gsub('[/\\]$', ''))
@@ -52,7 +53,11 @@ end
 
 -- runs a file that lies beside the package that asks for it
 function torch.include(package, file)
+   if type(package) ~= 'string' or type(file) ~= 'string' then
+      error('torch.include: the names of a package and of a file expected, got ' .. torch.type(package) .. ', ' .. torch.type(file))
+   end
    local home = torch.packageLuaPath(package)
+   if not home then error('torch.include: there is no package ' .. package .. ' in package.path') end
    dofile(string.format('%s/%s', home, file))
 end
 

@@ -85,8 +85,10 @@ end
 
 -- From here on io.write goes to a file as well, and print, which becomes xlua.print, with it.
 function xlua.log(file, append)
+   file = tostring(file)
    os.execute('mkdir -p "' .. (file:match('^(.+)/[^/]*$') or '.') .. '"')
-   local f = assert(io.open(file, append and 'a' or 'w'))
+   local f, failed = io.open(file, append and 'a' or 'w')
+   if not f then error('xlua.log: cannot write ' .. tostring(failed)) end
    local write = io.write
    io._write = write
    rawset(_G, '_print', print)
@@ -152,6 +154,14 @@ function table.prune(t, key, merge)
    for _, v in pairs(kept) do out[#out + 1] = v end
    return out
 end
+
+require 'rekindle.takes'(xlua, 'xlua.', {
+   envparams = 'params:list', error = 'message:value? place:text? usage:text?', formatTime = 'seconds:numeric',
+   fill = 'into:list args:list name:text description:text? defs:list', log = 'file:text', require = 'name:text',
+   table2string = 't:list', trycatch = 'try:value? catch:function', unpack = 'args:list name:text description:text?',
+   unpack_class = 'object:list args:list name:text description:text?', usage = 'name:text description:text?',
+   usage_module = 'module:list name:text description:text?',
+})
 
 rawset(_G, 'xerror', xlua.error)
 rawset(_G, 'xprint', xlua.print)

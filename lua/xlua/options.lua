@@ -10,7 +10,7 @@ function Parser:option(description)
 end
 
 function Parser:fail(message)
-   io.stderr:write(message, '\n')
+   io.stderr:write(tostring(message), '\n')
    self:help()
    return os.exit(1)
 end
@@ -70,8 +70,9 @@ end
 
 function Parser:flags(description)
    local shown = {}
-   local meta = description.metavar or description.dest and description.dest:upper()
+   local meta = description.metavar or description.dest and tostring(description.dest):upper() or ''
    for i, flag in ipairs(description) do
+      flag = tostring(flag)
       if (description.action or 'store') ~= 'store' then
          shown[i] = flag
       else
@@ -128,6 +129,10 @@ function Parser:print()
       print(d.dest .. ' = ' .. tostring(self.options and self.options[d.dest]))
    end
 end
+
+require 'rekindle.takes'(Parser, 'OptionParser:', {
+   option = 'description:list', flags = 'description:list', parse = 'options:list?', tostring = 'filename:value? only:list?',
+})
 
 local function new(usage)
    local self = setmetatable({ usage = usage, option_descriptions = {}, option_of = {} }, Parser)

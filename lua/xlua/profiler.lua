@@ -5,6 +5,7 @@ Profiler.__index = Profiler
 
 -- starts a watch; with 'fps' the report says how often a second it would go round
 function Profiler:start(name, fps)
+   if name == nil then error('xlua.Profiler:start: a name expected, got nothing', 2) end
    local event = self.events[name]
    if not event then
       event = { name = name }

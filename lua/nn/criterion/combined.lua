@@ -67,22 +67,35 @@ summing('ParallelCriterion', {
    wanted = function(self, target, i) return self.repeatTarget and target or entry 'target'(self, target, i) end,
 })
 
+-- The criterion that another is made around.
+local function inner(self, method)
+   local criterion = self.criterion
+   if type(criterion) == 'table' and criterion[method] then return criterion end
+   expect.fail(self, 'a criterion inside expected, got %s', expect.brief(criterion))
+end
+
 do
    -- A criterion behind modules for its input and its target; either may be missing.
    local Module, parent = define('ModuleCriterion', {
       parent = 'nn.Criterion',
       options = { { 'criterion' }, { 'inputModule' }, { 'targetModule' }, { 'castTarget', true } },
    })
-   local function through(module, value) return module and module:forward(value) or value end
+   local function through(self, module, value)
+      if not module then return value end
+      if type(module) ~= 'table' or not module.forward then
+         expect.fail(self, 'a module before the criterion expected, got %s', expect.brief(module))
+      end
+      return module:forward(value)
+   end
 
    function Module:updateOutput(input, target)
-      local x, y = through(self.inputModule, input), through(self.targetModule, target)
+      local x, y = through(self, self.inputModule, input), through(self, self.targetModule, target)
       self.seen, self.wanted = x, y
-      self.output = self.criterion:updateOutput(x, y)
+      self.output = inner(self, 'updateOutput'):updateOutput(x, y)
       return self.output
    end
    function Module:updateGradInput(input)
-      local gradient = self.criterion:updateGradInput(self.seen, self.wanted)
+      local gradient = inner(self, 'updateGradInput'):updateGradInput(self.seen, self.wanted)
       self.gradInput = self.inputModule and self.inputModule:updateGradInput(input, gradient) or gradient
       return self.gradInput
    end
@@ -103,17 +116,20 @@ do
       setup = function(self) self.gradInput = {} end,
    })
    local function pair(self, input)
+      inner(self, 'updateOutput')
       if torch.type(input) ~= 'table' and not (torch.isTensor(input) and input:dim() > 0 and input:size(1) >= 2) then
          expect.fail(self, 'a table of an input and a target expected as input, got %s', expect.brief(input))
       end
       return input[1], input[2]
    end
    function Table:updateOutput(input)
-      self.output = self.criterion:updateOutput(pair(self, input))
+      local x, target = pair(self, input)
+      self.output = self.criterion:updateOutput(x, target)
       return self.output
    end
    function Table:updateGradInput(input)
-      self.gradInput = { self.criterion:updateGradInput(pair(self, input)) }
+      local x, target = pair(self, input)
+      self.gradInput = { self.criterion:updateGradInput(x, target) }
       return self.gradInput
    end
 end

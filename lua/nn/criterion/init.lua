@@ -24,9 +24,9 @@ end
 function Criterion:clone() return nn.utils.written(self) end
 
 function Criterion:type(typename, cache)
-   assert(typename, torch.type(self) .. ':type() must provide a type to convert to')
+   if not typename then error(torch.type(self) .. ':type() must provide a type to convert to') end
    expect.machine(self, typename)
-   cache = cache or {}
+   cache = expect.cache(self, cache) or {}
    for key, value in pairs(self) do self[key] = nn.utils.recursiveType(value, typename, cache) end
    return self
 end

@@ -62,7 +62,7 @@ do
    -- A number stands for a tensor of one element.
    local Hinge = nn.HingeEmbeddingCriterion
    local loss, gradient = Hinge.loss, Hinge.updateGradInput
-   local function target(input, y) return type(y) == 'number' and input.new { y } or y end
+   local function target(input, y) return type(y) == 'number' and torch.isTensor(input) and input.new { y } or y end
    function Hinge:loss(input, y) return loss(self, input, target(input, y)) end
    function Hinge:updateGradInput(input, y) return gradient(self, input, target(input, y)) end
 end
@@ -245,6 +245,7 @@ do
 
    -- How well an input fits each class: one row, or one per sample.
    function Simplex:getPredictions(input)
+      expect.tensor(self, input, 'input', 1, 2)
       local rows = input:dim() == 1 and input:view(1, -1) or input
       return rows * self.simplex:t()
    end
