@@ -164,6 +164,16 @@ do
    other:float()
    near(other:forward(frames:float(), targets, sizes), criterion.output, 1e-5)
    assert(torch.type(other:backward(frames:float(), targets)) == 'torch.FloatTensor')
+   -- as package warp_ctc has it
+   require 'warp_ctc'
+   local gradients = torch.Tensor(9, 5):fill(7):float()
+   local costs = cpu_ctc(frames:view(9, 5):float(), gradients, targets, sizes)
+   for i = 1, 3 do near(costs[i], wanted[i], 1e-5) end
+   near(gradients, gradient:transpose(1, 2):contiguous():view(9, 5), 1e-5)
+   local none = torch.Tensor()
+   assert(#cpu_ctc(frames:view(9, 5), none, targets, sizes) == 3 and none:nElement() == 0)
+   fails(function() cpu_ctc(first, none, targets, sizes) end, 'cpu_ctc: a matrix expected as scores, got 3 dimensions')
+   fails(function() cpu_ctc(first[1], none, { { 7 } }, { 3 }) end, 'cpu_ctc: target class 7 out of range 1..4')
    -- too few frames
    assert(criterion:forward(first[{ { 1 }, { 1, 2 } }], { { 2, 2 } }) == 0)
    assert(criterion:backward(first[{ { 1 }, { 1, 2 } }], { { 2, 2 } }):abs():sum() == 0)

@@ -53,11 +53,16 @@ local function prepare(self, input, target, sizes)
    return frames, long(labels), long(lengths), long(self.sizes), samples
 end
 
+-- The loss of each sample.
+function CTC:costs(input, target, sizes)
+   local frames, labels, lengths, counted = prepare(self, input, target, sizes)
+   return self:losses(frames, labels, lengths, counted)
+end
+
 function CTC:updateOutput(input, target, sizes)
-   local frames, labels, lengths, counted, samples = prepare(self, input, target, sizes)
-   local sum = 0
-   for _, loss in ipairs(self:losses(frames, labels, lengths, counted)) do sum = sum + loss end
-   self.output = sum / samples
+   local costs, sum = self:costs(input, target, sizes), 0
+   for _, cost in ipairs(costs) do sum = sum + cost end
+   self.output = sum / #costs
    return self.output
 end
 

@@ -6,7 +6,7 @@ cutorch.manualSeed(1)
 local here = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or ''
 local samples = dofile(here .. '../../nn_samples.lua')
 local kin = { ['torch.DoubleTensor'] = 'torch.CudaTensor', ['torch.LongTensor'] = 'torch.CudaLongTensor',
-   ['torch.ByteTensor'] = 'torch.CudaByteTensor' }
+   ['torch.ByteTensor'] = 'torch.CudaByteTensor', ['torch.IntTensor'] = 'torch.CudaIntTensor' }
 
 local function map(value, f)
    if torch.isTensor(value) then return f(value) end
@@ -33,7 +33,7 @@ local function seed()
    cutorch.manualSeed(7)
 end
 -- those that keep a type of their own, or need what is not there
-local apart = { Copy = true, DontCast = true, GPU = true, L1HingeEmbeddingCriterion = true, ZipTable = true }
+local apart = { Copy = true, DontCast = true, GPU = true, L1HingeEmbeddingCriterion = true, PullTable = true, ZipTable = true }
 local tried = 0
 for name, list in pairs(samples) do
    for _, entry in ipairs(apart[name] and {} or list) do
