@@ -181,7 +181,6 @@ fn prepare(
 ///
 /// # Errors
 /// As [`forward`]; another target than the last forward had.
-#[allow(clippy::too_many_arguments)] // fields of the module
 pub fn input_gradient<T: Float>(
     input: &Tensor,
     target: &Tensor,

@@ -86,7 +86,7 @@ struct Lattice<'a, T> {
 
 impl<'a, T: Float> Lattice<'a, T> {
     fn new(x: &'a [T], labels: &'a [usize], classes: usize) -> Result<Lattice<'a, T>> {
-        let frames = if classes > 0 { x.len() / classes } else { 0 };
+        let frames = x.len().checked_div(classes).unwrap_or(0);
         let mut totals = Workspace::<f64>::new(frames)?;
         for (total, x) in totals.iter_mut().zip(x.chunks(classes.max(1))) {
             let most = x.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v.to_f64()));
