@@ -63,6 +63,26 @@ fn classes_of_nnx_do_as_documented() {
 }
 
 #[test]
+fn wrong_arguments_are_told_where_programs_call() {
+    // some functions write what they make into files
+    let scratch = std::env::temp_dir().join(format!("rekindle-misuse-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a scratch folder");
+    let script = root().join("tests/lua/misuse.lua");
+    for package in ["nn", "nngraph", "graph", "optim", "image", "xlua", "gnuplot", "sys", "paths"] {
+        let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
+        let out = th.arg(&script).arg(package).current_dir(&scratch).output().expect("th runs");
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        assert!(text.contains(" 0 complaints"), "{package}: {}\n{text}", String::from_utf8_lossy(&out.stderr));
+    }
+    std::fs::remove_dir_all(&scratch).ok();
+}
+
+#[test]
+fn inner_methods_of_nn_are_those_that_programs_know() {
+    assert!(good(&["tests/lua/nn_legacy.lua"]).contains("all as they should be"));
+}
+
+#[test]
 fn composites_of_nn_are_their_chains() {
     assert!(good(&["tests/lua/nn_composites.lua"]).contains("all as the chains give them"));
 }

@@ -190,12 +190,15 @@ function expect.sizes(who, ...)
    return sizes(...)
 end
 
--- Types of graphics processors are there where something stands for one.
+-- A type of tensors that there is; those of graphics processors are there where something stands for one.
 function expect.machine(self, typename)
    if type(typename) == 'string' and typename:find('^torch%.Cuda') and not torch[typename:match('%.(.*)')] then
       if torch.getmetatable(typename) then fail(self, "there is no %s yet: require 'cutorch' first", typename) end
       fail(self, 'there is no GPU support in this build, and no %s; leave out the conversion, use float(), or have '
          .. '`th --cuda cpu` compute on the CPU', typename)
+   end
+   if type(typename) ~= 'string' or not typename:find('Tensor$') or not torch.getmetatable(typename) then
+      fail(self, 'type: the name of a type of tensors expected, got %s', brief(typename))
    end
 end
 

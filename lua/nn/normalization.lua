@@ -41,6 +41,20 @@ function BN:reset()
    end
 end
 
+-- Whether an input is a batch for this class, or, while it is evaluated, one sample of it. Rust looks by itself: this is for
+-- classes of programs.
+function BN:checkInputDim(input)
+   local dims = expect.anyTensor(self, input, 'input'):dim()
+   local sample = self.train == false and dims == self.nDim - 1
+   if dims ~= self.nDim and not sample then
+      expect.fail(self, 'a batch of %d dimensions expected, got %s', self.nDim, expect.brief(input))
+   end
+   local features, wanted = input:size(sample and 1 or 2), self.running_mean:nElement()
+   if features ~= wanted then
+      expect.fail(self, '%d features expected, got %d in %s', wanted, features, expect.brief(input))
+   end
+end
+
 -- Files of the first version hold 1/sqrt(var + eps) in running_std.
 function BN:read(file, version)
    parent.read(self, file)

@@ -158,6 +158,7 @@ local plain, logging
 function CmdLine:log(file, params)
    local f, name = file, 'the log'
    if io.type(file) ~= 'file' then
+      if type(file) ~= 'string' then error('CmdLine:log: a file or the name of one expected, got ' .. torch.type(file)) end
       local why
       f, why = io.open(file, 'w')
       if not f then error('CmdLine:log: cannot open ' .. file .. ' for writing: ' .. tostring(why), 2) end

@@ -220,4 +220,60 @@ do
    local layer, keys, values = nn.IndexLinear(5, 2), T.LongTensor { 1, 4 }, randn(2)
    assert((layer:forward { keys, values } - layer:forward { keys, values, 2 }):abs():max() == 0)
 end
+
+-- what a constructor lets through is told where it is used
+for made, text in pairs {
+   ['Select(1)'] = 'nn.Select: the index should be a whole number, got nothing',
+   ["Sum('a')"] = 'nn.Sum: the dimension should be a whole number, got the string "a"',
+   ["Max('a')"] = 'nn.Max: the dimension should be a whole number, got the string "a"',
+   ["Max(1, 'a')"] = 'nn.Max: the number of input dimensions should be a whole number, got the string "a"',
+   ["Squeeze('a')"] = 'nn.Squeeze: the dimension should be a whole number, got the string "a"',
+   ['Bottle()'] = 'nn.Bottle: a module inside expected, there is none',
+   ['CriterionTable()'] = 'nn.CriterionTable: a criterion inside expected, got nothing',
+} do
+   local module = assert(loadstring('return nn.' .. made))()
+   says(text, function() module:forward(x) end)
+end
+do
+   local layer = nn.Linear(2, 3)
+   says('nn.Linear: type: the cache should be a table, got a boolean', function() layer:float(true) end)
+   says('nn.Linear: type: the cache should be a table, got the number 3', function() layer:type('torch.FloatTensor', 3) end)
+   says('nn.Linear: type: the name of a type of tensors expected, got the string "torch.FooTensor"', function()
+      layer:type('torch.FooTensor')
+   end)
+   says('nn.Linear: share: a module with a tensor weight expected, got nothing', function() layer:share(nil, 'weight') end)
+   says('nn.Sequential: share: a container of as many modules expected', function()
+      nn.Sequential():add(layer):share(nn.Sequential(), 'weight')
+   end)
+   says('nn.Linear:apply: f should be a function, got nothing', function() layer:apply() end)
+   says('nn.Linear:replace: f should be a function, got nothing', function() layer:replace() end)
+   says('nn.Linear: reset: the standard deviation should be a number, got the string "a"', function() layer:reset('a') end)
+   says('nn.Linear: a learning rate expected, got nothing', function() layer:accUpdateGradParameters(randn(2), randn(3)) end)
+   says('nn.Add: a tensor expected as input, got a table of 0', function() nn.Add(3):accGradParameters({}, randn(3)) end)
+   says('nn.Sequential: there are 0 modules, none at 3', function() nn.Sequential():remove(3) end)
+   says('nn.Sequential: a module can be inserted at 1 to 1, not at 5', function() nn.Sequential():insert(layer, 5) end)
+end
+require 'nngraph'
+do
+   local a, b = nn.Identity()(), nn.Identity()()
+   says("nngraph: Don't pass the same input twice.", function() nn.gModule({ a }, { b, b }) end)
+   says('nngraph.Node:annotate: annotations should be a table, got nothing', function() a:annotate() end)
+end
+local function sum(v) return v:sum(), v:clone() end
+says('optim.lbfgs: option lineSearch should be a function like optim.lswolfe, got the number 3', function()
+   optim.lbfgs(sum, randn(3), { lineSearch = 3 })
+end)
+says('optim.checkgrad: the step should be a number, got the string "a"', function() optim.checkgrad(sum, randn(3), 'a') end)
+says('optim.ConfusionMatrix: expected the number of classes or a list of their names', function() optim.ConfusionMatrix() end)
+says('the prediction 4 is out of range, there are 3 classes', function() optim.ConfusionMatrix(3):add(4, 1) end)
+require 'image'
+says('image.erode: expected a matrix of numbers', function() image.erode(T.HalfTensor(3, 3)) end)
+says('image.gaussian1D: sigma should be a number, got a boolean', function() image.gaussian1D(0, true) end)
+says('image.jetColormap: expected a number of colours from 1 on, got a torch.LongStorage', function()
+   image.jetColormap(T.LongStorage { 1 })
+end)
+says('image.y2jet: expected an image of another type than torch.HalfTensor', function() image.y2jet(T.HalfTensor(2, 3)) end)
+says('image.toDisplayTensor: padding should be a number, got a string', function() image.toDisplayTensor(x, 'U') end)
+says('image.toDisplayTensor: the argument input is missing', function() image.toDisplayTensor { padding = 1 } end)
+
 print(tried .. ' mistakes, all as it should be')

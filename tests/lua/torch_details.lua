@@ -156,4 +156,19 @@ do
    refused('a module to add expected', nn.Concat(1).add, nn.Concat(1), nil)
 end
 
+-- what is nested too deeply is said once, where the program asked for it
+do
+   local chain = {}
+   local at = chain
+   for _ = 1, 150000 do
+      at.x = {}
+      at = at.x
+   end
+   for _, f in ipairs { torch.serialize, function(v) return torch.MemoryFile():writeObject(v) end } do
+      local ok, why = pcall(f, chain)
+      assert(not ok and why:find('^[^\n]*torch_details%.lua:%d+: writeObject: cannot write objects nested deeper than 100000'), why)
+      assert(not why:find('serialize%.lua') and #why < 400, why)
+   end
+end
+
 print('all as it should be')

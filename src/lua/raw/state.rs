@@ -2,8 +2,8 @@
 
 use super::index::push_element_access;
 use super::invoke::push_compiled;
-use super::traced::push_traced;
 use super::place;
+use super::traced::push_traced;
 use super::{identity, push_metatables, push_tensor, tensor_at};
 use crate::lua::table::Compiled;
 use crate::tensor::Tensor;

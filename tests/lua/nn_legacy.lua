@@ -1,0 +1,147 @@
+-- Inner methods of Torch7's classes, which classes of programs call and replace.
+require 'nn'
+require 'nngraph'
+torch.manualSeed(1)
+local x = torch.randn(2, 3, 4)
+
+local function same(a, b) assert(a == b, tostring(a) .. ' ~= ' .. tostring(b)) end
+local function says(text, f, ...)
+   local ok, why = pcall(f, ...)
+   assert(not ok and tostring(why):find(text, 1, true), tostring(why))
+end
+
+-- the dimension that a module works along, counted from the start and past that of a batch
+for _, class in ipairs { 'Max', 'Min', 'Sum', 'Mean', 'SplitTable', 'JoinTable' } do
+   local input = class == 'JoinTable' and { x, x } or x
+   local function place(...) return nn[class](...):_getPositiveDimension(input) end
+   same(place(2), 2)
+   same(place(-1), 3)
+   same(place(1, 2), 2)
+   same(place(1, 3), 1)
+   says('nn.' .. class .. ': the dimension should be a whole number', place, 'a')
+   says('nn.' .. class, function() nn[class](1):_getPositiveDimension(3) end)
+
+   -- one that a class has instead is asked by forward and backward
+   local name = 'nn.Last' .. class
+   local Last = torch.class(name, 'nn.' .. class)
+   function Last:_getPositiveDimension() return 3 end
+   local wanted, got = nn[class](3), nn['Last' .. class](1)
+   local output, output2 = wanted:forward(input), got:forward(input)
+   if class == 'SplitTable' then
+      same(#output2, 4)
+   else
+      assert(output:equal(output2))
+   end
+   local gradient, gradient2 = wanted:backward(input, output), got:backward(input, output2)
+   if class == 'JoinTable' then gradient, gradient2 = gradient[1], gradient2[1] end
+   assert(gradient:equal(gradient2))
+end
+
+for _, class in ipairs { 'Max', 'Min' } do
+   local module = nn[class](1)
+   module:_lazyInit()
+   same(module._output:type(), 'torch.DoubleTensor')
+   same(module._indices:type(), 'torch.LongTensor')
+   local output, indices = module._output, module._indices
+   module:_lazyInit()
+   assert(rawequal(module._output, output) and rawequal(module._indices, indices))
+end
+
+-- what a batch has to be
+do
+   local bn = nn.BatchNormalization(3)
+   bn:checkInputDim(torch.randn(5, 3))
+   says('nn.BatchNormalization: a batch of 2 dimensions expected', bn.checkInputDim, bn, torch.randn(3))
+   says('nn.BatchNormalization: 3 features expected', bn.checkInputDim, bn, torch.randn(5, 4))
+   says('nn.BatchNormalization: a tensor expected as input, got nothing', bn.checkInputDim, bn)
+   bn:evaluate()
+   bn:checkInputDim(torch.randn(3))
+   nn.SpatialBatchNormalization(3):checkInputDim(torch.randn(5, 3, 2, 2))
+   says('of 5 dimensions', function() nn.VolumetricBatchNormalization(3):checkInputDim(torch.randn(5, 3, 2, 2)) end)
+end
+
+-- row numbers of lookup tables
+do
+   local lookup = nn.LookupTable(5, 2)
+   lookup:backCompatibility()
+   same(lookup._count:type(), 'torch.IntTensor')
+   same(lookup._input:type(), 'torch.LongTensor')
+   same(lookup.shouldScaleGradByFreq, false)
+   local long = torch.LongTensor { { 1, 2 }, { 3, 4 } }
+   assert(rawequal(lookup:makeInputContiguous(long), long) and lookup.copiedInput == false)
+   local turned = lookup:makeInputContiguous(long:t())
+   assert(turned:isContiguous() and turned:equal(long:t()) and lookup.copiedInput == true)
+   assert(rawequal(turned, lookup._input))
+   same(nn.LookupTable(5, 2):makeInputContiguous(torch.Tensor { 1, 5 }):type(), 'torch.LongTensor')
+   says('nn.LookupTable: a tensor expected as input', lookup.makeInputContiguous, lookup, 3)
+end
+
+-- copies of a module, as many as there are inputs or more
+do
+   local map = nn.MapTable(nn.Linear(2, 2))
+   map:_extend(3)
+   same(#map.modules, 3)
+   same(torch.pointer(map.modules[3].weight:storage()), torch.pointer(map.module.weight:storage()))
+   map:_extend(2)
+   same(#map.modules, 3)
+   map:resize(2)
+   same(#map.modules, 2)
+   says('nn.MapTable: the number of modules should be a whole number', map._extend, map, 'a')
+   says('nn.MapTable: a module expected, there is none yet', function() nn.MapTable():_extend(2) end)
+end
+
+-- the place of a new dimension: the first input tells what a sample is
+do
+   same(nn.Unsqueeze(1, 2):_getActualPosition(x), 2)
+   local unsqueeze = nn.Unsqueeze(1)
+   same(unsqueeze:_getActualPosition(x), 1)
+   same(unsqueeze.numInputDims, 3)
+   same(unsqueeze:_getActualPosition(x:view(1, 2, 3, 4)), 2)
+   says('nn.Unsqueeze: there is no place 4', function() nn.Unsqueeze(4, 2):_getActualPosition(x) end)
+   says('nn.Unsqueeze: an input of 3 dimensions or more expected', unsqueeze._getActualPosition, unsqueeze, x[1])
+end
+
+-- walks through graphs
+do
+   local a, b, c, d = graph.Node 'a', graph.Node 'b', graph.Node 'c', graph.Node 'd'
+   a:add { b, c }
+   b:add(d)
+   c:add(d)
+   local function words(list)
+      local out = {}
+      for i, node in ipairs(list) do out[i] = node.data end
+      return table.concat(out)
+   end
+   local before, after = {}, {}
+   a:visit(function(node) before[#before + 1] = node end, function(node) after[#after + 1] = node end)
+   -- nobody marked a node
+   same(words(before), 'abdcd')
+   same(words(after), 'dbdca')
+   local seen = {}
+   same(words(a:dfs_dirty(function(node) seen[#seen + 1] = node end)), 'dbca')
+   same(words(seen), 'dbca')
+   assert(a.visited and d.visited)
+   same(#a:dfs_dirty(function() end), 0)
+   same(words(a:bfs_dirty(function() end)), 'abcd')
+   assert(a.marked and d.marked)
+   a:visit(function() error('visited before') end)
+   for _, node in ipairs { a, b, c, d } do node.visited, node.marked = false, false end
+   same(a:hasCycle(), false)
+   d:add(b)
+   same(a:hasCycle(), true)
+   same(c:hasCycle(), true)
+   assert(not a.visited and not a.marked)
+   says('a path through the graph does not end', a.visit, a, function() end)
+   -- as deep as unrolled networks are
+   local first = graph.Node(0)
+   local last = first
+   for i = 1, 50000 do
+      local node = graph.Node(i)
+      last:add(node)
+      last = node
+   end
+   same(first:hasCycle(), false)
+   same(#first:dfs_dirty(function() end), 50001)
+   same(nn.Identity()(nn.Identity()()):hasCycle(), false)
+end
+print('inner methods, all as they should be')
