@@ -11,6 +11,7 @@ use crate::tensor::ops::products::direct;
 use crate::tensor::product::{Multiply, Repeated};
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
+#[inline]
 fn samples(x: &Tensor, what: &str, width: usize) -> Result<()> {
     let nd = x.ndim();
     demand!(nd == 1 || nd == 2, "{what} must be vector or matrix, got {}", x.shape_text());
@@ -19,15 +20,18 @@ fn samples(x: &Tensor, what: &str, width: usize) -> Result<()> {
 }
 
 /// The matrix whose rows are samples: a vector is one row.
+#[inline]
 fn rows<'a, T>(x: &Tensor, m: Matrix<'a, T>) -> Matrix<'a, T> {
     if x.ndim() == 1 { m.t() } else { m }
 }
 
+#[inline]
 fn is_matrix(weight: &Tensor) -> Result<()> {
     demand!(weight.ndim() == 2, "weight must be a matrix, got {}", weight.shape_text());
     Ok(())
 }
 
+#[inline]
 fn same_batch(input: &Tensor, grad_output: &Tensor) -> Result<()> {
     let batch = |x: &Tensor| if x.ndim() == 1 { 1 } else { x.size(0) };
     let fits = batch(input) == batch(grad_output);
@@ -80,6 +84,7 @@ pub fn forward<T: Multiply>(
 }
 
 /// Whether backward has anything to compute: as in Torch7, inputs of other dimensions have no gradient, and no error.
+#[inline]
 fn has_gradient(input: &Tensor) -> bool {
     input.ndim() == 1 || input.ndim() == 2
 }

@@ -276,10 +276,14 @@ impl Extents<'_> {
     #[inline(always)]
     pub fn extent(&self) -> Result<usize> {
         // the common cases without a loop; only wild strides overflow
-        let reach = |d: usize| self.sizes[d].wrapping_sub(1).checked_mul(self.strides[d] as usize);
-        let last = match self.sizes {
-            [n] if *n > 0 => reach(0),
-            [m, n] if *m > 0 && *n > 0 => reach(0).and_then(|r| r.checked_add(reach(1)?)),
+        let last = match (self.sizes, self.strides) {
+            (&[n], &[s]) if n > 0 => (n - 1).checked_mul(s as usize),
+            (&[m, n], &[s, t]) if m > 0 && n > 0 => {
+                match ((m - 1).checked_mul(s as usize), (n - 1).checked_mul(t as usize)) {
+                    (Some(down), Some(right)) => down.checked_add(right),
+                    _ => None,
+                }
+            }
             _ => None,
         };
         if let Some(end) = last.and_then(|e| e.checked_add(self.offset + 1)) {

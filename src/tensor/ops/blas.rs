@@ -218,26 +218,38 @@ fn scale<T: Real>(beta: T, mut c: MatrixMut<T>) {
     }
 }
 
+/// Elements of an outer product that are there sooner than a loop for wide registers has been entered.
+const AT_ONCE: usize = 256;
+
 /// `c = alpha a b + beta c` of a column and a row: what a single sample adds to the gradient of weights.
 fn outer<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
     let Some(b) = b.row(0) else { return naive(alpha, a, b, beta, c) };
-    share(c, b.len(), |first, mut c| {
+    share(c, b.len(), |first, c| {
         let a = a.row_range(first, c.rows());
+        if c.rows() * b.len() < AT_ONCE {
+            return outer_rows(alpha, a, b, beta, c);
+        }
         vectorize(
             #[inline(always)]
-            move || {
-                for i in 0..c.rows() {
-                    let v = alpha.mul(a.get(i, 0));
-                    let Some(c) = c.row_mut(i) else { continue };
-                    match beta {
-                        beta if beta == T::ZERO => c.iter_mut().zip(b).for_each(|(c, b)| *c = v.mul(*b)),
-                        beta if beta == T::ONE => c.iter_mut().zip(b).for_each(|(c, b)| *c = c.add(v.mul(*b))),
-                        beta => c.iter_mut().zip(b).for_each(|(c, b)| *c = beta.mul(*c).add(v.mul(*b))),
-                    }
-                }
-            },
+            move || outer_rows(alpha, a, b, beta, c),
         );
     });
+}
+
+#[inline(always)]
+fn outer_rows<T: Blas>(alpha: T, a: Matrix<T>, b: &[T], beta: T, mut c: MatrixMut<T>) {
+    for i in 0..c.rows() {
+        let v = alpha.mul(a.get(i, 0));
+        let Some(c) = c.row_mut(i) else { continue };
+        let both = c.iter_mut().zip(b);
+        if beta == T::ONE {
+            both.for_each(|(c, b)| *c = c.add(v.mul(*b)));
+        } else if beta == T::ZERO {
+            both.for_each(|(c, b)| *c = v.mul(*b));
+        } else {
+            both.for_each(|(c, b)| *c = beta.mul(*c).add(v.mul(*b)));
+        }
+    }
 }
 
 /// `y = alpha a x + beta y`, where `x` and `y` are columns.
