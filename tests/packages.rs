@@ -136,6 +136,42 @@ fn a_name_that_begins_with_a_dot_is_a_path_from_the_file() {
     assert!(text.matches("bad argument #1 to 'require' (string expected").count() == 2, "{text}");
 }
 
+/// `return require 'part'` leaves no trace of its file on Lua's stack, `pcall` stands between, and folders change.
+#[test]
+fn the_requiring_file_is_known_however_it_requires() {
+    let dir = Scratch::new("requiring");
+    dir.write("part.lua", "return 'outside'");
+    dir.write("one/part.lua", "return 'one'");
+    dir.write("two/part.lua", "return 'two'");
+    dir.write("two/last.lua", "return require './part'");
+    dir.write("two/asked.lua", "local _, part = pcall(require, './part') return part");
+    dir.write("one/main.lua", "return print(require '../two/last', require 'two.last', require '../two/asked', select(2, pcall(require, './part')))");
+    dir.write("one/script.lua", "return require './tells'");
+    dir.write("one/tells.lua", "print(require './part')");
+    dir.write(
+        "one/leaves.lua",
+        "require('lfs').chdir '..' print(require './part', require('../two/last'), require 'beside')",
+    );
+    dir.write("one/beside.lua", "return 'beside'");
+    dir.write("two/deep/keep", "");
+    let here = dir.path();
+    assert_eq!(good(here, &[], &["one/main.lua"]), "two\ttwo\ttwo\tone\n");
+    assert_eq!(good(here, &[], &["one/script.lua"]), "one\n");
+    assert_eq!(good(&here.join("two/deep"), &[], &["../../one/leaves.lua"]), "one\ttwo\tbeside\n");
+    dir.write("one/here.lua", "return require './there'");
+    dir.write("one/there.lua", "local here = require './here' return here");
+    let text = good(here, &[], &["-e", "print(pcall(require, './one/here'))"]);
+    assert!(
+        text.contains("here.lua:1: require: files require each other") || text.contains("there.lua:1: require: files"),
+        "{text}"
+    );
+    // chunks that a program names like files are its own
+    let code = "print(pcall(loadstring('error(1 .. 2)', '=settings.lua')))
+        print(select(2, pcall(loadstring('require(\"nn\").Linear()', '=settings.lua'))))";
+    let text = good(here, &[], &["-e", code]);
+    assert!(text.starts_with("false\tsettings.lua:1: 12\nsettings.lua:1: nn.Linear"), "{text}");
+}
+
 #[test]
 fn files_of_machines_with_a_gpu_load_on_both_sides() {
     let dir = Scratch::new("gpu-files");

@@ -67,14 +67,53 @@ local function exists(path)
    return is_file
 end
 
+-- Runs what was read from a file. A file that ends in `return require 'part'` is gone from the stack by then, and this
+-- function, which is still there, holds it.
+local function run(chunk, ...)
+   local function results(...) return ... end
+   return results(chunk(...))
+end
+
+-- The file that the function at a level of the caller's stack is of, as `@folder/file.lua`; what else functions have as their
+-- source; and nil where the stack has no more. Functions in C and of this program have none.
+local function source_at(level)
+   local info = debug.getinfo(level + 1, 'Sf')
+   if not info then return nil end
+   if info.func == run then
+      local _, chunk = debug.getlocal(level + 1, 1)
+      return type(chunk) == 'function' and debug.getinfo(chunk, 'S').source or ''
+   end
+   if info.source == '=rekindle/run.lua' then
+      local script = require('rekindle.run').script
+      return script and '@' .. script or ''
+   end
+   if info.what == 'C' or info.source:sub(1, 1) == '=' then return '' end
+   return info.source
+end
+
+local function folder_of(source) return source:match('^@(.*[/\\])') or source:sub(1, 1) == '@' and './' or nil end
+
+-- Files say where they are from the folder in which the program began, which it may have left.
+local working = native.functions.paths.cwd
+local began_in = working()
+local function with_beginning(list)
+   if not began_in or working() == began_in then return list end
+   local all = {}
+   for _, dir in ipairs(list) do
+      all[#all + 1] = dir
+      if not dir:find('^[/\\]') and not dir:find('^%a:') then all[#all + 1] = began_in .. '/' .. dir end
+   end
+   return all
+end
+
 -- the folders of the files that call require, nearest first, so that a program finds what lies beside it; and those files
 local function folders()
    local level, tried, list, running = 3, {}, {}, {}
    while true do
-      local info = debug.getinfo(level, 'S')
-      if not info then return list, running end
-      running[info.source] = true
-      local dir = info.source:match('^@(.*[/\\])') or (info.source:sub(1, 1) == '@' and './')
+      local source = source_at(level)
+      if not source then return with_beginning(list), running end
+      running[source] = true
+      local dir = folder_of(source)
       if dir and not tried[dir] then
          tried[dir] = true
          list[#list + 1] = dir
@@ -86,7 +125,7 @@ end
 local function code(path)
    local chunk, why = loadfile(path)
    if not chunk then error(why, 0) end
-   return chunk
+   return function(...) return run(chunk, ...) end
 end
 
 -- files that are no code, by their suffix
@@ -107,7 +146,7 @@ local function whole_file(path)
    local suffix = path:match('%.(%w+)$')
    if suffix == 'lua' then return code(path) end
    -- either a script for `th` or an object
-   if suffix == 'th' then return loadfile(path) or function() return readers.t7(path) end end
+   if suffix == 'th' then return loadfile(path) and code(path) or function() return readers.t7(path) end end
    local reader = readers[suffix]
    return reader and function() return reader(path) end
 end
@@ -150,6 +189,13 @@ local function preloaded(name)
    return (hint and ' ' .. hint or '') .. string.format("\n\tno field package.preload['%s']", name)
 end
 
+-- a file of package.path
+local from_path = package.loaders[2]
+package.loaders[2] = function(name)
+   local chunk = from_path(name)
+   if type(chunk) ~= 'function' then return chunk end
+   return function(...) return run(chunk, ...) end
+end
 table.insert(package.loaders, 2, embedded)
 package.loaders[#package.loaders + 1] = beside
 package.loaders[#package.loaders + 1] = bundled
@@ -160,14 +206,40 @@ package.loaders[1] = preloaded
 -- They are paths from the file that requires (from the working folder where there is none, as in the session), and what is
 -- there runs each time: two folders have a './util' each. Where nothing is there, such a name is looked for as any other.
 local ordinary = require
+local DEEPEST = 150
+
+-- The source of the nearest function of a program on the stack. Files that require each other are told before the stack is full.
+local function requiring(name)
+   -- the function that called require
+   local level, source, files = 3, nil, 0
+   while true do
+      local info = debug.getinfo(level, 'f')
+      if not info then return source end
+      if info.func == run then files = files + 1 end
+      if files > DEEPEST then
+         error(string.format("require: files require each other without end, the last time '%s'", name), 3)
+      end
+      if not source or source == '' then source = source_at(level) end
+      level = level + 1
+   end
+end
+
 function require(name)
    if type(name) ~= 'string' and type(name) ~= 'number' then
       error(string.format("bad argument #1 to 'require' (string expected, got %s)", type(name)), 2)
    end
    if type(name) == 'string' and name:find('^%.') then
-      local dir = debug.getinfo(2, 'S').source:match('^@(.*[/\\])') or ''
-      local chunk = at_path(dir .. name)
-      if chunk then return chunk() end
+      local source = requiring(name)
+      for _, dir in ipairs(with_beginning { source and folder_of(source) or '' }) do
+         local path = dir .. name
+         repeat
+            local shorter = path:gsub('/%./', '/')
+            local same = shorter == path
+            path = shorter
+         until same
+         local chunk = at_path(path)
+         if chunk then return chunk() end
+      end
    end
    return ordinary(name)
 end

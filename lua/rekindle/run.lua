@@ -54,6 +54,7 @@ end
 
 function run.run_file(path, args)
    set_arg(path, args)
+   run.script = path
    local chunk, why = loadfile(path)
    if not chunk then return report.syntax(why, '@' .. path) end
    return failure(chunk, unpack(args))

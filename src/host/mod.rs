@@ -49,6 +49,7 @@ impl Host {
         shared::start_with(in_a_state_of_its_own);
         let tables = tables().map_err(|e| anyhow!("a row is wrong: {e}"))?;
         let host = Host { lua: raw::new_state() };
+        raw::embedded(rows::embedded::is_shown_as);
         let boot = rows::embedded::code(b"boot").context("boot.lua is missing")?;
         // nearly all that is made now stays
         raw::without_collector(&host.lua, || {

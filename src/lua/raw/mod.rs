@@ -17,6 +17,7 @@ mod traced;
 use place::fail;
 
 pub use interrupts::{begin, end, interrupted, watch};
+pub use place::embedded;
 pub use state::{Group, functions, new_state, register, tensor_of, tensor_value, without_collector};
 
 use crate::lua::call::Foreign;

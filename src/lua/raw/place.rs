@@ -4,9 +4,18 @@ use super::Outcome;
 use mlua::ffi::{self, lua_State};
 use std::ffi::CStr;
 use std::os::raw::c_int;
+use std::sync::OnceLock;
 
 /// Levels that are looked at. Embedded functions that call themselves fill a stack with some thousands.
 const REACH: c_int = 10_000;
+
+/// Whether a name is that of an embedded file. Programs name their chunks too, and `=settings.lua` is one of theirs.
+static EMBEDDED: OnceLock<fn(&[u8]) -> bool> = OnceLock::new();
+
+/// Tells which names, as `nn/module.lua`, are those of embedded files.
+pub fn embedded(is_embedded: fn(&[u8]) -> bool) {
+    EMBEDDED.get_or_init(|| is_embedded);
+}
 
 /// What stands at a level of the stack.
 #[derive(PartialEq, Eq)]
@@ -35,7 +44,8 @@ unsafe fn line_at(l: *mut lua_State, level: c_int) -> Option<Line> {
             return Some(Line::None);
         }
         let source = CStr::from_ptr(ar.source).to_bytes();
-        Some(if source.starts_with(b"=") && source.ends_with(b".lua") { Line::Ours } else { Line::Program })
+        let ours = source.strip_prefix(b"=").is_some_and(|name| EMBEDDED.get().is_some_and(|known| known(name)));
+        Some(if ours { Line::Ours } else { Line::Program })
     }
 }
 
