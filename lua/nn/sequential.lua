@@ -11,6 +11,8 @@ end
 
 -- `#container` is how many modules it has.
 function Sequential:__len() return #self.modules end
+-- by this name classes derived from it have it too
+Sequential.__len__ = Sequential.__len
 
 function Sequential:add(module)
    expect.method(self, 'add', 'container', 'modules')

@@ -112,7 +112,7 @@ function SoftMaxTree:__init(inputSize, hierarchy, rootId, accUpdate, static, ver
 end
 
 function SoftMaxTree:reset(deviation)
-   local bound = deviation and deviation * math.sqrt(3) or 1 / math.sqrt(self.nChildNode * self.inputSize)
+   local bound = deviation and expect.number(self, deviation, 'the deviation') * math.sqrt(3) or 1 / math.sqrt(self.nChildNode * self.inputSize)
    self.weight:uniform(-bound, bound)
    self.bias:uniform(-bound, bound)
 end
@@ -123,6 +123,10 @@ local function pair(self, input)
    expect.table(self, input, 'input', 2)
    return expect.tensor(self, input[1], 'input[1]', 2), expect.anyTensor(self, input[2], 'input[2]', 1)
 end
+
+-- What was done to the fields, which are the program's too.
+local function updates(self) return expect.table(self, self.updates, 'the field updates') end
+local function number(self, field) return expect.number(self, self[field], 'the field ' .. field) end
 
 function SoftMaxTree:updateOutput(input) return self:paths(pair(self, input)) end
 
@@ -145,9 +149,8 @@ function SoftMaxTree:accGradParameters(input, gradOutput, scale)
       expect.fail(self, 'made with accUpdate, it has no gradients of its parameters; use backwardUpdate')
    end
    scale = scale or 1
-   for _, id in ipairs(self:accumulate(x, target, gradOutput, scale)) do
-      self.updates[id] = (self.updates[id] or 0) + scale
-   end
+   local sums = updates(self)
+   for _, id in ipairs(self:accumulate(x, target, gradOutput, scale)) do sums[id] = (sums[id] or 0) + scale end
 end
 
 -- Sharing needs no detour through the gradients here.
@@ -156,7 +159,7 @@ SoftMaxTree.sharedAccUpdateGradParameters = SoftMaxTree.defaultAccUpdateGradPara
 ------------------------------------------------------------------------------------------ parameters
 
 local function rowsOf(self, id)
-   local known = type(id) == 'number' and id % 1 == 0 and id >= 1 and id <= self.maxParentId and self.parentChildren[id]
+   local known = type(id) == 'number' and id % 1 == 0 and id >= 1 and id <= number(self, 'maxParentId') and self.parentChildren[id]
    if not known or known[1] < 1 then expect.fail(self, 'a node with children expected, got %s', expect.brief(id)) end
    return known[1], known[2]
 end
@@ -176,7 +179,7 @@ end
 -- The parents that got gradients, or all of them where none did.
 local function touched(self)
    local list = {}
-   for id in pairs(self.updates) do list[#list + 1] = id end
+   for id in pairs(updates(self)) do list[#list + 1] = id end
    table.sort(list)
    return #list > 0 and list or self.parentIds:totable(), #list > 0
 end
@@ -193,7 +196,7 @@ function SoftMaxTree:parameters()
       values[at], values[after] = value[1], value[2]
       if gradient then gradients[at], gradients[after] = gradient[1], gradient[2] end
    end
-   return values, gradients, {}, self.nChildNode * 2
+   return values, gradients, {}, number(self, 'nChildNode') * 2
 end
 
 function SoftMaxTree:updateParameters(rate)
@@ -207,7 +210,7 @@ function SoftMaxTree:zeroGradParameters()
    local _, gradients = self:parameters()
    for _, gradient in pairs(gradients) do gradient:zero() end
    -- the table itself may be shared with copies
-   for id in pairs(self.updates) do self.updates[id] = nil end
+   for id in pairs(updates(self)) do self.updates[id] = nil end
 end
 
 function SoftMaxTree:maxNorm(most)

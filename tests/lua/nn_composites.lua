@@ -310,6 +310,8 @@ do
 end
 
 -- lengths
+torch.class('nn.TestLong', 'nn.Sequential')
+assert(#nn.TestLong():add(nn.Tanh()):add(nn.Tanh()) == 2)
 local net = nn.Sequential()
 assert(#net == 0 and #net:add(nn.Tanh()):add(nn.Tanh()) == 2 and #net:clone() == 2 and #nn.Concat(1):add(net) == 0)
 for name, sizes in pairs { ClassNLLCriterion = 4, SpatialClassNLLCriterion = 3, BCECriterion = 2 } do

@@ -182,6 +182,17 @@ do
    fails(function() criterion:forward(first, { { 1 }, { 0 }, { 2 } }) end, 'nn.CTCCriterion: target class 0 out of range 1..4')
    fails(function() criterion:forward(first, targets, { 1, 2, 4 }) end, 'nn.CTCCriterion: the size of a sequence should be 0 to 3')
    fails(function() criterion:forward(first, targets, { 1, 2 }) end, 'nn.CTCCriterion: 3 sizes expected')
+   fails(function() criterion:forward(first, { { nil, 1 }, { 1 }, { 2 } }) end, 'nn.CTCCriterion: a number expected as target[1][1], got nothing')
+   -- backward takes the sizes as well, without a forward and after one with others
+   other:double()
+   wanted = other:clone()
+   wanted:forward(first, { { 1 }, { 2 }, { 3 } }, { 1, 2, 3 })
+   wanted = wanted:backward(first, { { 1 }, { 2 }, { 3 } })
+   near(nn.CTCCriterion():backward(first, { { 1 }, { 2 }, { 3 } }, { 1, 2, 3 }), wanted)
+   other:forward(first, { { 1 }, { 2 }, { 3 } }, { 3, 3, 3 })
+   near(other:backward(first, { { 1 }, { 2 }, { 3 } }, { 1, 2, 3 }), wanted)
+   other.gradInput = false
+   fails(function() other:backward(first, { { 1 }, { 2 }, { 3 } }) end, 'nn.CTCCriterion: a tensor expected as the field gradInput')
    fails(function() criterion:forward(first, { { 'a' }, { 1 }, { 1 } }) end, 'nn.CTCCriterion: a number expected as target[1][1], got the string "a"')
 end
 

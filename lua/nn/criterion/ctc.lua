@@ -11,7 +11,8 @@ local function numbers(self, value, what)
       return value:dim() == 0 and {} or value:totable()
    end
    expect.table(self, value, what)
-   for i, entry in ipairs(value) do
+   for i = 1, #value do
+      local entry = value[i]
       if type(entry) ~= 'number' then
          expect.fail(self, 'a number expected as %s[%d], got %s', what, i, expect.brief(entry))
       end
@@ -68,7 +69,7 @@ end
 
 function CTC:updateGradInput(input, target, sizes)
    local frames, labels, lengths, counted, samples = prepare(self, input, target, sizes or self.sizes)
-   self.gradInput:resizeAs(input)
+   expect.anyTensor(self, self.gradInput, 'the field gradInput'):resizeAs(input)
    self:lossGradient(frames, labels, lengths, counted, batched(self, self.gradInput, samples))
    return self.gradInput
 end
@@ -78,4 +79,8 @@ function CTC:forward(input, target, sizes)
    expect.method(self, 'forward', 'criterion')
    if sizes == nil then self.sizes = nil end
    return self:updateOutput(input, target, sizes)
+end
+function CTC:backward(input, target, sizes)
+   expect.method(self, 'backward', 'criterion')
+   return self:updateGradInput(input, target, sizes)
 end
