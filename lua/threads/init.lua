@@ -64,6 +64,7 @@ function threads.Thread(code)
 end
 
 threads.safe = require 'threads.safe'
+require 'rekindle.takes'(threads, 'threads.', { safe = 'f:function' })
 threads.Threads = require 'threads.threads'(threads)
 threads.Queue = function(...) return require('threads.queue')(...) end
 

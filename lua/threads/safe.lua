@@ -2,6 +2,9 @@
 local kept = setmetatable({}, { __mode = 'k' })
 
 return function(f, mutex)
+   if mutex ~= nil and torch.typename(mutex) ~= 'threads.Mutex' then
+      error('threads.safe: mutex should be a threads.Mutex, got ' .. require('nn.expect').brief(mutex), 2)
+   end
    local own = mutex or require('threads').Mutex()
    local id = own:id()
    local function safe(...)

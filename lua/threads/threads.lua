@@ -6,8 +6,22 @@ return function(threads)
    Threads.__index = Threads
    local pools = setmetatable({}, { __mode = 'k' })
 
+   -- Notes who has threads. Those that were given up have them until they are collected, and Lua does not see how large a
+   -- thread is, so it is asked to look when there are many.
+   local owners = setmetatable({}, { __mode = 'k' })
+   function threads._own(owner, count)
+      local alive = 0
+      for _, n in pairs(owners) do alive = alive + n end
+      if alive > 32 then collectgarbage() end
+      owners[owner] = count
+   end
+
    function Threads.serialization(name)
       if type(name) ~= 'string' then error('Threads.serialization: expected the name of a package', 2) end
+      local there, format = pcall(require, name)
+      if not there or type(format) ~= 'table' or type(format.save) ~= 'function' or type(format.load) ~= 'function' then
+         error(string.format("Threads.serialization: '%s' is no package with functions save and load", name), 2)
+      end
       Threads.__serialize = name
    end
 
@@ -27,14 +41,11 @@ return function(threads)
          local f = select(i, ...)
          if type(f) ~= 'function' then error('threads.Threads: expected functions after the number, got a ' .. type(f), 3) end
       end
-      -- pools that were given up have threads until they are collected
-      local alive = 0
-      for pool in pairs(pools) do alive = alive + pool.N end
-      if alive > 64 then collectgarbage() end
       local self = setmetatable({ N = n, name = 'threads', endcallbacks = {}, running = 0, last = 0, threads = {},
          threadspecificqueues = {}, threadqueue = threads._Channel(n), mainqueue = threads._Channel(1e9),
          __specific = true, __serialize = Threads.__serialize }, Threads)
       self.format = require(self.__serialize)
+      threads._own(self, n)
       for i = 1, n do
          self.threadspecificqueues[i] = threads._Channel(n)
          local code = ("require 'threads.worker' (%d, %q, %d, %d, %d)"):format(i, self.__serialize,
@@ -76,6 +87,9 @@ return function(threads)
 
    function Threads:specific(on)
       if on == nil then return self.__specific end
+      if type(on) ~= 'boolean' then
+         error('specific: true or false expected, got ' .. require('nn.expect').brief(on), 2)
+      end
       check(self)
       self:synchronize()
       if on ~= self.__specific then
@@ -159,6 +173,7 @@ return function(threads)
       for _, t in ipairs(self.threads) do t:free() end
       getmetatable(self.proxy).__gc = nil
       pools[self] = nil
+      threads._own(self, nil)
    end
 
    -- the end of the program waits for jobs that were given to pools which it still has
@@ -166,6 +181,18 @@ return function(threads)
       for pool in pairs(pools) do
          local ok, why = pcall(pool.synchronize, pool)
          if not ok then io.stderr:write(tostring(why), '\n') end
+      end
+   end
+
+   for name, method in pairs(Threads) do
+      if type(method) == 'function' and name ~= 'serialization' then
+         Threads[name] = function(self, ...)
+            if type(self) ~= 'table' or not self.threadqueue then
+               error(string.format("%s: expected a pool of threads as self, got %s (call it with ':')", name,
+                  require('nn.expect').brief(self)), 2)
+            end
+            return method(self, ...)
+         end
       end
    end
 

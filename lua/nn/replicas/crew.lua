@@ -79,6 +79,7 @@ function Crew.new(count, init)
    local travel = require 'threads.travel'
    local self = setmetatable({ members = {}, copied = travel.pair(travel.copied), initialize = init, waiting = 0 }, Crew)
    local format = travel.pair(travel.shared)
+   threads._own(self, count)
    for i = 1, count do self.members[i] = Threaded.new(format) end
    local members = self.members
    self.proxy = newproxy(true)
@@ -91,6 +92,7 @@ end
 function Crew:stop()
    for _, member in ipairs(self.members) do member:stop() end
    getmetatable(self.proxy).__gc = nil
+   threads._own(self, nil)
 end
 
 local function send(self, i, request)

@@ -159,4 +159,15 @@ fails(function() dpt_of(nn.Tanh(), 2):threads(function(i) if i == 2 then error '
 -- replicas go when their table does
 for _ = 1, 30 do dpt_of(network(), 3):forward(x) end
 collectgarbage()
+-- without being asked to: Lua does not see how large threads are
+local function threads_of_program()
+   for line in io.lines '/proc/self/status' do
+      local n = line:match '^Threads:%s+(%d+)'
+      if n then return tonumber(n) end
+   end
+end
+collectgarbage 'stop'
+for _ = 1, 80 do dpt_of(nn.Tanh(), 3):forward(x) end
+if io.open '/proc/self/status' then assert(threads_of_program() < 100, threads_of_program()) end
+collectgarbage 'restart'
 print('all as it should be')
