@@ -27,6 +27,7 @@ local function is_list(t)
 end
 
 local function fill_hash(h, t)
+   if type(t) ~= 'table' then error('tds.Hash: a table expected, got ' .. require('nn.expect').brief(t)) end
    for k, v in pairs(t) do h[k] = converted(v) end
    return h
 end
@@ -170,7 +171,11 @@ function Vec.remove(v, index) vec.remove(v, index or vec_len(v)) end
 function Vec.sort(v, compare)
    local list = {}
    for i = 1, vec_len(v) do list[i] = vec_get(v, i) end
-   table.sort(list, compare)
+   if compare ~= nil and type(compare) ~= 'function' then
+      error('tds.Vec:sort: a function that compares expected, got ' .. require('nn.expect').brief(compare))
+   end
+   local fine, why = pcall(table.sort, list, compare)
+   if not fine then error(compare and why or 'tds.Vec:sort: these members have no order; give a function that compares', compare and 0 or 1) end
    for i, value in ipairs(list) do vec_set(v, i, value) end
 end
 function Vec.concat(v, separator, i, j)
@@ -210,6 +215,10 @@ function Counter.inc(c, by) return counter.add(c, by or 1) end
 function Counter.dec(c, by) return counter.add(c, -(by or 1)) end
 function Counter.__write(c, file) file:writeLong(counter.get(c)) end
 function Counter.__read(c, file) counter.set(c, file:readLong()) end
+
+local takes = require 'rekindle.takes'
+takes(Vec, 'tds.Vec:', { concat = 'separator:text? i:number? j:number?', concatstorage = 'separator:text? i:number? j:number?' })
+takes(Counter, 'tds.AtomicCounter:', { inc = 'by:number?', dec = 'by:number?' })
 
 tds.hash, tds.vec, tds.counter = tds.Hash, tds.Vec, tds.AtomicCounter
 -- for Lua without metamethods of pairs

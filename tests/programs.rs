@@ -68,7 +68,15 @@ fn wrong_arguments_are_told_where_programs_call() {
     let scratch = std::env::temp_dir().join(format!("rekindle-misuse-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).expect("a scratch folder");
     let script = root().join("tests/lua/misuse.lua");
-    for package in ["nn", "nngraph", "graph", "optim", "image", "xlua", "gnuplot", "sys", "paths"] {
+    let whole = [
+        "nn", "nngraph", "graph", "optim", "image", "xlua", "gnuplot", "sys", "paths", "torch", "nnx", "unsup", "tds",
+        "threads",
+    ];
+    let bundled = [
+        "csvigo", "mnist", "hdf5", "matio", "md5", "base64", "lfs", "bit32", "lua-utf8", "class", "classic",
+        "argcheck", "npy4th",
+    ];
+    for package in whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]) {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
         let out = th.arg(&script).arg(package).current_dir(&scratch).output().expect("th runs");
         let text = String::from_utf8_lossy(&out.stdout).into_owned();

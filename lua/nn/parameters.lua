@@ -55,6 +55,14 @@ end
 -- Moves all tensors into one new storage and returns a vector over it. Storages keep the order in which they are first
 -- seen, tensors their strides and what they share; unused elements between them are dropped.
 function Module.flatten(tensors)
+   if tensors ~= nil and torch.type(tensors) ~= 'table' then
+      error('nn.Module.flatten: a table of tensors expected, got ' .. require('nn.expect').brief(tensors))
+   end
+   for i, tensor in ipairs(tensors or {}) do
+      if not torch.isTensor(tensor) then
+         error(string.format('nn.Module.flatten: tensor %d is %s', i, require('nn.expect').brief(tensor)))
+      end
+   end
    if not tensors or #tensors == 0 then return torch.Tensor() end
    local order, byStorage = survey(tensors)
    local total = 0

@@ -228,6 +228,7 @@ end
 
 -- A list of tensors, with copies of this type in place of those of others.
 function utils.inType(list, typename)
+   if type(list) ~= 'table' then error('nn.utils.inType: a table of tensors expected, got ' .. expect.brief(list)) end
    local copies
    for i, tensor in ipairs(list) do
       if torch.isTensor(tensor) and torch.typename(tensor) ~= typename then

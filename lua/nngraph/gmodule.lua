@@ -5,6 +5,7 @@
 -- `backwardnodes` are the orders of computation; the fields are those of Torch7, so that its files run.
 local build = require 'nngraph.build'
 local fusion = require 'nngraph.fusion'
+local expect = require 'nn.expect'
 local gModule, parent = torch.class('nn.gModule', 'nn.Container')
 
 -- Who calls nn.gModule, seen from a function that __init calls: above it is what makes objects.
@@ -228,7 +229,12 @@ end
 function gModule:runForwardFunction(f, input)
    if type(f) == 'string' then
       local name = f
-      f = function(module, x) return module[name](module, x) end
+      f = function(module, x)
+         if not module[name] then
+            expect.fail(self, 'runForwardFunction: %s has no method %s', torch.type(module), name)
+         end
+         return module[name](module, x)
+      end
    end
    return forwardThrough(self, f, input)
 end
@@ -306,6 +312,7 @@ local function forgetAt(p, place, self) forgetGradients(self, p.backwardData, p.
 
 function gModule:updateGradInput(_, gradOutput)
    local p = plan(self)
+   expect.forwardFirst(self, self.innode.data.input)
    if p.results > 1 and (type(gradOutput) ~= 'table' or #gradOutput ~= p.results) then
       error(string.format('nn.gModule: Got %s instead of %d gradOutputs',
          type(gradOutput) == 'table' and #gradOutput .. ' gradOutputs' or 'a ' .. torch.type(gradOutput), p.results))
@@ -338,6 +345,8 @@ local function accumulateAt(p, place, self, scale) accumulate(self, p.backwardDa
 
 function gModule:accGradParameters(_, _, scale)
    local p = plan(self)
+   expect.forwardFirst(self, self.innode.data.input)
+   if not self.outnode.data.gradOutput then expect.fail(self, 'updateGradInput comes before accGradParameters') end
    if plainly(self) and p.fusion then
       fusion.accumulate(p, accumulateAt, self, scale)
    else
@@ -389,13 +398,20 @@ end
 
 -- Calls f with each module and the one at the same place of another graph of the same build.
 function gModule:map(other, f)
+   if not torch.isTypeOf(other, 'nn.gModule') then
+      expect.fail(self, 'map: a graph of the same build expected, got %s', expect.brief(other))
+   end
    for i, node in ipairs(self.forwardnodes) do
       local twin = other.forwardnodes[i]
       if not twin or (node.data.module ~= nil) ~= (twin.data.module ~= nil) then
-         error('nn.gModule:map: the graphs are not built alike', 2)
+         expect.fail(self, 'map: the graphs are not built alike')
       end
       if node.data.module then f(node.data.module, twin.data.module) end
    end
 end
+
+require 'rekindle.takes'(gModule, ':', {
+   map = 'other:value f:function', replace = 'f:function', runForwardFunction = 'f:function|string',
+})
 
 return gModule

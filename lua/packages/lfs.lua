@@ -154,4 +154,6 @@ function lfs.lock_dir(path, stale)
    return setmetatable({ path = name }, Lock)
 end
 
+require 'rekindle.takes'(lfs, 'lfs.', { lock_dir = 'path:text stale:number?' })
+
 return lfs

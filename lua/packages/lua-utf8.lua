@@ -133,4 +133,17 @@ function utf8.escape(s)
    return (s:gsub('%%(%d+)', function(digits) return encode(tonumber(digits)) end))
 end
 
+-- numbers are texts too, as for Lua's own functions of strings
+local takes = {}
+for name, spec in pairs {
+   len = 's:text i:number? j:number?', codepoint = 's:text i:number? j:number?', next = 's:text at:number?', codes = 's:text',
+   offset = 's:text n:number i:number?', sub = 's:text i:number? j:number?', byte = 's:text i:number? j:number?',
+   reverse = 's:text', escape = 's:text',
+} do
+   local f = utf8[name]
+   utf8[name] = function(s, ...) return f(type(s) == 'number' and tostring(s) or s, ...) end
+   takes[name] = spec
+end
+require 'rekindle.takes'(utf8, 'utf8.', takes)
+
 return utf8

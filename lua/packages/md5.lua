@@ -3,7 +3,7 @@ local digest = require('rekindle.native').functions.formats.md5
 local md5 = {}
 
 function md5.tohex(bytes)
-   return (bytes:gsub('.', function(c) return ('%02x'):format(c:byte()) end))
+   return (tostring(bytes):gsub('.', function(c) return ('%02x'):format(c:byte()) end))
 end
 function md5.sum(text) return digest(text) end
 function md5.sumhexa(text) return md5.tohex(digest(text)) end
@@ -17,5 +17,7 @@ function Sum:update(text)
    return self
 end
 function Sum:finish() return digest(table.concat(self.pieces)) end
+
+require 'rekindle.takes'(md5, 'md5.', { tohex = 'bytes:text' })
 
 return md5

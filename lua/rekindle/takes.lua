@@ -78,7 +78,7 @@ return function(functions, prefix, specs)
          local where = prefix .. name
          if method then
             local self = ...
-            if type(self) ~= 'table' or prefix == ':' and not torch.typename(self) then
+            if type(self) ~= 'table' and type(self) ~= 'userdata' or prefix == ':' and not torch.typename(self) then
                error(string.format("%s: expected an object as self, got %s (call it with ':')", name,
                   require('nn.expect').brief(self)))
             end

@@ -150,6 +150,8 @@ function CmdLine:string(prefix, params, ignore)
    return table.concat(parts, self.argseparator)
 end
 
+require 'rekindle.takes'(CmdLine, ':', { string = 'prefix:text? params:list ignore:list?' })
+
 -- print as it was before the first log, and the print that logs
 local plain, logging
 

@@ -22,6 +22,13 @@ local function verdict(kind, difference, tolerance)
    return difference <= tolerance, kind .. 'EQ(==) ' .. told, kind .. 'NE(~=) ' .. told
 end
 
+-- Whether a text fits a pattern of Lua's, in the name of a method.
+function compare.fits(method, text, pattern)
+   local fine, found = pcall(string.find, text, pattern)
+   if not fine then error(string.format('Tester:%s: the pattern "%s" is none: %s', method, pattern, found)) end
+   return found ~= nil
+end
+
 -- Each comparison gives whether the two are equal, what to say when they should be and are not, and what to say when
 -- they should not be and are.
 function compare.tensors(a, b, tolerance)

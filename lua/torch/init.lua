@@ -84,6 +84,7 @@ generator.__newindex = function(_, k)
 end
 function generator:write(file) file:writeObject(torch.getRNGState(self)) end
 function generator:read(file) torch.setRNGState(self, file:readObject()) end
+require 'rekindle.takes'(generator, ':', { write = 'file:file', read = 'file:reader' })
 torch._register(generator, 'torch.Generator', nil, function() return state.generator() end, state.generator)
 
 local function set_default(name)

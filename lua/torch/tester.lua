@@ -11,7 +11,7 @@ function Tester:__init()
    self.disabledTests = {}
    self.errors, self.warnings = {}, {}
    self.assertionPass, self.assertionFail, self.testError = {}, {}, {}
-   self.countasserts = 0
+   self.countasserts, self._marks = 0, {}
    self.earlyAbort, self.rethrow, self.summaryOnly = false, false, false
 end
 
@@ -108,7 +108,12 @@ for name, order in pairs(orders) do
    Tester[name] = function(self, a, b, ...)
       local message = extras(name, false, ...)
       local why = order[1]:format(tostring(a), tostring(b))
-      return self:_assert_sub(order[2](a, b), joined(message, why))
+      local fine, holds = pcall(order[2], a, b)
+      if not fine then
+         local brief = require('nn.expect').brief
+         error(string.format('Tester:%s: two values that have an order expected, got %s and %s', name, brief(a), brief(b)))
+      end
+      return self:_assert_sub(holds, joined(message, why))
    end
 end
 
@@ -151,8 +156,11 @@ function Tester:_eqOrNeq(a, b, negate, message, tolerance)
 end
 
 function Tester:_assertTensorEqOrNeq(a, b, negate, message, tolerance)
-   for place, x in pairs { First = a, Second = b } do
-      if not torch.isTensor(x) then error(place .. ' argument should be a Tensor, and is a ' .. torch.type(x), 3) end
+   local given = { a, b }
+   for i, place in ipairs { 'First', 'Second' } do
+      if not torch.isTensor(given[i]) then
+         error(place .. ' argument should be a Tensor, and is a ' .. torch.type(given[i]), 3)
+      end
    end
    local sizes = table.concat(a:size():totable(), 'x') .. ' and ' .. table.concat(b:size():totable(), 'x')
    if self._assertTensorEqIgnoresDims and a:nElement() == b:nElement() and not a:isSize(b:size()) then
@@ -207,7 +215,7 @@ function Tester:assertErrorMsg(f, expected, ...)
 end
 
 function Tester:assertErrorPattern(f, pattern, ...)
-   return raises(self, 'assertErrorPattern', f, function(why) return tostring(why):find(pattern) ~= nil end, ...)
+   return raises(self, 'assertErrorPattern', f, function(why) return compare.fits('assertErrorPattern', tostring(why), pattern) end, ...)
 end
 
 function Tester:assertErrorObj(f, accepts, ...)
@@ -215,6 +223,11 @@ function Tester:assertErrorObj(f, accepts, ...)
 end
 
 for name, method in pairs(require 'torch.testrun') do Tester[name] = method end
+
+require 'rekindle.takes'(Tester, ':', {
+   _addDebugInfo = 'message:text', _failure = 'message:text', _warning = 'message:text', _run = 'tests:list', _report = 'tests:list',
+   assertalmosteq = 'a:numeric b:numeric', assertErrorPattern = 'f:value pattern:text', assertErrorObj = 'f:value accepts:function',
+})
 
 -- A table for tests that refuses a name twice and anything that is not a function.
 function torch.TestSuite()

@@ -1,5 +1,6 @@
 -- How torch.Tester collects tests, runs them, and reports: a table of methods for the class.
 
+local fits = require('torch.compare').fits
 local rule = ('-'):rep(80)
 
 local function plural(count, word) return count .. ' ' .. word .. (count == 1 and '' or 's') end
@@ -97,7 +98,7 @@ function Run:_getTests(patterns)
    end
    for name, test in pairs(self.tests) do
       for _, pattern in ipairs(wanted) do
-         if tostring(name):find(pattern) then chosen[name] = test end
+         if fits('run', tostring(name), pattern) then chosen[name] = test end
       end
    end
    if next(chosen) == nil then error('Tester:run: no test is called ' .. table.concat(wanted, ', '), 3) end

@@ -1,7 +1,9 @@
 -- Wrong arguments everywhere: every constructor, function and method of a package that is written in Lua gets nothing, one
 -- value of each kind, and one behind a tensor. What it raises stands at the line here that called, and is no raw error of
 -- Lua's. `th misuse.lua PACKAGE [PATTERN]`; with a pattern, only names that it fits. It writes files where it runs.
-for _, name in ipairs { 'nn', 'optim', 'image', 'xlua', 'nngraph', 'gnuplot', 'graph', 'sys', 'paths' } do require(name) end
+for _, name in ipairs { 'nn', 'optim', 'image', 'xlua', 'nngraph', 'gnuplot', 'graph', 'sys', 'paths', 'tds', 'threads' } do
+   _G[name] = require(name)
+end
 local samples = dofile((debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or '') .. 'nn_samples.lua')
 local package_name, only = arg[1], arg[2]
 torch.manualSeed(1)
@@ -30,7 +32,7 @@ local calls, complaints, seen = 0, 0, {}
 -- whether a message is Lua's own, or names an embedded file; a function may say 'bad argument' in its own name
 local function is_raw(text, name)
    local own = name:match('[%w_]+$') or ''
-   return text:find('attempt to ', 1, true) or text:find('%w/%w+%.lua:') or text:find('^[%w_/]+%.lua:')
+   return text:find 'attempt to %a+ .*%(a %a+ value%)' or text:find('attempt to compare', 1, true) or text:find('attempt to index', 1, true) or text:find('%w/%w+%.lua:') or text:find('^[%w_/]+%.lua:')
       or text:find("bad argument #", 1, true) and not text:find("^bad argument #%d+ to '" .. own .. "'")
       or text:find('stack overflow', 1, true) or text:find('assertion failed', 1, true)
 end
@@ -63,7 +65,7 @@ end
 
 -- these end the process, wait, take something away that this program needs, or speak as Torch7's do
 local SKIP = { __gc = true, sleep = true, usleep = true, clear = true, clearall = true, installed = true, fail = true,
-   error = true, help = true }
+   error = true, help = true, parse = true }
 local function is_called(v) return type(v) == 'function' or rawget(debug.getmetatable(v) or {}, '__call') ~= nil end
 -- the functions of a package or of a class and those above it, in order
 local function names(t)
@@ -83,17 +85,41 @@ local function names(t)
 end
 local function package_of(name, t)
    for _, key in ipairs(names(t)) do
-      if not torch.getmetatable(name .. '.' .. key) then each(name .. '.' .. key, function(...) t[key](...) end) end
+      -- what begins so is of the package's own
+      if not key:find '^_' and not torch.getmetatable(name .. '.' .. key) then each(name .. '.' .. key, function(...) t[key](...) end) end
    end
 end
-local function methods_of(name, make)
+local function methods_of(name, make, without)
    for _, key in ipairs(names(debug.getmetatable(make()))) do
-      each(name .. ':' .. key, function(...)
-         local object = make()
-         object[key](object, ...)
-      end)
+      if not (without and key:find(without)) then
+         each(name .. ':' .. key, function(...)
+            local object = make()
+            object[key](object, ...)
+         end)
+      end
    end
 end
+
+-- how objects of packages that add to nn are made, and an input
+local picture = torch.rand(3, 6, 6)
+local MADE = {
+   SpatialLinear = { 'SpatialLinear(3, 2)', picture }, SpatialClassifier = { 'SpatialClassifier(nn.Linear(3, 2))', picture },
+   SpatialColorTransform = { 'SpatialColorTransform("rgb2yuv")', picture }, SpatialMatching = { 'SpatialMatching(3, 3)', { picture, picture } },
+   SpatialNormalization = { 'SpatialNormalization(3, torch.ones(3, 3))', picture }, SpatialPadding = { 'SpatialPadding(1, 1, 1, 1)', picture },
+   SpatialPyramid = { 'SpatialPyramid({ 1, 2 }, { nn.Identity(), nn.Identity() }, 3, 3, 1, 1)', picture },
+   SpatialReSampling = { 'SpatialReSampling{ owidth = 3, oheight = 3 }', picture }, SpatialUpSampling = { 'SpatialUpSampling(2, 2)', picture },
+   SpatialReSamplingEx = { 'SpatialReSamplingEx{ owidth = 3, oheight = 3 }', picture },
+   SpatialFovea = { 'SpatialFovea{ nInputPlane = 3, ratios = { 1, 2 }, processors = { nn.Identity(), nn.Identity() } }', picture },
+   SpatialDownSampling = { 'SpatialDownSampling(2, 2)', picture }, SpatialMaxSampling = { 'SpatialMaxSampling(2, 2)', picture },
+   PixelSort = { 'PixelSort(2)', torch.rand(3, 4, 4) }, FunctionWrapper = { 'FunctionWrapper(function() end, '
+      .. 'function(self, x) return x end, function(self, x, g) return g end)', picture },
+   SuperCriterion = { 'SuperCriterion():add(nn.MSECriterion())', { picture }, { target = { picture } } },
+   DistNLLCriterion = { 'DistNLLCriterion()', torch.rand(3), { target = torch.rand(3) } },
+   Diag = { 'Diag(3)', torch.rand(3) }, AutoEncoder = { 'AutoEncoder(nn.Linear(3, 2), nn.Linear(2, 3), 0.5)', torch.rand(3) },
+   FistaL1 = { 'LinearFistaL1(3, 4, 0.1)', torch.rand(3) }, LinearFistaL1 = { 'LinearFistaL1(3, 4, 0.1)', torch.rand(3) },
+   LinearPSD = { 'LinearPSD(3, 4, 0.1, 1)', torch.rand(3) },
+   SpatialConvFistaL1 = { 'SpatialConvFistaL1(torch.Tensor { { 1, 1 } }, 3, 3, 6, 6, 0.1)', torch.rand(1, 6, 6) },
+}
 
 -- An object as a constructor accepted it, asked for a forward, a backward and its text.
 local function used(class, arguments, entry)
@@ -109,21 +135,22 @@ local function used(class, arguments, entry)
    try('nn.' .. class, words .. '):__tostring__(', function() return tostring(object) end)
 end
 
-local function every_class_of_nn()
+local function every_class_of_nn(without)
    local classes, tried = {}, {}
    for name in pairs(nn) do
-      if torch.getmetatable('nn.' .. name) and name ~= 'gModule' then classes[#classes + 1] = name end
+      if torch.getmetatable('nn.' .. name) and name ~= 'gModule' and not (without and without[name]) then classes[#classes + 1] = name end
    end
    table.sort(classes)
    for _, class in ipairs(classes) do
       each('nn.' .. class, function(...) nn[class](...) end)
-      local entry = samples[class] and samples[class][1]
+      local entry = samples[class] and samples[class][1] or MADE[class]
       local make = entry and assert(loadstring('return nn.' .. entry[1])) or function() return nn[class]() end
       if entry and fits('nn.' .. class) then
          for _, arguments in ipairs(ARGUMENTS) do used(class, arguments, entry) end
          for _, kind in ipairs(KINDS) do used(class, { kind[2]() }, entry) end
       end
       local ok, object = pcall(make)
+      if entry and not ok then say('nn.' .. class .. ' cannot be made: ' .. tostring(object)) end
       for _, method in ipairs(ok and names(torch.getmetatable('nn.' .. class)) or {}) do
          local f = object[method]
          -- an inherited method once, and for a layer and a container
@@ -138,6 +165,18 @@ local function every_class_of_nn()
    end
 end
 
+-- A package that adds to nn: its classes, and what else it has.
+local function adds_to_nn(name)
+   local before = {}
+   for class in pairs(nn) do before[class] = true end
+   local package = require(name)
+   every_class_of_nn(before)
+   for key, value in pairs(nn) do
+      if not before[key] and type(value) == 'function' then each('nn.' .. key, value) end
+   end
+   if type(package) == 'table' and package ~= nn then package_of(name, package) end
+end
+
 local PACKAGES = {
    nn = function()
       every_class_of_nn()
@@ -148,6 +187,31 @@ local PACKAGES = {
       package_of('nngraph', nngraph)
       package_of('nngraph.nesting', nngraph.nesting)
       methods_of('nngraph.Node', function() return nn.Identity()() end)
+      local x = torch.ones(2, 2)
+      local function chain()
+         local a = nn.Identity()()
+         return nn.gModule({ a }, { nn.Tanh()(nn.Linear(2, 2)(a)) })
+      end
+      local function halves()
+         local a, b = nn.Identity()(), nn.Identity()()
+         local left, right = nn.SplitTable(1)(nn.CAddTable()({ a, b })):split(2)
+         return nn.gModule({ a, b }, { left, nn.Tanh()(right) })
+      end
+      each('nn.gModule', function(...) nn.gModule(...) end)
+      local a = nn.Identity()()
+      each('nn.gModule, inputs', function(...) nn.gModule({ a }, ...) end)
+      methods_of('nn.gModule', chain)
+      methods_of('nn.gModule of two', halves)
+      methods_of('nn.gModule after a pass', function()
+         local g = chain()
+         g:forward(x)
+         return g
+      end)
+      methods_of('nn.gModule of two after a pass', function()
+         local g = halves()
+         g:forward { x, x }
+         return g
+      end)
    end,
    graph = function()
       package_of('graph', graph)
@@ -168,7 +232,60 @@ local PACKAGES = {
    gnuplot = function() package_of('gnuplot', gnuplot) end,
    sys = function() package_of('sys', sys) end,
    paths = function() package_of('paths', paths) end,
+   nnx = function() adds_to_nn 'nnx' end,
+   unsup = function() adds_to_nn 'unsup' end,
+   tds = function()
+      package_of('tds', tds)
+      for _, name in ipairs { 'Hash', 'Vec', 'AtomicCounter' } do
+         each('tds.' .. name, function(...) tds[name](...) end)
+         if name == 'AtomicCounter' then break end
+         each('tds.' .. name .. '[]', function(...) tds[name]()[...] = 1 end)
+         each('tds.' .. name .. '[1]', function(...) tds[name]()[1] = ... end)
+      end
+      methods_of('tds.Vec', function() return tds.Vec { 1, 2 } end)
+      methods_of('tds.AtomicCounter', tds.AtomicCounter)
+   end,
+   threads = function()
+      package_of('threads', threads)
+      package_of('threads.Threads', threads.Threads)
+      local pool
+      methods_of('threads.Threads', function()
+         if not pool or pool.ended then pool = threads.Threads(1) end
+         return pool
+      end)
+      -- what waits for another thread waits for ever here
+      methods_of('threads.Queue', function() return threads.Queue(3) end, 'dojob')
+      methods_of('threads.Mutex', function() return threads.Mutex() end)
+      methods_of('threads.Condition', function() return threads.Condition() end, 'wait')
+   end,
+   torch = function()
+      package_of('torch', torch)
+      for name in pairs(torch) do
+         if torch.getmetatable('torch.' .. name) then each('torch.' .. name, function(...) torch[name](...) end) end
+      end
+      methods_of('torch.CmdLine', torch.CmdLine)
+      methods_of('torch.Tester', torch.Tester)
+      methods_of('torch.Timer', torch.Timer)
+      methods_of('torch.Generator', torch.Generator)
+      methods_of('torch.MemoryFile', torch.MemoryFile)
+      methods_of('torch.DiskFile', function() return torch.DiskFile('misuse.dat', 'rw') end)
+      methods_of('torch.PipeFile', function() return torch.PipeFile('true', 'r') end)
+      methods_of('torch.DoubleTensor', function() return torch.rand(2, 3) end)
+      methods_of('torch.LongStorage', function() return torch.LongStorage { 2, 3 } end)
+   end,
 }
-PACKAGES[package_name]()
+
+-- Any other package: its functions, and those of the tables in it.
+local function of_any_package()
+   local package = require(package_name)
+   if type(package) ~= 'table' then return each(package_name, function(...) package(...) end) end
+   package_of(package_name, package)
+   for key, value in pairs(package) do
+      if type(key) == 'string' and type(value) == 'table' and value ~= package and not torch.typename(value) then
+         package_of(package_name .. '.' .. key, value)
+      end
+   end
+end
+(PACKAGES[package_name] or of_any_package)()
 say(string.format('%d calls, %d complaints', calls, complaints))
 if complaints > 0 then os.exit(1) end

@@ -7,27 +7,27 @@ local concat, tostring, type, next, rawget, floor, huge = table.concat, tostring
 
 -- ---- arguments of the options ----
 
-local function bad(i, text, ...) error(format("bad argument #%d to '?' (%s)", i, format(text, ...)), 4) end
+local function bad(name, i, text, ...) error(format("bad argument #%d to '%s' (%s)", i, name, format(text, ...)), 4) end
 
-local function no_more(n, most)
-   if n > most then bad(most + 1, 'found too many arguments') end
+local function no_more(name, n, most)
+   if n > most then bad(name, most + 1, 'found too many arguments') end
 end
 
-local function whole(value, i, least, most)
+local function whole(name, value, i, least, most)
    local n = tonumber(value)
-   if not n then bad(i, 'number expected, got %s', type(value)) end
-   if n < least or n > most or n ~= floor(n) then bad(i, 'expected integer between %d and %d', least, most) end
+   if not n then bad(name, i, 'number expected, got %s', type(value)) end
+   if n < least or n > most or n ~= floor(n) then bad(name, i, 'expected integer between %d and %d', least, most) end
    return n
 end
 
 local words = { on = true, off = false, ['true'] = true, ['false'] = false }
-local function choice(value, i, extra)
+local function choice(name, value, i, extra)
    if type(value) == 'boolean' then return value end
    local word = words[value]
    if word == nil and extra and value == extra then return extra end
    if word == nil then
-      if type(value) ~= 'string' and type(value) ~= 'number' then bad(i, 'string expected, got %s', type(value)) end
-      bad(i, "invalid option '%s'", tostring(value))
+      if type(value) ~= 'string' and type(value) ~= 'number' then bad(name, i, 'string expected, got %s', type(value)) end
+      bad(name, i, "invalid option '%s'", tostring(value))
    end
    return word
 end
@@ -126,8 +126,8 @@ local function new(safe)
       return n + 1
    end
 
-   local function one(count)
-      if count ~= 1 then error("bad argument #1 to '?' (expected 1 argument)", 3) end
+   local function one(name, count)
+      if count ~= 1 then error(format("bad argument #1 to '%s' (expected 1 argument)", name), 3) end
    end
 
    local function encode(value)
@@ -145,69 +145,69 @@ local function new(safe)
 
    if safe then
       function cjson.encode(...)
-         one(select('#', ...))
+         one('encode', select('#', ...))
          local ok, result = pcall(encode, (...))
          if ok then return result end
          return nil, result
       end
       function cjson.decode(...)
-         one(select('#', ...))
+         one('decode', select('#', ...))
          local value, why = decode((...))
          if why then return nil, (why:gsub('^.-: Expected', 'Expected')) end
          return value
       end
    else
       function cjson.encode(...)
-         one(select('#', ...))
+         one('encode', select('#', ...))
          return encode((...))
       end
       function cjson.decode(...)
-         one(select('#', ...))
+         one('decode', select('#', ...))
          local value, why = decode((...))
          if why then error(why, 0) end
          return value
       end
    end
 
-   local function option(most, set)
-      return function(...)
+   local function option(name, most, set)
+      cjson[name] = function(...)
          local n = select('#', ...)
-         no_more(n, most)
-         return set(...)
+         no_more(name, n, most)
+         return set(name, ...)
       end
    end
 
-   cjson.decode_max_depth = option(1, function(depth)
-      if depth ~= nil then depth_read = whole(depth, 1, 1, 2147483647) end
+   option('decode_max_depth', 1, function(name, depth)
+      if depth ~= nil then depth_read = whole(name, depth, 1, 1, 2147483647) end
       return depth_read
    end)
-   cjson.encode_max_depth = option(1, function(depth)
-      if depth ~= nil then depth_written = whole(depth, 1, 1, 2147483647) end
+   option('encode_max_depth', 1, function(name, depth)
+      if depth ~= nil then depth_written = whole(name, depth, 1, 1, 2147483647) end
       return depth_written
    end)
-   cjson.decode_invalid_numbers = option(1, function(on)
-      if on ~= nil then invalid_read = choice(on, 1) end
+   option('decode_invalid_numbers', 1, function(name, on)
+      if on ~= nil then invalid_read = choice(name, on, 1) end
       return invalid_read
    end)
-   cjson.encode_invalid_numbers = option(1, function(on)
-      if on ~= nil then invalid_written = choice(on, 1, 'null') end
+   option('encode_invalid_numbers', 1, function(name, on)
+      if on ~= nil then invalid_written = choice(name, on, 1, 'null') end
       return invalid_written
    end)
-   cjson.encode_number_precision = option(1, function(digits)
+   option('encode_number_precision', 1, function(name, digits)
       if digits ~= nil then
-         precision = whole(digits, 1, 1, 14)
+         precision = whole(name, digits, 1, 1, 14)
          number_format = '%.' .. precision .. 'g'
       end
       return precision
    end)
-   cjson.encode_keep_buffer = option(1, function(on)
-      if on ~= nil then keep = choice(on, 1) end
+   option('encode_keep_buffer', 1, function(name, on)
+      if on ~= nil then keep = choice(name, on, 1) end
       return keep
    end)
-   cjson.encode_sparse_array = option(3, function(on, most, least)
-      if on ~= nil then convert = choice(on, 1) end
-      if most ~= nil then ratio = whole(most, 2, 0, 2147483647) end
-      if least ~= nil then enough = whole(least, 3, 0, 2147483647) end
+   option('encode_sparse_array', 3, function(name, on, most, least)
+      if on ~= nil then convert = choice(name, on, 1) end
+      if most ~= nil then ratio = whole(name, most, 2, 0, 2147483647) end
+      if least ~= nil then enough = whole(name, least, 3, 0, 2147483647) end
       return convert, ratio, enough
    end)
    function cjson.new() return new(safe) end

@@ -117,4 +117,6 @@ function classic.list(object, level)
    for name in object:functions() do print(string.format('%s  function<%s.%s>', indent, object:name(), name)) end
 end
 
+require 'rekindle.takes'(classic, 'classic.', { list = 'object:value level:number?' })
+
 return classic

@@ -3,7 +3,7 @@
 local function add(a, b) return a:add(b) end
 
 return function(tree, tau, alpha)
-   if type(tau) ~= 'number' or tau < 1 or type(alpha) ~= 'number' then
+   if type(tree) ~= 'table' or not tree.allReduce or type(tau) ~= 'number' or tau < 1 or type(alpha) ~= 'number' then
       error('distlearn.AllReduceEA: expected a tree, a number of steps from 1 on and a weight', 2)
    end
    local self, step = {}, 0

@@ -2,6 +2,9 @@
 local function add(a, b) return a:add(b) end
 
 return function(tree)
+   if type(tree) ~= 'table' or not tree.allReduce then
+      error('distlearn.AllReduceSGD: a tree expected, got ' .. require('nn.expect').brief(tree), 2)
+   end
    -- steps of each node since the parameters were the same
    local steps = torch.LongTensor(tree.numNodes):zero()
    local self = {}

@@ -105,10 +105,11 @@ function ipc.sharedtable(values, move)
    local t = rows.ipc.table()
    for key, value in pairs(values or {}) do shared.set(t, keyed(key), sent(value)) end
    if move then
-      for key in pairs(values) do values[key] = nil end
+      for key in pairs(values or {}) do values[key] = nil end
    end
    return t
 end
+require 'rekindle.takes'(ipc, 'ipc.', { sharedtable = 'values:list?' })
 ipc.sharedtable_size = shared.size
 
 -- ---- map: a function in threads ----

@@ -1,5 +1,6 @@
 -- nnx: small modules and criteria.
 require 'nn'
+local expect = require 'nn.expect'
 
 -- nn.Minus: the negative.
 do
@@ -15,13 +16,17 @@ do
       parent.__init(self)
       self.softmax = nn.SoftMax()
    end
-   local function flat(x) return x:contiguous():view(-1, x:size(x:dim())) end
+   local function flat(self, x, what)
+      expect.tensor(self, x, what, 1, math.huge)
+      return x:contiguous():view(-1, x:size(x:dim()))
+   end
    function MultiSoftMax:updateOutput(input)
-      self.output = self.softmax:updateOutput(flat(input)):viewAs(input)
+      self.output = self.softmax:updateOutput(flat(self, input, 'input')):viewAs(input)
       return self.output
    end
    function MultiSoftMax:updateGradInput(input, gradOutput)
-      self.gradInput = self.softmax:updateGradInput(flat(input), flat(gradOutput)):viewAs(input)
+      self.gradInput = self.softmax:updateGradInput(flat(self, input, 'input'), flat(self, gradOutput, 'gradOutput'))
+         :viewAs(input)
       return self.gradInput
    end
    function MultiSoftMax:type(...)
@@ -35,10 +40,11 @@ do
    local Balance, parent = torch.class('nn.Balance', 'nn.Module')
    function Balance:__init(nBatch)
       parent.__init(self)
-      self.nBatch, self.batches, self.train = nBatch or 10, {}, true
+      self.nBatch = expect.whole(self, nBatch or 10, 'the number of batches', 1)
+      self.batches, self.train = {}, true
    end
    function Balance:updateOutput(input)
-      if input:dim() ~= 2 then error('nn.Balance: expected a matrix (samples x classes)', 0) end
+      expect.tensor(self, input, 'input (samples x classes)', 2)
       self.output:resizeAs(input):copy(input)
       if not self.train then return self.output end
       table.insert(self.batches, 1, input:sum(1))
@@ -52,6 +58,8 @@ do
       return self.output
    end
    function Balance:updateGradInput(input, gradOutput)
+      expect.forwardFirst(self, self.sum and torch.isTensor(input) and self.output:isSameSizeAs(input))
+      expect.gradOutput(self, gradOutput, self.output)
       self.gradInput:resizeAs(gradOutput):copy(gradOutput)
       return self.gradInput:cdiv(self.sum:expandAs(input)):cdiv(self.prob:expandAs(input))
    end
@@ -63,9 +71,11 @@ do
    local timer, last = torch.Timer(), 0
    function Probe:__init(name, display)
       parent.__init(self)
-      self.name, self.display = name or 'unnamed', display
+      self.name, self.display = tostring(name or 'unnamed'), display
    end
-   local function report(legend, x)
+   local function report(self, what, legend, x)
+      expect.anyTensor(self, x, what, 1, math.huge)
+      x = x.std and x or x:double()
       local now = timer:time().real
       print(string.format('\n%s\n  + size = %s\n  + mean = %g\n  + std = %g\n  + min = %g\n  + max = %g', legend,
          table.concat(x:size():totable(), 'x'), x:mean(), x:std(), x:min(), x:max()))
@@ -74,12 +84,12 @@ do
    end
    function Probe:updateOutput(input)
       self.output = input
-      report('<' .. self.name .. '>.output', input)
+      report(self, 'input', '<' .. self.name .. '>.output', input)
       return input
    end
    function Probe:updateGradInput(_, gradOutput)
       self.gradInput = gradOutput
-      report('layer<' .. self.name .. '>.gradInput', gradOutput)
+      report(self, 'gradOutput', 'layer<' .. self.name .. '>.gradInput', gradOutput)
       return gradOutput
    end
 
@@ -117,8 +127,8 @@ do
       self.criterions, self.weights, self.gradInput = {}, {}, {}
    end
    function SuperCriterion:add(criterion, weight)
-      table.insert(self.criterions, criterion)
-      table.insert(self.weights, weight or 1)
+      table.insert(self.criterions, expect.module(self, criterion, 'criterion'))
+      table.insert(self.weights, expect.number(self, weight or 1, 'the weight'))
       return self
    end
    local function of(target, i)
@@ -126,6 +136,7 @@ do
       return target
    end
    function SuperCriterion:updateOutput(input, target)
+      expect.table(self, input, 'input', #self.criterions)
       self.output = 0
       for i, criterion in ipairs(self.criterions) do
          self.output = self.output + self.weights[i] * criterion:updateOutput(input[i], of(target, i))
@@ -133,6 +144,7 @@ do
       return self.output
    end
    function SuperCriterion:updateGradInput(input, target)
+      expect.tensors(self, input, #self.criterions)
       for i, criterion in ipairs(self.criterions) do
          self.gradInput[i] = (self.gradInput[i] or input[i].new()):resizeAs(input[i]):zero()
          self.gradInput[i]:add(self.weights[i], criterion:updateGradInput(input[i], of(target, i)))
@@ -147,7 +159,7 @@ do
    local DistNLL, parent = torch.class('nn.DistNLLCriterion', 'nn.Criterion')
    function DistNLL:__init(options)
       parent.__init(self)
-      options = options or {}
+      options = options == nil and {} or expect.table(self, options, 'options')
       for _, name in ipairs { 'inputIsADistance', 'inputIsProbability', 'inputIsLogProbability' } do
          self[name] = options[name] or false
       end
@@ -163,6 +175,7 @@ do
       self.chain:add(nn.Identity())
    end
    local function distribution(self, target)
+      expect.tensor(self, target, 'target')
       return self.targetIsProbability and target or self.toTarget:updateOutput(target)
    end
    function DistNLL:updateOutput(input, target)

@@ -11,11 +11,8 @@ local function numbers(names)
 end
 
 local function dimensions(self, input)
-   local n = torch.isTensor(input) and input:dim() or 0
-   if n ~= 3 and n ~= 4 then
-      error(string.format('%s: expected a tensor of 3 or 4 dimensions (planes x height x width, or a batch of them), got %s',
-         torch.type(self), torch.isTensor(input) and n .. ' dimensions' or 'a ' .. torch.type(input)), 0)
-   end
+   expect.anyTensor(self, input, 'input (planes x height x width, or a batch of them)', 3, 4)
+   local n = input:dim()
    return input:size(n - 1), input:size(n)
 end
 
@@ -115,7 +112,7 @@ define('SpatialDownSampling', function(self, given)
 end, function(self, size, which)
    local ratio = which == 'h' and self.rH or self.rW
    if size < ratio then
-      error(string.format('nn.SpatialDownSampling: the input is too small: %d places for a ratio of %g', size, ratio), 0)
+      expect.fail('SpatialDownSampling', 'the input is too small: %d places for a ratio of %g', size, ratio)
    end
    return math.floor(size / ratio)
 end, function(self, size, to, which)
@@ -225,9 +222,12 @@ do
 
    function SpatialPadding:__init(left, right, top, bottom, yDim, xDim, value)
       parent.__init(self)
-      if type(left) ~= 'number' then error('nn.SpatialPadding: expected the padding on the left as a number', 2) end
-      self.pad_l, self.pad_r, self.pad_t, self.pad_b = left, right or left, top or left, bottom or left
-      self.y_dim, self.x_dim, self.val = yDim or 2, xDim or 3, value or 0
+      for side, size in pairs { l = left or false, r = right or left, t = top or left, b = bottom or left } do
+         self['pad_' .. side] = expect.whole(self, size or nil, 'the padding', -math.huge)
+      end
+      self.y_dim = expect.whole(self, yDim or 2, 'the dimension of the height', 1)
+      self.x_dim = expect.whole(self, xDim or 3, 'the dimension of the width', 1)
+      self.val = expect.number(self, value or 0, 'the value')
    end
 
    -- the part of the input that is seen, and where it lies in the output
@@ -241,17 +241,26 @@ do
       return input, output
    end
 
-   function SpatialPadding:updateOutput(input)
+   local function padded(self, input)
+      expect.tensor(self, input, 'input', math.max(self.y_dim, self.x_dim), math.huge)
       local sizes = input:size()
       sizes[self.y_dim] = sizes[self.y_dim] + self.pad_t + self.pad_b
       sizes[self.x_dim] = sizes[self.x_dim] + self.pad_l + self.pad_r
-      if sizes[self.y_dim] < 1 or sizes[self.x_dim] < 1 then error('nn.SpatialPadding: the input is too small', 0) end
+      if sizes[self.y_dim] < 1 or sizes[self.x_dim] < 1 then
+         expect.fail(self, 'the input is too small: of %s nothing is left', expect.brief(input))
+      end
+      return sizes
+   end
+
+   function SpatialPadding:updateOutput(input)
+      local sizes = padded(self, input)
       self.output:resize(sizes):fill(self.val)
       local from, to = parts(self, input, self.output)
       to:copy(from)
       return self.output
    end
    function SpatialPadding:updateGradInput(input, gradOutput)
+      expect.gradOutput(self, gradOutput, padded(self, input))
       self.gradInput:resizeAs(input):zero()
       local to, from = parts(self, self.gradInput, gradOutput)
       to:copy(from)

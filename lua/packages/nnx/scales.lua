@@ -61,6 +61,9 @@ do
    end
    -- Lets the paddings cut the windows out of a picture of this size.
    function Pyramid:configureFocus(width, height)
+      if not self.focused then expect.fail(self, 'configureFocus: focus(x, y) comes first') end
+      expect.number(self, width, 'the width')
+      expect.number(self, height, 'the height')
       for i = 1, #self.ratios do
          local padding, w, h = self.focused_pipeline.modules[i].modules[1], self.winWidth[i], self.winHeight[i]
          padding.pad_l, padding.pad_r = math.ceil(w / 2) - self.x, self.x + math.floor(w / 2) - width
@@ -68,6 +71,7 @@ do
       end
    end
    function Pyramid:checkSize(input)
+      expect.tensor(self, input, 'input', math.max(self.yDim, self.xDim), math.huge)
       for _, ratio in ipairs(self.ratios) do
          if input:size(self.yDim) % ratio ~= 0 or input:size(self.xDim) % ratio ~= 0 then
             expect.fail(self, 'a height and width in multiples of %d expected as input, got %s', ratio, expect.brief(input))
@@ -81,7 +85,6 @@ do
          expect.table(self, input, 'input', #self.ratios)
          if self.focused then expect.fail(self, 'pictures that are scaled already cannot be focused on') end
       else
-         expect.tensor(self, input, 'input', self.xDim, math.huge)
          self:checkSize(input)
          if self.focused then self:configureFocus(input:size(self.xDim), input:size(self.yDim)) end
       end

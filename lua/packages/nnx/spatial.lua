@@ -1,11 +1,9 @@
 -- nnx: layers that treat each place of a picture (planes x height x width) alike.
 require 'nn'
+local expect = require 'nn.expect'
 
 local function planes(self, input)
-   if not torch.isTensor(input) or input:dim() ~= 3 then
-      error(string.format('%s: expected a tensor of 3 dimensions (planes x height x width), got %s', torch.type(self),
-         torch.isTensor(input) and input:dim() .. ' dimensions' or 'a ' .. torch.type(input)), 0)
-   end
+   expect.tensor(self, input, 'input (planes x height x width)', 3)
    return input:size(1), input:size(2), input:size(3)
 end
 
@@ -15,14 +13,15 @@ do
 
    function SpatialLinear:__init(fanin, fanout)
       parent.__init(self)
-      self.fanin, self.fanout, self.weightDecay = fanin or 1, fanout or 1, 0
+      self.fanin = expect.whole(self, fanin or 1, 'the number of planes', 1)
+      self.fanout, self.weightDecay = expect.whole(self, fanout or 1, 'the number of planes of the output', 1), 0
       self.weight, self.gradWeight = nn.utils.parameter(self.fanout, self.fanin)
       self.bias, self.gradBias = nn.utils.parameter(self.fanout)
       self:reset()
    end
 
    function SpatialLinear:reset(stdv)
-      stdv = stdv and stdv * math.sqrt(3) or 1 / math.sqrt(self.weight:size(1))
+      stdv = stdv and expect.number(self, stdv, 'the deviation') * math.sqrt(3) or 1 / math.sqrt(self.weight:size(1))
       for i = 1, self.fanout do
          self.weight[i]:uniform(-stdv, stdv)
          self.bias[i] = torch.uniform(-stdv, stdv)
@@ -30,6 +29,10 @@ do
    end
 
    local function matrix(x) return x:contiguous():view(x:size(1), -1) end
+   local function check(self, input, gradOutput)
+      local _, height, width = planes(self, input)
+      expect.gradOutput(self, gradOutput, torch.LongStorage { self.fanout, height, width })
+   end
 
    function SpatialLinear:updateOutput(input)
       local _, height, width = planes(self, input)
@@ -39,16 +42,19 @@ do
       return self.output
    end
    function SpatialLinear:updateGradInput(input, gradOutput)
+      check(self, input, gradOutput)
       self.gradInput:resize(self.fanin, input:size(2) * input:size(3)):mm(self.weight:t(), matrix(gradOutput))
       self.gradInput:resizeAs(input)
       return self.gradInput
    end
    function SpatialLinear:accGradParameters(input, gradOutput, scale)
+      check(self, input, gradOutput)
       local gradient = matrix(gradOutput)
       self.gradWeight:addmm(scale or 1, gradient, matrix(input):t())
       self.gradBias:add(scale or 1, gradient:sum(2):view(-1))
    end
    function SpatialLinear:decayParameters(decay)
+      expect.number(self, decay, 'the decay')
       self.weight:add(-decay, self.weight)
       self.bias:add(-decay, self.bias)
    end
@@ -61,10 +67,16 @@ do
 
    function SpatialClassifier:__init(classifier)
       parent.__init(self)
+      if classifier ~= nil and not expect.module(self, classifier).updateOutput then
+         expect.fail(self, 'a module expected as the classifier, got %s', expect.brief(classifier))
+      end
       self.classifier, self.spatialOutput = classifier or nn.Sequential(), true
       self.modules = { self.classifier }
    end
    function SpatialClassifier:add(module)
+      if not self.classifier.add then
+         expect.fail(self, 'add: the classifier is a %s, not a container', torch.type(self.classifier))
+      end
       self.classifier:add(module)
       return self
    end
@@ -90,7 +102,8 @@ do
       return unrows(self.output, output, height, width)
    end
    local function gradient(self, gradOutput)
-      return self.spatialOutput and rows(self, 'gradRows', gradOutput) or gradOutput
+      if not self.spatialOutput then return gradOutput end
+      return rows(self, 'gradRows', expect.tensor(self, gradOutput, 'gradOutput', 3))
    end
    function SpatialClassifier:updateGradInput(input, gradOutput)
       local _, height, width = planes(self, input)
@@ -98,6 +111,7 @@ do
       return unrows(self.gradInput, result, height, width)
    end
    function SpatialClassifier:accGradParameters(input, gradOutput, scale)
+      planes(self, input)
       self.classifier:accGradParameters(rows(self, 'inputRows', input), gradient(self, gradOutput), scale)
    end
 end
@@ -143,7 +157,7 @@ do
    end
    function SpatialColorTransform:updateGradInput(input, gradOutput)
       if not self.islinear then
-         error("nn.SpatialColorTransform: '" .. self.transform .. "' has no gradient", 0)
+         expect.fail(self, "'%s' has no gradient", self.transform)
       end
       self.gradInput = self.linear:updateGradInput(input, gradOutput)
       return self.gradInput
