@@ -67,6 +67,13 @@ several = compare(nn.MultiLabelMarginCriterion(), torch.randn(128, 100), labels)
 angles = compare(nn.CosineEmbeddingCriterion(), pair, rows)
 ranks = compare(nn.MarginRankingCriterion(), { torch.randn(65536), torch.randn(65536) }, torch.randn(65536):sign())
 l1 = compare(nn.L1HingeEmbeddingCriterion(1), { torch.randn(65536), torch.randn(65536) }, -1)
+alignments, texts = {}, torch.randn(50, 16, 40)
+for i = 1, 16 do alignments[i] = torch.LongTensor(10):random(39):totable() end
+aligned = compare(nn.CTCCriterion(), texts, alignments)
+branches = {}
+for i = 1, 31 do branches[i] = torch.range(2 + 32 * (i - 1), 1 + 32 * i):int() end
+tree, leaves = nn.SoftMaxTree(128, branches, 1), { torch.randn(128, 128), torch.IntTensor(128):random(40, 990) }
+descent = step(tree, leaves)
 ratios = compare(nn.DistanceRatioCriterion(), { torch.randn(65536), torch.randn(65536) })
 x, t, nll = torch.randn(128, 100), torch.Tensor(128):random(100), nn.ClassNLLCriterion()
 mse, y = nn.MSECriterion(), torch.randn(128, 100)
@@ -142,6 +149,8 @@ fn main() -> anyhow::Result<()> {
             ("MarginRankingCriterion", "ranks()"),
             ("L1HingeEmbeddingCriterion", "l1()"),
             ("DistanceRatioCriterion", "ratios()"),
+            ("CTCCriterion", "aligned()"),
+            ("SoftMaxTree", "descent()"),
             ("small network, one sample", "small()"),
         ],
     )
