@@ -212,7 +212,7 @@ function graph.dot(g, title, name)
 end
 
 local takes = require 'rekindle.takes'
-takes(graph, 'graph.', { dot = 'g:graph title:text? name:text?', escape = 'text:text' })
+takes(graph, 'graph.', { dot = 'g:drawable title:text? name:text?', escape = 'text:text' })
 takes(Graph, ':', { todot = 'title:text?' })
 
 return graph

@@ -49,20 +49,7 @@ end
 
 -- Writes `name.dot`, and `name.svg` where graphviz is installed.
 function simple.dot(fg, text, name)
-   return graph.dot({ todot = function() -- Opens a picture of a gModule's forward graph with the program that the system has for it.
-function nngraph.display(gmodule)
-   local fg = type(gmodule) == 'table' and gmodule.fg
-   if not fg then error('nngraph.display: an nn.gModule expected, got a ' .. torch.type(gmodule), 2) end
-   local name = os.tmpname() .. '.svg'
-   local ok, message = pcall(graph.graphvizFile, fg, 'dot', name)
-   if not ok then error((message:gsub('^.-graph%.graphvizFile', 'nngraph.display')), 2) end
-   local opener = jit.os == 'OSX' and 'open' or 'xdg-open'
-   if not os.execute(string.format('command -v %s >/dev/null 2>&1 && %s %s >/dev/null 2>&1', opener, opener, name)) then
-      print('nngraph.display: nothing here shows pictures; the graph is in ' .. name)
-   end
-end
-
-return simple.todot(fg, text) end }, text, name)
+   return graph.dot({ todot = function() return simple.todot(fg, text) end }, text, name)
 end
 
 -- Opens a picture of a gModule's forward graph with the program that the system has for it.

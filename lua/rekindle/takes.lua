@@ -35,6 +35,7 @@ local KINDS = {
       return (type(v) == 'userdata' or type(v) == 'table') and torch.isTypeOf(v, 'torch.File') or has 'readObject'(v)
    end },
    graph = { 'a graph', class_of 'graph.Graph' },
+   drawable = { 'a graph', has 'todot' },
    node = { 'a node', class_of 'graph.Node' },
    edge = { 'an edge', class_of 'graph.Edge' },
 }

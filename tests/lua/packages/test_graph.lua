@@ -34,5 +34,6 @@ else
    fails('nngraph.display: the program dot is not there; install graphviz', nngraph.display, net)
 end
 assert(graph.dot(net.fg, 'net', name) == name .. '.dot' and io.open(name .. '.dot'):read('*a'):find 'Linear')
+assert(nngraph.simple_print.dot(net.fg, 'simple', name) == name .. '.dot' and io.open(name .. '.dot'):read('*a'):find 'label="simple"')
 for _, ending in ipairs { '', '.svg', '.dot' } do os.remove(name .. ending) end
 print('all as it should be')
