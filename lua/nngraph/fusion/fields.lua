@@ -51,8 +51,6 @@ end
 function fields.leave(p, group)
    if group.lazy then return end
    group.lazy, group.changed = true, false
-   local written = {}
-   for _, node in ipairs(group.stored) do written[node.place] = true end
    -- a plan does not keep the nodes' data, so what makes the fields has to
    local maker = { group = group, datas = {}, make = function() fields.make(p, group) end }
    -- a tensor of the program's own is to be written in each pass: by nodes, from now on
@@ -65,7 +63,7 @@ function fields.leave(p, group)
       local module = data.module
       maker.datas[i] = data
       if module then
-         if not written[node.place] then rawset(module, 'output', nil) end
+         if not node.stored then rawset(module, 'output', nil) end
          rawset(module, 'gradInput', nil)
          lazy.set(module, node.kind.class, maker)
       end
@@ -137,15 +135,14 @@ end
 
 -- The outputs of a group's modules, but for those that the pass wrote.
 local function outputs(p, group)
-   local written, datas = {}, p.forwardData
-   for _, node in ipairs(group.stored) do written[node.place] = true end
+   local datas = p.forwardData
    for _, node in ipairs(group.nodes) do
       local place = node.place
       local step, module, output = p.forward[place], datas[place].module, input_of(p, place)
       if step.part then
          output = output[step.part]
       elseif module then
-         output = written[place] and module.output or node.kind.updateOutput(module, output)
+         output = node.stored and module.output or node.kind.updateOutput(module, output)
       end
       for j = 1, step.uses do
          local to = step.to[j]

@@ -57,7 +57,8 @@ local function stored_nodes(group, steps)
    end
    local list = {}
    for _, node in ipairs(group.nodes) do
-      if stored[node.place] then list[#list + 1] = node end
+      node.stored = stored[node.place] or false
+      if node.stored then list[#list + 1] = node end
    end
    return list
 end
@@ -85,6 +86,15 @@ local function copying()
    end
 end
 
+-- Adds the steps that write copies, behind `count` other outputs: of values, and of gradients that come from outside.
+local function store_copies(b, count, kept)
+   for i, copy in ipairs(kept) do
+      for k = 0, blocks(copy.of, b.unit) - 1 do
+         b:store(count + i - 1, copy.gradient and b:load(copy.gradient - 1, k) or b:value(copy.of, k), k)
+      end
+   end
+end
+
 local function forward(group, datas)
    local registers = {}
    local b = builder(group.unit, function(self, base, block)
@@ -105,11 +115,9 @@ local function forward(group, datas)
    end
    local kept, keep = copying()
    for _, node in ipairs(group.nodes) do
-      for _, arg in ipairs(not output[node] and node.args or {}) do keep(arg) end
+      for _, arg in ipairs(not node.stored and node.args or {}) do keep(arg) end
    end
-   for i, copy in ipairs(kept) do
-      for k = 0, blocks(copy.of, group.unit) - 1 do b:store(#group.stored + i - 1, b:value(copy.of, k), k) end
-   end
+   store_copies(b, #group.stored, kept)
    group.kept, group.copies = kept, {}
    return b
 end
@@ -184,15 +192,10 @@ local function backward(group, datas)
       if node.kind.needs == 'output' then keep(node.value) end
       for _, arg in ipairs(node.kind.needs == 'inputs' and node.args or {}) do keep(arg) end
    end
-   local values = #kept
    for i, node in ipairs(leaving) do
       if node.value.open then kept[#kept + 1] = { of = node.value, gradient = i } end
    end
-   for i, copy in ipairs(kept) do
-      for k = 0, blocks(copy.of, group.unit) - 1 do
-         b:store(#group.gradients + i - 1, i <= values and b:value(copy.of, k) or b:load(copy.gradient - 1, k), k)
-      end
-   end
+   store_copies(b, #group.gradients, kept)
    group.keptBack, group.copiesBack = kept, {}
    return b
 end
