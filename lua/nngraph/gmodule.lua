@@ -6,6 +6,7 @@
 local build = require 'nngraph.build'
 local fusion = require 'nngraph.fusion'
 local expect = require 'nn.expect'
+local shared = require 'nngraph.shared'
 local gModule, parent = torch.class('nn.gModule', 'nn.Container')
 
 -- Who calls nn.gModule, seen from a function that __init calls: above it is what makes objects.
@@ -86,7 +87,7 @@ function gModule:__tostring__() return self.name or torch.type(self) end
 local plans = setmetatable({}, { __mode = 'k' })
 local weak = { __mode = 'v' }
 
--- What is done at the nodes of a list: where the value of each goes, as places in the list.
+-- What is done at the nodes of a list: where the value of each goes, as places in the list. Clones share it.
 local function steps(self, nodes, forward)
    local place, list = {}, {}
    for i, node in ipairs(nodes) do place[node.data] = i end
@@ -109,7 +110,7 @@ local function steps(self, nodes, forward)
       end
       list[i] = step
    end
-   return list
+   return shared(list)
 end
 
 local function plan(self)
@@ -208,6 +209,7 @@ local function forwardThrough(self, f, input)
    if plainly(self) and f == updateOutput and fusion.ready(p) then
       fusion.forward(p, evaluateAt, self, f, input)
    else
+      fusion.make(p)
       run(self, self.forwardnodes, list, datas, evaluate, f, input)
    end
    if self.verbose then print(' V : output') end

@@ -1,7 +1,7 @@
 //! Chains of elementwise modules in one pass: a program of steps over blocks of columns, of which each thread holds a few
 //! rows at a time in its nearest memory. What lies between the steps is not written anywhere.
 //!
-//! Operands are contiguous and seen as `rows` rows of one or more blocks of `columns` elements. A program is a matrix with
+//! Operands are seen as `rows` rows of one or more blocks of `columns` elements. A program is a table with
 //! a row of five numbers for each step: what it does, its register, two registers or places that it reads, a constant.
 //! Each register is written once, by the step of its number, from registers before it. Registers that are not needed at the
 //! same time share their memory, so that all of them lie in the nearest cache.
@@ -9,7 +9,6 @@
 use super::activation::{exp_neg, half, log_logistic, logistic_of_minus};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Rows, Source, Workspace, try_share};
-use crate::tensor::check;
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::function::Function;
@@ -249,24 +248,14 @@ struct Grid {
 }
 
 impl Grid {
-    /// The blocks that so many elements are.
-    fn blocks(self, what: &str, x: &Tensor) -> Result<usize> {
+    /// The blocks that elements of these sizes are.
+    fn blocks(self, sizes: &[usize]) -> Result<usize> {
         let block = self.rows.saturating_mul(self.columns);
-        let n = x.numel();
-        demand!(
-            block > 0 && n > 0 && n.is_multiple_of(block),
-            "{what} of rows of {} x {} elements expected, got {}",
-            self.rows,
-            self.columns,
-            x.shape_text()
-        );
+        let n = sizes.iter().fold(1, |n: usize, &size| n.saturating_mul(size));
+        let fits = block > 0 && !sizes.is_empty() && n.is_multiple_of(block);
+        demand!(fits, "rows of {} x {} elements expected, got sizes {sizes:?}", self.rows, self.columns);
         Ok(n / block)
     }
-}
-
-/// The elements of some rows in blocks of columns, of which one is meant.
-fn block_of<T>(row: &[T], columns: usize, block: usize, from: usize, n: usize) -> &[T] {
-    &row[block * columns + from..][..n]
 }
 
 /// Demands that a program reads and writes what is there, and writes all of it; inputs and outputs by their blocks.
@@ -289,47 +278,130 @@ fn check_places(steps: &[Step], inputs: &[usize], outputs: &[usize]) -> Result<(
     Ok(())
 }
 
-/// Runs a program over inputs into outputs, which have their sizes.
+/// An input of a program, as wide as so many blocks.
+struct Input {
+    blocks: usize,
+    /// Whether it has to be a matrix of these rows; others may have their elements in any sizes.
+    is_matrix: bool,
+}
+
+/// A program with what it runs on: inputs and outputs of `rows` rows of blocks of `columns` elements.
+pub struct Program {
+    steps: Placed,
+    grid: Grid,
+    inputs: Vec<Input>,
+    /// The sizes of each output, and its blocks.
+    outputs: Vec<(Vec<usize>, usize)>,
+}
+
+impl Program {
+    /// A program of steps of five numbers. Of each input: its blocks, and whether it has to be a matrix; of each output its
+    /// sizes.
+    ///
+    /// # Errors
+    /// A program that is none; places that are not there; an output that is not of rows of blocks, or not written in whole.
+    pub fn new(
+        steps: &[f64],
+        [rows, columns]: [usize; 2],
+        inputs: &[(usize, bool)],
+        outputs: Vec<Vec<usize>>,
+    ) -> Result<Program> {
+        let count = steps.len() / 5;
+        demand!(steps.len() == count * 5 && count <= MOST, "a program of up to {MOST} steps of 5 numbers expected");
+        let steps = steps.chunks(5).enumerate().map(|(i, of)| step(i, of)).collect::<Result<Vec<_>>>()?;
+        let grid = Grid { rows, columns };
+        let blocks = |sizes: Vec<usize>| grid.blocks(&sizes).map(|n| (sizes, n));
+        let outputs = outputs.into_iter().map(blocks).collect::<Result<Vec<_>>>()?;
+        let wide: Vec<usize> = inputs.iter().map(|x| x.0).collect();
+        check_places(&steps, &wide, &outputs.iter().map(|(_, n)| *n).collect::<Vec<_>>())?;
+        let inputs = inputs.iter().map(|&(blocks, is_matrix)| Input { blocks, is_matrix }).collect();
+        Ok(Program { steps: Placed::new(steps, &wide), grid, inputs, outputs })
+    }
+
+    /// Whether tensors are what the program reads.
+    fn takes(&self, inputs: &[&Tensor]) -> bool {
+        let Grid { rows, columns } = self.grid;
+        inputs.len() == self.inputs.len()
+            && inputs.iter().zip(&self.inputs).all(|(x, of)| {
+                let width = of.blocks.saturating_mul(columns);
+                x.numel() == rows.saturating_mul(width)
+                    && (!of.is_matrix || x.ndim() == 2 && [x.size(0), x.size(1)] == [rows, width])
+            })
+    }
+}
+
+/// Runs a program over inputs into outputs, which get their sizes. Whether it did: not over inputs of other sizes, where
+/// nothing is done.
 ///
 /// # Errors
-/// A program that is none; operands whose elements are not `rows` rows of blocks of `columns`; an output that is not
-/// written in whole.
-pub fn run<T: Float>(inputs: &[&Tensor], program: &Tensor, rows: i64, columns: i64, outputs: &[&Tensor]) -> Result<()> {
-    check::ranks("program", program, 2..=2)?;
-    let size = program.layout().sizes().to_vec();
-    demand!(size[1] == 5 && size[0] <= MOST, "a program of up to {MOST} x 5 expected, got {}", program.shape_text());
-    let numbers: Vec<f64> = Source::<T>::of(program)?.iter().map(|v| v.to_f64()).collect();
-    let steps = numbers.chunks(5).enumerate().map(|(i, of)| step(i, of)).collect::<Result<Vec<_>>>()?;
-    let grid = Grid { rows: rows.max(0) as usize, columns: columns.max(0) as usize };
-    let blocks = inputs.iter().map(|x| grid.blocks("an input", x)).collect::<Result<Vec<_>>>()?;
-    let long = outputs.iter().map(|x| grid.blocks("an output", x)).collect::<Result<Vec<_>>>()?;
-    check_places(&steps, &blocks, &long)?;
-    let sources = inputs.iter().map(|x| Source::<T>::of(x)).collect::<Result<Vec<_>>>()?;
-    let mut results = outputs.iter().map(|y| Dest::<T>::new(y, y.layout().sizes())).collect::<Result<Vec<_>>>()?;
-    let lines: Vec<Rows<T>> = results.iter_mut().zip(&long).map(|(y, &n)| Rows::new(y, n * grid.columns)).collect();
-    if lines.is_empty() {
-        return Ok(());
+/// Another number of outputs than the program has; not enough memory.
+pub fn run<T: Float>(inputs: &[&Tensor], program: &Program, outputs: &[&Tensor]) -> Result<bool> {
+    let (all, columns) = (&program.outputs, program.grid.columns);
+    demand!(outputs.len() == all.len(), "{} outputs expected, got {}", all.len(), outputs.len());
+    if outputs.is_empty() || !program.takes(inputs) {
+        return Ok(outputs.is_empty());
     }
-    let inputs: Vec<(&[T], usize)> = sources.iter().zip(&blocks).map(|(x, n)| (&x[..], n * grid.columns)).collect();
-    let cost = steps.len() * grid.columns * 2;
-    let program = Placed::new(steps, &blocks);
-    let wide = program.width::<T>();
+    let sources = inputs.iter().map(|x| Source::<T>::of(x)).collect::<Result<Vec<_>>>()?;
+    let mut results =
+        outputs.iter().zip(all).map(|(y, (sizes, _))| Dest::<T>::new(y, sizes)).collect::<Result<Vec<_>>>()?;
+    let lines: Vec<Rows<T>> = results.iter_mut().zip(all).map(|(y, (_, n))| Rows::new(y, n * columns)).collect();
+    let inputs: Vec<(&[T], usize)> =
+        sources.iter().zip(&program.inputs).map(|(x, of)| (&x[..], of.blocks * columns)).collect();
+    let (steps, registers) = (&program.steps.steps, program.steps.count);
+    let wide = program.steps.width::<T>();
+    let cost = steps.len() * columns * 2;
     try_share(lines, cost, |first, part| {
         let mut outputs: Vec<(&mut [T], usize)> =
-            part.into_iter().zip(&long).map(|(y, &n)| (y.into_slice(), n * grid.columns)).collect();
-        let mut registers = Workspace::new(program.count * wide)?;
+            part.into_iter().zip(all).map(|(y, (_, n))| (y.into_slice(), n * columns)).collect();
+        let mut memory = Workspace::new(registers * wide)?;
         let count = outputs[0].0.len() / outputs[0].1;
-        let (high, across) = if grid.columns >= wide { (1, wide) } else { (wide / grid.columns, grid.columns) };
-        for row in (0..count).step_by(high) {
-            let high = high.min(count - row);
-            for from in (0..grid.columns).step_by(across) {
-                let across = across.min(grid.columns - from);
-                let tile = Tile { first, row, high, from, across, columns: grid.columns, wide, count: program.count };
-                program.steps.iter().for_each(|&s| tile.run(s, &inputs, &mut outputs, &mut registers));
-            }
+        let tiles = Tiles { first, count, columns, wide, registers };
+        for i in 0..tiles.len() {
+            let tile = tiles.at(i);
+            steps.iter().for_each(|&s| tile.run(s, &inputs, &mut outputs, &mut memory));
         }
         Ok(())
-    })
+    })?;
+    Ok(true)
+}
+
+/// How the rows of a share are cut, so that a tile's elements of one block fit in a register.
+struct Tiles {
+    /// The first row of the share, how many it has, and the columns of a block.
+    first: usize,
+    count: usize,
+    columns: usize,
+    /// Elements of a register, and how many registers there are.
+    wide: usize,
+    registers: usize,
+}
+
+impl Tiles {
+    /// Rows and columns of a tile.
+    fn sizes(&self) -> (usize, usize) {
+        if self.columns >= self.wide { (1, self.wide) } else { (self.wide / self.columns, self.columns) }
+    }
+
+    fn len(&self) -> usize {
+        let (high, across) = self.sizes();
+        self.count.div_ceil(high) * self.columns.div_ceil(across)
+    }
+
+    fn at(&self, i: usize) -> Tile {
+        let (high, across) = self.sizes();
+        let beside = self.columns.div_ceil(across);
+        let (row, from) = (i / beside * high, i % beside * across);
+        Tile {
+            first: self.first,
+            row,
+            high: high.min(self.count - row),
+            from,
+            across: across.min(self.columns - from),
+            columns: self.columns,
+            wide: self.wide,
+            count: self.registers,
+        }
+    }
 }
 
 /// Some rows of some columns of every block.
@@ -353,6 +425,11 @@ impl Tile {
         &x[(self.first + self.row) * self.columns + self.from..][..self.high * self.across]
     }
 
+    /// Where these columns of a block begin in row `k` of operands with rows of `row` elements, from row `first` on.
+    fn place(&self, first: usize, k: usize, row: usize, block: usize) -> usize {
+        (first + self.row + k) * row + block * self.columns + self.from
+    }
+
     /// A step that writes the register at a place, on what lies in the others.
     fn run<T: Float>(
         &self,
@@ -369,8 +446,7 @@ impl Tile {
                 None => &registers[from * self.wide..][..n],
             };
             for (k, x) in x.chunks_exact(self.across).enumerate() {
-                let at = (self.row + k) * *row + block * self.columns + self.from;
-                out[at..at + self.across].copy_from_slice(x);
+                out[self.place(0, k, *row, block)..][..self.across].copy_from_slice(x);
             }
             return;
         }
@@ -386,8 +462,7 @@ impl Tile {
             Step::Load { input, block } => {
                 let (x, row) = inputs[input];
                 for (k, y) in y.chunks_exact_mut(self.across).enumerate() {
-                    let x = &x[(self.first + self.row + k) * row..][..row];
-                    y.copy_from_slice(block_of(x, self.columns, block, self.from, self.across));
+                    y.copy_from_slice(&x[self.place(self.first, k, row, block)..][..self.across]);
                 }
             }
             Step::Store { .. } => {}

@@ -55,7 +55,7 @@ pub fn functions() -> &'static [Package] {
         package("image.part", "image", Dispatch::Package, image::PARTS),
         package("optim", "optim", Dispatch::Package, optim::ROWS),
         package("fusion", "nn.gModule", Dispatch::Package, fusion::ROWS),
-        package("fusion.activations", "nn.gModule", Dispatch::Untyped, fusion::ACTIVATIONS),
+        package("fusion.programs", "nn.gModule", Dispatch::Untyped, fusion::PROGRAMS),
         package("paths", "paths", Dispatch::Untyped, system::PATHS),
         package("sys", "sys", Dispatch::Untyped, system::SYS),
         package("system", "system", Dispatch::Untyped, system::PARTS),
@@ -111,6 +111,7 @@ pub fn object_classes() -> &'static [&'static str] {
         "torch.MemoryFile",
         "torch.PipeFile",
         spans::CALL,
+        fusion::PROGRAM,
         models::ENTRIES_CLASS,
         #[cfg(feature = "hdf5")]
         hdf5::CLASS,

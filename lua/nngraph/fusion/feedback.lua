@@ -1,6 +1,7 @@
 -- Graphs that are given their own outputs as inputs, without a copy: a node that runs after the one that writes such an output
 -- reads what was written in the same pass. Nodes that are computed together run in another order.
 local kinds = require 'nngraph.fusion.kinds'
+local lazy = require 'nngraph.fusion.lazy'
 local feedback = {}
 
 -- The inputs of the graph that each node may get as they are: place -> which -> true.
@@ -74,7 +75,7 @@ end
 -- Whether an input of the pass to come is memory that a node writes, where the order matters.
 function feedback.found(p, input)
    for _, pair in ipairs(p.fusion.feedback) do
-      local output = rawget(p.forwardData[pair.writer].module, 'output')
+      local output = lazy.output(p.forwardData[pair.writer].module)
       local storage = torch.isTensor(output) and output:storage()
       local value = input
       if p.inputs > 1 then value = input[pair.input] end

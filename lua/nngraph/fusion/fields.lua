@@ -4,25 +4,16 @@
 local lazy = require 'nngraph.fusion.lazy'
 local fields = {}
 
--- What the outputs and gradients of a module are, for a module of a group without them, and the values of the fields that its
--- steps were made from. `settings` has those that a pass asks for: others are absent, and the module tells when they no longer
--- are.
-function fields.remember(p, group)
-   group.fields, group.expected, group.settings, group.kinds = {}, {}, {}, {}
+-- What the outputs and gradients of a group's modules are, where the group leaves them out, and of which kinds the modules are.
+function fields.describe(p, group)
+   group.fields, group.kinds = {}, {}
    local seen = {}
    for i, node in ipairs(group.nodes) do
       local module, kind = p.forwardData[node.place].module, node.kind
       if module then
-         local of = {}
+         group.fields[i] = {}
          for _, field in ipairs { 'output', 'gradInput' } do
-            of[field] = type(rawget(module, field)) == 'table' and 'table' or 'tensor'
-         end
-         group.fields[i], group.expected[i] = of, {}
-         for k, field in ipairs(kind.fields) do
-            group.expected[i][k] = module[field]
-            if rawget(module, field) ~= nil then
-               table.insert(group.settings, { place = node.place, field = field, value = module[field] })
-            end
+            group.fields[i][field] = type(rawget(module, field)) == 'table' and 'table' or 'tensor'
          end
          if not seen[kind] then table.insert(group.kinds, kind) end
          seen[kind] = true
@@ -30,10 +21,30 @@ function fields.remember(p, group)
    end
 end
 
+-- What a graph has of a group: the values of the modules' fields that steps were made from, and the tensors of its passes.
+-- `settings` are those that a pass asks for: others are absent, and the module tells when they no longer are.
+function fields.state(p, group)
+   local state = { expected = {}, settings = {}, inputs = {}, outputs = {}, results = {}, list = {}, copies = {}, copiesBack = {} }
+   for i, node in ipairs(group.nodes) do
+      local module = p.forwardData[node.place].module
+      if module then
+         state.expected[i] = {}
+         for k, field in ipairs(node.kind.fields) do
+            state.expected[i][k] = module[field]
+            if rawget(module, field) ~= nil then
+               table.insert(state.settings, { place = node.place, field = field, value = module[field] })
+            end
+         end
+      end
+   end
+   return state
+end
+
 -- Makes the modules of a group as others of their classes, with empty tensors for what was left out.
 function fields.restore(p, group)
-   if not group.lazy then return end
-   group.lazy, group.forgotten = false, false
+   local state = p.states[group.index]
+   if not state.lazy then return end
+   state.lazy, state.forgotten = false, false
    for i, node in ipairs(group.nodes) do
       local module = p.forwardData[node.place].module
       if module then
@@ -49,10 +60,11 @@ end
 
 -- Leaves what is not written to whoever reads it.
 function fields.leave(p, group)
-   if group.lazy then return end
-   group.lazy, group.changed = true, false
+   local state = p.states[group.index]
+   if state.lazy then return end
+   state.lazy, state.changed = true, false
    -- a plan does not keep the nodes' data, so what makes the fields has to
-   local maker = { group = group, datas = {}, make = function() fields.make(p, group) end }
+   local maker = { state = state, datas = {}, make = function() fields.make(p, group) end }
    -- a tensor of the program's own is to be written in each pass: by nodes, from now on
    function maker.give()
       fields.make(p, group)
@@ -62,17 +74,13 @@ function fields.leave(p, group)
       local data = p.forwardData[node.place]
       local module = data.module
       maker.datas[i] = data
-      if module then
-         if not node.stored then rawset(module, 'output', nil) end
-         rawset(module, 'gradInput', nil)
-         lazy.set(module, node.kind.class, maker)
-      end
+      if module then lazy.set(module, node.kind.class, maker, node.stored and module.output) end
    end
 end
 
 -- Makes what another graph left out of modules that a group is about to compute.
 function fields.take(p, group)
-   if group.lazy then return end
+   if p.states[group.index].lazy then return end
    for _, node in ipairs(group.nodes) do
       local module = p.forwardData[node.place].module
       if module then lazy.make(module) end
@@ -81,12 +89,12 @@ end
 
 -- Gives modules the settings that their steps were made from; a list of what they have now.
 local function set_as_planned(p, group)
-   local now = {}
+   local now, state = {}, p.states[group.index]
    for i, node in ipairs(group.nodes) do
       local module = p.forwardData[node.place].module
       for k, field in ipairs(module and node.kind.fields or {}) do
          table.insert(now, { module, field, rawget(module, field) })
-         rawset(module, field, group.expected[i][k])
+         rawset(module, field, state.expected[i][k])
       end
    end
    return now
@@ -94,14 +102,14 @@ end
 
 -- Gives tensors the elements that they had in the pass, and sizes where those are others now; a list of what they have now.
 local function fill_as_read(p, group, kept, tensors)
-   local now = {}
+   local now, state = {}, p.states[group.index]
    for i, value in ipairs(kept) do
       local base, copy = value.of, tensors[i]
       local x
       if value.gradient then
-         x = group.received[value.gradient]
+         x = state.received[value.gradient]
       elseif base.operand then
-         x = group.inputs[base.operand]
+         x = state.inputs[base.operand]
       else
          x = rawget(p.forwardData[base.node].module, 'output')
       end
@@ -164,7 +172,7 @@ local function gradients(p, group)
          got[place] = nn.utils.recursiveAdd(nn.utils.recursiveCopy(nil, got[place]), g)
       end
    end
-   for i, node in ipairs(group.leaving) do add(node.place, group.received[i]) end
+   for i, node in ipairs(group.leaving) do add(node.place, p.states[group.index].received[i]) end
    for i = #group.nodes, 1, -1 do
       local node = group.nodes[i]
       local place = node.place
@@ -185,12 +193,13 @@ end
 -- Makes the fields that were left out, for those who read them: outputs, and after a backward pass gradients. What was
 -- written is not written again.
 function fields.make(p, group)
-   if not group.lazy then return end
-   local back = group.went_back
+   local state = p.states[group.index]
+   if not state.lazy then return end
+   local back = state.went_back
    fields.restore(p, group)
    p.asked = p.asked + 1
-   as_it_was(p, group, outputs, group.kept, group.copies)
-   if back then as_it_was(p, group, gradients, group.keptBack, group.copiesBack) end
+   as_it_was(p, group, outputs, group.kept, state.copies)
+   if back then as_it_was(p, group, gradients, group.keptBack, state.copiesBack) end
 end
 
 return fields

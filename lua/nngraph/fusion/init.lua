@@ -5,6 +5,7 @@ local fields = require 'nngraph.fusion.fields'
 local groups = require 'nngraph.fusion.groups'
 local kinds = require 'nngraph.fusion.kinds'
 local programs = require 'nngraph.fusion.programs'
+local shared = require 'nngraph.shared'
 local run = require('rekindle.native').functions.fusion.run
 local fusion = {}
 
@@ -60,6 +61,15 @@ local function by_place(list, of, place)
    return at
 end
 
+-- Gives a plan its groups, those of its clones where they are equal, and what it has of each on its own.
+local function share(p, found)
+   p.fusion, p.states = shared(found, kinds.all), {}
+   for i, group in ipairs(p.fusion.groups) do
+      group.programs = group.programs or programs.of(group)
+      p.states[i] = fields.state(p, group)
+   end
+end
+
 -- Looks for groups in a graph that was run once node by node; what is found stands in `p.fusion`.
 local function prepare(p)
    p.asked = (p.asked or 0) + 1
@@ -72,12 +82,13 @@ local function prepare(p)
    if #list == 0 then return end
    local back = {}
    for i, data in ipairs(p.backwardData) do back[data] = i end
+   for i, group in ipairs(list) do group.index = i end
    local found = { groups = list, first = contracted(p.forward, by_place(list, p.forwardData)) }
    for _, group in ipairs(list) do
       group.places = group.members
       for _, operand in ipairs(group.operands) do operand.back = back[p.forwardData[operand.producer]] end
       for _, node in ipairs(group.leaving) do node.back = back[p.forwardData[node.place]] end
-      fields.remember(p, group)
+      fields.describe(p, group)
    end
    local group_at = by_place(list, p.forwardData, back)
    found.last = contracted(p.backward, group_at)
@@ -95,19 +106,19 @@ local function prepare(p)
    end
    if not found.first or not found.last then return end
    found.feedback = feedback.pairs(p, list, found.first)
-   p.fusion = found
+   share(p, found)
 end
 
 -- Whether classes and modules are as when the programs were made. Modules of a lazy group tell when a program gives them
 -- what they did not have.
 local function as_planned(p, group)
-   local datas = p.forwardData
+   local datas, state = p.forwardData, p.states[group.index]
    for _, kind in ipairs(group.kinds) do
       if not kinds.unchanged(kind) then return false end
    end
-   if group.lazy then
-      if group.changed then return false end
-      for _, setting in ipairs(group.settings) do
+   if state.lazy then
+      if state.changed then return false end
+      for _, setting in ipairs(state.settings) do
          if datas[setting.place].module[setting.field] ~= setting.value then return false end
       end
       return true
@@ -117,106 +128,92 @@ local function as_planned(p, group)
       if module then
          if not kinds.ordinary(module) then return false end
          for k, field in ipairs(node.kind.fields) do
-            if module[field] ~= group.expected[i][k] then return false end
+            if module[field] ~= state.expected[i][k] then return false end
          end
       end
    end
    return true
 end
 
--- Whether a tensor is a matrix of the group's type and rows.
-local function fits(group, x, width)
-   return torch.typename(x) == group.typename and x:dim() == 2 and x:size(1) == group.rows and x:size(2) == width
-end
-
--- Whether a tensor has these sizes: asked in each pass, and compiled, as a call with a list of arguments is not.
-local function has_sizes(x, sizes)
-   if x:dim() ~= #sizes then return false end
-   for i = 1, #sizes do
-      if x:size(i) ~= sizes[i] then return false end
-   end
-   return true
-end
-
--- Adds tensors of a group to a list that has `count`: those of `tensors`, made where they are not yet, of the sizes of `values`.
+-- Adds tensors of a group to a list that has `count`: those of `tensors`, as many as there are `values`, made where they are not.
 local function add_results(group, list, count, tensors, values)
-   for i, value in ipairs(values) do
+   for i = 1, #values do
       local y = tensors[i]
       if torch.typename(y) ~= group.typename then
          y = torch.getconstructortable(group.typename)()
          tensors[i] = y
       end
-      local sizes = (value.of or value).sizes
-      if not has_sizes(y, sizes) then y:resize(unpack(sizes)) end
       list[count + i] = y
+   end
+end
+
+-- Gives the outputs of a group to the nodes that take them.
+local function pass_on(p, group)
+   local datas, outputs = p.forwardData, p.states[group.index].outputs
+   for _, node in ipairs(group.leaving) do
+      local step, output = p.forward[node.place], outputs[node.stored]
+      for j = 1, step.uses do
+         local to = step.to[j]
+         if not group.inside[to] then
+            local data = datas[to]
+            data.input = data.input or {}
+            data.input[step.slot[j]] = output
+         end
+      end
    end
 end
 
 -- Runs a group forward; false where it is not as planned, and nothing was done.
 local function forward(p, group)
-   local datas = p.forwardData
+   local datas, state, typename = p.forwardData, p.states[group.index], group.typename
    fields.take(p, group)
-   local inputs, outputs = group.inputs or {}, group.outputs or {}
-   group.inputs, group.outputs, group.went_back = inputs, outputs, false
+   if not as_planned(p, group) then return false end
+   local inputs, outputs = state.inputs, state.outputs
+   state.went_back = false
    for i, operand in ipairs(group.operands) do
       local x = datas[operand.place].input[operand.slot]
-      if not fits(group, x, operand.width) then return false end
+      if torch.typename(x) ~= typename then return false end
       inputs[i] = x
    end
-   if not as_planned(p, group) then return false end
-   for i, node in ipairs(group.stored) do
-      local module = datas[node.place].module
-      local y = rawget(module, 'output')
-      if torch.typename(y) ~= group.typename then return false end
-      if not has_sizes(y, node.value.sizes) then y:resize(unpack(node.value.sizes)) end
-      outputs[i] = y
-   end
-   add_results(group, outputs, #group.stored, group.copies, group.kept)
-   fields.leave(p, group)
-   run(inputs, group.forward, group.rows, group.unit, outputs)
-   for _, node in ipairs(group.stored) do
-      if node.leaves then
-         local step, output = p.forward[node.place], datas[node.place].module.output
-         for j = 1, step.uses do
-            local to = step.to[j]
-            if not group.inside[to] then
-               local data = datas[to]
-               data.input = data.input or {}
-               data.input[step.slot[j]] = output
-            end
-         end
+   if not state.lazy then
+      for i, node in ipairs(group.stored) do
+         local y = rawget(datas[node.place].module, 'output')
+         if torch.typename(y) ~= typename then return false end
+         outputs[i] = y
       end
    end
+   add_results(group, outputs, #group.stored, state.copies, group.kept)
+   if not run(inputs, group.programs.forward, outputs) then return false end
+   fields.leave(p, group)
+   pass_on(p, group)
    return true
 end
 
 -- Runs a group back; false where that cannot be, and nothing was done. `total(data, count)` gives the gradient that a node
 -- has got, `contribute` takes one on.
 local function backward(p, group, received, total, contribute)
-   if not group.lazy or not as_planned(p, group) then return false end
-   local datas, operands = p.forwardData, #group.operands
-   local grads, list = {}, group.list or {}
-   group.received, group.list = grads, list
+   local datas, state = p.forwardData, p.states[group.index]
+   if not state.lazy or not as_planned(p, group) then return false end
+   local grads, list, results = {}, state.list, state.results
+   state.received = grads
    for i, node in ipairs(group.leaving) do
       local g = total(datas[node.place], received[node.back])
-      if torch.typename(g) ~= group.typename or g:nElement() ~= group.rows * node.value.width then return false end
+      if torch.typename(g) ~= group.typename then return false end
       grads[i], list[i] = g, g
    end
    local n = #grads
-   for i, node in ipairs(group.stored) do list[n + i] = datas[node.place].module.output end
+   for i = 1, #group.stored do list[n + i] = state.outputs[i] end
    n = n + #group.stored
-   for i = 1, operands do list[n + i] = group.inputs[i] end
-   local results = group.results or {}
-   group.results = results
+   for i = 1, #group.operands do list[n + i] = state.inputs[i] end
    add_results(group, results, 0, results, group.gradients)
-   add_results(group, results, #group.gradients, group.copiesBack, group.keptBack)
-   run(list, group.backward, group.rows, group.unit, results)
+   add_results(group, results, #group.gradients, state.copiesBack, group.keptBack)
+   if not run(list, group.programs.backward, results) then return false end
    for i, output in ipairs(group.gradients) do
       for _, operand in ipairs(output.operands) do
          contribute(received, operand.back, datas[operand.producer], results[i])
       end
    end
-   group.went_back = true
+   state.went_back = true
    return true
 end
 
@@ -255,11 +252,12 @@ function fusion.backward(p, f, forget, total, contribute, a, b)
       if type(item) == 'number' then
          f(p, item, a, b)
       else
-         if not item.forgotten then
+         local state = p.states[item.index]
+         if not state.forgotten then
             for place in pairs(item.interior) do forget(p, place, a) end
          end
-         item.forgotten = backward(p, item, p.received, total, contribute)
-         if not item.forgotten then
+         state.forgotten = backward(p, item, p.received, total, contribute)
+         if not state.forgotten then
             fields.make(p, item)
             for _, place in ipairs(item.members) do f(p, place, a, b) end
          end
@@ -269,8 +267,8 @@ end
 
 -- Calls f(p, place, a, b) for each node whose module may have gradients of parameters to add to.
 function fusion.accumulate(p, f, a, b)
-   for _, group in ipairs(p.fusion.groups) do
-      if not group.lazy or group.changed then
+   for _, state in ipairs(p.states) do
+      if not state.lazy or state.changed then
          for i in ipairs(p.backward) do f(p, i, a, b) end
          return
       end

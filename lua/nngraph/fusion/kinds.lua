@@ -67,7 +67,7 @@ known['nn.ReLU'] = {
    forward = function(b, _, args, k) return b:step('positive', b:value(args[1], k)) end, needs = 'output',
    backward = function(b, _, _, _, y, g) return { b:step('wherePositive', y, g) } end,
 }
-for i, class in ipairs(functions['fusion.activations'].classes()) do
+for i, class in ipairs(functions['fusion.programs'].classes()) do
    local from_output, name = class:match('^(%+?)(.*)$')
    local forward, backward = 'activate ' .. name, 'slope ' .. name
    CODES[forward], CODES[backward] = 10 + 2 * (i - 1), 11 + 2 * (i - 1)
@@ -107,8 +107,12 @@ known['nn.SplitTable'] = {
    end,
 }
 
+-- The set of all kinds.
+kinds.all = {}
+
 -- What a class does now, to see when a program replaced it.
 for name, kind in pairs(known) do
+   kinds.all[kind] = true
    local class = torch.getmetatable(name)
    kind.class, kind.updateOutput, kind.updateGradInput = class, class.updateOutput, class.updateGradInput
 end

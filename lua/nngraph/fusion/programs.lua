@@ -2,6 +2,7 @@
 -- the modules; everything else stays in registers. Each program also copies what fields that are made later are computed from,
 -- where it is a tensor that the user may have written into by then: an input of the graph, an output, a gradient.
 local kinds = require 'nngraph.fusion.kinds'
+local new = require('rekindle.native').functions['fusion.programs'].new
 local CODES = kinds.codes
 local programs = {}
 
@@ -35,9 +36,6 @@ end
 -- Block k, from 0, of a value, which may be some columns of another.
 function Builder:value(value, k) return self:base(value.from, value.columns / self.unit + k) end
 
--- The program, in the type of what it runs on.
-function Builder:program(typename) return torch.getconstructortable(typename)(self.steps) end
-
 local function blocks(value, unit) return value.width / unit end
 
 -- The nodes whose outputs are written: those that others take, and those that the backward pass reads.
@@ -57,7 +55,8 @@ local function stored_nodes(group, steps)
    end
    local list = {}
    for _, node in ipairs(group.nodes) do
-      node.stored = stored[node.place] or false
+      -- which of the outputs it is
+      node.stored = stored[node.place] and #list + 1
       if node.stored then list[#list + 1] = node end
    end
    return list
@@ -118,7 +117,7 @@ local function forward(group, datas)
       for _, arg in ipairs(not node.stored and node.args or {}) do keep(arg) end
    end
    store_copies(b, #group.stored, kept)
-   group.kept, group.copies = kept, {}
+   group.kept = kept
    return b
 end
 
@@ -196,11 +195,11 @@ local function backward(group, datas)
       if node.value.open then kept[#kept + 1] = { of = node.value, gradient = i } end
    end
    store_copies(b, #group.gradients, kept)
-   group.keptBack, group.copiesBack = kept, {}
+   group.keptBack = kept
    return b
 end
 
--- Completes a group of `groups.find` with its programs; false where they would be too long.
+-- Completes a group of `groups.find` with the steps of its programs; false where they would be too many.
 function programs.make(group, steps, datas)
    if group.unit < 1 or group.unit ~= math.floor(group.unit) then return false end
    local count = 0
@@ -211,8 +210,45 @@ function programs.make(group, steps, datas)
    for _, node in ipairs(group.stored) do node.value.open = open(group, steps, datas, node.place) end
    local there, back = forward(group, datas), backward(group, datas)
    if #there.steps > MOST or #back.steps > MOST then return false end
-   group.forward, group.backward = there:program(group.typename), back:program(group.typename)
+   group.steps = { forward = there.steps, backward = back.steps }
    return true
+end
+
+-- The sizes of outputs, in rows of the same length.
+local function sizes_of(outputs)
+   local list, most = {}, 0
+   for i, output in ipairs(outputs) do
+      list[i] = { unpack((output.of or output).sizes) }
+      most = math.max(most, #list[i])
+   end
+   for _, sizes in ipairs(list) do
+      for k = #sizes + 1, most do sizes[k] = 0 end
+   end
+   return list
+end
+
+local function concatenated(...)
+   local list = {}
+   for _, part in ipairs { ... } do
+      for _, v in ipairs(part) do list[#list + 1] = v end
+   end
+   return list
+end
+
+-- The programs of a group, with the sizes of what they read and write.
+function programs.of(group)
+   local stored, grads, operands, rest = {}, {}, {}, {}
+   local function width(value) return blocks(value, group.unit) end
+   for i, node in ipairs(group.stored) do stored[i], rest[i] = node.value, { width(node.value), 0 } end
+   for i, node in ipairs(group.leaving) do grads[i] = { width(node.value), 0 } end
+   for i, operand in ipairs(group.operands) do operands[i] = { width(operand), 1 } end
+   local function program(steps, inputs, outputs)
+      return new(torch.DoubleTensor(steps), group.rows, group.unit, torch.LongTensor(inputs), torch.LongTensor(sizes_of(outputs)))
+   end
+   return {
+      forward = program(group.steps.forward, operands, concatenated(stored, group.kept)),
+      backward = program(group.steps.backward, concatenated(grads, rest, operands), concatenated(group.gradients, group.keptBack)),
+   }
 end
 
 return programs
