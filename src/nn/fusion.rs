@@ -12,7 +12,7 @@ use crate::tensor::access::{Dest, Rows, Source, Workspace, try_share};
 use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::function::Function;
-use crate::tensor::simd::vectorize_maths_on;
+use crate::tensor::simd::{prefetch, vectorize_maths_on};
 use crate::tensor::vmath::{Arith, Fused, Plain};
 use crate::{demand, for_each_activation, maths, refuse};
 
@@ -357,8 +357,17 @@ pub fn run<T: Float>(inputs: &[&Tensor], program: &Program, outputs: &[&Tensor])
         let count = outputs[0].0.len() / outputs[0].1;
         let tiles = Tiles { first, count, columns, wide, registers };
         for i in 0..tiles.len() {
-            let tile = tiles.at(i);
-            steps.iter().for_each(|&s| tile.run(s, &inputs, &mut outputs, &mut memory));
+            let (tile, next) = (tiles.at(i), (i + 1 < tiles.len()).then(|| tiles.at(i + 1)));
+            if i == 0 {
+                steps.iter().for_each(|(s, _)| tile.ask_for(*s, &inputs, &outputs));
+            }
+            for &step in steps {
+                tile.run(step, &inputs, &mut outputs, &mut memory);
+                // what the next rows need is on its way while these are computed
+                if let Some(next) = &next {
+                    next.ask_for(step.0, &inputs, &outputs);
+                }
+            }
         }
         Ok(())
     })?;
@@ -428,6 +437,24 @@ impl Tile {
     /// Where these columns of a block begin in row `k` of operands with rows of `row` elements, from row `first` on.
     fn place(&self, first: usize, k: usize, row: usize, block: usize) -> usize {
         (first + self.row + k) * row + block * self.columns + self.from
+    }
+
+    /// Asks for what a step reads and writes in memory.
+    fn ask_for<T>(&self, mut step: Step, inputs: &[(&[T], usize)], outputs: &[(&mut [T], usize)]) {
+        for r in step.reads().into_iter().flatten().filter(|r| **r >= self.count) {
+            prefetch(self.of_input(inputs[*r - self.count]));
+        }
+        match step {
+            Step::Load { input, block } => {
+                let (x, row) = inputs[input];
+                (0..self.high).for_each(|k| prefetch(&x[self.place(self.first, k, row, block)..][..self.across]));
+            }
+            Step::Store { output, block, .. } => {
+                let (y, row) = &outputs[output];
+                (0..self.high).for_each(|k| prefetch(&y[self.place(0, k, *row, block)..][..self.across]));
+            }
+            _ => {}
+        }
     }
 
     /// A step that writes the register at a place, on what lies in the others.
