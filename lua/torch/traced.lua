@@ -29,6 +29,7 @@ local entries = {
    set2 = address('set2', 'bool (*)(const void *, double, double, double)'),
    call = address('call', 'double (*)(const void *, int, void *, int *, const void *, const void *, const void *,'
       .. 'const void *, const void *, double, double, double, double, double)'),
+   call1 = address('call1', 'double (*)(const void *, void *, int *, const void *)'),
 }
 
 -- The blank tensors of each class, by its number: those up to index 0 are left.
@@ -114,7 +115,7 @@ end]]
 
 -- a function of tensors and numbers
 local text = [[
-local recording, type, select, row, form, least, most, pool, blanks, class, call, done
+local recording, type, select, row, form, least, most, pool, blanks, class, call, call1, done
 return function(...)
    local count = select('#', ...)
    if recording and count >= least and count <= most then
@@ -129,11 +130,16 @@ return function(...)
             pool[0] = left
          end
          local made = pool[left]
-         local number = call(form, count, made, done,
-            tx == 'userdata' and x or nil, ta == 'userdata' and a or nil, tb == 'userdata' and b or nil,
-            tc == 'userdata' and c or nil, td == 'userdata' and d or nil,
-            tx == 'number' and x or 0, ta == 'number' and a or 0, tb == 'number' and b or 0,
-            tc == 'number' and c or 0, td == 'number' and d or 0)
+         local number
+         if count == 1 and tx == 'userdata' then
+            number = call1(form, made, done, x)
+         else
+            number = call(form, count, made, done,
+               tx == 'userdata' and x or nil, ta == 'userdata' and a or nil, tb == 'userdata' and b or nil,
+               tc == 'userdata' and c or nil, td == 'userdata' and d or nil,
+               tx == 'number' and x or 0, ta == 'number' and a or 0, tb == 'number' and b or 0,
+               tc == 'number' and c or 0, td == 'number' and d or 0)
+         end
          if number == number then return number end
          local did = done[0]
          if did == 1 then return number end

@@ -293,14 +293,20 @@ impl IntoRet for () {
 impl IntoRet for Rets {
     #[inline(always)]
     fn put(self, out: &mut Rets) {
-        *out = self;
+        put(out, self);
     }
+}
+
+/// Writes what a kernel hands back over [`Rets::Args`], which need not be dropped.
+#[inline(always)]
+fn put(out: &mut Rets, rets: Rets) {
+    std::mem::forget(std::mem::replace(out, rets));
 }
 
 macro_rules! one_ret {
     ($($t:ty, $s:ident => $one:expr, $put:expr;)*) => { $(
         impl IntoOne for $t { #[inline(always)] fn one(self) -> Ret { let $s = self; $one } }
-        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; *out = $put } }
+        impl IntoRet for $t { #[inline(always)] fn put(self, out: &mut Rets) { let $s = self; put(out, $put) } }
     )* };
 }
 one_ret! {
@@ -328,7 +334,7 @@ impl IntoOne for Tensor {
 impl IntoRet for Tensor {
     #[inline(always)]
     fn put(self, out: &mut Rets) {
-        *out = Rets::Tensor(self);
+        put(out, Rets::Tensor(self));
     }
 }
 impl<T: Foreign> IntoOne for T {

@@ -75,6 +75,25 @@ pub fn position<const N: usize>(t: &Tensor, indices: [f64; N]) -> Option<usize> 
     usize::try_from(at).ok()
 }
 
+/// Storage element `at` as a number, where getting there is simple; [`at`] has all others.
+#[inline(always)]
+pub fn open_at(t: &Tensor, at: usize) -> Option<f64> {
+    // conversions of Half may be calls, which this is to be without
+    with_dtype!(t.dtype(), T => match T::DTYPE {
+        DType::Half => None,
+        _ => t.open_element::<T>(at).map(Element::to_f64),
+    })
+}
+
+/// Writes storage element `at`, where getting there is simple; whether it did.
+#[inline(always)]
+pub fn open_put(t: &Tensor, at: usize, v: f64) -> bool {
+    with_dtype!(t.dtype(), T => match T::DTYPE {
+        DType::Half => false,
+        _ => t.set_open_element::<T>(at, <T as Element>::from_f64(v)),
+    })
+}
+
 /// Storage element `at` as a number; none outside the storage.
 #[inline(always)]
 pub fn at(t: &Tensor, at: usize) -> Option<f64> {

@@ -253,6 +253,24 @@ impl Tensor {
         self.peek_storage().is_some_and(|s| s.set(at, v))
     }
 
+    /// As [`Shape::place`].
+    #[inline(always)]
+    pub fn place<const N: usize>(&self, find: impl Fn(usize, usize) -> Option<usize>) -> Option<usize> {
+        self.shape().place::<N>(find)
+    }
+
+    /// Storage element `at`, where getting there is simple: see [`Storage::get_open`]. [`Tensor::element`] has all others.
+    #[inline(always)]
+    pub fn open_element<T: Element>(&self, at: usize) -> Option<T> {
+        self.peek_storage().and_then(|s| s.get_open(at))
+    }
+
+    /// Writes storage element `at`, where getting there is simple; whether it did.
+    #[inline(always)]
+    pub fn set_open_element<T: Element>(&self, at: usize, v: T) -> bool {
+        self.peek_storage().is_some_and(|s| s.set_open(at, v))
+    }
+
     /// The lock that a thread needs for the elements: see [`sharing`]. 0 while other threads cannot reach them.
     #[inline(always)]
     pub(crate) fn lock(&self) -> u64 {
@@ -485,6 +503,16 @@ impl Tensor {
         if end == 0 {
             return Ok(RawSlice::EMPTY);
         }
+        let open = self.peek_storage().and_then(|s| s.open_elements::<T>(offset, end));
+        match open.filter(|found| access::loans::allows(found.address(), found.bytes(), writes)) {
+            Some(found) => Ok(found),
+            None => self.closed_elements(offset, end, writes),
+        }
+    }
+
+    /// [`Tensor::elements`] of all memory, and its errors. Apart, so that little is inlined.
+    #[inline(never)]
+    fn closed_elements<T: Element>(&self, offset: usize, end: usize, writes: bool) -> Result<RawSlice<'_, T>> {
         match self.peek_storage() {
             Some(s) if !s.is_held() => Err(access::in_use(self)),
             Some(s) if s.class().is_plain(T::DTYPE) => match s.elements::<T>(offset, end) {

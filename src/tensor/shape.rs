@@ -131,6 +131,22 @@ impl Shape {
         }
     }
 
+    /// Where in the storage the element lies whose place in each dimension, counted from 0, is what `find(dimension, size)`
+    /// finds; none where it finds nothing, or unless there are `N` dimensions, at most four.
+    #[inline(always)]
+    pub fn place<const N: usize>(&self, find: impl Fn(usize, usize) -> Option<usize>) -> Option<usize> {
+        const { assert!(N <= INLINE, "shapes in boxes are not looked into") };
+        let Shape::Few { offset, ndim, sizes, strides } = self else { return None };
+        if usize::from(*ndim) != N {
+            return None;
+        }
+        let mut at = *offset;
+        for d in 0..N {
+            at = at.wrapping_add(find(d, sizes[d])?.wrapping_mul(strides[d] as usize));
+        }
+        Some(at)
+    }
+
     /// Two dimensions swapped.
     ///
     /// # Errors
@@ -257,6 +273,10 @@ impl Extents<'_> {
     /// Whether the elements lie one after another in logical order.
     #[inline(always)]
     pub fn is_contiguous(&self) -> bool {
+        // the usual case without a loop
+        if let (&[n], &[s]) = (self.sizes, self.strides) {
+            return s == 1 || n == 1;
+        }
         let mut expected = 1isize;
         for (&n, &s) in self.sizes.iter().zip(self.strides).rev() {
             if n != 1 {

@@ -14,9 +14,10 @@ use super::sharing::{self, Hold};
 use deferred::Deferred;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 pub(in crate::tensor) mod deferred;
+mod open;
 pub(in crate::tensor) mod packed;
 
 thread_local! {
@@ -50,8 +51,10 @@ struct Shared {
     len: AtomicUsize,
     block: Cell<Block>,
     ptr: AtomicPtr<u8>,
-    /// Whether the memory is its own, and nothing is put off or kept: what every access can afford to look at.
+    /// Whether the memory is its own, and nothing is put off or kept.
     direct: AtomicBool,
+    /// All of that in a byte which every access can afford to look at: see [`open`].
+    open: AtomicU8,
     /// What is not written, and what is kept. Only where no other thread can reach it.
     deferred: Cell<Option<Box<Deferred>>>,
     /// Whether a program was told its address.
@@ -93,10 +96,12 @@ impl Storage {
     fn over(class: TensorClass, len: usize, block: Block, parent: Option<(Storage, usize)>, fixed: bool) -> Storage {
         // SAFETY: used by `memory` alone, as long as the block is this storage's.
         let ptr = AtomicPtr::new(unsafe { block.memory().at(0) });
-        let direct = AtomicBool::new(parent.is_none());
+        let (direct, open) = (AtomicBool::new(parent.is_none()), AtomicU8::new(open::CLOSED));
         let (len, block, deferred) = (AtomicUsize::new(len), Cell::new(block), Cell::new(None));
         let [exposed, across] = [const { AtomicBool::new(false) }; 2];
-        Storage(Arc::new(Shared { class, len, block, ptr, direct, deferred, exposed, across, parent, fixed }))
+        let shared = Shared { class, len, block, ptr, direct, open, deferred, exposed, across, parent, fixed };
+        shared.note_open();
+        Storage(Arc::new(shared))
     }
 
     /// A storage of `len` zero elements.
@@ -281,6 +286,12 @@ impl Storage {
     /// If `T` is not the storage's type: callers are dispatched by it.
     #[inline(always)]
     pub(in crate::tensor) fn elements<T: Element>(&self, from: usize, end: usize) -> Option<RawSlice<'_, T>> {
+        self.open_elements(from, end).or_else(|| self.closed_elements(from, end))
+    }
+
+    /// [`Storage::elements`] of all memory. Apart, so that little is inlined.
+    #[inline(never)]
+    fn closed_elements<T: Element>(&self, from: usize, end: usize) -> Option<RawSlice<'_, T>> {
         if from > end || end > self.host_len() {
             return None;
         }
@@ -435,28 +446,6 @@ impl Storage {
         if len > self.len() { self.resize_with(len, content) } else { Ok(()) }
     }
 
-    /// Element `i`, or `None` outside or while a result has it.
-    #[inline(always)]
-    pub fn get<T: Element>(&self, i: usize) -> Option<T> {
-        let _hold = self.hold().ok()?;
-        let element = self.elements::<T>(i, i.checked_add(1)?)?;
-        // SAFETY: in bounds, lent to no writer, and read by value.
-        loans::allows(element.address(), size_of::<T>(), false).then(|| unsafe { element.at(0).read() })
-    }
-
-    /// Writes element `i`; whether it exists and nobody has it.
-    #[inline(always)]
-    pub fn set<T: Element>(&self, i: usize, v: T) -> bool {
-        let Ok(_hold) = self.hold() else { return false };
-        let Some(element) = i.checked_add(1).and_then(|end| self.elements::<T>(i, end)) else { return false };
-        let free = loans::allows(element.address(), size_of::<T>(), true);
-        if free {
-            // SAFETY: in bounds and lent to nobody, so no reference to the element is alive.
-            unsafe { element.at(0).write(v) };
-        }
-        free
-    }
-
     /// The bytes from byte `at`, at most `n`, where they are free to be read or written.
     fn bytes_from(&self, at: usize, n: usize, writes: bool) -> Result<RawSlice<'_, u8>> {
         let all = self.memory();
@@ -584,6 +573,7 @@ impl Crossing {
         while let Some(s) = marked {
             s.write_all_deferred();
             s.0.across.store(true, Relaxed);
+            s.0.note_open();
             marked = s.0.parent.as_ref().map(|(of, _)| of);
         }
         Ok(Crossing(storage.clone()))

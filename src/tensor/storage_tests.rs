@@ -68,3 +68,28 @@ fn memory_of_no_element_is_aligned() {
     let none = Workspace::<f64>::new(0).unwrap();
     assert!(none.is_empty() && none.as_ptr().is_aligned());
 }
+
+#[test]
+fn only_memory_that_is_reached_as_it_is_is_open() {
+    let is_open = |s: &Storage| s.open_elements::<f32>(0, 1).is_some();
+    let s = Storage::from_slice(&[1.0f32, 2.0, 3.0]).unwrap();
+    assert_eq!((s.get_open::<f32>(2), s.get_open::<f32>(3), s.get_open::<f32>(usize::MAX)), (Some(3.0), None, None));
+    assert!(s.set_open(0, 5.0f32) && !s.set_open(3, 5.0f32) && !s.set_open(usize::MAX, 5.0f32));
+    assert!(s.get_open::<f64>(0).is_none() && !s.set_open(0, 7i32) && s.get::<f32>(0) == Some(5.0));
+    assert!(s.open_elements::<f32>(2, 1).is_none() && s.open_elements::<f32>(1, 4).is_none());
+    s.resize(2).unwrap();
+    assert!(s.get_open::<f32>(2).is_none() && s.get_open::<f32>(1) == Some(2.0));
+    assert!(!is_open(&Storage::part(&s, 0, 2).unwrap()) && is_open(&s));
+    let t = Tensor::over(s.clone(), Layout::contiguous(&[2]).unwrap());
+    {
+        let _lent = Source::<f32>::of(&t).unwrap();
+        assert!(s.get_open::<f32>(0).is_none() && !s.set_open(0, 1.0f32));
+    }
+    // zeros that are put off, and written by whoever asks
+    let large = Storage::from_slice(&vec![1.0f32; deferred::LEAST]).unwrap();
+    assert!(is_open(&large) && large.zero_later(0, large.len()) && !is_open(&large));
+    assert_eq!(large.get::<f32>(7), Some(0.0));
+    assert!(large.to_vec::<f32>(0, usize::MAX).iter().all(|&v| v == 0.0) && is_open(&large));
+    let crossing = Crossing::new(&s).unwrap();
+    assert!(!is_open(&s) && !is_open(&crossing.arrive()));
+}

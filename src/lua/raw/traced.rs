@@ -37,16 +37,17 @@ const BLANKS: c_int = 64;
 /// # Safety
 /// `l` is a live state with four free slots.
 pub(super) unsafe fn push_traced(l: *mut lua_State) {
-    let addresses: [(&std::ffi::CStr, *const c_void); 5] = [
+    let addresses: [(&std::ffi::CStr, *const c_void); 6] = [
         (c"get", get as *const c_void),
         (c"set", set as *const c_void),
         (c"get2", get2 as *const c_void),
         (c"set2", set2 as *const c_void),
         (c"call", call as *const c_void),
+        (c"call1", call1 as *const c_void),
     ];
     // SAFETY: by the contract.
     unsafe {
-        ffi::lua_createtable(l, 0, 7);
+        ffi::lua_createtable(l, 0, 8);
         for (name, address) in addresses {
             ffi::lua_pushlightuserdata(l, address.cast_mut());
             ffi::lua_setfield(l, -2, name.as_ptr());
@@ -142,11 +143,44 @@ unsafe fn other(done: *mut c_int, did: c_int) -> f64 {
     f64::NAN
 }
 
+/// As [`position`], for indices of no wild size.
+#[inline(always)]
+fn usual_position<const N: usize>(t: &Tensor, indices: [f64; N]) -> Option<usize> {
+    t.place::<N>(|d, size| {
+        if !(-UNCOUNTED..UNCOUNTED).contains(&indices[d]) {
+            return None;
+        }
+        // SAFETY: in the range of the integers.
+        let i = unsafe { indices[d].to_int_unchecked::<i64>() };
+        let at = (i + if i < 0 { size as i64 } else { -1 }) as usize;
+        (at < size).then_some(at)
+    })
+}
+
+/// An index that no dimension has.
+const UNCOUNTED: f64 = (1u64 << 53) as f64;
+
+// Each of these begins with the usual case, which calls nothing and so needs no registers saved, and goes on to a function of
+// its own for all others.
+
 /// `x[k]`: an element of a vector, or a slice.
 unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, blank: *mut Object<Tensor>, done: *mut c_int) -> f64 {
     // SAFETY: called by `__index` with objects and with a place for what was done.
     unsafe {
         let Some(t) = tensor_in(x) else { return tell(done, None) };
+        match usual_position(t, [k]).and_then(|at| element::open_at(t, at)) {
+            Some(v) if !v.is_nan() => v,
+            _ => get_any(t, k, blank, done),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`give`] and [`tell`].
+#[inline(never)]
+unsafe fn get_any(t: &Tensor, k: f64, blank: *mut Object<Tensor>, done: *mut c_int) -> f64 {
+    // SAFETY: by the contract.
+    unsafe {
         if t.ndim() == 1 {
             return tell(done, position(t, [k]).and_then(|at| element::at(t, at)));
         }
@@ -158,19 +192,44 @@ unsafe extern "C" fn get(x: *const Object<Tensor>, k: f64, blank: *mut Object<Te
 /// `x[k] = v` of a vector.
 unsafe extern "C" fn set(x: *const Object<Tensor>, k: f64, v: f64) -> bool {
     // SAFETY: called by `__newindex` with an object.
-    unsafe { tensor_in(x).is_some_and(|t| position(t, [k]).is_some_and(|at| put(t, at, v))) }
+    unsafe { tensor_in(x) }.is_some_and(|t| set_at(t, [k], v))
 }
 
 /// `x[{i, j}]` of a matrix.
 unsafe extern "C" fn get2(x: *const Object<Tensor>, i: f64, j: f64, done: *mut c_int) -> f64 {
     // SAFETY: as for `get`.
-    unsafe { tell(done, tensor_in(x).and_then(|t| element::at(t, position(t, [i, j])?))) }
+    unsafe {
+        let Some(t) = tensor_in(x) else { return tell(done, None) };
+        match usual_position(t, [i, j]).and_then(|at| element::open_at(t, at)) {
+            Some(v) if !v.is_nan() => v,
+            _ => get2_any(t, i, j, done),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`tell`].
+#[inline(never)]
+unsafe fn get2_any(t: &Tensor, i: f64, j: f64, done: *mut c_int) -> f64 {
+    // SAFETY: by the contract.
+    unsafe { tell(done, position(t, [i, j]).and_then(|at| element::at(t, at))) }
 }
 
 /// `x[{i, j}] = v` of a matrix.
 unsafe extern "C" fn set2(x: *const Object<Tensor>, i: f64, j: f64, v: f64) -> bool {
     // SAFETY: as for `set`.
-    unsafe { tensor_in(x).is_some_and(|t| position(t, [i, j]).is_some_and(|at| put(t, at, v))) }
+    unsafe { tensor_in(x) }.is_some_and(|t| set_at(t, [i, j], v))
+}
+
+/// Writes an element; whether it could.
+#[inline(always)]
+fn set_at<const N: usize>(t: &Tensor, indices: [f64; N], v: f64) -> bool {
+    usual_position(t, indices).is_some_and(|at| element::open_put(t, at, v)) || set_any(t, indices, v)
+}
+
+#[inline(never)]
+fn set_any<const N: usize>(t: &Tensor, indices: [f64; N], v: f64) -> bool {
+    position(t, indices).is_some_and(|at| put(t, at, v))
 }
 
 /// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
@@ -196,10 +255,6 @@ unsafe extern "C" fn call(
     let count = (count as usize).min(MOST_TRACED);
     // SAFETY: called with objects, with what `push_form` gave, which lives for ever, and with a place for what was done.
     unsafe {
-        // what makes or resizes large tensors leaves room for the collector to run first
-        if interruption::asked() || storage::live_bytes() > CEILING.get() {
-            return tell(done, None);
-        }
         for i in 0..count {
             vals[i] = match tensor_in(pointers[i]) {
                 Some(t) => Val::Tensor(t),
@@ -207,9 +262,45 @@ unsafe extern "C" fn call(
                 None => return tell(done, None),
             };
         }
+        answered(&*form, &vals, count, blank, done)
+    }
+}
+
+/// As [`call`], with a tensor alone: what most calls so short have that their arguments count.
+unsafe extern "C" fn call1(
+    form: *const Compiled,
+    blank: *mut Object<Tensor>,
+    done: *mut c_int,
+    x: *const Object<Tensor>,
+) -> f64 {
+    // SAFETY: as for `call`.
+    unsafe {
+        let Some(t) = tensor_in(x) else { return tell(done, None) };
+        answered(&*form, &[Val::Tensor(t)], 1, blank, done)
+    }
+}
+
+/// Calls a function with the first `count` of some tensors and numbers, and tells what was done.
+///
+/// # Safety
+/// As for [`give`] and [`tell`].
+#[inline(always)]
+unsafe fn answered<const N: usize>(
+    c: &Compiled,
+    vals: &[Val; N],
+    count: usize,
+    blank: *mut Object<Tensor>,
+    done: *mut c_int,
+) -> f64 {
+    // SAFETY: by the contract.
+    unsafe {
+        // what makes or resizes large tensors leaves room for the collector to run first
+        if interruption::asked() || storage::live_bytes() > CEILING.get() {
+            return tell(done, None);
+        }
         // numbers and the first argument leave nothing in it
         let mut rets = ManuallyDrop::new(Rets::Args);
-        match answer(&*form, &vals[..count], &mut rets) {
+        match answer(c, vals, count, &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Made) => {
                 let did = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
@@ -239,19 +330,22 @@ enum Answer {
     Itself,
 }
 
-/// Calls a function with tensors and numbers. It needs no Lua state. Nothing where the row wants more than these, or for
-/// an error: both are left to the usual call. `rets` is [`Rets::Args`].
-fn answer(c: &Compiled, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
+/// Calls a function with the first `count` of some tensors and numbers. It needs no Lua state. Nothing where the row wants
+/// more than these, or for an error: both are left to the usual call. `rets` is [`Rets::Args`].
+#[inline(always)]
+fn answer<const N: usize>(c: &Compiled, vals: &[Val; N], count: usize, rets: &mut Rets) -> Option<Answer> {
     let (Dispatch::Fixed(class) | Dispatch::Call(class)) = c.dispatch else { return None };
-    let p = pattern_of(c, class, vals)?;
+    let given = vals.get(..count)?;
+    let p = pattern_of(c, class, given)?;
     let kernel = c.columns[p.form].get(class)?;
+    if p.direct { run(kernel, p, &vals.each_ref()[..count], rets) } else { assembled(kernel, p, class, given, rets) }
+}
+
+/// Calls a kernel with arguments that are made of the values. Apart, so that their room is no part of the usual call's stack
+/// frame.
+#[inline(never)]
+fn assembled(kernel: Kernel, p: &Pattern, class: TensorClass, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let mut args = [&Val::Nil; MOST_STEPS];
-    if p.direct {
-        for (arg, v) in args.iter_mut().zip(vals) {
-            *arg = v;
-        }
-        return run(kernel, p, &args[..vals.len()], rets);
-    }
     // sizes, which nothing goes with
     let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
     let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
@@ -284,6 +378,12 @@ fn pattern_of<'a>(c: &'a Compiled, class: TensorClass, vals: &[Val]) -> Option<&
     if recent >> 16 == key && key != 0 {
         return c.patterns.get((recent & 0xffff) as usize);
     }
+    search(c, class, vals, key)
+}
+
+/// [`pattern_of`] of a call that is another than the last, which is noted as `key`.
+#[inline(never)]
+fn search<'a>(c: &'a Compiled, class: TensorClass, vals: &[Val], key: u64) -> Option<&'a Pattern> {
     let mut kinds = [kind::NUM | kind::NUMBER; MOST_TRACED];
     for (k, v) in kinds.iter_mut().zip(vals) {
         if let Val::Tensor(t) = v {

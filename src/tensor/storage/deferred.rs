@@ -116,6 +116,7 @@ impl Storage {
         self.0.direct.store(true, Relaxed);
         let result = f(&mut deferred);
         self.0.direct.store(deferred.parts.is_empty() && deferred.packed.is_empty(), Relaxed);
+        self.0.note_open();
         self.0.deferred.set(Some(deferred));
         result
     }
