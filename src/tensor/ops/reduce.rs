@@ -40,6 +40,9 @@ fn join_blocks<A: Copy + Send + Sync>(
     block: impl Fn(usize, usize) -> A + Sync,
     join: impl Fn(A, A) -> A,
 ) -> A {
+    if n <= BLOCK {
+        return if n == 0 { init } else { join(init, block(0, n)) };
+    }
     let one = |b: usize| block(b * BLOCK, BLOCK.min(n - b * BLOCK));
     let blocks = n.div_ceil(BLOCK);
     if !shared_out(n, 1) || threads::threads() == 1 {

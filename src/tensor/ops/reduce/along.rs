@@ -35,7 +35,12 @@ const ROWS: usize = 4;
 
 /// Folds all lines, some rows at a time, into what two lists hold for each.
 #[inline(always)]
-fn fold<T: Element, A, B>(lines: Matrix<T>, a: &mut [A], b: &mut [B], step: impl Fn(&mut A, &mut B, T, usize) + Copy) {
+fn fold<T: Element, A: Copy, B: Copy>(
+    lines: Matrix<T>,
+    a: &mut [A],
+    b: &mut [B],
+    step: impl Fn(&mut A, &mut B, T, usize) + Copy,
+) {
     vectorize(
         #[inline(always)]
         move || {
@@ -46,10 +51,13 @@ fn fold<T: Element, A, B>(lines: Matrix<T>, a: &mut [A], b: &mut [B], step: impl
                 if let [Some(r0), Some(r1), Some(r2), Some(r3)] = some {
                     for (((((a, b), &v0), &v1), &v2), &v3) in a.iter_mut().zip(&mut *b).zip(r0).zip(r1).zip(r2).zip(r3)
                     {
-                        step(a, b, v0, j);
-                        step(a, b, v1, j + 1);
-                        step(a, b, v2, j + 2);
-                        step(a, b, v3, j + 3);
+                        // in registers: stores that depend on a condition would have the next step wait
+                        let (mut x, mut y) = (*a, *b);
+                        step(&mut x, &mut y, v0, j);
+                        step(&mut x, &mut y, v1, j + 1);
+                        step(&mut x, &mut y, v2, j + 2);
+                        step(&mut x, &mut y, v3, j + 3);
+                        (*a, *b) = (x, y);
                     }
                     j += ROWS;
                     continue;
