@@ -2,12 +2,10 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
-use crate::tensor::access::{
-    Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, is_written, outer_later, share,
-};
+use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, is_written, outer_later};
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, SHARED, biased_product, product, product_beside};
-use crate::tensor::ops::products::direct;
+use crate::tensor::ops::products::{column_sums, direct, direct_biased, direct_sums};
 use crate::tensor::product::{Multiply, Repeated};
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
@@ -58,6 +56,17 @@ pub fn forward<T: Multiply>(
         demand!(fits, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
     }
     let (single, batch) = (input.ndim() == 1, if input.ndim() == 1 { 1 } else { input.size(0) });
+    // an output of the right size from the last step needs no preparation, but for elements that its storage may have lost
+    if single && output.has_sizes(&[out]) {
+        output.resize_for_result(&[out])?;
+        let done = match bias {
+            Some(bias) => direct_biased::<T>(weight, input, bias, output)?,
+            None => direct(T::ONE, (input, true), (weight, true), T::ZERO, (output, true))?,
+        };
+        if done {
+            return Ok(());
+        }
+    }
     let x = MatrixSource::<T>::of(input)?;
     let x = if single { x.view().t() } else { x.view() };
     let bias = bias.map(Source::<T>::of).transpose()?;
@@ -115,10 +124,13 @@ pub fn grad_input<T: Multiply>(
         let g = Source::<T>::of(grad_output)?;
         return w.multiply(&g, &[], &mut Dest::<T>::like(grad_input, input)?);
     }
-    // a gradInput of the right size from the last step needs no preparation
-    if grad_input.same_size(input)
-        && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, input.ndim() == 1))?
-    {
+    // a gradInput of the right size from the last step needs no preparation, but for elements that its storage may have lost
+    let ready = grad_input.same_size(input);
+    if ready {
+        let sizes = [input.size(0), input.size(1)];
+        grad_input.resize_for_result(&sizes[..input.ndim()])?;
+    }
+    if ready && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, input.ndim() == 1))? {
         repeated.note::<T>(batch);
         return Ok(());
     }
@@ -159,13 +171,16 @@ pub fn acc_grad<T: Blas>(
     } else {
         single && outer_later(grad_weight, scale, grad_output, input)?
     };
+    match grad_bias {
+        None if done => return Ok(()),
+        Some(gb) if done && direct_sums(gb, scale, grad_output)? => return Ok(()),
+        _ => {}
+    }
     let g = MatrixSource::<T>::of(grad_output)?;
     let g = rows(grad_output, g.view());
     let sums = |first: usize, sums: MatrixMut<T>| column_sums(scale, g.col_range(first, sums.rows()), sums);
-    if done {
-        if let Some(gb) = grad_bias {
-            sums(0, MatrixDest::<T>::update(gb)?.view());
-        }
+    if let (true, Some(gb)) = (done, grad_bias) {
+        sums(0, MatrixDest::<T>::update(gb)?.view());
         return Ok(());
     }
     let x = MatrixSource::<T>::of(input)?;
@@ -184,39 +199,4 @@ pub fn acc_grad<T: Blas>(
 /// Whether threads share the product for the gradient of a batch.
 fn is_large(input: &Tensor, grad_weight: &Tensor) -> bool {
     input.size(0).saturating_mul(grad_weight.numel()) >= SHARED
-}
-
-/// Columns that are summed together, in registers.
-const WIDTH: usize = 64;
-
-/// Adds `scale` times the sum of each column of `g` (n x m) to the elements of `sums` (m x 1).
-pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
-    if let (1, Some(row)) = (g.rows(), g.row(0)) {
-        return row.iter().enumerate().for_each(|(j, &v)| {
-            let sum = sums.get_mut(j, 0);
-            *sum = sum.add(scale.mul(v));
-        });
-    }
-    share(sums, g.rows(), |first, mut sums| {
-        for at in (0..sums.rows()).step_by(WIDTH) {
-            let n = WIDTH.min(sums.rows() - at);
-            let part = columns(g.col_range(first + at, n));
-            part.iter().take(n).enumerate().for_each(|(j, &v)| {
-                let sum = sums.get_mut(at + j, 0);
-                *sum = sum.add(scale.mul(v));
-            });
-        }
-    });
-}
-
-/// The sums of at most [`WIDTH`] columns.
-fn columns<T: Blas>(g: Matrix<T>) -> [T; WIDTH] {
-    let mut sums = [T::ZERO; WIDTH];
-    for i in 0..g.rows() {
-        match g.row(i) {
-            Some(row) => sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(v)),
-            None => sums.iter_mut().take(g.cols()).enumerate().for_each(|(j, sum)| *sum = sum.add(g.get(i, j))),
-        }
-    }
-    sums
 }

@@ -175,4 +175,56 @@ for _, n in ipairs { 20000, 100000, 1000000 } do
    collectgarbage()
    assert(torch.Tensor(torch.DoubleStorage(n)):sum() == 0)
 end
+
+-- layers that write where they wrote before, whatever became of that place
+require 'nn'
+for _, size in ipairs { 1, 3, 10, 20, 40 } do
+   for _, out in ipairs { 1, 4, 10, 13 } do
+      local m, x, g = nn.Linear(size, out), torch.randn(size), torch.randn(out)
+      local function check(x, g, how)
+         how = how .. string.format(' of a layer of %d and %d', size, out)
+         local weight, y, gradInput = m.weight:clone(), m.bias:clone(), torch.zeros(size)
+         for i = 1, out do
+            for j = 1, size do
+               y[i] = y[i] + weight[{ i, j }] * x[j]
+               gradInput[j] = gradInput[j] + weight[{ i, j }] * g[i]
+            end
+         end
+         local gradWeight, gradBias = m.gradWeight:clone(), m.gradBias:clone()
+         for i = 1, out do
+            gradBias[i] = gradBias[i] + 0.5 * g[i]
+            for j = 1, size do gradWeight[{ i, j }] = gradWeight[{ i, j }] + 0.5 * g[i] * x[j] end
+         end
+         same(m:updateGradInput(x, g), gradInput, 'gradInput ' .. how)
+         m:accGradParameters(x, g, 0.5)
+         same(m.gradWeight, gradWeight, 'gradWeight ' .. how)
+         same(m.gradBias, gradBias, 'gradBias ' .. how)
+         same(m:updateOutput(x), y, 'output ' .. how)
+      end
+      m:zeroGradParameters()
+      check(x, g, 'at first')
+      check(x, g, 'again')
+      m.output:storage():resize(0)
+      m.gradInput:storage():resize(0)
+      check(x, g, 'without memory')
+      m.output:resize(2, 3, 4)
+      m.gradInput:resize(2, 3, 4)
+      check(x, g, 'of another shape')
+      m.output, m.gradInput = torch.zeros(out, 2):select(2, 1), torch.zeros(size, 2):select(2, 2)
+      check(x, g, 'with gaps')
+      check(torch.randn(size, 2):select(2, 1), torch.randn(out, 2):select(2, 2), 'of operands with gaps')
+      m.bias, m.gradBias = torch.randn(out, 2):select(2, 1), torch.zeros(out, 2):select(2, 1)
+      check(x, g, 'of parameters with gaps')
+      if size == out then
+         m.output, m.gradInput = x, g
+         local x, g = x:clone(), g:clone()
+         local y = torch.addmv(m.bias, m.weight, x)
+         same(m:updateOutput(m.output), y, 'an output that is the input')
+      end
+      m.gradBias = torch.randn(out)
+      local sums = m.gradBias * 1.5
+      m:accGradParameters(x:clone(), m.gradBias, 0.5)
+      same(m.gradBias, sums, 'a gradBias that is the gradOutput')
+   end
+end
 print('as plain loops')

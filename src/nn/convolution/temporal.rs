@@ -6,13 +6,13 @@
 
 use crate::demand;
 use crate::fields;
-use crate::nn::linear::column_sums;
 use crate::tensor::Tensor;
 use crate::tensor::access::*;
 use crate::tensor::check;
 use crate::tensor::dtype::Real;
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, biased_product, product};
+use crate::tensor::ops::products::column_sums;
 use crate::tensor::product::{Epilogue, Multiply, Offsets, Panels, View, ViewMut, multiply};
 use crate::tensor::simd::vectorize;
 

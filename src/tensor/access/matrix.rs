@@ -3,13 +3,14 @@
 use super::deferred::take_zeros;
 use super::loans::{self, deliver, give_back};
 use super::share::Divide;
-use super::{Source, in_use, lend};
+use super::{RawSlice, Source, in_use, lend};
 use crate::tensor::Tensor;
 use crate::tensor::dtype::Element;
 use crate::tensor::error::Result;
 use crate::tensor::map::fill;
 use crate::tensor::ops::copy::clone;
 use crate::tensor::shape::Extents;
+use crate::tensor::simd::array;
 use std::marker::PhantomData;
 
 /// Sizes and strides of a matrix.
@@ -378,7 +379,7 @@ impl<T: Send> Divide for MatrixMut<'_, T> {
     }
 }
 
-/// Gives `f` the matrices of two operands (of one dimension, as columns, or two) and of a result that keeps its elements,
+/// Gives `f` the matrices of some operands (of one dimension, as columns, or two) and of a result that keeps its elements,
 /// without lending them: that is much of what a small product costs. Nothing where anything is lent on this thread, where
 /// the result has memory in common with an operand or where two of its positions are one element: those are left to
 /// [`MatrixSource`] and [`MatrixDest`].
@@ -389,21 +390,28 @@ impl<T: Send> Divide for MatrixMut<'_, T> {
 /// # Safety
 /// `f` reaches no tensor and no storage but through what it is given.
 #[inline(always)]
-pub(in crate::tensor) unsafe fn with_matrices<T: Element, R>(
-    [a, b, res]: [&Tensor; 3],
-    f: impl FnOnce(Matrix<T>, Matrix<T>, MatrixMut<T>) -> R,
+pub(in crate::tensor) unsafe fn with_matrices<T: Element, R, const N: usize>(
+    operands: [&Tensor; N],
+    res: &Tensor,
+    f: impl FnOnce([Matrix<T>; N], MatrixMut<T>) -> R,
 ) -> Result<Option<R>> {
     if loans::any() {
         return Ok(None);
     }
-    let ((a, x), (b, y), (form, z)) = (a.matrix::<T>()?, b.matrix::<T>()?, res.matrix::<T>()?);
-    if !x.is_apart(&z) || !y.is_apart(&z) || !form.distinct() {
+    let blank = Matrix { first: std::ptr::null(), form: Form::new(0, 0, 1, 1), life: PhantomData };
+    let mut found = [(blank, RawSlice::EMPTY); N];
+    for (to, x) in found.iter_mut().zip(operands) {
+        let (form, elements) = x.matrix::<T>()?;
+        // SAFETY: used by `f` alone, which reaches nothing else, and the result is apart from the operands.
+        *to = (Matrix { first: unsafe { elements.first() }.as_ptr(), form, life: PhantomData }, elements);
+    }
+    let (form, elements) = res.matrix::<T>()?;
+    if found.iter().any(|(_, x)| !x.is_apart(&elements)) || !form.distinct() {
         return Ok(None);
     }
-    // SAFETY: used by `f` alone, which reaches nothing else, and the result is apart from the operands.
-    let [x, y, z] = [x, y, z].map(|m| unsafe { m.first() }.as_ptr());
-    let of = |first: *mut T, form| Matrix { first: first.cast_const(), form, life: PhantomData };
-    Ok(Some(f(of(x, a), of(y, b), MatrixMut { first: z, form, life: PhantomData })))
+    // SAFETY: as above.
+    let first = unsafe { elements.first() }.as_ptr();
+    Ok(Some(f(array(blank, |i| found[i].0), MatrixMut { first, form, life: PhantomData })))
 }
 
 /// The matrix of an operand, lent from its storage whatever its strides.

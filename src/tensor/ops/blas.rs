@@ -7,7 +7,8 @@ use super::reduce::folded;
 use super::small_gemm::{self, SmallGemm};
 use crate::tensor::access::{Divide, Matrix, MatrixMut, share};
 use crate::tensor::dtype::Real;
-use crate::tensor::simd::vectorize;
+use crate::tensor::simd::{array, vectorize};
+use crate::tensor::threads::shared_out;
 
 /// An element type with products. The default is plain loops.
 pub trait Blas: Real + SmallGemm {
@@ -224,11 +225,11 @@ const AT_ONCE: usize = 256;
 /// `c = alpha a b + beta c` of a column and a row: what a single sample adds to the gradient of weights.
 fn outer<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) {
     let Some(b) = b.row(0) else { return naive(alpha, a, b, beta, c) };
+    if c.rows() * b.len() < AT_ONCE {
+        return outer_rows(alpha, a, b, beta, c);
+    }
     share(c, b.len(), |first, c| {
         let a = a.row_range(first, c.rows());
-        if c.rows() * b.len() < AT_ONCE {
-            return outer_rows(alpha, a, b, beta, c);
-        }
         vectorize(
             #[inline(always)]
             move || outer_rows(alpha, a, b, beta, c),
@@ -262,14 +263,19 @@ fn gemv<T: Blas>(alpha: T, a: Matrix<T>, x: Matrix<T>, beta: T, y: MatrixMut<T>)
             &packed[..]
         }
     };
-    share(y, a.cols(), |first, mut y| {
-        let a = a.row_range(first, y.rows());
-        let columns = a.row_stride() == 1 && a.col_stride() != 1 && y.rows() >= 8;
-        match y.reborrow().t().row_mut(0).filter(|_| columns) {
-            Some(y) => by_columns(alpha, a, x, beta, y),
-            None => by_rows(alpha, a, x, beta, y),
-        }
-    });
+    if !shared_out(y.rows(), a.cols()) {
+        return gemv_rows(alpha, a, x, beta, y);
+    }
+    share(y, a.cols(), |first, y| gemv_rows(alpha, a.row_range(first, y.rows()), x, beta, y));
+}
+
+/// As [`gemv`], of a column without gaps, on the calling thread.
+fn gemv_rows<T: Blas>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T>) {
+    let columns = a.row_stride() == 1 && a.col_stride() != 1 && y.rows() >= 8;
+    match y.reborrow().t().row_mut(0).filter(|_| columns) {
+        Some(y) => by_columns(alpha, a, x, beta, y),
+        None => by_rows(alpha, a, x, beta, y),
+    }
 }
 
 /// Rows of a transposed matrix below which the sums of all grow together in registers.
@@ -286,9 +292,17 @@ fn by_rows<T: Real>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y: MatrixMut<T
             _ => few::<T, 1>(alpha, rows(1), x, beta, y.reborrow().row_range(i, 1)),
         };
     }
+    while x.len() < lanes::<T>() && i + 4 <= a.rows() {
+        let some: [&[T]; 4] = array(&[], |j| a.row(i + j).and_then(|row| row.get(..x.len())).unwrap_or_default());
+        let Some(sums) = dots(some, x) else { break };
+        for (j, sum) in sums.into_iter().enumerate() {
+            store(alpha, sum, beta, y.get_mut(i + j, 0));
+        }
+        i += 4;
+    }
     for i in i..a.rows() {
         let sum = match a.row(i) {
-            Some(row) if row.len() < FEW => row.iter().zip(x).fold(T::ZERO, |sum, (a, x)| sum.add(a.mul(*x))),
+            Some(row) if row.len() < lanes::<T>() => row.iter().zip(x).fold(T::ZERO, |sum, (a, x)| sum.add(a.mul(*x))),
             Some(row) => dot(row, x),
             None => x.iter().enumerate().fold(T::ZERO, |sum, (k, &v)| sum.add(a.get(i, k).mul(v))),
         };
@@ -309,14 +323,32 @@ fn few<T: Real, const N: usize>(alpha: T, a: Matrix<T>, x: &[T], beta: T, mut y:
     N
 }
 
+/// The products of `x`, of fewer elements than there are [`lanes`], with some rows of as many; nothing for rows of other
+/// lengths. Each is the one that [`dot`] gives, and none waits for another.
+#[inline(always)]
+fn dots<T: Real, const N: usize>(rows: [&[T]; N], x: &[T]) -> Option<[T; N]> {
+    if rows.iter().any(|row| row.len() != x.len()) {
+        return None;
+    }
+    let mut sums = [T::ZERO; N];
+    for (k, v) in x.iter().enumerate() {
+        for j in 0..N {
+            sums[j] = sums[j].add(rows[j][k].mul(*v));
+        }
+    }
+    Some(sums)
+}
+
+/// How many sums [`dot`] has side by side; shorter vectors have one. 128 bytes are enough additions under way at every level
+/// of vectors.
+const fn lanes<T>() -> usize {
+    if size_of::<T>() <= 4 { 32 } else { 16 }
+}
+
 /// The sum of the products of elements, in many sums side by side: faster than one, and less is lost to rounding.
 #[inline(always)]
 pub fn dot<T: Real>(a: &[T], b: &[T]) -> T {
-    // 128 bytes of sums: enough additions under way at every level of vectors
-    match size_of::<T>() {
-        0..=4 => dot_in::<T, 32>(a, b),
-        _ => dot_in::<T, 16>(a, b),
-    }
+    if lanes::<T>() == 32 { dot_in::<T, 32>(a, b) } else { dot_in::<T, 16>(a, b) }
 }
 
 /// The sum of elements, as [`dot`] has its sums.
@@ -409,6 +441,27 @@ mod tests {
             biased_product(a, b, &bias, MatrixMut::new(&mut c, m, n));
             assert_eq!(c, expected, "{m} x {k} x {n}");
         }
+    }
+
+    #[test]
+    fn products_with_a_vector_are_those_of_its_rows() {
+        fn check<T: Blas>() {
+            let numbers = |n, step| ramp(n, step).into_iter().map(|v| T::from_f64(v / 3.0)).collect::<Vec<T>>();
+            for (m, k) in (1..10).flat_map(|m| (1..36).map(move |k| (m, k))) {
+                // with gaps between the rows
+                let (a, x) = (numbers(m * (k + 1), 13), numbers(k, 7));
+                let a = Matrix::strided(&a, m, k, k as isize + 1, 1);
+                let mut y = vec![T::ONE; m];
+                product(T::ONE, a, Matrix::new(&x, k, 1), T::ONE, MatrixMut::new(&mut y, m, 1));
+                for (i, y) in y.into_iter().enumerate() {
+                    let sum = dot(a.row(i).unwrap(), &x);
+                    assert!(y == sum.add(T::ONE), "row {i} of {m} x {k}");
+                }
+            }
+        }
+        check::<f64>();
+        check::<f32>();
+        check::<i32>();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The products of Torch7: mm, mv, ger, bmm, the family that adds a product to a summand, cross products and squared
 //! distances.
 
-use super::blas::{Blas, product, unit};
+use super::blas::{Blas, biased_product, product, unit};
 use super::copy::apart;
 use super::view;
 use crate::demand;
@@ -72,7 +72,7 @@ pub fn direct<T: Blas>(
     for x in [a, b, res] {
         demand!(x.ndim() <= 2, "expected a vector or a matrix, got {}D {}", x.ndim(), x.shape_text());
     }
-    let multiply = |a: Matrix<T>, b: Matrix<T>, c: MatrixMut<T>| {
+    let multiply = |[a, b]: [Matrix<T>; 2], c: MatrixMut<T>| {
         let (a, b) = (if turn_a { a.t() } else { a }, if turn_b { b.t() } else { b });
         let c = if turn { c.t() } else { c };
         let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
@@ -82,7 +82,87 @@ pub fn direct<T: Blas>(
         fits
     };
     // SAFETY: products look at the elements of their matrices alone.
-    Ok(unsafe { with_matrices([a, b, res], multiply) }?.unwrap_or(false))
+    Ok(unsafe { with_matrices([a, b], res, multiply) }?.unwrap_or(false))
+}
+
+/// `res = a x + bias` of a matrix and vectors, where it needs no preparation. Whether it was done: not where the sizes do not
+/// fit, the result shares memory with an operand, or the bias has gaps.
+///
+/// # Errors
+/// Another element type, or a view outside its storage.
+pub fn direct_biased<T: Blas>(a: &Tensor, x: &Tensor, bias: &Tensor, res: &Tensor) -> Result<bool> {
+    if [a, x, bias, res].map(Tensor::ndim) != [2, 1, 1, 1] {
+        return Ok(false);
+    }
+    let multiply = |[a, x, bias]: [Matrix<T>; 3], res: MatrixMut<T>| match bias.t().row(0) {
+        Some(bias) if a.cols() == x.rows() && a.rows() == res.rows() && bias.len() == res.rows() => {
+            biased_product(x.t(), a.t(), bias, res.t());
+            true
+        }
+        _ => false,
+    };
+    // SAFETY: as above.
+    Ok(unsafe { with_matrices([a, x, bias], res, multiply) }?.unwrap_or(false))
+}
+
+/// Adds `scale` times the sum of each column of `x`, of which a vector is one row, to the elements of a vector, where that
+/// needs no preparation. Whether it was done: not where the sizes do not fit, or both share memory.
+///
+/// # Errors
+/// Another element type, or a view outside its storage.
+pub fn direct_sums<T: Blas>(res: &Tensor, scale: T, x: &Tensor) -> Result<bool> {
+    let single = x.ndim() == 1;
+    if res.ndim() != 1 || !single && x.ndim() != 2 {
+        return Ok(false);
+    }
+    let add = |[x]: [Matrix<T>; 1], res: MatrixMut<T>| {
+        let x = if single { x.t() } else { x };
+        let fits = x.cols() == res.rows();
+        if fits {
+            column_sums(scale, x, res);
+        }
+        fits
+    };
+    // SAFETY: as above.
+    Ok(unsafe { with_matrices([x], res, add) }?.unwrap_or(false))
+}
+
+/// Columns that are summed together, in registers.
+const WIDTH: usize = 64;
+
+/// Adds `scale` times the sum of each column of `g` (n x m) to the elements of `sums` (m x 1).
+pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
+    if let (1, Some(row)) = (g.rows(), g.row(0)) {
+        if let Some(sums) = sums.reborrow().t().row_mut(0) {
+            return sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(scale.mul(v)));
+        }
+        return row.iter().enumerate().for_each(|(j, &v)| {
+            let sum = sums.get_mut(j, 0);
+            *sum = sum.add(scale.mul(v));
+        });
+    }
+    share(sums, g.rows(), |first, mut sums| {
+        for at in (0..sums.rows()).step_by(WIDTH) {
+            let n = WIDTH.min(sums.rows() - at);
+            let part = columns(g.col_range(first + at, n));
+            part.iter().take(n).enumerate().for_each(|(j, &v)| {
+                let sum = sums.get_mut(at + j, 0);
+                *sum = sum.add(scale.mul(v));
+            });
+        }
+    });
+}
+
+/// The sums of at most [`WIDTH`] columns.
+fn columns<T: Blas>(g: Matrix<T>) -> [T; WIDTH] {
+    let mut sums = [T::ZERO; WIDTH];
+    for i in 0..g.rows() {
+        match g.row(i) {
+            Some(row) => sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(v)),
+            None => sums.iter_mut().take(g.cols()).enumerate().for_each(|(j, sum)| *sum = sum.add(g.get(i, j))),
+        }
+    }
+    sums
 }
 
 /// `res = beta res + alpha a b`, of checked sizes and operands that lie elsewhere; `turned` takes the second one's rows
