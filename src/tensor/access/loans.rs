@@ -37,6 +37,15 @@ impl Loan {
     }
 }
 
+/// What every access looks at, side by side.
+struct Lending {
+    /// How many loans there are, and [`LOOP`] for each loop.
+    count: Cell<usize>,
+    /// How many of them are written: without one, readers need not look at the others.
+    written: Cell<usize>,
+    first: [Place; PLACES],
+}
+
 /// A place for a loan.
 struct Place {
     start: Cell<usize>,
@@ -80,11 +89,9 @@ const NONE: Loan = Loan { start: 0, end: 0 };
 
 // without destructors, which would cost a look at each access; a thread that ends leaves empty lists behind
 thread_local! {
-    /// How many loans there are, and [`LOOP`] for each loop: what every access can afford to look at.
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    /// How many of them are written: without one, readers need not look at the others.
-    static WRITTEN: Cell<usize> = const { Cell::new(0) };
-    static FIRST: [Place; PLACES] = const { [const { Place::empty() }; PLACES] };
+    static LENDING: Lending = const {
+        Lending { count: Cell::new(0), written: Cell::new(0), first: [const { Place::empty() }; PLACES] }
+    };
     static OTHERS: RefCell<ManuallyDrop<Vec<Loan>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
     /// Locks of storages that go back when the last loan ends: see [`sharing`].
     static LOCKS: Cell<Held> = const { Cell::new(Held::NONE) };
@@ -94,10 +101,17 @@ thread_local! {
         const { RefCell::new(ManuallyDrop::new(Waiting { results: Vec::new(), blocks: Vec::new(), storages: Vec::new() })) };
 }
 
+/// Those of this thread. Lent for an access, not kept.
+#[inline(always)]
+fn lending<'a>() -> &'a Lending {
+    // SAFETY: it has no destructor and stays as long as the thread, which the functions here do not outlive.
+    unsafe { &*LENDING.with(std::ptr::from_ref) }
+}
+
 /// Whether anything is lent on this thread.
 #[inline(always)]
 pub(in crate::tensor) fn any() -> bool {
-    COUNT.get() != 0
+    lending().count.get() != 0
 }
 
 /// Whether these bytes may be read, or written, beside what is lent.
@@ -109,30 +123,38 @@ pub(in crate::tensor) fn allows(start: usize, bytes: usize, writes: bool) -> boo
 /// Whether a loan goes with all others.
 #[inline]
 fn fits(new: Loan, writes: bool) -> bool {
-    let count = COUNT.get();
-    if count >= LOOP {
-        return false;
+    lending().fits(new, writes)
+}
+
+impl Lending {
+    #[inline]
+    fn fits(&self, new: Loan, writes: bool) -> bool {
+        let count = self.count.get();
+        if count >= LOOP {
+            return false;
+        }
+        if !writes && self.written.get() == 0 {
+            return true;
+        }
+        self.first[..count.min(PLACES)].iter().all(|l| l.get().beside(new))
+            && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(|l| l.beside(new))))
     }
-    if !writes && WRITTEN.get() == 0 {
-        return true;
-    }
-    FIRST.with(|first| first[..count.min(PLACES)].iter().all(|l| l.get().beside(new)))
-        && (count <= PLACES || OTHERS.with_borrow(|others| others.iter().all(|l| l.beside(new))))
 }
 
 /// Lends these bytes until [`give_back`]; whether that goes with what is lent already.
 #[inline]
 pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
-    let (loan, count) = (Loan::new(start, bytes, writes), COUNT.get());
-    if count > 0 && !fits(loan, writes) {
+    let l = lending();
+    let (loan, count) = (Loan::new(start, bytes, writes), l.count.get());
+    if count > 0 && !l.fits(loan, writes) {
         return false;
     }
-    match FIRST.with(|first| first.get(count).map(|place| place.set(loan))) {
-        Some(()) => {}
+    match l.first.get(count) {
+        Some(place) => place.set(loan),
         None => OTHERS.with_borrow_mut(|others| others.push(loan)),
     }
-    COUNT.set(count + 1);
-    WRITTEN.set(WRITTEN.get() + usize::from(writes));
+    l.count.set(count + 1);
+    l.written.set(l.written.get() + usize::from(writes));
     true
 }
 
@@ -142,12 +164,13 @@ pub(super) fn lend(start: usize, bytes: usize, writes: bool) -> bool {
 /// There is such a loan, and what was lent by it is used no more.
 #[inline]
 pub(super) unsafe fn give_back(start: usize, bytes: usize, writes: bool) {
-    let (loan, left) = (Loan::new(start, bytes, writes), COUNT.get() - 1);
+    let l = lending();
+    let (loan, left) = (Loan::new(start, bytes, writes), l.count.get() - 1);
     let loans = left % LOOP;
     // the latest is the usual one; what stands in for another was the last of all
-    let last = if loans < PLACES { FIRST.with(|first| first[loans].get()) } else { take_other() };
-    COUNT.set(left);
-    WRITTEN.set(WRITTEN.get() - usize::from(writes));
+    let last = if let Some(place) = l.first.get(loans) { place.get() } else { take_other() };
+    l.count.set(left);
+    l.written.set(l.written.get() - usize::from(writes));
     if last != loan {
         replace(loan, last, loans);
     }
@@ -164,7 +187,8 @@ impl Loop {
     /// To be called when the elements are known to be there and free.
     #[inline(always)]
     pub(in crate::tensor) fn begin() -> Loop {
-        COUNT.set(COUNT.get() + LOOP);
+        let count = &lending().count;
+        count.set(count.get() + LOOP);
         Loop(std::marker::PhantomData)
     }
 }
@@ -172,8 +196,9 @@ impl Loop {
 impl Drop for Loop {
     #[inline(always)]
     fn drop(&mut self) {
-        let left = COUNT.get() - LOOP;
-        COUNT.set(left);
+        let count = &lending().count;
+        let left = count.get() - LOOP;
+        count.set(left);
         if left == 0 && WAITS.get() {
             settle();
         }
@@ -210,19 +235,15 @@ fn take_other() -> Loan {
 
 /// Puts a loan in the place of an equal of `ended` among the first `count`; equal loans are as good as each other.
 fn replace(ended: Loan, last: Loan, count: usize) {
-    let found = FIRST.with(|first| match first.iter().take(count).rposition(|l| l.get() == ended) {
-        Some(at) => {
-            first[at].set(last);
-            true
-        }
-        None => false,
-    });
-    if !found {
-        OTHERS.with_borrow_mut(|others| {
+    let first = &lending().first;
+    let found = first.iter().take(count).rposition(|l| l.get() == ended);
+    match found {
+        Some(at) => first[at].set(last),
+        None => OTHERS.with_borrow_mut(|others| {
             if let Some(place) = others.iter_mut().rev().find(|l| **l == ended) {
                 *place = last;
             }
-        });
+        }),
     }
 }
 
