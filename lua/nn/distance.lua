@@ -125,13 +125,43 @@ local function between(name, options)
          gradients = {}
          self.gradInput = gradients
       end
-      for i = 1, 2 do gradients[i] = gradients[i] or x.new() end
+      for i = 1, 2 do nn.utils.typed(gradients, i, x) end
       self:gradients(x, y, gradOutput, gradients[1], gradients[2])
       return gradients
    end
+   return class
 end
 
 between 'DotProduct'
 between 'CosineDistance'
--- The p-norm of the difference. For p = 1 the gradient is the sign of the difference, which is drawn where there is none.
-between('PairwiseDistance', { { 'norm', 2, 'number' } })
+
+do
+   -- The p-norm of the difference. For p = 1 the gradient is the sign of the difference, which is drawn where there is none.
+   local Pairwise = between('PairwiseDistance', { { 'norm', 2, 'number' } })
+   local updateOutput, updateGradInput = Pairwise.updateOutput, Pairwise.updateGradInput
+
+   -- Two vectors may be of another type than the module's: their distance is a number.
+   local function ofOtherType(self, input)
+      if torch.type(input) ~= 'table' or #input ~= 2 then return false end
+      local x, y = input[1], input[2]
+      local own, given = torch.typename(self.output), torch.isTensor(x) and torch.typename(x)
+      return given and given ~= own and torch.typename(y) == given and x.dist and x:dim() == 1 and y:isSameSizeAs(x)
+   end
+   function Pairwise:updateOutput(input)
+      if not ofOtherType(self, input) then return updateOutput(self, input) end
+      return self.output:resize(1):fill(input[1]:dist(input[2], self.norm))
+   end
+   -- gradients are of the vectors' type
+   function Pairwise:updateGradInput(input, gradOutput)
+      if not ofOtherType(self, input) then return updateGradInput(self, input, gradOutput) end
+      local x, y = unpack(input)
+      expect.anyTensor(self, gradOutput, 'gradOutput', 1)
+      expect.forwardFirst(self, self.output:nElement() == 1 and gradOutput:nElement() == 1)
+      local own = torch.typename(x)
+      local gradients = { x.new(), x.new() }
+      local fields = setmetatable({ output = self.output:type(own) }, { __index = self })
+      fields:gradients(x, y, gradOutput:type(own), gradients[1], gradients[2])
+      self.gradInput = gradients
+      return gradients
+   end
+end

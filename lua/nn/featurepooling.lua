@@ -69,9 +69,9 @@ do
    -- The k largest elements of each feature of a sequence (Kalchbrenner et al. 2014), in their order; k grows with the
    -- length of the sequence: factor times the length, at least minK.
    local KMax = define('TemporalDynamicKMaxPooling', {
-      options = { { 'k' }, { 'factor', 0, 'number' } },
+      options = { { 'minK' }, { 'factor', 0, 'number' } },
       setup = function(self)
-         expect.whole('TemporalDynamicKMaxPooling', self.k, 'the smallest k', 1)
+         expect.whole('TemporalDynamicKMaxPooling', self.minK, 'the smallest k', 1)
          if not (self.factor >= 0 and self.factor <= 1) then
             expect.fail('TemporalDynamicKMaxPooling', 'a factor from 0 to 1 expected, got %s', tostring(self.factor))
          end
@@ -80,19 +80,19 @@ do
       scratch = { 'indices' },
    })
 
+   -- Forward takes tensors of any type: it only selects.
    function KMax:updateOutput(input)
-      expect.tensor(self, input, 'input', 2, 3)
+      expect.anyTensor(self, input, 'input', 2, 3)
       local d = input:dim() - 1
       local n = input:size(d)
-      local k = math.max(self.k, math.ceil(self.factor * n))
+      local k = math.max(self.minK, math.ceil(self.factor * n))
       if n < k then expect.fail(self, 'a sequence of at least %d steps expected, got %d', k, n) end
       -- a change of type reaches the indices too
       local class = torch._beside(input, 'Long')
       if torch.typename(self.indices) ~= class then self.indices = torch.getconstructortable(class)() end
       local _, places = input:topk(k, d, true)
       torch.sort(self.indices, places.new(), places, d)
-      self.output = self.output:resize(self.indices:size()):gather(input, d, self.indices)
-      return self.output
+      return nn.utils.typed(self, 'output', input):resize(self.indices:size()):gather(input, d, self.indices)
    end
    function KMax:updateGradInput(input, gradOutput)
       if not self.gradInput then return end

@@ -34,12 +34,12 @@ do
       self.print_interval = expect.whole('Profile', print_interval or 100, 'the number of passes', 1)
       self.name = name or torch.type(module)
       self.module = module
-      self.numFwds, self.numBwds, self.summedFwds, self.summedBwds = 0, 0, 0, 0
+      self.numFwds, self.numBwds, self.summedFwdTime, self.summedBwdTime = 0, 0, 0, 0
       self.timer = torch.Timer()
    end
 
    for method, spec in pairs {
-      updateOutput = { 'numFwds', 'summedFwds', 'forward' }, updateGradInput = { 'numBwds', 'summedBwds', 'backward' },
+      updateOutput = { 'numFwds', 'summedFwdTime', 'forward' }, updateGradInput = { 'numBwds', 'summedBwdTime', 'backward' },
    } do
       local count, sum, says = unpack(spec)
       Profile[method] = function(self, ...)

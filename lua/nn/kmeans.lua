@@ -20,17 +20,19 @@ function Kmeans:reset(bound)
    self.weight:uniform(-bound, bound)
 end
 
-local function check(self, input)
-   expect.tensor(self, input, 'input', 2)
+-- The input in the module's type: what copies samples takes any.
+local function samples(self, input)
+   expect.anyTensor(self, input, 'input', 2)
    if input:size(2) ~= self.dim then
       expect.fail(self, 'samples of %d features expected as input, got %s', self.dim, expect.brief(input))
    end
    if not input:isContiguous() then expect.fail(self, 'a contiguous input expected; input:contiguous() gives one') end
+   return input:type(torch.typename(self.weight))
 end
 
 -- Centers that are samples, drawn without repetition.
 function Kmeans:initRandom(input)
-   check(self, input)
+   input = samples(self, input)
    local n = input:size(1)
    if n < self.k then expect.fail(self, 'at least %d samples expected for as many centers, got %d', self.k, n) end
    local taken = {}
@@ -55,7 +57,7 @@ end
 -- A random sample first, then samples far from the centers so far: the one at which those that lie nearer make up the
 -- share `p` of all squared distances.
 function Kmeans:initKmeansPlus(input, p)
-   check(self, input)
+   input = samples(self, input)
    p = p or 0.95
    if type(p) ~= 'number' or not (p > 0 and p < 1) then
       expect.fail(self, 'a share p between 0 and 1 expected, got %s', expect.brief(p))
@@ -77,7 +79,7 @@ function Kmeans:initKmeansPlus(input, p)
 end
 
 function Kmeans:updateOutput(input)
-   check(self, input)
+   input = samples(self, input)
    local n = input:size(1)
    local squared, chosen = distances(self, input, self.k):min(2)
    self.loss = squared:sum()
@@ -88,12 +90,12 @@ end
 -- The choice has no gradient.
 function Kmeans:updateGradInput(input)
    if not self.gradInput then return end
-   check(self, input)
-   return self.gradInput:resizeAs(input):zero()
+   samples(self, input)
+   return self.gradInput:resize(input:size()):zero()
 end
 
 function Kmeans:accGradParameters(input, _, scale)
-   check(self, input)
+   samples(self, expect.tensor(self, input, 'input', 2))
    scale = self.scale or scale or 1
    local n = input:size(1)
    expect.forwardFirst(self, self.output:nElement() == n)

@@ -1,6 +1,7 @@
 -- Layers with a weight matrix. Rust computes Linear's updateOutput, updateGradInput and accGradParameters.
 local define = require 'nn.define'
 local expect = require 'nn.expect'
+local asked = require 'nn.asked'
 
 local Linear = define('Linear', {
    setup = function(self, inputSize, outputSize, bias)
@@ -66,7 +67,7 @@ do
       return self
    end
 
-   local function check(self, input)
+   function Bilinear:__assertInput(input)
       local x, y = expect.tensors(self, input, 2, 2)
       local w = self.weight
       if x:size(1) ~= y:size(1) then
@@ -77,6 +78,21 @@ do
             expect.fail(self, 'rows of %d expected as input[%d], got %d', size, i, input[i]:size(2))
          end
       end
+   end
+   function Bilinear:__assertInputGradOutput(input, gradOutput)
+      local x = expect.tensors(self, input, 2, 2)
+      expect.gradOutput(self, gradOutput, torch.LongStorage { x:size(1), self.weight:size(1) })
+   end
+
+   local assertInput = asked(Bilinear, '__assertInput')
+   local assertInputGradOutput = asked(Bilinear, '__assertInputGradOutput')
+   -- What is computed with, after a program's own look at it.
+   local function check(self, input, ...)
+      local backward = select('#', ...) > 0
+      if backward then assertInputGradOutput(self, input, ...) else assertInput(self, input) end
+      Bilinear.__assertInput(self, input)
+      if backward then Bilinear.__assertInputGradOutput(self, input, ...) end
+      local x, y, w = input[1], input[2], self.weight
       return x, y, x:size(1), w:view(w:size(1), -1)
    end
    local function scratch(self, field, like, ...)
@@ -99,8 +115,7 @@ do
    end
    function Bilinear:updateGradInput(input, gradOutput)
       if not self.gradInput then return end
-      local x, y, n, weight = check(self, input)
-      expect.gradOutput(self, gradOutput, torch.LongStorage { n, weight:size(1) })
+      local x, y, n, weight = check(self, input, gradOutput)
       local p, q = x:size(2), y:size(2)
       local through = scratch(self, 'buff2', x, n, p * q):mm(gradOutput, weight):view(n, p, q)
       if #self.gradInput < 2 then self.gradInput = { x.new(), x.new() } end
@@ -111,8 +126,7 @@ do
    end
 
    local function accumulate(self, input, gradOutput, scale, biasScale)
-      local x, y, n, weight = check(self, input)
-      expect.gradOutput(self, gradOutput, torch.LongStorage { n, weight:size(1) })
+      local x, y, n, weight = check(self, input, gradOutput)
       self.gradWeight:view(weight:size()):addmm(scale, gradOutput:t(), products(self, x, y, n))
       if self.bias then self.gradBias:add(biasScale, gradOutput:sum(1):view(-1)) end
    end

@@ -1,5 +1,6 @@
 -- nn.LookupTable: rows of a weight matrix by their numbers. Input (n) or (batch x n) of row numbers.
 local expect = require 'nn.expect'
+local asked = require 'nn.asked'
 local LookupTable, parent = torch.class('nn.LookupTable', 'nn.Module')
 LookupTable.__version = 4
 
@@ -60,8 +61,16 @@ function LookupTable:renorm(input)
    if self.maxNorm then self:shorten(self.weight, numbers(self, input)) end
 end
 
+local backCompatibility = asked(LookupTable, 'backCompatibility')
+
+-- Whether a class of a program makes the numbers.
+local function makesNumbers(self) return self.makeInputContiguous ~= LookupTable.makeInputContiguous end
+
 function LookupTable:updateOutput(input)
+   local theirs = makesNumbers(self)
+   if not backCompatibility(self) and theirs then self:backCompatibility() end
    self:renorm(input)
+   if theirs then input = self:makeInputContiguous(input) end
    return self:rows(self.weight, numbers(self, input))
 end
 
@@ -77,6 +86,9 @@ end
 
 function LookupTable:accGradParameters(input, gradOutput, scale)
    expect.tensor(self, gradOutput, 'gradOutput')
+   backCompatibility(self)
+   -- as the forward left them
+   if makesNumbers(self) and self.copiedInput then input = self._input end
    self:accRows(gradOutput, numbers(self, input), scale or 1)
 end
 

@@ -2,6 +2,7 @@
 local define = require 'nn.define'
 
 local expect = require 'nn.expect'
+local asked = require 'nn.asked'
 
 local BN, parent = define('BatchNormalization', {
    options = { { 'nOutput' }, { 'eps', 1e-5 }, { 'momentum', 0.1 }, { 'affine', true } },
@@ -41,8 +42,7 @@ function BN:reset()
    end
 end
 
--- Whether an input is a batch for this class, or, while it is evaluated, one sample of it. Rust looks by itself: this is for
--- classes of programs.
+-- Whether an input is a batch for this class, or, while it is evaluated, one sample of it. Rust looks by itself.
 function BN:checkInputDim(input)
    local dims = expect.anyTensor(self, input, 'input'):dim()
    local sample = self.train == false and dims == self.nDim - 1
@@ -52,6 +52,26 @@ function BN:checkInputDim(input)
    local features, wanted = input:size(sample and 1 or 2), self.running_mean:nElement()
    if features ~= wanted then
       expect.fail(self, '%d features expected, got %d in %s', wanted, features, expect.brief(input))
+   end
+end
+
+do
+   -- What a program's class checks by itself is a batch of as many dimensions as it has: the fields, as Rust takes them.
+   local checkInputDim = asked(BN, 'checkInputDim')
+   local function accepted(self, input, gradOutput)
+      if not checkInputDim(self, input) then return self end
+      if gradOutput ~= nil then checkInputDim(self, gradOutput) end
+      local dims = expect.anyTensor(self, input, 'input'):dim()
+      if self.train == false and dims == self.nDim - 1 then return self end
+      return setmetatable({ nDim = dims }, { __index = self, __newindex = self })
+   end
+   local forward = BN.updateOutput
+   function BN:updateOutput(input) return forward(accepted(self, input), input) end
+   for _, method in ipairs { 'updateGradInput', 'accGradParameters', 'backward' } do
+      local compute = BN[method]
+      BN[method] = function(self, input, gradOutput, ...)
+         return compute(accepted(self, input, gradOutput), input, gradOutput, ...)
+      end
    end
 end
 
@@ -136,7 +156,7 @@ do
    local function whole(self)
       local modules = self.modules
       local n = #modules
-      if n ~= 4 and n ~= 6 then return nil end
+      if n ~= 4 and n ~= 6 or self.rethrowErrors ~= nn.Container.rethrowErrors then return nil end
       for i = 1, n do
          if not is(modules[i], MODULES[i]) then return nil end
       end

@@ -1,6 +1,7 @@
 -- Modules that reduce one dimension: sums, means, extremes.
 local define = require 'nn.define'
 local expect = require 'nn.expect'
+local asked = require 'nn.asked'
 local locate = require('nn.dimensions').locate
 
 local dimension = { { 'dimension', 1 }, { 'nInputDims' } }
@@ -63,6 +64,7 @@ for name, extreme in pairs { Max = torch.max, Min = torch.min } do
       self._output = self._output or self.output.new()
       self._indices = self._indices or torch.getconstructortable(torch._beside(self.output, 'Long'))()
    end
+   local lazyInit = asked(class, '_lazyInit')
    function class:updateOutput(input)
       local d = place(self, input)
       self:_lazyInit()
@@ -72,6 +74,7 @@ for name, extreme in pairs { Max = torch.max, Min = torch.min } do
    -- only the extremes get a gradient
    function class:updateGradInput(input, gradOutput)
       local d = place(self, input)
+      lazyInit(self)
       expect.tensor(self, gradOutput, 'gradOutput')
       local indices = self._indices
       expect.forwardFirst(self, indices and indices:dim() == input:dim() and

@@ -23,26 +23,36 @@ do
       self.bias:mul(1e-6)
    end
 
-   -- The input as a table of tensors; whether it is a tensor of samples, and whether it is several.
+   -- The input as a table of samples, or a tensor of them; whether it is a batch, and whether it is such a tensor.
    function SparseLinear:reshapeInput(input)
       if torch.type(input) ~= 'table' then
-         expect.tensor(self, input, 'input', 2, 3)
-         return { input }, input:dim() == 3, input:dim() == 3
+         local batch = expect.tensor(self, input, 'input', 2, 3):dim() == 3
+         return batch and input or { input }, batch, batch
       end
       if #input == 0 then expect.fail(self, 'a table of at least one sample expected, got an empty one') end
       for i, sample in ipairs(input) do expect.tensor(self, sample, string.format('input[%d]', i), 2) end
-      return input, false, true
+      return input, true, false
+   end
+
+   -- The samples, whether they are a tensor, and whether they are a batch.
+   local function samplesOf(self, input)
+      local samples, batch, tensor = self:reshapeInput(input)
+      if torch.isTensor(samples) then return { expect.tensor(self, samples, 'input', 2, 3) }, tensor, batch end
+      for i, sample in ipairs(expect.table(self, samples, 'input', 1)) do
+         expect.tensor(self, sample, string.format('input[%d]', i), 2)
+      end
+      return samples, tensor, batch
    end
 
    function SparseLinear:updateOutput(input)
-      local samples, _, several = self:reshapeInput(input)
+      local samples, _, several = samplesOf(self, input)
       self:combine(samples)
       if not several then self.output:resize(self.weight:size(1)) end
       return self.output
    end
 
    function SparseLinear:accGradParameters(input, gradOutput, scale)
-      local samples = self:reshapeInput(input)
+      local samples = samplesOf(self, input)
       expect.tensor(self, gradOutput, 'gradOutput', 1, 2)
       self:accumulate(samples, gradOutput, scale or 1)
       self.lastInput, self.numBackward = {}, (self.numBackward or 0) + 1
@@ -51,7 +61,7 @@ do
 
    -- All inputs have a gradient, so it is as large as a dense one: indices and gradients.
    function SparseLinear:updateGradInput(input, gradOutput)
-      local samples, tensor = self:reshapeInput(input)
+      local samples, tensor = samplesOf(self, input)
       local inputs, outputs = self.weight:size(2), self.weight:size(1)
       expect.tensor(self, gradOutput, 'gradOutput', 1, 2)
       if not self.doGradInput then
@@ -60,9 +70,9 @@ do
             return self.gradInput
          end
          if not torch.isTensor(self.gradInput) then self.gradInput = gradOutput.new() end
-         return self.gradInput:resizeAs(input):zero()
+         return self.gradInput:resizeAs(samples[1]):zero()
       end
-      local n = tensor and input:size(1) or #samples
+      local n = tensor and samples[1]:size(1) or #samples
       if gradOutput:nElement() ~= n * outputs then
          expect.fail(self, 'gradOutput of %d x %d elements expected, got %s', n, outputs, expect.brief(gradOutput))
       end
@@ -143,8 +153,9 @@ do
       return keys, values
    end
 
-   -- All keys, all values, sizes of the samples as LongTensor; the form: 'one', 'tables' or 'flat'.
-   function IndexLinear:flattenInputs(input)
+   -- Tables of the samples' keys and values, or all keys, all values and the sizes of the samples: isFlat tells which,
+   -- and noBatch whether the input is one sample.
+   function IndexLinear:reshapeInput(input)
       if torch.type(input) ~= 'table' or #input < 2 or #input > 3 then
          expect.fail(self, 'a table of keys and values expected as input, got %s', expect.brief(input))
       end
@@ -152,41 +163,53 @@ do
       if torch.isTensor(keys) and torch.isTensor(values) then
          checked(self, keys, values)
          -- one sample may come with its size
-         if not sizes or sizes == keys:size(1) then return keys, values, self:longTensor { keys:size(1) }, 'one' end
+         self.noBatch = not sizes or sizes == keys:size(1)
+         self.isFlat = not self.noBatch
+         if self.noBatch then return { keys }, { values } end
          local class = torch._beside(self.weight, 'Long')
          if torch.typename(sizes) ~= class then
             expect.fail(self, 'a %s of sizes expected, got %s', class, torch.type(sizes))
          end
-         return keys, values, sizes, 'flat'
+         return keys, values, sizes
       end
       if torch.type(keys) ~= 'table' or torch.type(values) ~= 'table' or #keys ~= #values or #keys == 0 then
          expect.fail(self, 'tensors, or tables of as many tensors, expected as keys and values, got %s and %s',
             expect.brief(keys), expect.brief(values))
       end
-      local lengths = {}
-      for i = 1, #keys do
-         checked(self, keys[i], values[i])
-         lengths[i] = keys[i]:size(1)
-      end
-      return torch.cat(keys, 1), torch.cat(values, 1), self:longTensor(lengths), 'tables'
+      for i = 1, #keys do checked(self, keys[i], values[i]) end
+      self.isFlat, self.noBatch = false, false
+      return keys, values
    end
 
-   -- The input in its flat form.
-   function IndexLinear:reshapeInput(input)
-      local keys, values, sizes = self:flattenInputs(input)
-      return { keys, values, sizes }
+   -- All keys, all values, and the sizes of the samples, in the fields of these names.
+   function IndexLinear:flattenInputs(input)
+      local keys, values, sizes = self:reshapeInput(input)
+      if not self.isFlat then
+         local lengths = {}
+         for i, entry in ipairs(expect.table(self, keys, 'keys', 1)) do
+            checked(self, entry, expect.table(self, values, 'values', #keys)[i])
+            lengths[i] = entry:size(1)
+         end
+         keys = #keys == 1 and keys[1] or torch.cat(keys, 1)
+         values, sizes = #values == 1 and values[1] or torch.cat(values, 1), self:longTensor(lengths)
+      end
+      self.keys, self.values, self.sizes = keys, values, sizes
+   end
+   local function flat(self, input)
+      self:flattenInputs(input)
+      return self.keys, self.values, self.sizes
    end
 
    function IndexLinear:updateOutput(input)
-      local keys, values, sizes, form = self:flattenInputs(input)
+      local keys, values, sizes = flat(self, input)
       self:combine(values, keys, sizes)
-      if form == 'one' then self.output:resize(self.outputSize) end
+      if self.noBatch then self.output:resize(self.outputSize) end
       return self.output
    end
 
    -- Gradients of the weights are kept for each backward: the keys, and their gradients in the same order.
    local function gradientsOf(self, input, gradOutput, scale, into)
-      local keys, values, sizes = self:flattenInputs(input)
+      local keys, values, sizes = flat(self, input)
       expect.tensor(self, gradOutput, 'gradOutput', 1, 2)
       if self.normalize > 0 then
          expect.forwardFirst(self, self.normalizedValues and self.normalizedValues:nElement() == values:nElement())
@@ -239,10 +262,10 @@ do
 
    -- Every input has a gradient: all keys, and the gradients of their values.
    function IndexLinear:updateGradInput(input, gradOutput)
-      local _, _, sizes, form = self:flattenInputs(input)
+      local _, _, sizes = flat(self, input)
       self.gradInput = {}
       if not self.doGradInput then
-         if form == 'one' then
+         if self.noBatch then
             expect.fail(self, 'the gradient of one sample takes a module made with doGradInput = true')
          end
          return self.gradInput
@@ -256,9 +279,9 @@ do
       local values = gradOutput:contiguous():view(n, self.outputSize) * weight:t()
       local first = -self.offset
       local keys = self:longTensor():range(first, first + inputs - 1)
-      if form == 'one' then
+      if self.noBatch then
          self.gradInput = { keys, values:view(inputs) }
-      elseif form == 'flat' then
+      elseif self.isFlat then
          self.gradInput = { keys:view(1, inputs):expand(n, inputs):contiguous(), values }
       else
          self.gradInput = { {}, {} }
@@ -270,6 +293,7 @@ do
    function IndexLinear:clearState()
       self.running = { counter = 1, cumSumSizes = {}, keys = {}, gradWeight = {} }
       self.gradInput = {}
+      self.keys, self.values, self.sizes = nil, nil, nil
       nn.utils.clear(self, 'gradWeight', 'normalizedValues')
       return nn.utils.clear(self, 'output')
    end

@@ -117,15 +117,23 @@ do
       end,
    })
    function Bilinear:setSize(input) remember(self, input) end
-   function Bilinear:updateOutput(input) return self:bilinear(input, remember(self, input)) end
+   -- A program's own setSize is given a batch before the output is computed, and leaves its sizes in outputSize.
+   local function sizes(self, input, forward)
+      if self.setSize == Bilinear.setSize then return remember(self, input) end
+      expect.tensor(self, input, 'input', 3, 4)
+      if forward then self:setSize(input:dim() == 4 and input or nn.utils.addSingletonDimension(input)) end
+      return self.outputSize[3], self.outputSize[4]
+   end
+   function Bilinear:updateOutput(input) return self:bilinear(input, sizes(self, input, true)) end
    function Bilinear:updateGradInput(input, gradOutput)
       expect.tensor(self, gradOutput, 'gradOutput')
-      return self:bilinearGradient(input, gradOutput, remember(self, input))
+      return self:bilinearGradient(input, gradOutput, sizes(self, input))
    end
 end
 
 do
-   -- r * r planes become one of r times the height and width (Shi et al. 2016).
+   -- r * r planes become one of r times the height and width (Shi et al. 2016). Only copies: results have the input's type,
+   -- and gradOutput any.
    local PixelShuffle = define('PixelShuffle', {
       options = { { 'upscaleFactor' } },
       setup = function(self)
@@ -136,7 +144,7 @@ do
 
    -- Batch, planes of the output, height and width of the input.
    local function sizes(self, input)
-      expect.tensor(self, input, 'input', 3, 4)
+      expect.anyTensor(self, input, 'input', 3, 4)
       local d = input:dim()
       local planes = input:size(d - 2)
       if planes % self.upscaleFactorSquared ~= 0 then
@@ -156,7 +164,7 @@ do
    function PixelShuffle:updateOutput(input)
       local n, planes, h, w = sizes(self, input)
       local r = self.upscaleFactor
-      local places = resize(self.output, input, n, planes, h * r, w * r):view(n, planes, h, r, w, r)
+      local places = resize(nn.utils.typed(self, 'output', input), input, n, planes, h * r, w * r):view(n, planes, h, r, w, r)
       places:permute(1, 2, 4, 6, 3, 5):copy(input:view(n, planes, r, r, h, w))
       return self.output
    end
@@ -164,10 +172,13 @@ do
       if not self.gradInput then return end
       local n, planes, h, w = sizes(self, input)
       local r = self.upscaleFactor
-      expect.gradOutput(self, gradOutput, self.output)
-      expect.forwardFirst(self, gradOutput:nElement() == input:nElement() and gradOutput:size(gradOutput:dim()) == w * r)
+      expect.anyTensor(self, gradOutput, 'gradOutput')
+      expect.forwardFirst(self, self.output:nElement() == input:nElement() and self.output:size(self.output:dim()) == w * r)
+      if not gradOutput:isSize(self.output:size()) then
+         expect.fail(self, "gradOutput of the output's size expected, got %s for %s", expect.brief(gradOutput), expect.brief(self.output))
+      end
       local parts = gradOutput:contiguous():view(n, planes, h, r, w, r):permute(1, 2, 4, 6, 3, 5)
-      self.gradInput:resizeAs(input):view(n, planes, r, r, h, w):copy(parts)
+      nn.utils.typed(self, 'gradInput', input):resizeAs(input):view(n, planes, r, r, h, w):copy(parts)
       return self.gradInput
    end
 end

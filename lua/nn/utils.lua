@@ -226,6 +226,14 @@ function utils.place(self, field, value)
    return result:resizeAs(value)
 end
 
+-- The field as a result of the type of `like`: the tensor that is there, if it is of that type.
+function utils.typed(self, field, like)
+   if type(self) ~= 'table' then error('nn.utils.typed: a module expected, got ' .. expect.brief(self)) end
+   if not torch.isTensor(like) then error('nn.utils.typed: a tensor expected, got ' .. expect.brief(like)) end
+   if torch.typename(self[field]) ~= torch.typename(like) then self[field] = like.new() end
+   return self[field]
+end
+
 -- A list of tensors, with copies of this type in place of those of others.
 function utils.inType(list, typename)
    if type(list) ~= 'table' then error('nn.utils.inType: a table of tensors expected, got ' .. expect.brief(list)) end

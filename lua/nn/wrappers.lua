@@ -1,6 +1,7 @@
 -- Containers around one module: what they do besides passing everything on to it, or copies of it for many inputs.
 local define = require 'nn.define'
 local expect = require 'nn.expect'
+local asked = require 'nn.asked'
 
 -- Methods that give the results of the inner module, and those without a result.
 local RESULTS = { updateOutput = 'output', updateGradInput = 'gradInput' }
@@ -187,36 +188,39 @@ do
       return string.format('%s(%s) @ %s', torch.type(self), tostring(self.id), tostring(self.modules[1]))
    end
 
-   local function has(value)
+   function NaN:recursiveIsNaN(value)
       if torch.isTensor(value) then return value:nElement() > 0 and torch.ne(value, value):max() > 0 end
       if type(value) ~= 'table' then return value ~= value end
       for _, entry in pairs(value) do
-         if has(entry) then return true end
+         if self:recursiveIsNaN(entry) then return true end
       end
       return false
    end
-   local function check(self, value, what)
-      if has(value) then error(string.format('NaN found in %s of module :\n%s', what, tostring(self))) end
+   local function blame(self, what)
+      error(string.format('NaN found in %s of module :\n%s', what, tostring(self)))
    end
 
+   -- A result without NaN is right, whatever it was made of.
    function NaN:updateOutput(input)
-      check(self, input, 'input')
       within(self, 'parameters')
-      check(self, (self:parameters()), 'parameters')
       local output = parent.updateOutput(self, input)
-      check(self, output, 'output')
+      if self:recursiveIsNaN(output) then
+         if self:recursiveIsNaN(input) then blame(self, 'input') end
+         blame(self, self:recursiveIsNaN((self:parameters())) and 'parameters' or 'output')
+      end
       return output
    end
    function NaN:updateGradInput(input, gradOutput)
-      check(self, gradOutput, 'gradOutput')
       local gradient = parent.updateGradInput(self, input, gradOutput)
-      check(self, gradient, 'gradInput')
+      if self:recursiveIsNaN(gradient) then
+         blame(self, self:recursiveIsNaN(gradOutput) and 'gradOutput' or 'gradInput')
+      end
       return gradient
    end
    function NaN:accGradParameters(...)
       parent.accGradParameters(self, ...)
       local _, gradients = self:parameters()
-      check(self, gradients, 'gradParameters')
+      if self:recursiveIsNaN(gradients) then blame(self, 'gradParameters') end
    end
 end
 
@@ -264,12 +268,15 @@ do
       return self
    end
 
+   local extend = asked(MapTable, '_extend')
+
    -- Runs a method of every copy with its input and the rest of its arguments, into a table of results.
    local function each(self, method, entries, input, gradOutput, by)
       if torch.type(entries) ~= 'table' then entries = {} end
       expect.table(self, input, 'input')
       if method ~= 'updateOutput' then
          expect.table(self, gradOutput, 'gradOutput')
+         extend(self, #input)
          expect.forwardFirst(self, #self.modules >= #input)
       end
       for i = 1, math.max(#input, #entries) do

@@ -144,4 +144,113 @@ do
    same(#first:dfs_dirty(function() end), 50001)
    same(nn.Identity()(nn.Identity()()):hasCycle(), false)
 end
+
+-- Passes ask the methods that classes of programs have instead of ours: how often at least in forward, in updateGradInput
+-- and in accGradParameters.
+do
+   local samples = dofile((debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or '') .. 'nn_samples.lua')
+   local ASKED = {
+      BatchNormalization = { checkInputDim = { 1, 2, 2 } }, SpatialBatchNormalization = { checkInputDim = { 1, 2, 2 } },
+      VolumetricBatchNormalization = { checkInputDim = { 1, 2, 2 } }, UpSampling = { setSize = { 1, 0, 0 } },
+      Bilinear = { __assertInput = { 1, 0, 0 }, __assertInputGradOutput = { 0, 1, 1 } }, Convert = { buildConverter = { 1, 0, 0 } },
+      DepthConcat = { windowNarrow = { 2, 2, 2 } }, SpatialUpSamplingBilinear = { setSize = { 1, 0, 0 } },
+      IndexLinear = { flattenInputs = { 1, 0, 0 }, reshapeInput = { 1, 0, 0 }, longTensor = { 1, 0, 0 } },
+      SparseLinear = { reshapeInput = { 1, 0, 1 } }, LinearWeightNorm = { updateWeightMatrix = { 1, 0, 0 } },
+      LookupTable = { backCompatibility = { 1, 0, 1 }, renorm = { 1, 0, 0 }, makeInputContiguous = { 1, 0, 0 } },
+      Max = { _lazyInit = { 1, 1, 0 } }, Min = { _lazyInit = { 1, 1, 0 } }, MapTable = { _extend = { 1, 1, 1 } },
+      NaN = { recursiveIsNaN = { 1, 1, 1 } }, Unsqueeze = { _getActualPosition = { 1, 0, 0 } },
+      SpatialFractionalMaxPooling = { getOutputSizes_ = { 1, 1, 0 }, initSampleBuffer_ = { 1, 0, 0 }, getBufferSize_ = { 1, 0, 0 } },
+      VolumetricFractionalMaxPooling = { getOutputSizes_ = { 1, 1, 0 }, initSampleBuffer_ = { 1, 0, 0 }, getBufferSize_ = { 1, 0, 0 } },
+      SpatialFullConvolution = { backCompatibility = { 1, 1, 1 } }, VolumetricFullConvolution = { backCompatibility = { 1, 1, 1 } },
+      SpatialMaxUnpooling = { setParams = { 1, 1, 0 } }, VolumetricMaxUnpooling = { setParams = { 1, 1, 0 } },
+      Threshold = { validateParameters = { 1, 1, 0 } }, ReLU = { validateParameters = { 1, 1, 0 } },
+      WeightNorm = { updateWeight = { 1, 0, 0 }, permuteOut = { 1, 0, 0 }, permuteIn = { 0, 0, 1 } },
+      Sequential = { rethrowErrors = { 1, 1, 1 } }, Concat = { rethrowErrors = { 2, 2, 2 } },
+      ParallelTable = { rethrowErrors = { 2, 2, 2 } }, ConcatTable = { rethrowErrors = { 2, 2, 2 } },
+      LayerNormalization = { rethrowErrors = { 4, 4, 4 } },
+   }
+   local function copied(value)
+      if torch.isTensor(value) then return value:clone() end
+      for i, entry in ipairs(value) do value[i] = copied(entry) end
+      return value
+   end
+   local function agree(a, b)
+      if torch.isTensor(a) then return a:equal(b) end
+      for i, entry in ipairs(a) do
+         if not agree(entry, b[i]) then return false end
+      end
+      return #a == #b
+   end
+   for class, methods in pairs(ASKED) do
+      local text, input = unpack(samples[class][1])
+      for method, wanted in pairs(methods) do
+         local own, count = nn[class][method], 0
+         local Sub = torch.class('nn.Sub' .. class .. method, 'nn.' .. class)
+         Sub[method] = function(...)
+            count = count + 1
+            return own(...)
+         end
+         torch.manualSeed(2)
+         local ours = assert(loadstring('return nn.' .. text))()
+         torch.manualSeed(2)
+         local theirs = assert(loadstring('return nn.Sub' .. class .. method .. text:sub(#class + 1)))()
+         local passes = {
+            function(m) return m:forward(input) end,
+            function(m) return m:updateGradInput(input, copied(m.output)) end,
+            function(m) m:accGradParameters(input, copied(m.output), 1) end,
+         }
+         for i, pass in ipairs(passes) do
+            torch.manualSeed(3)
+            local result = pass(ours)
+            torch.manualSeed(3)
+            count = 0
+            local other = pass(theirs)
+            assert(count >= wanted[i], string.format('%s asks %s %d times in pass %d', class, method, count, i))
+            assert(result == nil or agree(result, other), class)
+         end
+      end
+   end
+
+   -- what a class checks by itself may have other sizes
+   local Any = torch.class('nn.AnyNormalization', 'nn.BatchNormalization')
+   function Any:checkInputDim(t) assert(t:dim() > 1) end
+   local input, gradOutput = torch.randn(4, 3, 5), torch.randn(4, 3, 5)
+   local any, spatial = nn.AnyNormalization(3), nn.SpatialBatchNormalization(3)
+   spatial.weight:copy(any.weight)
+   for _ = 1, 2 do
+      local output, batch = any:forward(input), input:view(4, 3, 5, 1)
+      assert(output:equal(spatial:forward(batch):view(4, 3, 5)))
+      assert(any:backward(input, gradOutput):equal(spatial:backward(batch, gradOutput:view(4, 3, 5, 1)):view(4, 3, 5)))
+      for _, field in ipairs { 'running_mean', 'running_var', 'save_mean', 'save_std', 'gradWeight', 'gradBias' } do
+         assert(any[field]:equal(spatial[field]), field)
+      end
+      same(rawget(any, 'nDim'), nil)
+      any:evaluate()
+      spatial:evaluate()
+   end
+   says('nn.BatchNormalization', function() any:forward(torch.randn(4, 2, 5)) end)
+   local One = torch.class('nn.OneSample', 'nn.BatchNormalization')
+   function One:checkInputDim() end
+   says('nn.BatchNormalization', function() nn.OneSample(3):forward(torch.randn(3)) end)
+   says('nn.OneSample: a tensor expected as input', function() nn.OneSample(3):forward(3) end)
+
+   -- numbers that a class makes of its inputs
+   local Shifted = torch.class('nn.ShiftedTable', 'nn.LookupTable')
+   function Shifted:makeInputContiguous(t)
+      self._input:resize(t:size()):copy(t):add(1)
+      self.copiedInput = true
+      return self._input
+   end
+   local table = nn.ShiftedTable(4, 2)
+   assert(table:forward(torch.LongTensor { 0, 3 })[2]:equal(table.weight[4]))
+   table:zeroGradParameters()
+   table:backward(torch.LongTensor { 0, 3 }, torch.ones(2, 2))
+   same(table.gradWeight[1]:sum(), 2)
+   same(table.gradWeight[2]:sum(), 0)
+
+   -- NaN that does not reach the output is nobody's fault
+   local nan = nn.NaN(nn.Narrow(1, 1, 2), 1)
+   assert(nan:forward(torch.Tensor { 1, 2, 0 / 0 }):equal(torch.Tensor { 1, 2 }))
+   says('NaN found in input of module', nan.forward, nan, torch.Tensor { 0 / 0, 1, 2 })
+end
 print('inner methods, all as they should be')

@@ -44,6 +44,48 @@ takes(function() return nn.SpatialZeroPadding(1, -1, 0, 1) end, as(matrix:view(1
 takes(function() return nn.Concat(1):add(nn.Identity()):add(nn.Identity()) end, as(matrix), 'Double')
 takes(function() return nn.DepthConcat(1):add(nn.Identity()):add(nn.Identity()) end, as(matrix:view(1, 2, 3)), 'Double')
 takes(function() return nn.Parallel(1, 1):add(nn.Identity()):add(nn.Identity()) end, as(matrix), 'Double')
+takes(function() return nn.TemporalDynamicKMaxPooling(1) end, as(matrix))
+takes(function() return nn.PixelShuffle(2) end, as(torch.range(1, 16):view(4, 2, 2)))
+local function clusters()
+   local module = nn.Kmeans(2, 3)
+   module.weight:copy(torch.Tensor { { 1, 2, 3 }, { 4, 4, 4 } })
+   return module
+end
+takes(clusters, as(matrix), 'Double')
+for _, name in ipairs(types) do
+   torch.manualSeed(3)
+   local module, own = clusters(), clusters()
+   for _, start in ipairs { 'initRandom', 'initKmeansPlus' } do
+      torch.manualSeed(3)
+      module[start](module, as(matrix)(name))
+      torch.manualSeed(3)
+      own[start](own, matrix)
+      same(module.weight, own.weight)
+   end
+   assert(kind(module:updateGradInput(as(matrix)(name), matrix)) == 'Double')
+   -- gradients are for the input, and of its type, whatever that of gradOutput
+   local shuffle, planes = nn.PixelShuffle(2), torch.range(1, 16):view(4, 2, 2)
+   shuffle:forward(as(planes)(name))
+   local gradient = shuffle:backward(as(planes)(name), torch.range(1, 16):view(1, 4, 4))
+   assert(kind(gradient) == name and gradient:sum() == 136)
+end
+for _, p in ipairs { 1, 2, 3 } do
+   local a, b = torch.Tensor { 1, 5, 2 }, torch.Tensor { 2, 3, 6 }
+   local own = nn.PairwiseDistance(p)
+   own:forward { a, b }
+   local gradients = own:backward({ a, b }, torch.Tensor { 2 })
+   for _, gradOutput in ipairs { torch.Tensor { 2 }, torch.FloatTensor { 2 } } do
+      local module = nn.PairwiseDistance(p)
+      local output = module:forward { a:float(), b:float() }
+      assert(kind(output) == 'Double' and math.abs(output[1] - own.output[1]) < 1e-6)
+      local got = module:backward({ a:float(), b:float() }, gradOutput)
+      for i = 1, 2 do assert(kind(got[i]) == 'Float' and (got[i]:double() - gradients[i]):abs():max() < 1e-6) end
+      -- afterwards its own type as before
+      module:forward { a, b }
+      got = module:backward({ a, b }, torch.Tensor { 2 })
+      for i = 1, 2 do assert(kind(got[i]) == 'Double' and (got[i] - gradients[i]):abs():max() == 0) end
+   end
+end
 for _, name in ipairs { 'Float', 'Double' } do
    local penalty = nn.L1Penalty(0.5)
    assert(kind(penalty:forward(as(matrix)(name))) == name and penalty.loss == 10.5)
@@ -74,6 +116,11 @@ refuses(nn.CAddTensorTable(), { floats, { matrix } }, nil, 'nn.CAddTensorTable: 
 refuses(nn.SplitTable(1), floats, true, 'nn.SplitTable: the module is torch.DoubleTensor, its input torch.FloatTensor')
 refuses(nn.Padding(1, 1), floats, true, 'nn.Padding: the module is torch.DoubleTensor, its input torch.FloatTensor')
 refuses(nn.SpatialZeroPadding(1), floats:view(1, 2, 3), true, 'nn.SpatialZeroPadding: the module is')
+refuses(nn.PairwiseDistance(), { floats, floats }, nil, 'nn.PairwiseDistance: the module is torch.DoubleTensor')
+refuses(nn.PairwiseDistance(), { floats[1], floats[1] }, torch.ones(2), 'nn.PairwiseDistance: forward comes before backward')
+refuses(nn.TemporalDynamicKMaxPooling(1), floats, true, 'nn.TemporalDynamicKMaxPooling: the module is torch.DoubleTensor, its input')
+refuses(nn.PixelShuffle(1), matrix:view(1, 2, 3), floats, "nn.PixelShuffle: gradOutput of the output's size expected")
+refuses(nn.Kmeans(2, 3), floats, true, 'nn.Kmeans: the module is torch.DoubleTensor, its input torch.FloatTensor')
 refuses(nn.L1Penalty(1), floats, true, 'nn.L1Penalty: the module is torch.DoubleTensor')
 refuses(nn.JoinTable(1), { floats, 5 }, nil, 'nn.JoinTable: a tensor expected as input[2], got the number 5')
 refuses(nn.SplitTable(1), 5, nil, 'nn.SplitTable: a tensor expected as input, got the number 5')
