@@ -74,7 +74,7 @@ fn wrong_arguments_are_told_where_programs_call() {
     ];
     let bundled = [
         "csvigo", "mnist", "hdf5", "matio", "md5", "base64", "lfs", "bit32", "lua-utf8", "class", "classic",
-        "argcheck", "npy4th",
+        "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
     ];
     for package in whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]) {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));

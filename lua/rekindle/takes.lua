@@ -4,8 +4,8 @@
 --   takes(Node, ':', { bfs = 'visit:function' })
 --
 -- A prefix that ends in ':' is that of methods, whose object is not among the parameters; ':' alone stands for the class
--- of the object. A `?` lets nil through, `a|b` either kind; what is not named takes anything. It is for functions that
--- are not called in loops.
+-- of the object. A `?` lets nil through, `a|b` either kind; what is not named takes anything, and `...` stands for all
+-- further arguments. It is for functions that are not called in loops.
 local signatures = require 'rekindle.signatures'
 
 local function class_of(name) return function(v) return torch.isTypeOf(v, name) end end
@@ -13,7 +13,10 @@ local function has(method) return function(v) return type(v) == 'table' and v[me
 local function methods_of(metatable) return metatable and (metatable.__call__ or metatable.__call) end
 
 local KINDS = {
-   ['function'] = { 'a function', function(v) return type(v) == 'function' or methods_of(debug.getmetatable(v)) ~= nil end },
+   any = { 'a value', function() return true end },
+   ['function'] = { 'a function', function(v) 
+      return type(v) == 'function' or methods_of(debug.getmetatable(v)) ~= nil and not torch.isTensor(v) and not torch.isStorage(v)
+   end },
    table = { 'a table', function(v) return torch.type(v) == 'table' end },
    list = { 'a table', function(v) return type(v) == 'table' end },
    number = { 'a number', function(v) return type(v) == 'number' end },
@@ -25,6 +28,7 @@ local KINDS = {
    value = { 'a value', function(v) return v ~= nil end },
    tensor = { 'a tensor', function(v) return torch.isTensor(v) end },
    storage = { 'a storage', function(v) return torch.isStorage(v) end },
+   stream = { 'a file', function(v) return io.type(v) == 'file' or type(v) == 'table' and (v.read or v.lines) ~= nil end },
    module = { 'a module', has 'updateOutput' },
    container = { 'a container', has 'modules' },
    object = { 'an object', function(v) return torch.typename(v) ~= nil end },
@@ -42,7 +46,7 @@ local KINDS = {
 
 local function parsed(spec)
    local list = {}
-   for name, kinds, optional in spec:gmatch '(%w+):([%w|]+)(%??)' do
+   for name, kinds, optional in spec:gmatch '([%w_.]+):([%w|]+)(%??)' do
       local one = { name = name, optional = optional == '?', words = {} }
       for kind in kinds:gmatch '%w+' do
          local words, fits = unpack(KINDS[kind])
@@ -62,13 +66,21 @@ local function fits(one, value)
    return false
 end
 
+local function refuse(where, one, name, value)
+   error(string.format('%s: %s should be %s, got %s', where, name, table.concat(one.words, ' or '),
+      require('nn.expect').brief(value)))
+end
 local function check(where, list, first, ...)
    for i, one in ipairs(list) do
-      local value = select(first + i, ...)
-      if not fits(one, value) then
-         error(string.format('%s: %s should be %s, got %s', where, one.name, table.concat(one.words, ' or '),
-            require('nn.expect').brief(value)))
+      if one.name == '...' then
+         for k = first + i, select('#', ...) do
+            local value = select(k, ...)
+            if not fits(one, value) then refuse(where, one, 'argument ' .. k - first, value) end
+         end
+         return
       end
+      local value = select(first + i, ...)
+      if not fits(one, value) then refuse(where, one, one.name, value) end
    end
 end
 

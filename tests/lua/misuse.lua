@@ -20,6 +20,12 @@ local KINDS = {
    { 'two tensors', function() return { torch.ones(3), torch.ones(3) } end },
 }
 local VECTOR = KINDS[8]
+-- to these packages a module is an iterator that does not end
+if package_name == 'pl' or package_name == 'moses' then
+   for i = #KINDS, 1, -1 do
+      if KINDS[i][1] == 'module' or KINDS[i][1] == 'class' then table.remove(KINDS, i) end
+   end
+end
 -- what constructors are given, beside that
 local ARGUMENTS = {
    { 2, 'a' }, { 2, true }, { 2, {} }, { 1, 2, 'a' }, { 'a', 'b', 'c' }, { 2, 2, 2, 'a' }, { 2, 2, 2, 2, 'a' },
@@ -65,7 +71,7 @@ end
 
 -- these end the process, wait, take something away that this program needs, or speak as Torch7's do
 local SKIP = { __gc = true, sleep = true, usleep = true, clear = true, clearall = true, installed = true, fail = true,
-   error = true, help = true, parse = true }
+   error = true, help = true, parse = true, quit = true, import = true, on_error = true }
 local function is_called(v) return type(v) == 'function' or rawget(debug.getmetatable(v) or {}, '__call') ~= nil end
 -- the functions of a package or of a class and those above it, in order
 local function names(t)
@@ -83,10 +89,10 @@ local function names(t)
    table.sort(list)
    return list
 end
-local function package_of(name, t)
+local function package_of(name, t, without)
    for _, key in ipairs(names(t)) do
       -- what begins so is of the package's own
-      if not key:find '^_' and not torch.getmetatable(name .. '.' .. key) then each(name .. '.' .. key, function(...) t[key](...) end) end
+      if not key:find '^_' and not (without and without[key]) and not torch.getmetatable(name .. '.' .. key) then each(name .. '.' .. key, function(...) t[key](...) end) end
    end
 end
 local function methods_of(name, make, without)
@@ -257,6 +263,23 @@ local PACKAGES = {
       methods_of('threads.Queue', function() return threads.Queue(3) end, 'dojob')
       methods_of('threads.Mutex', function() return threads.Mutex() end)
       methods_of('threads.Condition', function() return threads.Condition() end, 'wait')
+   end,
+   pl = function()
+      -- without what ends the program or runs commands
+      for name in ([[List Map MultiMap OrderedMap Set app class comprehension config data dir file func input lapp lexer
+         operator path pretty seq sip strict stringio stringx tablex template text types utils xml]]):gmatch '%w+' do
+         local module = require('pl.' .. name)
+         if type(module) == 'table' then
+            package_of(name, module, {
+               assert = name == 'lapp', open = name == 'lapp', lapp = name == 'app', execute = true, executeex = true,
+            })
+         end
+         if is_called(module) then each('pl.' .. name, function(...) module(...) end) end
+      end
+      for _, name in ipairs { 'List', 'Set', 'Map', 'OrderedMap', 'MultiMap' } do
+         local class = require('pl.' .. name)
+         methods_of('pl.' .. name, function() return class(name == 'OrderedMap' and { x = 1 } or { 1, 2 }) end)
+      end
    end,
    torch = function()
       package_of('torch', torch)

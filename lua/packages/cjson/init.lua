@@ -55,8 +55,10 @@ local function new(safe)
    local depth_written, invalid_written, precision, keep = 1000, false, 14, true
    local convert, ratio, enough = false, 2, 10
    local number_format = '%.14g'
+   -- errors stand where the program calls; as results they have no place
+   local place = safe and 0 or 1
 
-   local function refuse(value, why) error(format('Cannot serialise %s: %s', type(value), why), 0) end
+   local function refuse(value, why) error(format('Cannot serialise %s: %s', type(value), why), place) end
 
    local function number(v)
       if v ~= v or v == huge or v == -huge then
@@ -86,7 +88,7 @@ local function new(safe)
 
    local write
    local function write_table(t, out, n, depth)
-      if depth > depth_written then error(format('Cannot serialise, excessive nesting (%d)', depth), 0) end
+      if depth > depth_written then error(format('Cannot serialise, excessive nesting (%d)', depth), place) end
       local size = length(t)
       if size then
          for i = 1, size do
@@ -164,7 +166,7 @@ local function new(safe)
       function cjson.decode(...)
          one('decode', select('#', ...))
          local value, why = decode((...))
-         if why then error(why, 0) end
+         if why then error(why) end
          return value
       end
    end

@@ -45,7 +45,7 @@ return function(_)
    end
    -- where a value would have to stand for the array to stay in order
    function _.sortedIndex(array, value, comp, sort)
-      comp = comp or function(a, b) return a < b end
+      comp = comp or _.order 'sortedIndex'
       if sort then _.sort(array, comp) end
       for i = 1, #array do
          if not comp(array[i], value) then return i end

@@ -17,7 +17,10 @@ return function(_)
    end
    function _.toObj(kvpairs)
       local object = {}
-      for _i, pair in ipairs(kvpairs) do object[pair[1]] = pair[2] end
+      for _i, pair in ipairs(kvpairs) do
+         if type(pair) ~= 'table' or pair[1] == nil then error 'moses.toObj: pairs of a key and a value expected' end
+         object[pair[1]] = pair[2]
+      end
       return object
    end
    function _.property(key) return function(object) return object[key] end end

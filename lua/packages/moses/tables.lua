@@ -1,5 +1,25 @@
 -- Functions of package moses on tables.
+local brief = require('nn.expect').brief
+
+-- What compares elements for a function of this name: `<`, or a message about two that have no order.
+local function order(name)
+   return function(a, b)
+      local kind = type(a)
+      if kind == type(b) and (kind == 'number' or kind == 'string') then return a < b end
+      local ok, less = pcall(function() return a < b end)
+      if not ok then error(string.format('moses.%s: elements that can be compared expected, got %s and %s', name, brief(a), brief(b))) end
+      return less
+   end
+end
+-- An element that has fields.
+local function fields(name, v)
+   if type(v) == 'table' or type(v) == 'userdata' then return v end
+   error(string.format('moses.%s: elements with fields expected, got %s', name, brief(v)))
+end
+
 return function(_)
+   _.order = order
+
    function _.clear(t)
       for k in pairs(t) do t[k] = nil end
       return t
@@ -160,7 +180,8 @@ return function(_)
    function _.pluck(t, key)
       local values = {}
       for _k, v in pairs(t) do
-         if v[key] ~= nil then values[#values + 1] = v[key] end
+         local value = fields('pluck', v)[key]
+         if value ~= nil then values[#values + 1] = value end
       end
       return values
    end
@@ -175,8 +196,11 @@ return function(_)
       end
       return best
    end
-   function _.max(t, transform, ...) return extreme(t, function(a, b) return a > b end, transform, ...) end
-   function _.min(t, transform, ...) return extreme(t, function(a, b) return a < b end, transform, ...) end
+   function _.max(t, transform, ...)
+      local less = order 'max'
+      return extreme(t, function(a, b) return less(b, a) end, transform, ...)
+   end
+   function _.min(t, transform, ...) return extreme(t, order 'min', transform, ...) end
 
    function _.shuffle(t, seed)
       if seed then math.randomseed(seed) end
@@ -195,13 +219,15 @@ return function(_)
    end
 
    function _.sort(t, comp)
-      table.sort(t, comp)
+      table.sort(t, comp or order 'sort')
       return t
    end
    function _.sortBy(t, transform, comp)
       local f = transform or _.identity
-      if transform ~= nil and not _.isCallable(transform) then f = function(v) return v[transform] end end
-      comp = comp or function(a, b) return a < b end
+      if transform ~= nil and not _.isCallable(transform) then
+         f = function(v) return fields('sortBy', v)[transform] end
+      end
+      comp = comp or order 'sortBy'
       local values = {}
       for _k, v in pairs(t) do values[#values + 1] = v end
       table.sort(values, function(a, b) return comp(f(a), f(b)) end)
@@ -212,6 +238,7 @@ return function(_)
       local groups = {}
       for k, v in pairs(t) do
          local group = iter(k, v, ...)
+         if group == nil then error 'moses.groupBy: a group expected from the function, got nothing' end
          groups[group] = groups[group] or {}
          table.insert(groups[group], v)
       end
@@ -221,6 +248,7 @@ return function(_)
       local counts = {}
       for k, v in pairs(t) do
          local group = iter(k, v, ...)
+         if group == nil then error 'moses.countBy: a group expected from the function, got nothing' end
          counts[group] = (counts[group] or 0) + 1
       end
       return counts

@@ -56,14 +56,14 @@ function List:insert(at, value)
    table.insert(self, at, value)
    return self
 end
-function List:put(value) return self:insert(1, value) end
+function List:put(value) return List.insert(self, 1, value) end
 function List:remove(at)
    utils.assert_arg(1, at, 'number')
    table.remove(self, at)
    return self
 end
 function List:remove_value(value)
-   local i = self:index(value)
+   local i = List.index(self, value)
    if i then table.remove(self, i) end
    return self
 end
@@ -83,8 +83,10 @@ function List:count(value)
 end
 
 function List:sort(compare)
-   if compare then compare = function_arg(1, compare) end
-   table.sort(self, compare)
+   local given = compare and function_arg(1, compare)
+   -- table.sort takes no objects that can be called
+   compare = type(given) == 'function' and given or given and function(a, b) return given(a, b) end
+   table.sort(self, compare or utils.order 'List.sort')
    return self
 end
 function List:sorted(compare) return List(self):sort(compare) end
@@ -96,6 +98,7 @@ end
 function List:minmax()
    local least, most = math.huge, -math.huge
    for i = 1, #self do
+      if type(self[i]) ~= 'number' then error('List.minmax: numbers expected as elements, got a ' .. type(self[i])) end
       least, most = math.min(least, self[i]), math.max(most, self[i])
    end
    return least, most
@@ -139,8 +142,8 @@ end
 -- puts them in the place of others
 function List:slice_assign(first, last, other)
    first, last = normal(self, first, last)
-   if last >= first then self:chop(first, last) end
-   return self:splice(first, other)
+   if last >= first then List.chop(self, first, last) end
+   return List.splice(self, first, other)
 end
 
 function List:join(separator)
@@ -148,7 +151,14 @@ function List:join(separator)
    utils.assert_arg(1, separator, 'string')
    return table.concat(utils.array_tostring(self), separator)
 end
-function List:concat(separator) return table.concat(self, separator) end
+function List:concat(separator)
+   for i = 1, #self do
+      if type(self[i]) ~= 'string' and type(self[i]) ~= 'number' then
+         error('List.concat: texts or numbers expected as elements, got a ' .. type(self[i]) .. ' (join takes any)')
+      end
+   end
+   return table.concat(self, separator)
+end
 
 local function quoted(value) return type(value) == 'string' and '"' .. value .. '"' or tostring(value) end
 function List:__tostring() return '{' .. table.concat(utils.array_tostring(self, nil, quoted), ',') .. '}' end
@@ -163,7 +173,7 @@ end
 
 function List:foreach(f, ...) tablex.foreachi(self, f, ...) end
 local function method(object, name)
-   local f = object[name]
+   local f = (type(object) == 'table' or type(object) == 'userdata' or type(object) == 'string') and object[name]
    if not f then error("type does not have method " .. name, 3) end
    return f
 end
@@ -220,5 +230,17 @@ function List.iterate(source)
    elseif io.type(source) == 'file' then return source:lines() end
    error('cannot iterate over a ' .. type(source), 2)
 end
+
+require 'rekindle.takes'(List, 'List.', require 'rekindle.named'(List, {
+   self = 'list', separator = 'text?', compare = 'any',
+}, {
+   cast = 'c:list object:list', chop = 'self:list first:number? last:number?',
+   slice = 'self:list first:number? last:number?', slice_assign = 'self:list first:number? last:number? other:list',
+   index = 'self:list value:any first:number?', pop = 'self:list at:number?',
+   insert = 'self:list at:number value:any', remove = 'self:list at:number', foreachm = 'self:list name:string',
+   mapm = 'self:list name:string', extend = 'self:list other:list', splice = 'self:list at:number other:list',
+   __concat = 'a:list b:list', __eq = 'a:list b:list', split = 'text:string separator:string?',
+   range = 'first:number last:number? step:number?',
+}))
 
 return List

@@ -45,4 +45,11 @@ end
 function Map.__eq(a, b) return tablex.deepcompare(a, b, true) end
 function Map:__tostring() return require('pl.pretty').write(self, '') end
 
+require 'rekindle.takes'(Map, 'Map.', require 'rekindle.named'(Map, {
+   self = 'list', t = 'list', keys = 'list',
+}, {
+   cast = 'c:list object:list', _init = 'self:list t:list?', setdefault = 'self:list key:value value:any',
+   set = 'self:list key:value value:any',
+}))
+
 return Map

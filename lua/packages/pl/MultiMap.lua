@@ -28,4 +28,11 @@ function MultiMap:set(key, value)
    end
 end
 
+require 'rekindle.takes'(MultiMap, 'MultiMap.', require 'rekindle.named'(MultiMap, {
+   self = 'list', t = 'list', keys = 'list',
+}, {
+   cast = 'c:list object:list', _init = 'self:list t:list?', setdefault = 'self:list key:value value:any',
+   set = 'self:list key:value value:any',
+}))
+
 return MultiMap

@@ -7,11 +7,18 @@ local class = require 'pl.class'
 local OrderedMap = class(Map)
 OrderedMap._name = 'OrderedMap'
 
+-- the keys in their order; plain tables have none
+local function keys_of(self, name)
+   local keys = rawget(self, '_keys')
+   if not keys then error('OrderedMap.' .. name .. ': an ordered map expected as self, got ' .. require('nn.expect').brief(self)) end
+   return keys
+end
+
 function OrderedMap:_init(t)
    rawset(self, '_keys', List())
    if t then
       local ok, why = self:update(t)
-      if not ok then error(why, 2) end
+      if not ok then error('OrderedMap: ' .. why) end
    end
 end
 
@@ -34,7 +41,7 @@ function OrderedMap:update(t)
 end
 
 function OrderedMap:set(key, value)
-   local keys, known = self._keys, rawget(self, key) ~= nil
+   local keys, known = keys_of(self, 'set'), rawget(self, key) ~= nil
    if not known and value ~= nil then
       keys[#keys + 1] = key
    elseif known and value == nil then
@@ -47,24 +54,24 @@ OrderedMap.__newindex = OrderedMap.set
 
 -- a pair before this place; a key that is there moves, and without a value keeps its own
 function OrderedMap:insert(place, key, value)
-   local old = rawget(self, key)
+   local keys, old = keys_of(self, 'insert'), rawget(self, key)
    if value == nil then value = old end
-   if old ~= nil then self._keys:remove_value(key) end
+   if old ~= nil then keys:remove_value(key) end
    if value ~= nil then
-      self._keys:insert(place, key)
+      keys:insert(place, key)
       rawset(self, key, value)
    end
    return self
 end
 
-function OrderedMap:keys() return self._keys end
-function OrderedMap:values() return List(tablex.index_by(self, self._keys)) end
+function OrderedMap:keys() return keys_of(self, 'keys') end
+function OrderedMap:values() return List(tablex.index_by(self, keys_of(self, 'values'))) end
 function OrderedMap:sort(compare)
-   self._keys:sort(compare)
+   keys_of(self, 'sort'):sort(compare)
    return self
 end
 function OrderedMap:iter()
-   local keys, i = self._keys, 0
+   local keys, i = keys_of(self, 'iter'), 0
    return function()
       i = i + 1
       local key = keys[i]
@@ -84,5 +91,13 @@ function OrderedMap:__tostring()
    end
    return '{' .. table.concat(parts, ',') .. '}'
 end
+
+require 'rekindle.takes'(OrderedMap, 'OrderedMap.', require 'rekindle.named'(OrderedMap, {
+   self = 'list', t = 'list', keys = 'list',
+}, {
+   cast = 'c:list object:list', _init = 'self:list t:list?', setdefault = 'self:list key:value value:any',
+   set = 'self:list key:value value:any', insert = 'self:list place:number key:value value:any', iter = 'self:list',
+   update = 'self:list t:any',
+}))
 
 return OrderedMap

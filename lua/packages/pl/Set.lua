@@ -27,7 +27,11 @@ Set.keys = nil
 function Set.map(self, f, ...)
    f = utils.function_arg(1, f)
    local result = {}
-   for k in pairs(self) do result[f(k, ...)] = true end
+   for k in pairs(self) do
+      local key = f(k, ...)
+      if key == nil then error 'Set.map: elements expected from the function, got nothing' end
+      result[key] = true
+   end
    return setmetatable(result, Set)
 end
 function Set.union(a, b) return tablex.merge(a, as_set(b), true) end
@@ -48,5 +52,14 @@ function Set.isdisjoint(a, b) return Set.isempty(Set.intersection(a, b)) end
 Set.len = tablex.size
 Set.__len = Set.len
 function Set.__eq(a, b) return Set.issubset(a, b) and Set.issubset(b, a) end
+
+require 'rekindle.takes'(Set, 'Set.', require 'rekindle.named'(Set, {
+   self = 'list', t = 'list', keys = 'list', a = 'list',
+}, {
+   cast = 'c:list object:list', _init = 'self:list t:list?', issubset = 'a:list b:list', __lt = 'a:list b:list',
+   __eq = 'a:list b:list', intersection = 'a:list b:list', symmetric_difference = 'a:list b:list',
+   isdisjoint = 'a:list b:list', set = 'self:list key:value value:any', __add = 'a:any b:any', __sub = 'a:any b:any',
+   union = 'a:list b:any', difference = 'a:list b:any', __mul = 'a:list b:list', __pow = 'a:list b:list',
+}))
 
 return Set

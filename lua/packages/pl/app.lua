@@ -91,6 +91,9 @@ function app.parse_args(args, with_values, valid)
    end
    while i <= #args do
       local a = args[i]
+      if type(a) ~= 'string' then
+         error('app.parse_args: texts expected as arguments, got ' .. require('nn.expect').brief(a) .. ' as number ' .. i)
+      end
       local long, value = a:match '^%-%-([^=]+)=?(.*)$'
       local single = not long and a:match '^%-(.+)$'
       if long or single and not tonumber(a) then
@@ -131,5 +134,7 @@ function app.parse_args(args, with_values, valid)
    end
    return flags, rest
 end
+
+require 'rekindle.takes'(app, 'app.', { parse_args = 'args:list? with_values:list? valid:list?' })
 
 return app

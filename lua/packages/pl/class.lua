@@ -43,7 +43,11 @@ local function class_of(c, object)
    return is_a(object, c)
 end
 
-local function cast(c, object) return setmetatable(object, c) end
+local function cast(c, object)
+   if type(object) ~= 'table' then error('cast: object should be a table, got ' .. require('nn.expect').brief(object)) end
+   if type(c) ~= 'table' then error('cast: a class expected, got ' .. require('nn.expect').brief(c)) end
+   return setmetatable(object, c)
+end
 
 local function shared_index(c, handler)
    return function(object, key)
@@ -71,7 +75,7 @@ local function define(base, c_argument, c)
          if k ~= '_base' then c[k] = v end
       end
    elseif base ~= nil and type(base) ~= 'table' then
-      error('must derive from a table type, got ' .. type(base), 3)
+      error('must derive from a table type, got ' .. type(base))
    end
    if base then
       inherit(c, base)
@@ -97,6 +101,9 @@ local function define(base, c_argument, c)
    -- what objects do with names that no method has
    function c.catch(self, handler)
       if type(self) == 'function' then handler, self = self, c end
+      if type(handler) ~= 'function' then
+         error('catch: handler should be a function, got ' .. require('nn.expect').brief(handler))
+      end
       local found = rawget(c, '__index')
       if found ~= handler then
          c._handler = handler

@@ -3,8 +3,17 @@ local compat = {
    lua51 = true, jit = true, jit52 = true,
    dir_separator = package.config:sub(1, 1),
    is_windows = jit.os == 'Windows',
-   load = load, getfenv = getfenv, setfenv = setfenv,
+   load = load, setfenv = setfenv,
 }
+
+function compat.getfenv(f)
+   if f ~= nil and type(f) ~= 'function' and type(f) ~= 'number' then
+      error('getfenv: a function or a level expected, got ' .. require('nn.expect').brief(f))
+   end
+   -- levels count from the caller
+   local env = getfenv(type(f) == 'number' and f > 0 and f + 1 or f or 2)
+   return env
+end
 
 -- Runs a command: whether it succeeded, and its exit status.
 function compat.execute(command)

@@ -125,4 +125,10 @@ function config.read(file, options)
    return top
 end
 
+require 'rekindle.takes'(config, 'config.', require 'rekindle.named'(config, {
+   file = 'string|stream',
+}, {
+   read = 'file:string|stream options:list?',
+}))
+
 return config

@@ -227,6 +227,7 @@ end
 -- ---- writing ----
 
 local function text_of(row, delimiter)
+   if type(row) ~= 'table' then error('data.write: rows expected as tables, got ' .. require('nn.expect').brief(row)) end
    local texts = {}
    for i = 1, #row do
       local text = tostring(row[i])

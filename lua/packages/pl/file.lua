@@ -6,5 +6,8 @@ local file = { read = utils.readfile, write = utils.writefile }
 function file.copy(from, to, flag) return require('pl.dir').copyfile(from, to, flag) end
 function file.move(from, to) return require('pl.dir').movefile(from, to) end
 file.access_time, file.creation_time, file.modified_time = path.getatime, path.getctime, path.getmtime
-file.delete = os.remove
+function file.delete(path) return os.remove(path) end
+
+require 'rekindle.takes'(file, 'file.', { delete = 'path:text' })
+
 return file

@@ -188,4 +188,8 @@ function func.bind(f, ...)
    end
 end
 
+require 'rekindle.takes'(func, 'func.', {
+   PE = 'e:list', I = 'e:list', collect_values = 'e:any values:list', import = 'name:any context:list?',
+})
+
 return func

@@ -72,4 +72,10 @@ function input.fields(ids, delimiter, file, options)
    end
 end
 
+require 'rekindle.takes'(input, 'input.', require 'rekindle.named'(input, {
+   file = 'string|function|stream?',
+}, {
+   alltext = 'file:stream?', fields = 'ids:list|number delimiter:string? file:string|function|stream? options:list?',
+}))
+
 return input

@@ -24,7 +24,7 @@ end
 lapp.show_usage_error = true
 
 function lapp.assert(condition, message)
-   if not condition then lapp.error(message) end
+   if not condition then lapp.error(message or 'assertion failed') end
 end
 
 function lapp.open(name, mode)
@@ -259,4 +259,9 @@ end
 -- the arguments by name, and those that are left by number
 function lapp.process_options_string(text, args) return process(text, args) end
 
-return setmetatable(lapp, { __call = function(_, text, args) return process(text, args) end })
+require 'rekindle.takes'(lapp, 'lapp.', {
+   add_type = 'name:string', open = 'name:text mode:string?', assert = 'condition:any message:text?',
+   error = 'message:text', process_options_string = 'text:string args:list?',
+})
+
+return setmetatable(lapp, { __call = function(_, text, args) return lapp.process_options_string(text, args) end })

@@ -152,8 +152,15 @@ function lexer.cpp(s, filter, options)
 end
 function lexer.get_keywords() return lua_keywords end
 
+-- what scan, lua and cpp give
+local function lexing(name, stream)
+   if type(stream) == 'table' and stream.take and stream.insert then return stream end
+   error(('lexer.%s: a stream of tokens expected, got %s'):format(name, require('nn.expect').brief(stream)))
+end
+
 -- Puts tokens in front: a type and a value, a list of tokens, or an iterator of them.
 function lexer.insert(stream, a, b)
+   lexing('insert', stream)
    if not a then return end
    local list = {}
    if type(a) == 'string' and b ~= nil then
@@ -165,9 +172,9 @@ function lexer.insert(stream, a, b)
    end
    stream.insert(list)
 end
-function lexer.getline(stream) return stream.line() end
-function lexer.getrest(stream) return stream.rest() end
-function lexer.lineno(stream) return stream.number() end
+function lexer.getline(stream) return lexing('getline', stream).line() end
+function lexer.getrest(stream) return lexing('getrest', stream).rest() end
+function lexer.lineno(stream) return lexing('lineno', stream).number() end
 
 -- The tokens up to the one that ends the list, cut at each delimiter outside of brackets: a list of lists, and the last token.
 function lexer.get_separated_list(stream, endtoken, delim)
@@ -201,5 +208,10 @@ function lexer.expecting(stream, wanted, no_skip_ws)
    if kind ~= wanted then error('expecting ' .. wanted, 2) end
    return value, kind
 end
+
+require 'rekindle.takes'(lexer, 'lexer.', {
+     insert = 'stream:list a:string|list|function?',
+   skipws = 'stream:function', get_separated_list = 'stream:function', expecting = 'stream:function wanted:string',
+})
 
 return lexer

@@ -45,6 +45,9 @@ end
 -- the globals that assignments make; `paranoid` refuses loops and calls
 function pretty.load(text, env, paranoid)
    env = env or {}
+   if type(text) == 'table' or type(text) == 'userdata' then
+      error('pretty.load: a text expected, got ' .. require('nn.expect').brief(text))
+   end
    if paranoid then
       local plain = bare(text)
       for _, word in ipairs { 'for', 'repeat', 'while', 'until', 'goto' } do
@@ -180,5 +183,7 @@ function pretty.number(number, kind, precision)
    end
    return (i == 1 and '%d%s' or '%.' .. precision .. 'f%s'):format(number, suffixes[i])
 end
+
+require 'rekindle.takes'(pretty, 'pretty.', { load = 'text:text|function env:list?' })
 
 return setmetatable(pretty, { __call = function(_, ...) return pretty.write(...) end })

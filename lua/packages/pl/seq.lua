@@ -9,11 +9,14 @@ local SMT
 local function wrapped(iterator) return setmetatable({ iter = iterator }, SMT) end
 -- the iterator behind a list, an iterator, an object with methods, or a generic for's three values
 local function default(source)
-   if source == nil then error('iterator is nil', 3) end
+   if source == nil then error 'iterator is nil' end
    if type(source) == 'table' then
       if getmetatable(source) == SMT then return source.iter end
       if getmetatable(source) and getmetatable(source).__call then return source end
       return seq.list(source)
+   end
+   if type(source) ~= 'function' and not require('pl.types').is_callable(source) then
+      error('seq: a list or an iterator expected, got ' .. require('nn.expect').brief(source))
    end
    return source
 end
@@ -58,7 +61,11 @@ function seq.sum(source, f)
    local sum, n = 0, 0
    f = f and function_arg(1, f)
    for v in default(source) do
-      sum = sum + (f and f(v) or v)
+      local value = f and f(v) or v
+      if not tonumber(value) and type(value) ~= 'table' and type(value) ~= 'userdata' then
+         error('seq.sum: numbers expected, got ' .. require('nn.expect').brief(value))
+      end
+      sum = sum + value
       n = n + 1
    end
    return sum, n
@@ -66,6 +73,7 @@ end
 function seq.minmax(source)
    local least, most = math.huge, -math.huge
    for v in default(source) do
+      if type(v) ~= 'number' then error('seq.minmax: numbers expected, got ' .. require('nn.expect').brief(v)) end
       least, most = math.min(least, v), math.max(most, v)
    end
    return least, most
@@ -107,7 +115,7 @@ end
 
 function seq.sort(source, compare)
    local all = seq.copy(source)
-   table.sort(all, compare and function_arg(2, compare))
+   table.sort(all, compare and function_arg(2, compare) or utils.order 'seq.sort')
    return seq.list(setmetatable(all, nil))
 end
 function seq.zip(a, b)
@@ -259,6 +267,12 @@ function seq.lines(file, ...)
       return line
    end)
 end
+
+require 'rekindle.takes'(seq, 'seq.', {
+   skip = 'source:any n:number', take = 'source:any n:number', random = 'n:number l:number? u:number?',
+   range = 'first:number last:number', mapmethod = 'source:any name:string', lines = 'file:string|stream?',
+   matching = 'pattern:text', printall = 'source:any separator:text? per_line:number?', keys = 't:list',
+})
 
 -- ---- methods ----
 

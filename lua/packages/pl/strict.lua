@@ -59,4 +59,6 @@ end
 strict.enforced = _G
 strict.module('_G', _G, { _PROMPT = true, _PROMPT2 = true, __global = true })
 
+require 'rekindle.takes'(strict, 'strict.', { make_all_strict = 't:list', closed_module = 't:list?' })
+
 return strict

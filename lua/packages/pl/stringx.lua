@@ -59,7 +59,8 @@ end
 -- the texts of a sequence with this one between them
 function stringx.join(s, sequence)
    text_arg(1, s)
-   return table.concat(sequence, s)
+   utils.assert_arg(2, sequence, 'table', nil, nil, 2)
+   return table.concat(utils.array_tostring(sequence), s)
 end
 
 function stringx.splitlines(s, keep_ends)
@@ -120,7 +121,10 @@ function stringx.lines(s)
    if not s:find '\n$' then s = s .. '\n' end
    return s:gmatch '([^\n]*)\n'
 end
-function stringx.iter(s) return (s:gmatch '.') end
+function stringx.iter(s)
+   text_arg(1, s)
+   return (s:gmatch '.')
+end
 
 function stringx.expandtabs(s, width)
    text_arg(1, s)
@@ -219,6 +223,7 @@ stringx.capitalize = stringx.title
 -- at most n characters, with dots where something is left out
 function stringx.shorten(s, n, tail)
    text_arg(1, s)
+   number_arg(2, n)
    if #s <= n then return s end
    if n < 3 then return rep('.', n) end
    if tail then return '...' .. sub(s, #s - n + 4) end

@@ -114,6 +114,7 @@ end
 
 function tablex.set(t, value, first, last)
    writeable(1, t)
+   if last == nil then indexable(1, t) end
    first, last = first or 1, last or #t
    local make = types.is_callable(value)
    for i = first, last do
@@ -236,7 +237,8 @@ end
 function tablex.index_map(t)
    indexable(1, t)
    local places = {}
-   for i, v in ipairs(t) do
+   for i = 1, #t do
+      local v = t[i]
       local known = places[v]
       if known == nil then places[v] = i
       elseif type(known) == 'table' then known[#known + 1] = i
@@ -254,7 +256,8 @@ function tablex.count_map(t, same)
    indexable(1, t)
    same = same and function_arg(2, same)
    local counts = {}
-   for _, v in ipairs(t) do
+   for i = 1, #t do
+      local v = t[i]
       local key = v
       if same then
          for known in pairs(counts) do
@@ -334,10 +337,11 @@ function tablex.imap2(f, a, b, ...)
 end
 function tablex.mapn(f, ...)
    f = function_arg(1, f)
-   local lists, n = { ... }, math.huge
-   for i, l in ipairs(lists) do
-      indexable(i + 1, l)
-      n = min(n, #l)
+   local lists, given = { ... }, select('#', ...)
+   local n = given > 0 and math.huge or 0
+   for i = 1, given do
+      indexable(i + 1, lists[i])
+      n = min(n, #lists[i])
    end
    local result = {}
    for i = 1, n do
@@ -469,5 +473,11 @@ function tablex.readonly(t)
       __ipairs = function() return ipairs(t) end,
    })
 end
+
+require 'rekindle.takes'(tablex, 'tablex.', {
+   insertvalues = 't:any at:number|list from:list?', removevalues = 't:any first:number last:number?', new = 'n:number',
+   set = 't:any value:any first:number? last:number?', range = 'first:number last:number step:number?', sort = 't:list',
+   sortv = 't:list', clear = 't:list first:number?', rfind = 't:any value:any last:number?', sub = 't:any first:number? last:number?',
+})
 
 return tablex

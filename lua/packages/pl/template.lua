@@ -89,4 +89,8 @@ function template.substitute(text, env)
    return t:render(env, option '_parent', option '_debug')
 end
 
+require 'rekindle.takes'(template, 'template.', {
+   compile = 'text:string options:list?', substitute = 'text:string env:list?',
+})
+
 return template

@@ -9,7 +9,7 @@ end
 
 -- a function, or an object that can be called
 function types.is_callable(value)
-   return type(value) == 'function' or has(value, '__call')
+   return type(value) == 'function' or has(value, '__call') and not torch.isTensor(value) and not torch.isStorage(value)
 end
 
 -- a name of type(), or a class or metatable
@@ -45,7 +45,8 @@ local function table_or(event)
    end
 end
 local has_length, has_index = table_or('__len'), table_or('__index')
-function types.is_indexable(value) return has_length(value) and has_index(value) or nil end
+-- the `#` of a list is a number; that of a tensor is its sizes
+function types.is_indexable(value) return has_length(value) and has_index(value) and type(#value) == 'number' or nil end
 types.is_iterable = table_or('__pairs')
 types.is_writeable = table_or('__newindex')
 

@@ -96,6 +96,20 @@ function utils.enum(...)
    })
 end
 
+-- `<`, for a function of this name that sorts: elements without an order are told.
+function utils.order(name)
+   return function(a, b)
+      local kind = type(a)
+      if kind == type(b) and (kind == 'number' or kind == 'string') then return a < b end
+      local ok, less = pcall(function() return a < b end)
+      if not ok then
+         local brief = require('nn.expect').brief
+         error(name .. ': elements that can be compared expected, got ' .. brief(a) .. ' and ' .. brief(b))
+      end
+      return less
+   end
+end
+
 -- ---- output and end ----
 
 local function message(first, ...)
@@ -239,7 +253,7 @@ utils.add_function_factory(debug.getmetatable(''), function(text)
    local lambda = text:find('^|') or text:find('_', 1, true)
    if lambda then return utils.string_lambda(text) end
    local f = require('pl.operator').optable[text]
-   if not f then error('cannot find operator or function: ' .. text, 0) end
+   if not f then error('cannot find operator or function: ' .. text) end
    return f
 end)
 
@@ -334,5 +348,14 @@ function utils.set_deprecation_func(f) utils.deprecation = f end
 function utils.raise_deprecation(options)
    if utils.deprecation then utils.deprecation(options.message, nil) end
 end
+
+require 'rekindle.takes'(utils, 'utils.', {
+   add_function_factory = 'mt:value make:function', array_tostring = 'list:list into:list? describe:function?',
+   assert_arg = 'n:number', assert_string = 'n:number', execute = 'command:text?', npairs = 't:list i:number? j:number? step:number?',
+   kpairs = 't:list', quote_arg = 'argument:text|list', string_lambda = 'key:string', unpack = 't:list i:number? j:number?',
+   fprintf = 'file:stream text:string', load = 'code:text|function name:string? mode:string?', memoize = 'f:function', raise = 'message:text',
+   split = 'text:string pattern:string? plain:any n:number?', splitv = 'text:string pattern:string? plain:any n:number?',
+   searchpath = 'name:string path:string', choose = '', setfenv = 'f:function|number env:list',
+})
 
 return utils

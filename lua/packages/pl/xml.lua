@@ -85,6 +85,7 @@ function xml.tags(names)
    expect('tags', 1, names, 'table')
    local makers = {}
    for i, tag in ipairs(names) do
+      expect('tags', i, tag, 'string')
       tag = tag:match '^%s*(.-)%s*$'
       makers[i] = function(items)
          local element = elem('tags', tag, items, 2)

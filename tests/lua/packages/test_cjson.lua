@@ -62,10 +62,17 @@ refused("invalid option 'perhaps'", own.encode_keep_buffer, 'perhaps')
 refused('found too many arguments', own.encode_keep_buffer, true, true)
 refused('expected integer between 1 and 14', own.encode_number_precision, 0)
 
+-- errors stand at the program's line
+local line = debug.getinfo(1, 'l').currentline + 1
+local _, placed = pcall(function() cjson.encode(print) end)
+assert(placed:find('test_cjson.lua:' .. line .. ': Cannot serialise function', 1, true), placed)
+_, placed = pcall(function() cjson.decode 'Oops' end)
+assert(placed:find('test_cjson.lua:' .. line + 2 .. ': Expected value', 1, true), placed)
+
 -- errors as results
 local v, why = safe.decode('Oops')
 assert(v == nil and why == 'Expected value but found invalid token at character 1')
 v, why = safe.encode({ print })
-assert(v == nil and why:find('type not supported'))
+assert(v == nil and why == 'Cannot serialise function: type not supported')
 assert(safe.decode('null') == cjson.null and safe.encode({ 1 }) == '[1]' and safe.new().decode('[1]')[1] == 1)
 print('all as it should be')
