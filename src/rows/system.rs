@@ -23,6 +23,10 @@ fn is_dir(path: &str) -> Result<bool> {
     Ok(system::is_dir(path))
 }
 fn make_dir(path: &str) -> Asked<bool> {
+    // with the folders above it; what is wrong with these is wrong with the folder too
+    if let Some(above) = std::path::Path::new(path).parent() {
+        let _ = fs::create_dir_all(above);
+    }
     asked(fs::create_dir(path).map(|()| true))
 }
 fn remove_dir(path: &str) -> Asked<bool> {

@@ -111,6 +111,7 @@ local picture = torch.rand(3, 6, 6)
 local MADE = {
    SpatialLinear = { 'SpatialLinear(3, 2)', picture }, SpatialClassifier = { 'SpatialClassifier(nn.Linear(3, 2))', picture },
    SpatialColorTransform = { 'SpatialColorTransform("rgb2yuv")', picture }, SpatialMatching = { 'SpatialMatching(3, 3)', { picture, picture } },
+   SpatialRadialMatching = { 'SpatialRadialMatching(3)', { picture:narrow(2, 1, 4), picture } },
    SpatialNormalization = { 'SpatialNormalization(3, torch.ones(3, 3))', picture }, SpatialPadding = { 'SpatialPadding(1, 1, 1, 1)', picture },
    SpatialPyramid = { 'SpatialPyramid({ 1, 2 }, { nn.Identity(), nn.Identity() }, 3, 3, 1, 1)', picture },
    SpatialReSampling = { 'SpatialReSampling{ owidth = 3, oheight = 3 }', picture }, SpatialUpSampling = { 'SpatialUpSampling(2, 2)', picture },

@@ -183,6 +183,18 @@ assert(sys.execute('ls /no/such/file'):find('No such file') and sys.fexecute('ls
 same(sys.fexecute('echo " a "', '*l'), 'a')
 same(select(3, paths.rmall('/no/such/file', 'yes')), '/no/such/file')
 same(paths.thisfile(nil, 2), paths.thisfile())
+-- a folder is made with those above it
+do
+   local root = os.tmpname()
+   os.remove(root)
+   same(paths.mkdir(root .. '/a/b'), true)
+   assert(paths.dirp(root .. '/a/b'))
+   same(paths.mkdir(root .. '/a/b/'), nil)
+   same(paths.mkdir(root .. '/c/'), true)
+   io.open(root .. '/file', 'w'):close()
+   same(paths.mkdir(root .. '/file/d'), nil)
+   paths.rmall(root, 'yes')
+end
 local function beside()
    local file = paths.thisfile('x', 3)
    return file

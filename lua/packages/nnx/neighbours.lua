@@ -164,3 +164,25 @@ do
       return self.gradInput
    end
 end
+
+-- nn.SpatialRadialMatching(maxh): the squared distances of each place of one input to those below it in the other, the same
+-- place first (height x width x maxh).
+do
+   local Radial, parent = define('SpatialRadialMatching', {
+      parent = 'nn.SpatialMatching',
+      options = { { 'maxh', nil, 'number' } },
+      setup = function(self)
+         expect.whole(self, self.maxh, 'maxh', 1)
+         self.maxw = 1
+      end,
+   })
+   function Radial:updateOutput(input)
+      local output = parent.updateOutput(self, input)
+      return output:resize(output:size(1), output:size(2), self.maxh)
+   end
+   function Radial:updateGradInput(input, gradOutput)
+      local a = expect.tensors(self, input, 2, 3)
+      expect.gradOutput(self, gradOutput, torch.LongStorage { a:size(2), a:size(3), self.maxh })
+      return parent.updateGradInput(self, input, gradOutput:contiguous():view(a:size(2), a:size(3), self.maxh, 1))
+   end
+end

@@ -120,6 +120,24 @@ for _, at in ipairs { { 1, 1, 1, 1 }, { 2, 3, 3, 2 }, { 1, 2, 2, 1 } } do
    local distance = (a[{ {}, y, x }] - b[{ {}, y + dy - 1, x + dx - 1 }]):pow(2):sum()
    assert(math.abs(matched[y][x][dy][dx] - distance) < 1e-12)
 end
+do
+   local below = nn.Sequential():add(nn.ConcatTable():add(nn.Narrow(2, 1, 3)):add(nn.MulConstant(0.5)))
+   checks(below:add(nn.SpatialRadialMatching(3)), picture, 'radial matching')
+   local radial = nn.SpatialRadialMatching(2)
+   for _ = 1, 2 do
+      local distances = radial:forward { a, b }
+      assert(distances:dim() == 3 and distances:size(3) == 2)
+      for _, at in ipairs { { 1, 1, 1 }, { 2, 3, 2 }, { 1, 2, 2 } } do
+         local y, x, d = unpack(at)
+         assert(math.abs(distances[y][x][d] - (a[{ {}, y, x }] - b[{ {}, y + d - 1, x }]):pow(2):sum()) < 1e-12)
+      end
+      radial:backward({ a, b }, distances:clone())
+      near(radial.gradInput2:narrow(3, 4, 1), torch.zeros(2, 4, 1))
+   end
+   fails(function() nn.SpatialRadialMatching() end, 'nn.SpatialRadialMatching: maxh')
+   fails(function() radial:forward { b, a } end, 'nn.SpatialRadialMatching: an input[2] of 2x5x4 or larger expected')
+   fails(function() radial:backward({ a, b }, torch.ones(2, 3, 3)) end, 'nn.SpatialRadialMatching: gradOutput')
+end
 local around = nn.SpatialMatching(3, 3, true):forward { a, a }
 assert(around[1][1][2][2] == 0 and around[1][1][1][1] == 1e30 and around[2][2][1][1] < 1e30)
 fails(function() nn.SpatialMatching(3, 3):forward { a, b } end, 'nn.SpatialMatching: an input[2] of 2x4x5 or larger expected')
