@@ -76,8 +76,14 @@ fn wrong_arguments_are_told_where_programs_call() {
         "csvigo", "mnist", "hdf5", "matio", "md5", "base64", "lfs", "bit32", "lua-utf8", "class", "classic",
         "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
     ];
-    for package in whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]) {
+    let for_gpus = ["inn", "cudnn", "cutorch", "cunn", "cunnx"];
+    for package in
+        whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]).chain(for_gpus)
+    {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
+        if for_gpus.contains(&package) {
+            th.args(["--cuda", "cpu"]);
+        }
         let out = th.arg(&script).arg(package).current_dir(&scratch).output().expect("th runs");
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(text.contains(" 0 complaints"), "{package}: {}\n{text}", String::from_utf8_lossy(&out.stderr));

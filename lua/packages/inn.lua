@@ -143,6 +143,7 @@ end
 
 -- What dropout does in evaluation takes its place.
 function inn.utils.testModel(net) return net:evaluate() end
+require 'rekindle.takes'(inn.utils, 'inn.utils.', { testModel = 'net:module' })
 
 require('rekindle.absent').tell('inn', inn, 'class')
 

@@ -184,6 +184,25 @@ local function adds_to_nn(name)
    if type(package) == 'table' and package ~= nn then package_of(name, package) end
 end
 
+-- The functions of a package and its classes; objects of these are made where `made` has arguments for them.
+local function with_classes(name, made)
+   local package = require(name)
+   package_of(name, package)
+   local classes = {}
+   for class in pairs(package) do
+      if torch.getmetatable(name .. '.' .. tostring(class)) then classes[#classes + 1] = class end
+   end
+   table.sort(classes)
+   for _, class in ipairs(classes) do
+      local full = name .. '.' .. class
+      each(full, function(...) package[class](...) end)
+      for _, arguments in ipairs(ARGUMENTS) do
+         if fits(full) then try(full, 'of ' .. #arguments, function() package[class](unpack(arguments)) end) end
+      end
+      if made[class] then methods_of(full, function() return package[class](unpack(made[class])) end) end
+   end
+end
+
 local PACKAGES = {
    nn = function()
       every_class_of_nn()
@@ -240,6 +259,21 @@ local PACKAGES = {
    sys = function() package_of('sys', sys) end,
    paths = function() package_of('paths', paths) end,
    nnx = function() adds_to_nn 'nnx' end,
+   inn = function()
+      with_classes('inn', {
+         SpatialMaxPooling = { 2, 2 }, SpatialAveragePooling = { 2, 2 }, SpatialCrossResponseNormalization = { 3 },
+         MeanSubtraction = { torch.rand(3) }, ConstAffine = { torch.rand(3), torch.rand(3) }, ROIPooling = { 2, 2 },
+      })
+      package_of('inn.utils', inn.utils)
+   end,
+   cudnn = function()
+      with_classes('cudnn', {
+         SpatialConvolution = { 3, 2, 3, 3 }, SpatialFullConvolution = { 3, 2, 3, 3 }, SpatialMaxPooling = { 2, 2 }, ReLU = {},
+         TemporalConvolution = { 3, 2, 2 }, VolumetricConvolution = { 3, 2, 2, 2, 2 }, ClippedReLU = { 1 }, LSTM = { 3, 2, 1 },
+         RNN = { 3, 2, 1 }, BGRU = { 3, 2, 1 }, SpatialBatchNormalization = { 3 }, SpatialCrossEntropyCriterion = {},
+         SoftMax = {}, SpatialLogSoftMax = {}, SpatialCrossMapLRN = { 3 },
+      })
+   end,
    unsup = function() adds_to_nn 'unsup' end,
    tds = function()
       package_of('tds', tds)

@@ -96,7 +96,7 @@ end
 
 function RNN:reset(deviation)
    if not self.weight then self:resetWeights() end
-   deviation = deviation or 1 / math.sqrt(self.hiddenSize)
+   deviation = expect.number(self, deviation or 1 / math.sqrt(self.hiddenSize), 'reset: the bound')
    self.weight:uniform(-deviation, deviation)
 end
 
