@@ -77,9 +77,7 @@ fn wrong_arguments_are_told_where_programs_call() {
         "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
     ];
     let for_gpus = ["inn", "cudnn", "cutorch", "cunn", "cunnx"];
-    for package in
-        whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]).chain(for_gpus)
-    {
+    for package in whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]).chain(for_gpus) {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
         if for_gpus.contains(&package) {
             th.args(["--cuda", "cpu"]);
