@@ -7,13 +7,15 @@ function Container:__init(...)
    self.modules = {}
 end
 
-function Container:add(module)
+function Container:add(...)
    expect.method(self, 'add', 'container', 'modules')
-   -- classes of programs begin empty so, and are filled later
-   if module == nil and not torch.type(self):find('^nn%.') then return self end
+   local module = ...
+   -- classes of programs begin empty so, and are filled later; a nil that is given adds nothing in Torch7 either
+   if module == nil and (select('#', ...) > 0 or not torch.type(self):find('^nn%.')) then return self end
    self.modules[#self.modules + 1] = expect.module(self, module)
    return self
 end
+require('rekindle.signatures').note(Container.add, { 'self', 'module' })
 
 function Container:get(index) return self.modules[index] end
 function Container:size() return #self.modules end

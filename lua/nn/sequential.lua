@@ -16,7 +16,7 @@ Sequential.__len__ = Sequential.__len
 
 function Sequential:add(module)
    expect.method(self, 'add', 'container', 'modules')
-   parent.add(self, module)
+   if module == nil then parent.add(self) else parent.add(self, module) end
    takeEnds(self)
    return self
 end

@@ -63,6 +63,13 @@ for _, container in ipairs { nn.Sequential(), nn.Concat(1), nn.ConcatTable(), nn
    says(name .. ': nn.Tanh is a class, not a module; write nn.Tanh()', function() container:add(nn.Tanh) end)
    says(name .. ': a module to add expected, got nothing', function() container:add() end)
    says(name .. ': a module to add expected, got the number 3', function() container:add(3) end)
+   -- programs add fields that are nil, which is an error of Sequential alone
+   local size = #container.modules
+   if name == 'nn.Sequential' then
+      says(name .. ': a module to add expected, got nothing', function() container:add(nil) end)
+   else
+      assert(container:add(nil) == container and #container.modules == size)
+   end
 end
 says('nn.Sequential: nn.Tanh is a class', function() nn.Sequential():insert(nn.Tanh, 1) end)
 says('nn.Linear: inputSize should be a number from 1 on, got nothing', function() nn.Linear() end)
