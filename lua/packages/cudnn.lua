@@ -213,7 +213,9 @@ local ALIKE = { ['nn.SpatialConvolutionMM'] = 'SpatialConvolution',
 -- Replaces the classes of a network by those of the other package: cudnn.convert(net, cudnn) or cudnn.convert(net, nn).
 -- What `exclude` says yes to stays.
 function cudnn.convert(net, dst, exclude)
-   if not torch.isTypeOf(net, 'nn.Module') or dst ~= nn and dst ~= cudnn then
+   -- criteria of programs have the method too
+   local replaces = type(net) == 'table' and torch.typename(net) and type(net.replace) == 'function'
+   if not replaces or dst ~= nn and dst ~= cudnn then
       error('cudnn.convert: expected a network and the package nn or cudnn, got ' .. torch.type(net), 2)
    end
    local from, to = dst == nn and 'cudnn.' or 'nn.', dst == nn and 'nn.' or 'cudnn.'

@@ -160,6 +160,22 @@ assert(torch.type(cudnn.convert(nn.SpatialConvolutionMM(1, 2, 3, 3), cudnn)) == 
 assert(not pcall(cudnn.convert, cudnn.SpatialConvolution(2, 2, 1, 1, 1, 1, 0, 0, 2), nn) and not pcall(cudnn.convert, net, {}))
 assert(cudnn.benchmark == false and cudnn.fastest == false and cudnn.verbose == false and cudnn.version > 0)
 
+-- whatever has `replace` is converted: criteria of programs give it to the networks inside
+do
+   local Loss = torch.class('nn.NetworkLoss', 'nn.Criterion')
+   function Loss:replace(f)
+      self.network = self.network:replace(f)
+      return self
+   end
+   local loss = nn.NetworkLoss()
+   loss.network = nn.Sequential():add(nn.ReLU())
+   assert(cudnn.convert(loss, cudnn) == loss and torch.type(loss.network:get(1)) == 'cudnn.ReLU')
+   for _, wrong in ipairs { 3, {}, nn.Tanh, torch.rand(2), nn.MSECriterion() } do
+      local ok, why = pcall(cudnn.convert, wrong, cudnn)
+      assert(not ok and why:find('cudnn.convert: expected a network', 1, true), why)
+   end
+end
+
 -- errors name the class that was called and the program's line
 local _, why = pcall(function() cudnn.SpatialConvolution(1, 2, 3, 3):cuda():forward(torch.FloatTensor(1, 6, 6)) end)
 assert(why:find('cudnn.SpatialConvolution: the module is torch.CudaTensor, its input torch.FloatTensor', 1, true), why)
