@@ -83,6 +83,7 @@ do
    -- Forward takes tensors of any type: it only selects.
    function KMax:updateOutput(input)
       expect.anyTensor(self, input, 'input', 2, 3)
+      if not input.topk then expect.fail(self, 'an input whose elements can be sorted expected, got a %s', torch.typename(input)) end
       local d = input:dim() - 1
       local n = input:size(d)
       local k = math.max(self.minK, math.ceil(self.factor * n))
