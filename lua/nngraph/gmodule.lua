@@ -223,6 +223,8 @@ local function forwardThrough(self, f, input)
          self.output = output
       end
       for i = 1, p.results do output[i] = results[i] end
+      -- what a program put behind the results of the last pass
+      for i = #output, p.results + 1, -1 do output[i] = nil end
    end
    return self.output
 end

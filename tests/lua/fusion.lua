@@ -265,6 +265,16 @@ do
       compare('in place', both(one), plainly(function() return both(other) end))
    end
 end
+-- the table of outputs is the graph's own: what a program put behind them is gone with the next pass
+do
+   local a = nn.Identity()()
+   local graph = nn.gModule({ a }, { nn.Tanh()(a), nn.Sigmoid()(a) })
+   for _ = 1, 4 do
+      local out = graph:forward(torch.randn(2, 2))
+      if #out ~= 2 then fail('%d outputs where there are 2', #out) end
+      table.insert(out, torch.ones(3))
+   end
+end
 assert(fused > 1000, 'groups are found: ' .. fused)
 assert(compared > 10000)
 print(string.format('%d comparisons, %d failures', compared, failures))
