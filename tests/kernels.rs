@@ -7,6 +7,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::Dispatch;
 use rekindle::mpi::Shards;
+use rekindle::nn::fusion::Program;
 use rekindle::rows;
 use rekindle::rows::onnx::Handle;
 use rekindle::spans::{Call, Described};
@@ -85,6 +86,7 @@ struct Given {
     file: FileHandle,
     call: Call,
     model: Handle,
+    program: Program,
     shards: Shards,
 }
 
@@ -109,7 +111,10 @@ fn given(params: &[Param], d: DType, dice: &mut Dice) -> Given {
     let file = FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite));
     let call = Call::enter(&Described::default(), None);
     let model = Handle::default();
-    Given { tensors, storages, generator, dims, nested, file, call, model, shards: Shards::default() }
+    // a copy of two rows of two
+    let steps = [[0.0; 5], [1.0, 0.0, 0.0, 0.0, 0.0]].concat();
+    let program = Program::new(&steps, [2, 2], &[(1, false)], vec![vec![2, 2]]).unwrap();
+    Given { tensors, storages, generator, dims, nested, file, call, model, program, shards: Shards::default() }
 }
 
 fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor], dice: &mut Dice) -> Val<'a> {
@@ -134,6 +139,7 @@ fn value<'a>(i: usize, p: &Param, d: DType, g: &'a Given, list: &'a [&'a Tensor]
         "object.File" => Val::Object(&g.file),
         "object.Call" => Val::Object(&g.call),
         "object.OnnxModel" => Val::Object(&g.model),
+        "object.FusionProgram" => Val::Object(&g.program),
         "object.Shards" => Val::Object(&g.shards),
         "bool" => Val::Bool(dice.roll(2) == 0),
         "nil" => Val::Nil,

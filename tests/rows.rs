@@ -6,6 +6,7 @@ use rekindle::lua::call::{Dims, Form, Nested, Op, Place, Rets, Val};
 use rekindle::lua::sig::{self, Fill, Param, Read, Style};
 use rekindle::lua::table::{Dispatch, compile, compile_class};
 use rekindle::mpi::Shards;
+use rekindle::nn::fusion::Program;
 use rekindle::rows;
 use rekindle::rows::ipc;
 use rekindle::rows::models::Entries;
@@ -33,6 +34,7 @@ struct Samples {
     file: FileHandle,
     call: Call,
     model: Handle,
+    program: Program,
     hash: Hash,
     list: List,
     counter: Counter,
@@ -67,6 +69,7 @@ impl Samples {
             file: FileHandle::new(TorchFile::memory(Memory::new().unwrap(), Mode::ReadWrite)),
             call: Call::enter(&Described::default(), None),
             model: Handle::default(),
+            program: Program::new(&[0.0; 5], [2, 2], &[(1, false)], vec![]).unwrap(),
             hash: Hash::default(),
             list: List::default(),
             counter: Counter::default(),
@@ -112,6 +115,7 @@ fn value<'a>(p: &Param, d: DType, s: &'a Samples, list: &'a [&'a Tensor]) -> Val
         "object.File" => Val::Object(&s.file),
         "object.Call" => Val::Object(&s.call),
         "object.OnnxModel" => Val::Object(&s.model),
+        "object.FusionProgram" => Val::Object(&s.program),
         "object.Hash" => Val::Object(&s.hash),
         "object.Vec" => Val::Object(&s.list),
         "object.AtomicCounter" => Val::Object(&s.counter),
