@@ -514,3 +514,72 @@ impl Tile {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sum of both halves of an input, squared.
+    const STEPS: [[f64; 5]; 5] = [
+        [0.0, 0.0, 0.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0, 1.0, 0.0],
+        [2.0, 2.0, 0.0, 1.0, 0.0],
+        [4.0, 3.0, 2.0, 2.0, 0.0],
+        [1.0, 0.0, 3.0, 0.0, 0.0],
+    ];
+
+    fn program(steps: &[[f64; 5]], inputs: &[(usize, bool)], outputs: &[&[usize]]) -> Result<Program> {
+        Program::new(&steps.concat(), [70, 9], inputs, outputs.iter().map(|of| of.to_vec()).collect())
+    }
+
+    fn numbers(sizes: &[usize]) -> Tensor {
+        let n = sizes.iter().product::<usize>();
+        let x = Tensor::from_slice(&(0..n).map(|i| i as f64 / 7.0 - 20.0).collect::<Vec<_>>()).unwrap();
+        x.resize(sizes).unwrap();
+        x
+    }
+
+    #[test]
+    fn rows_are_computed_whatever_their_tiles() {
+        let (p, x, y) = (program(&STEPS, &[(2, true)], &[&[70, 3, 3]]).unwrap(), numbers(&[70, 18]), numbers(&[1]));
+        assert!(run::<f64>(&[&x], &p, &[&y]).unwrap());
+        assert!(y.layout().sizes() == [70, 3, 3]);
+        let (x, y) = (x.to_vec::<f64>().unwrap(), y.to_vec::<f64>().unwrap());
+        for (i, y) in y.into_iter().enumerate() {
+            let at = i / 9 * 18 + i % 9;
+            assert!(y == (x[at] + x[at + 9]) * (x[at] + x[at + 9]), "element {i}");
+        }
+    }
+
+    #[test]
+    fn inputs_of_other_sizes_are_left_alone() {
+        let (p, y) = (program(&STEPS, &[(2, true)], &[&[70, 9]]).unwrap(), numbers(&[4]));
+        for sizes in [&[70, 17][..], &[35, 36], &[70, 2, 9], &[1260]] {
+            assert!(!run::<f64>(&[&numbers(sizes)], &p, &[&y]).unwrap(), "{sizes:?}");
+        }
+        assert!(!run::<f64>(&[], &p, &[&y]).unwrap());
+        assert!(y.layout().sizes() == [4]);
+        let x = numbers(&[70, 18]);
+        assert!(run::<f64>(&[&x], &p, &[]).is_err() && run::<f64>(&[&x], &p, &[&y, &y]).is_err());
+    }
+
+    #[test]
+    fn programs_that_are_none_are_refused() {
+        let refused = |steps: &[[f64; 5]], inputs: &[(usize, bool)], outputs: &[&[usize]]| {
+            assert!(program(steps, inputs, outputs).is_err(), "{steps:?} {inputs:?} {outputs:?}");
+        };
+        refused(&STEPS, &[(1, true)], &[&[70, 9]]);
+        refused(&STEPS, &[], &[&[70, 9]]);
+        refused(&STEPS, &[(2, true)], &[]);
+        refused(&STEPS, &[(2, true)], &[&[70, 18]]);
+        for sizes in [&[70, 8][..], &[]] {
+            refused(&STEPS, &[(2, true)], &[sizes]);
+        }
+        for (at, with) in [(0, 99.0), (1, 0.5), (2, 5.0), (2, -1.0), (3, f64::NAN)] {
+            let mut steps = STEPS;
+            steps[3][at] = with;
+            refused(&steps, &[(2, true)], &[&[70, 9]]);
+        }
+        assert!(Program::new(&[0.0; 4], [70, 9], &[(2, true)], vec![]).is_err());
+    }
+}
