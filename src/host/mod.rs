@@ -2,11 +2,6 @@
 
 mod probe;
 
-#[cfg(test)]
-mod bytecode_tests;
-#[cfg(test)]
-mod device_tests;
-
 use crate::lua::raw::{self, Group};
 use crate::rows::tables::{Entry, Tables, tables};
 use crate::rows::{self, Package};

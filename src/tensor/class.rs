@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 /// the names of the device's classes; `plain` is the element type that needs no word of its own there (`torch.CudaTensor`
 /// has floats), or `_`; `memory` is `host` where elements lie in the memory of this process, so that the kernels of host
 /// tensors are the device's too, and `own` where they do not.
-#[cfg(not(test))]
+#[cfg(not(any(test, mirror)))]
 macro_rules! for_each_device {
     ($mac:ident) => {
         $mac! {
@@ -17,8 +17,9 @@ macro_rules! for_each_device {
         }
     };
 }
-/// With a device that exists for tests alone, and shows what there is for another one without a line of its own.
-#[cfg(test)]
+/// With a device that exists for tests alone, and shows what there is for another one without a line of its own
+/// (`tests/device.rs`).
+#[cfg(any(test, mirror))]
 macro_rules! for_each_device {
     ($mac:ident) => {
         $mac! {
@@ -97,7 +98,7 @@ macro_rules! class_names {
 for_each_device!(define_devices);
 
 /// A bit for each device that this process offers.
-static OFFERED: AtomicU8 = AtomicU8::new(if cfg!(test) { u8::MAX } else { 1 << Device::Host as u8 });
+static OFFERED: AtomicU8 = AtomicU8::new(1 << Device::Host as u8);
 
 impl Device {
     /// Has the Lua states that are made from now on offer the device; host memory is always there.

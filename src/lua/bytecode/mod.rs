@@ -12,7 +12,7 @@
 
 mod dump;
 mod flow;
-pub(crate) mod opcode;
+pub mod opcode;
 
 /// The first byte of compiled functions.
 pub const SIGNATURE: u8 = 0x1b;

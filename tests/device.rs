@@ -1,18 +1,23 @@
 //! What a second device gets without a line of its own. `Device::Mirror` is one line in the list of devices, for tests
-//! alone (`tensor/class.rs`); nothing else in the crate names it but tests.
+//! alone (`tensor/class.rs`); nothing else in the crate names it but tests. Programs that are built with
+//! `RUSTFLAGS='--cfg mirror'` know of it, and offer it when they are asked to, as here; `.ci/run` builds all it tests so.
 
-use super::Host;
-use crate::lua::sig::kind;
-use crate::tensor::Tensor;
-use crate::tensor::access::{Dest, Source};
-use crate::tensor::class::{CLASSES, Device, TensorClass};
-use crate::tensor::dtype::{DTYPES, DType};
-use crate::tensor::storage::Storage;
+#![cfg(mirror)]
+#![allow(clippy::unwrap_used)]
+
+use rekindle::Host;
+use rekindle::lua::sig::kind;
+use rekindle::tensor::Tensor;
+use rekindle::tensor::access::{Dest, Source};
+use rekindle::tensor::class::{CLASSES, Device, TensorClass};
+use rekindle::tensor::dtype::{DTYPES, DType};
+use rekindle::tensor::storage::Storage;
 
 const MIRROR: TensorClass = TensorClass { dtype: DType::Float, device: Device::Mirror };
 
 /// A state with a tensor of the device as the global `x`, and one in host memory as `y`.
 fn host() -> Host {
+    Device::ALL.into_iter().for_each(Device::offer);
     let host = Host::new().unwrap();
     for (name, class) in [("x", MIRROR), ("y", TensorClass::host(DType::Float))] {
         host.set_tensor(name, &Tensor::new(class, &[2, 3]).unwrap()).unwrap();

@@ -1,11 +1,11 @@
 //! The check against dumps that LuaJIT makes, and against single mistakes in them. `tests/lua/compiled.lua` goes over
 //! every function there is and over random damage.
 
-use crate::lua::bytecode::{Refusal, SIGNATURE, check, opcode};
+use rekindle::lua::bytecode::{Refusal, SIGNATURE, check, opcode};
 
 /// The dump of a function, without debug information.
 fn dump(source: &str) -> Vec<u8> {
-    let host = crate::Host::new().expect("a host");
+    let host = rekindle::Host::new().expect("a host");
     let code = format!("return string.dump(function(...) {source} end, true)");
     host.eval::<mlua::LuaString>(&code).expect("compiles").as_bytes().to_vec()
 }
@@ -51,7 +51,7 @@ fn another_order_of_bytes_is_refused() {
 
 /// A stripped dump of one function without constants, upvalues and parameters.
 fn function(slots: u8, code: &[[u8; 4]]) -> Vec<u8> {
-    let host = crate::Host::new().expect("a host");
+    let host = rekindle::Host::new().expect("a host");
     let two: bool = host.eval("return string.dump(function() end, true):byte(5) >= 8").expect("a flag");
     let mut body = vec![2, 0, slots, 0, 0, 0, code.len() as u8];
     body.extend(code.iter().flatten());
