@@ -107,6 +107,7 @@ fn the_standard_input_is_a_program_or_what_is_typed() {
     assert_eq!(run("6 * 7").1, "42\t\n".replace('\t', ""));
     assert_eq!(run("x = 5\nx + 1\n'a' .. x\n").1, "6\t\na5\t\n".replace('\t', ""));
     assert_eq!(run("local a = 1\nprint(a + 1)\n").1, "2\n");
+    assert_eq!(run("x = io.read()\nhello\nx .. '!'\n").1, "hello!\n");
     assert_eq!(run("#!/usr/bin/env th\nprint(1)\n").1, "1\n");
     let (status, _, err) = run("x = 1\ny = = 2\n");
     assert!(status == Some(1) && err.contains("stdin:2: ") && err.contains("   2 | y = = 2"), "{err}");
@@ -121,6 +122,14 @@ fn a_session_follows_a_program_that_failed() {
     dir.write("bad.lua", "x = 5 error 'on purpose'");
     let (status, out, err) = th(&dir.0, &["-i", "bad.lua"], "x + 37\n");
     assert!(status == Some(0) && err.contains("on purpose") && out.contains("\n42\n"), "{out}{err}");
+}
+
+#[test]
+fn a_session_leaves_a_pipes_lines_to_what_reads_them() {
+    let lines = "x = io.read()\nhello\n'got ' .. x\nos.execute('read l; echo child $l')\na line\n'at the ' .. 'end'";
+    let (status, out, err) = th(&here(), &["-i", "-e", "y = 1"], lines);
+    assert!(status == Some(0) && err.is_empty(), "{err}");
+    assert!(out.contains("\ngot hello\n") && out.contains("child a line\n") && out.contains("\nat the end\n"), "{out}");
 }
 
 #[test]

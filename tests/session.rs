@@ -84,6 +84,11 @@ impl Session {
     /// Leaves by typing this.
     fn end(mut self, how: &str) -> String {
         self.types(how);
+        let begun = Instant::now();
+        while self.child.try_wait().expect("a child").is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no end after {:?}", self.text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
         assert!(self.child.wait().expect("an end").success());
         self.text()
     }
@@ -97,6 +102,64 @@ fn nothing_typed_while_a_command_runs_is_lost() {
     s.wait("\nn7");
     s.wait("\nn8");
     assert!(s.leave().contains("..> "));
+}
+
+#[test]
+fn lines_behind_a_command_that_reads_are_its_input() {
+    for (i, (term, enter)) in [("xterm", "\r"), ("xterm", "\n"), ("dumb", "\r")].into_iter().enumerate() {
+        let history = std::env::temp_dir().join(format!("rekindle-session-read{i}-{}", std::process::id()));
+        let mut s = Session::with(history, &[("TERM", term)]);
+        let mut types = |lines: &[&str], what: &str| {
+            s.types(&(lines.join(enter) + enter));
+            s.wait(what);
+        };
+        types(&["x = io.read()", "hello there", "'got ' .. x"], "got hello there");
+        types(&["a, b = io.stdin:read('*n', '*L')", "25 words", "'sum ' .. a + 1 .. b .. '.'"], "sum 26 words\r\n.");
+        types(&["for i = 1, 2 do", "io.write('\\n<', io.read(), '>\\n')", "end", "one", "two"], "<two>");
+        types(
+            &[
+                "for l in io.lines() do if l == '' then break end c = (c or 0) + #l end",
+                "three",
+                "four",
+                "",
+                "'length ' .. c",
+            ],
+            "length 9",
+        );
+        types(&["os.execute('read line; echo child got $line')", "a line"], "child got a line");
+        types(
+            &["io.write('be', 'gun\\n') sys.sleep(0.3)", "y = io.read()", "typed ahead", "'y is ' .. y"],
+            "y is typed ahead",
+        );
+        types(&["'still ' .. 'here'"], "still here");
+        s.leave();
+    }
+}
+
+#[test]
+fn a_line_begun_before_a_command_reads_it_is_ended_behind() {
+    let mut s = Session::new("begun");
+    s.types("io.write('be', 'gun\\n') z = io.read()\rhel");
+    s.wait("\nbegun");
+    s.types("lo\r'z is ' .. z\r");
+    s.wait("\nz is hello");
+    s.leave();
+}
+
+#[test]
+fn pasted_lines_behind_a_command_that_reads_are_its_input() {
+    let mut s = Session::new("paste-read");
+    s.types("\x1b[200~x = io.read()\nhello there\n'got ' .. x\ny = io.read()\x1b[201~\rfrom the keys\r'y is ' .. y\r");
+    s.wait("\ngot hello there");
+    s.wait("\ny is from the keys");
+    s.types(
+        "\x1b[200~n, rest, other = io.stdin:read('*n', '*l', '*l')\n12 apples\x1b[201~\rtyped\rn .. rest .. other\r",
+    );
+    s.wait("\n12 applestyped");
+    s.types("\x1b[200~io.read('*q')\n'after' .. ' it'\x1b[201~\r");
+    s.wait("stdin:1: io.read: expected *l, *L, *n, *a or a number of bytes, got *q");
+    s.wait("\nafter it");
+    s.leave();
 }
 
 #[test]
@@ -127,6 +190,16 @@ fn the_end_typed_while_a_command_runs_is_not_lost() {
     s.types("io.write('be', 'gun\\n') sys.sleep(0.4)\r");
     s.wait("\nbegun");
     s.leave();
+    // behind other lines
+    for (i, term) in ["xterm", "dumb"].into_iter().enumerate() {
+        let history = std::env::temp_dir().join(format!("rekindle-session-end{i}-{}", std::process::id()));
+        let mut s = Session::with(history, &[("TERM", term)]);
+        s.types("io.write('be', 'gun\\n') sys.sleep(0.4)\r");
+        s.wait("\nbegun");
+        s.types("'read ' .. io.read()\rtwo\r'one ' .. 1\r");
+        let text = s.leave();
+        assert!(text.contains("one 1") && text.contains("read two"), "{text}");
+    }
     // Ctrl-Space is none
     let mut s = Session::new("no-end");
     s.types("\0io.write('be', 'gun\\n') sys.sleep(0.4)\r");
@@ -171,6 +244,23 @@ fn tab_completes_methods_and_files_and_not_an_empty_word() {
     s.wait("\n3");
     s.types("\t'em' .. 'pty'\r");
     s.wait("\nempty");
+    s.leave();
+}
+
+#[test]
+fn an_interrupt_at_a_plain_prompt_does_nothing() {
+    let history = std::env::temp_dir().join(format!("rekindle-session-plain-{}", std::process::id()));
+    let mut s = Session::with(history, &[("TERM", "dumb")]);
+    for i in 1..=4 {
+        s.interrupt();
+        s.wait_times("(Ctrl-D leaves)", i);
+    }
+    s.types("io.write('be', 'gun\\n') io.read()\r");
+    s.wait("\nbegun");
+    s.interrupt();
+    s.wait("interrupted!");
+    s.types("'still ' .. 'here'\r");
+    s.wait("\nstill here");
     s.leave();
 }
 

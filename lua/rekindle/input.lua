@@ -5,15 +5,16 @@ local stdin = io.stdin
 local methods = debug.getmetatable(stdin).__index
 local file_read, file_lines = methods.read, methods.lines
 
--- Replaces them by functions that call `ask(prompt, hidden)`, which gives a line, or nil and why there is none.
-return function(ask)
+-- Replaces them by functions that call `ask(prompt, hidden)`, which gives a line, or nil and why there is none. With `waits`,
+-- which says whether there is a line to give, they read as they did before where there is none.
+return function(ask, waits)
    -- what was given and is not read yet
    local held = ''
 
-   local function fill(name, level)
+   local function fill(name)
       if held ~= '' then return end
       local line, why = ask('', false)
-      if not line then error(name .. ': ' .. tostring(why), level + 1) end
+      if not line then error(name .. ': ' .. tostring(why)) end
       held = line .. '\n'
    end
 
@@ -23,16 +24,24 @@ return function(ask)
       return text
    end
 
+   -- whether there is nothing for these functions, and the input itself is to be read
+   local function is_empty() return held == '' and waits and not waits() end
+
+   local function kind_of(name, format)
+      if type(format) == 'number' then return format end
+      return type(format) == 'string' and format:match('^%*?([alLn])') or error(
+         string.format('%s: expected *l, *L, *n, *a or a number of bytes, got %s', name, tostring(format)))
+   end
+
    -- one value, as a format of Lua's says
-   local function one(name, format, level)
-      if type(format) == 'number' then
-         if format <= 0 then return '' end
-         fill(name, level + 1)
-         return take(format)
+   local function one(name, format)
+      local kind = kind_of(name, format)
+      if type(kind) == 'number' then
+         if kind <= 0 then return '' end
+         fill(name)
+         return take(kind)
       end
-      local kind = type(format) == 'string' and format:match('^%*?([alLn])') or error(
-         string.format('%s: expected *l, *L, *n, *a or a number of bytes, got %s', name, tostring(format)), level + 1)
-      fill(name, level + 1)
+      fill(name)
       if kind == 'a' then return take(#held) end
       if kind == 'n' then
          local blank, word = held:match('^(%s*)(%S*)')
@@ -50,7 +59,13 @@ return function(ask)
       local n, formats, values = select('#', ...), { ... }, {}
       if n == 0 then n, formats[1] = 1, '*l' end
       for i = 1, n do
-         values[i] = one(name, formats[i], 3)
+         if is_empty() then
+            for j = i, n do kind_of(name, formats[j]) end
+            local rest = table.pack(plain_read(unpack(formats, i, n)))
+            for j = 1, rest.n do values[i + j - 1] = rest[j] end
+            return unpack(values, 1, i + rest.n - 1)
+         end
+         values[i] = one(name, formats[i])
          if values[i] == nil then return unpack(values, 1, i) end
       end
       return unpack(values, 1, n)

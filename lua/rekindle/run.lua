@@ -85,6 +85,7 @@ function run.run_input(code, args)
       end
    end
    local first
+   session.share_input()
    session.interact(code, report.handler, function(text)
       first = text
       return true

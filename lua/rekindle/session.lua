@@ -49,19 +49,32 @@ function session.is_incomplete(text)
    return not why:find('unfinished string', 1, true) or text:match('\\$') ~= nil
 end
 
--- The chunks of several lines, each as short as it can be, as if they had been typed one by one. What lacks its end is
--- the second result. The third is where each begins, the open one included.
-local function pieces(text)
-   local found, open, starts = {}, nil, {}
-   for from, line in (text .. '\n'):gmatch('()([^\n]*)\n') do
-      starts[#found + 1] = open and starts[#found + 1] or from
-      open = open and open .. '\n' .. line or line
+-- The chunk that a text has from a place on, as short as it can be, as if its lines had been typed one by one; where it begins, where
+-- the text goes on, and whether it lacks its end. Nil where there is none.
+local function next_piece(text, from)
+   local open, start = nil, from
+   while from <= #text + 1 do
+      local stop = text:find('\n', from, true) or #text + 1
+      local line = text:sub(from, stop - 1)
+      open, from = open and open .. '\n' .. line or line, stop + 1
       if not session.is_incomplete(open) then
-         if open:match('%S') then found[#found + 1] = open end
-         open = nil
+         if open:match('%S') then return open, start, from, false end
+         open, start = nil, from
       end
    end
-   return found, open, starts
+   return open, start, from, open ~= nil
+end
+
+-- The chunks of several lines. What lacks its end is the second result. The third is where each begins, the open one included.
+local function pieces(text)
+   local found, starts, at = {}, {}, 1
+   while true do
+      local piece, start, behind, open = next_piece(text, at)
+      if not piece then return found, nil, starts end
+      starts[#starts + 1] = start
+      if open then return found, piece, starts end
+      found[#found + 1], at = piece, behind
+   end
 end
 
 -- Lines pasted at once: those that declare locals are one chunk, so that all of them see these; the last one's value is shown.
@@ -159,25 +172,49 @@ local function run_piece(text, report)
    return perform(chunk, report, silent, keep)
 end
 
+-- What was pasted, and where that begins which has not been run: a program reads there first.
+local pasted, at = '', 1
+
+local function has_pasted() return at <= #pasted end
+
+local function pasted_line()
+   local line, behind = pasted:match('^([^\n]*)\n?()', at)
+   at = behind
+   return line
+end
+
+-- Has programs read what is behind them.
+function session.share_input()
+   -- lines behind the one that a program reads are for the editor, and for others
+   io.stdin:setvbuf('no')
+   require('rekindle.input')(pasted_line, has_pasted)
+end
+
 -- Runs what was typed or pasted and prints what it gives; errors go to `tell`, one by one, until it is true.
 function session.interact(text, report, tell)
    local found, open = pieces(text)
-   if open then found[#found + 1] = open end
-   local whole, silent = nil, false
-   if #found > 1 then whole, silent = joined(found) end
-   if whole then
-      native.texts['=stdin'] = text
-      local why = perform(whole, report, silent)
-      return why and tell(why)
+   if #found + (open and 1 or 0) > 1 then
+      if open then found[#found + 1] = open end
+      local whole, silent = joined(found)
+      if whole then
+         native.texts['=stdin'] = text
+         local why = perform(whole, report, silent)
+         return why and tell(why)
+      end
    end
-   for _, piece in ipairs(found) do
+   pasted, at = text, 1
+   while true do
+      local piece, _, behind = next_piece(text, at)
+      if not piece then break end
+      at = behind
       local why = run_piece(piece, report)
       if why then
          io.stdout:flush()
          -- what tells may have had enough
-         if tell(why) then return end
+         if tell(why) then break end
       end
    end
+   pasted, at = '', 1
 end
 
 -- ---- cells ----
@@ -360,6 +397,7 @@ end
 
 -- what a session has beside the packages; the text of an error of the user's startup file
 function session.start(startup)
+   session.share_input()
    rawset(_G, 'help', function(topic) return require('rekindle.help').show(topic) end)
    rawset(_G, 'noColors', function()
       display.colours = false

@@ -1,6 +1,6 @@
 //! What helps while a line is typed: names that continue it, hints from the history, colours.
 
-use super::colours;
+use super::{colours, terminal};
 use crate::Host;
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -28,6 +28,8 @@ impl Validator for Assistant<'_> {}
 impl Hinter for Assistant<'_> {
     type Hint = String;
     fn hint(&self, line: &str, pos: usize, ctx: &Context) -> Option<String> {
+        // the editor asks for a hint before it draws, and draws before it reads
+        terminal::ends_lines();
         // several lines of an older chunk would move what stands below
         self.hints.hint(line, pos, ctx).filter(|h| !h.contains('\n'))
     }

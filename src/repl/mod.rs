@@ -3,10 +3,11 @@
 mod assistant;
 mod colours;
 mod end;
+mod terminal;
 
 use crate::Host;
 use crate::host::text;
-use crate::lua::raw::{begin, watch};
+use crate::lua::raw::{begin, end as rest, watch};
 use anyhow::anyhow;
 use assistant::Assistant;
 use end::End;
@@ -77,9 +78,11 @@ fn tell_time(took: Duration, width: usize, coloured: bool) {
 /// Reads lines until they are complete chunks. Nothing where they were given up with Ctrl-C.
 fn read(editor: &mut Lines, host: &Host, end: &End) -> Result<Option<String>, ReadlineError> {
     let mut text = String::new();
+    let edited = terminal::is_edited();
     loop {
         end.look();
-        match editor.readline(if text.is_empty() { "th> " } else { "..> " }) {
+        let prompt = if text.is_empty() { "th> " } else { "..> " };
+        match if edited { editor.readline(prompt) } else { terminal::plain_line(prompt) } {
             Ok(line) => {
                 if !text.is_empty() {
                     text.push('\n');
@@ -129,6 +132,7 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
     if let Err(e) = host.run("session", (coloured, startup_file().map(|f| text(f.as_os_str())))) {
         eprintln!("{e:#}");
     }
+    rest();
     loop {
         let typed = match read(&mut editor, host, &end) {
             Ok(Some(typed)) if typed.trim().is_empty() => continue,
@@ -153,6 +157,7 @@ pub fn run(host: &Host) -> anyhow::Result<()> {
             eprintln!("{e:#}");
         }
         let took = begun.elapsed();
+        rest();
         if let Some((width, _)) = editor.dimensions() {
             fresh_line(usize::from(width));
             tell_time(took, usize::from(width), coloured);
