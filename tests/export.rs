@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 /// The largest relative difference.
 const TOLERANCE: f64 = 1e-5;
@@ -58,15 +59,18 @@ impl Drop for Folder {
     }
 }
 
-/// The Python with what is needed, or why there is none.
+/// The Python with what is needed, or why there is none. Asked once: it loads all of that, which takes seconds.
 fn python() -> Result<String, String> {
-    let name = std::env::var("REKINDLE_PYTHON").unwrap_or_else(|_| "python3".into());
-    let probe = Command::new(&name).args(["-c", "import numpy, torch, onnx, onnxruntime"]).output();
-    match probe {
-        Ok(o) if o.status.success() => Ok(name),
-        Ok(o) => Err(format!("{name}: {}", String::from_utf8_lossy(&o.stderr).lines().last().unwrap_or_default())),
-        Err(e) => Err(format!("{name}: {e}")),
-    }
+    static FOUND: OnceLock<Result<String, String>> = OnceLock::new();
+    let probe = || {
+        let name = std::env::var("REKINDLE_PYTHON").unwrap_or_else(|_| "python3".into());
+        match Command::new(&name).args(["-c", "import numpy, torch, onnx, onnxruntime"]).output() {
+            Ok(o) if o.status.success() => Ok(name),
+            Ok(o) => Err(format!("{name}: {}", String::from_utf8_lossy(&o.stderr).lines().last().unwrap_or_default())),
+            Err(e) => Err(format!("{name}: {e}")),
+        }
+    };
+    FOUND.get_or_init(probe).clone()
 }
 
 /// Tells what is not tested; straight to the terminal, since what a test that passes prints is not shown.

@@ -1,6 +1,8 @@
 //! What must not end the process: errors in finalisers, metamethods in the middle of a call, damaged compiled functions,
 //! memory that runs out.
 
+mod parallel;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -49,13 +51,12 @@ fn metamethods_in_the_middle_of_a_call() {
 
 #[test]
 fn compiled_functions_are_checked() {
-    for seed in ["1", "2", "3"] {
-        // loaded alone, then also run
-        for (run, rounds) in [("0", "20000"), ("1", "4000")] {
-            let (text, _) = good(&["tests/lua/compiled.lua", seed, run, rounds]);
-            assert!(text.contains("honest functions"), "{text}");
-        }
-    }
+    // loaded alone, then also run
+    let runs: Vec<_> = ["1", "2", "3"].into_iter().flat_map(|s| [(s, "0", "20000"), (s, "1", "4000")]).collect();
+    parallel::each(&runs, |(seed, run, rounds)| {
+        let (text, _) = good(&["tests/lua/compiled.lua", seed, run, rounds]);
+        assert!(text.contains("honest functions"), "{text}");
+    });
 }
 
 /// Runs a program with this many kilobytes of address space.
@@ -69,13 +70,17 @@ fn limited(kilobytes: u32, program: &str) -> Output {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_that_runs_out_is_an_error() {
-    let hungry = [
-        "local t = {} for i = 1, 1e9 do t[i] = { i } end",
+    // what fills the memory bit by bit gets less of it, which takes less time
+    let small = [
         "local t = {} for i = 1, 1e9 do t[i] = i .. 'x' end",
+        "local t = {} for i = 1, 1e9 do t[i] = { i } end",
+        "local co = coroutine.wrap(function() local t = {} while true do t[#t + 1] = { {} } end end) co()",
         "local t = {} while true do t = { t, {}, function() return t end } end",
+        "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(3) end",
+    ];
+    let large = [
         "local s = 'x' while true do s = s .. s end",
         "return #('x'):rep(1.9e9)",
-        "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(3) end",
         "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(30000) end",
         "return torch.zeros(1e9)",
         "return torch.serialize(torch.zeros(5e7))",
@@ -88,22 +93,23 @@ fn memory_that_runs_out_is_an_error() {
         "return torch.symeig(torch.zeros(7000, 7000))",
         "return torch.conv2(torch.rand(9000, 9000), torch.rand(2, 2), 'F')",
         "return torch.cumsum(torch.zeros(9e7))",
-        "local co = coroutine.wrap(function() local t = {} while true do t[#t + 1] = { {} } end end) co()",
         "return torch.zeros(3e7):totable(), torch.zeros(3e7):totable(), torch.zeros(3e7):totable()",
     ];
-    for program in hungry {
+    let hungry: Vec<_> =
+        small.into_iter().map(|p| (p, 700_000)).chain(large.into_iter().map(|p| (p, 1_500_000))).collect();
+    parallel::each(&hungry, |&(program, kilobytes)| {
         let code = format!(
             "local ok, why = pcall(function() {program} end) assert(not ok) print(why) \
              local t = {{}} for i = 1, 1e5 do t[i] = {{ i }} end print(torch.ones(1000, 1000):sum(), #t)"
         );
-        let out = limited(1_500_000, &code);
+        let out = limited(kilobytes, &code);
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         let why = format!("{program}: {}: {text}\n{}", out.status, String::from_utf8_lossy(&out.stderr));
         assert!(out.status.success(), "{why}");
         assert!(text.contains("memory") && text.contains("1000000\t100000"), "{why}");
-    }
+    });
     // without pcall: the usual end of a program with an error
-    let out = limited(1_500_000, "local t = {} for i = 1, 1e9 do t[i] = { i } end");
+    let out = limited(700_000, "local t = {} for i = 1, 1e9 do t[i] = { i } end");
     let text = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.code() == Some(1) && text.contains("not enough memory"), "{}: {text}", out.status);
 }

@@ -50,7 +50,9 @@ impl Launcher {
             command.args(["--allow-run-as-root", "--oversubscribe"]);
         }
         // more processes than cores: who waits gives way
-        command.env("MPIR_CVAR_POLLS_BEFORE_YIELD", "1");
+        command.env("MPIR_CVAR_POLLS_BEFORE_YIELD", "1").env("OMPI_MCA_mpi_yield_when_idle", "1");
+        // Open MPI's search for networks that are not there takes a second each time
+        command.env("OMPI_MCA_btl", "^ofi");
         command.args(["-n", &n.to_string(), TH]);
         command
     }

@@ -1,9 +1,12 @@
 //! The packages that are built in, through the built binary: one file of `tests/lua/packages` for each; where `require`
 //! looks; and a library written in C.
 
+mod parallel;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -65,18 +68,20 @@ fn packages_about_graphics_processors_compute_on_the_cpu() {
 fn run_all(folder: &str, options: &[&str]) {
     let dir = Scratch::new(&folder.replace('/', "-"));
     let tests = fs::read_dir(root().join("tests/lua").join(folder)).expect("the tests are there");
-    let mut failures = vec![];
-    for entry in tests {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|e| e == "lua") {
-            let script = path.to_str().expect("a name in UTF-8");
-            let out = th(dir.path(), &[], &[options, &[script]].concat());
-            let text = String::from_utf8_lossy(&out.stdout);
-            if !out.status.success() || !text.ends_with("all as it should be\n") {
-                failures.push(format!("{}: {text}{}", path.display(), String::from_utf8_lossy(&out.stderr)));
-            }
+    let mut scripts: Vec<PathBuf> = tests.map(|entry| entry.expect("an entry").path()).collect();
+    scripts.retain(|path| path.extension().is_some_and(|e| e == "lua"));
+    let failures = Mutex::new(vec![]);
+    parallel::each(&scripts, |path| {
+        let own = dir.path().join(path.file_stem().expect("a name"));
+        fs::create_dir_all(&own).expect("a folder");
+        let out = th(&own, &[], &[options, &[path.to_str().expect("a name in UTF-8")]].concat());
+        let text = String::from_utf8_lossy(&out.stdout);
+        if !out.status.success() || !text.ends_with("all as it should be\n") {
+            let told = format!("{}: {text}{}", path.display(), String::from_utf8_lossy(&out.stderr));
+            failures.lock().expect("no case panics").push(told);
         }
-    }
+    });
+    let failures = failures.into_inner().expect("no case panics");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 

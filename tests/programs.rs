@@ -1,5 +1,7 @@
 //! Whole programs through the built binary: examples, options of the command line, robustness.
 
+mod parallel;
+
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -25,21 +27,21 @@ fn random_arguments_only_raise_strings() {
     let scratch = std::env::temp_dir().join(format!("rekindle-arguments-{}", std::process::id()));
     std::fs::create_dir_all(&scratch).expect("a scratch folder");
     let script = root().join("tests/lua/random_arguments.lua");
-    for seed in ["1", "2", "3"] {
+    parallel::each(&["1", "2", "3"], |seed| {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
         let out = th.arg(&script).arg(seed).current_dir(&scratch).output().expect("th runs");
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(out.status.success(), "seed {seed}: {}\n{text}", String::from_utf8_lossy(&out.stderr));
         assert!(text.contains("errors"), "{text}");
-    }
+    });
     std::fs::remove_dir_all(&scratch).ok();
 }
 
 #[test]
 fn nn_modules_answer_or_raise_text() {
-    for seed in ["1", "2", "3"] {
+    parallel::each(&["1", "2", "3"], |seed| {
         assert!(good(&["tests/lua/nn_contract.lua", seed]).contains("classes"));
-    }
+    });
 }
 
 #[test]
@@ -77,15 +79,17 @@ fn wrong_arguments_are_told_where_programs_call() {
         "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
     ];
     let for_gpus = ["inn", "cudnn", "cutorch", "cunn", "cunnx"];
-    for package in whole.into_iter().chain(bundled).chain(["loadcaffe", "trepl", "ipc", "distlearn"]).chain(for_gpus) {
+    let others = ["loadcaffe", "trepl", "ipc", "distlearn"];
+    let all: Vec<&str> = whole.into_iter().chain(bundled).chain(others).chain(for_gpus).collect();
+    parallel::each(&all, |package| {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
-        if for_gpus.contains(&package) {
+        if for_gpus.contains(package) {
             th.args(["--cuda", "cpu"]);
         }
         let out = th.arg(&script).arg(package).current_dir(&scratch).output().expect("th runs");
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         assert!(text.contains(" 0 complaints"), "{package}: {}\n{text}", String::from_utf8_lossy(&out.stderr));
-    }
+    });
     std::fs::remove_dir_all(&scratch).ok();
 }
 
@@ -101,8 +105,9 @@ fn composites_of_nn_are_their_chains() {
 
 #[test]
 fn nodes_computed_together_give_what_each_gives() {
-    assert!(good(&["tests/lua/fusion.lua"]).contains(" 0 failures"));
-    assert!(good(&["tests/lua/fusion_fields.lua"]).contains(" 0 failures"));
+    parallel::each(&["tests/lua/fusion.lua", "tests/lua/fusion_fields.lua"], |program| {
+        assert!(good(&[program]).contains(" 0 failures"));
+    });
 }
 
 #[test]
@@ -141,9 +146,9 @@ fn the_profiler_of_luajit_gives_lines() {
 
 #[test]
 fn gradients_that_are_put_off_are_those_that_are_written() {
-    for program in ["tests/lua/deferred.lua", "tests/lua/repeated.lua"] {
+    parallel::each(&["tests/lua/deferred.lua", "tests/lua/repeated.lua"], |program| {
         assert!(good(&[program]).contains("comparisons: all as it should be"));
-    }
+    });
 }
 
 #[test]

@@ -96,17 +96,18 @@ end
 
 local write_object
 
--- What a coroutine gave. Its errors go on as they are, with the program's line in front where none could be found within.
-local function outcome(fine, ...)
+-- What a coroutine gave. Its errors go on as they are, the first one's with the program's line in front where none could be found
+-- within: looking for it among the thousands of calls of each would take seconds.
+local function outcome(first, fine, ...)
    if fine then return ... end
-   local placed = type((...)) ~= 'string' or (...):find('^[^\n]-:%d+: ')
+   local placed = not first or type((...)) ~= 'string' or (...):find('^[^\n]-:%d+: ')
    error((...), placed and 0 or 1)
 end
 
 -- A function that goes on from this depth.
 local function deeper(depth, f)
    if depth % DEEPER ~= DEEPER - 1 then return f end
-   return function(...) return outcome(coroutine.resume(coroutine.create(f), ...)) end
+   return function(...) return outcome(depth < DEEPER, coroutine.resume(coroutine.create(f), ...)) end
 end
 
 local function write_member(file, m, key, value, hook)
