@@ -248,6 +248,14 @@ do
    same(table.gradWeight[1]:sum(), 2)
    same(table.gradWeight[2]:sum(), 0)
 
+   -- flags that programs give as numbers
+   local first = torch.ones(2)
+   assert(nn.CAddTable(1):forward { first, torch.ones(2) }:equal(torch.Tensor { 2, 2 }) and first[1] == 2)
+   assert(nn.CAddTable(0):forward { first, torch.ones(2) }:equal(torch.Tensor { 3, 3 }) and first[1] == 2)
+   says("nn.CAddTable.updateOutput: field 'inplace' is a string, expected a boolean", function()
+      nn.CAddTable('yes'):forward { first, first }
+   end)
+
    -- NaN that does not reach the output is nobody's fault
    local nan = nn.NaN(nn.Narrow(1, 1, 2), 1)
    assert(nan:forward(torch.Tensor { 1, 2, 0 / 0 }):equal(torch.Tensor { 1, 2 }))

@@ -268,6 +268,10 @@ unsafe fn field_of<'a>(
             Some(Fill::Bool(b)) if k & kind::NIL != 0 => return Ok(Val::Bool(b)),
             _ => {}
         }
+        // programs write `nn.CAddTable(1)`; Torch7 asked flags for their truth, in Lua or in C
+        if let (Val::Num(x), true) = (&v, param.accept & kind::BOOL != 0) {
+            return Ok(Val::Bool(*x != 0.0));
+        }
         if let Some(own) = own.filter(|_| k & kind::ANY_TENSOR != 0 && param.accept & kind::T != 0) {
             return Err(two_types(own, class));
         }
