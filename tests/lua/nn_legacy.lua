@@ -256,6 +256,15 @@ do
       nn.CAddTable('yes'):forward { first, first }
    end)
 
+   -- a column of scores, a vector of targets, and a weight for each of them
+   local scores, answers, weights = torch.rand(4, 1), torch.Tensor { 1, 0, 0, 1 }, torch.Tensor { 1, 2, 3, 4 }
+   for _, class in ipairs { 'BCECriterion', 'MultiLabelSoftMarginCriterion' } do
+      local column, vector = nn[class](weights), nn[class](weights)
+      same(column:forward(scores, answers), vector:forward(scores:view(4), answers))
+      assert(column:backward(scores, answers):equal(vector:backward(scores:view(4), answers):view(4, 1)))
+      says(class .. ': 3 weights do not fit', nn[class](torch.ones(3)).forward, nn[class](torch.ones(3)), scores, answers)
+   end
+
    -- NaN that does not reach the output is nobody's fault
    local nan = nn.NaN(nn.Narrow(1, 1, 2), 1)
    assert(nan:forward(torch.Tensor { 1, 2, 0 / 0 }):equal(torch.Tensor { 1, 2 }))

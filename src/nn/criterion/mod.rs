@@ -207,11 +207,13 @@ pub fn l1_grad<T: Float>(input: &Tensor, grad_input: &Tensor) -> Result<()> {
 
 const EPS: f64 = 1e-12;
 
-/// One weight per column, if any, for input (columns) or (rows x columns), or one per element of it.
-fn columns<T: Float>(weights: Option<&Tensor>, input: &Tensor) -> Result<Option<Source<T>>> {
+/// One weight per column, if any, for input (columns) or (rows x columns), or one per element of it. Where targets are a vector,
+/// weights are one for each of them, whatever the input's sizes.
+fn columns<T: Float>(weights: Option<&Tensor>, input: &Tensor, target: &Tensor) -> Result<Option<Source<T>>> {
     let Some(w) = weights else { return Ok(None) };
     let of_columns = matches!(input.ndim(), 1 | 2) && input.size(input.ndim() - 1) == w.numel();
-    let fits = of_columns || w.same_size(input);
+    let of_targets = target.ndim() == 1 && w.numel() == input.numel();
+    let fits = of_columns || of_targets || w.same_size(input);
     demand!(fits, "{} weights do not fit the columns of input {}", w.numel(), input.shape_text());
     Source::of(w).map(Some)
 }
@@ -223,7 +225,7 @@ fn over_columns<T: Float, const K: usize>(
     f: impl Function<(f64, f64), [f64; K]>,
 ) -> Result<[f64; K]> {
     alike(input, target)?;
-    let weights = columns::<T>(weights, input)?;
+    let weights = columns::<T>(weights, input, target)?;
     let (x, y) = (Source::<T>::of(input)?, Source::<T>::of(target)?);
     let Some(w) = weights else { return sums([&x[..], &y], maths!(|m, v: [f64; 2]| f.at(m, (v[0], v[1])))) };
     let weighted = maths!(|m, v: [f64; 3]| {
@@ -248,7 +250,7 @@ fn column_grad<T: Float>(
 ) -> Result<()> {
     alike(input, target)?;
     let by = norm::<f64>(input, average);
-    let Some(w) = columns::<T>(weights, input)? else {
+    let Some(w) = columns::<T>(weights, input, target)? else {
         grad_input.resize_as(input)?;
         let f = maths!(|m, x: T, y: T| T::from_f64(by * slope.at(m, (x.to_f64(), y.to_f64()))));
         return map::binary(name, grad_input, input, target, f);
