@@ -29,6 +29,54 @@ for _, class in ipairs(each_class) do
    function class:copyAsync(from) return self:copy(from) end
 end
 
+-- ---- places and masks ----
+
+-- Programs of the time when the device had numbers of one type give them in these.
+local is_floating = { ['torch.CudaTensor'] = true, ['torch.CudaDoubleTensor'] = true }
+
+-- with the argument behind the first number, the places along a dimension, as whole numbers
+local function with_places(f)
+   return function(...)
+      local n = select('#', ...)
+      for i = 1, math.min(n - 1, 3) do
+         if type((select(i, ...))) == 'number' then
+            local places = select(i + 1, ...)
+            if not is_floating[torch.typename(places)] then break end
+            local given = { ... }
+            given[i + 1] = places:cudaLong()
+            return f(unpack(given, 1, n))
+         end
+      end
+      return f(...)
+   end
+end
+
+-- with this argument, counted from the end where it is negative, as a mask
+local function with_mask(f, at)
+   return function(...)
+      local n = select('#', ...)
+      local i = at > 0 and at or n + 1 + at
+      if i < 2 or not is_floating[torch.typename((select(i, ...)))] then return f(...) end
+      local given = { ... }
+      given[i] = given[i]:cudaByte()
+      return f(unpack(given, 1, n))
+   end
+end
+
+for _, name in ipairs { 'index', 'indexCopy', 'indexAdd', 'indexFill', 'gather', 'scatter' } do
+   if torch[name] then torch[name] = with_places(torch[name]) end
+   for _, class in ipairs(device_classes) do
+      local method = torch.getmetatable(class)[name]
+      if method then torch.getmetatable(class)[name] = with_places(method) end
+   end
+end
+for name, at in pairs { maskedFill = 2, maskedCopy = 2, maskedSelect = -1 } do
+   for _, class in ipairs(device_classes) do
+      local method = torch.getmetatable(class)[name]
+      if method then torch.getmetatable(class)[name] = with_mask(method, at) end
+   end
+end
+
 -- ---- the device ----
 
 local function wrong(name, what, got, level)

@@ -111,6 +111,33 @@ assert(torch.type(cutorch.createCudaHostTensor(2, 3)) == 'torch.FloatTensor' and
 assert(torch.type(cutorch.createCudaHostDoubleTensor(2)) == 'torch.DoubleTensor' and not cutorch.isManagedPtr(0))
 assert(cutorch.driverVersion > 0 and cutorch.runtimeVersion > 0 and not cutorch.isCachingAllocatorEnabled())
 
+-- places and masks of the device's floats, as programs gave them before it had other types
+do
+   local i, j = torch.CudaTensor { 2, 1 }, torch.CudaTensor { { 3 }, { 1 } }
+   local x = torch.CudaTensor { { 1, 2, 3 }, { 4, 5, 6 } }
+   assert(x:index(1, i):equal(x:index(1, i:cudaLong())) and torch.gather(x, 2, j):sum() == 7)
+   local r = torch.CudaTensor()
+   r:index(x, 1, i)
+   assert(r[1]:equal(x[2]))
+   assert(x:gather(2, j):sum() == 7 and torch.CudaTensor(2, 1):gather(x, 2, j):sum() == 7)
+   assert(torch.CudaTensor(2, 3):zero():scatter(2, j, 1):equal(torch.CudaTensor { { 0, 0, 1 }, { 1, 0, 0 } }))
+   assert(x:clone():indexFill(1, torch.CudaTensor { 2 }, 0) == 0)
+   local y = x:clone()
+   y:indexCopy(1, i, x)
+   assert(y[1]:equal(x[2]))
+   y:indexAdd(1, i, x)
+   assert(y[1]:sum() == 30)
+   local mask = torch.CudaTensor { { 1, 0, 0 }, { 0, 0, 1 } }
+   r:maskedSelect(x, mask)
+   assert(x:maskedSelect(mask):sum() == 7 and r:sum() == 7)
+   y:copy(x):maskedFill(mask, 0)
+   assert(y:sum() == 14)
+   y:maskedCopy(mask, torch.CudaTensor { 10, 20 })
+   assert(y:sum() == 44)
+   fails(function() x:index(1, torch.CudaTensor { 9 }) end, 'index')
+   fails(function() x:index(1, { 1 }) end, 'torch.CudaTensor.index: invalid arguments: CudaTensor number table')
+end
+
 -- through ffi, and to other threads
 local p = c:data()
 assert(tonumber(p[5]) == 6 and tonumber(c:cdata().storage.size) == 6)
