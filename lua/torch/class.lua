@@ -49,7 +49,7 @@ function torch.isTypeOf(obj, spec)
       local mt = owner[spec] or metatable_of(spec)
       if not mt then error('isTypeOf: expected a class name or a constructor, got a table', 2) end
       spec = mt.__typename
-      local own = metatable_of(obj)
+      local own = metatable_of(obj) or owner[obj]
       while own do
          if own.__typename == spec then return true end
          own = parent_of(own)
@@ -59,7 +59,8 @@ function torch.isTypeOf(obj, spec)
       error('isTypeOf: expected a class name or a constructor, got ' .. type(spec), 2)
    end
    local plain = not spec:find('[%^%$%(%)%%%[%]%*%+%-%?]')
-   local mt = metatable_of(obj)
+   -- of a constructor, its class: getmetatable gives that too
+   local mt = metatable_of(obj) or owner[obj]
    while mt do
       local name = mt.__typename
       if plain and name == spec or not plain and name:find(spec) then return true end

@@ -157,6 +157,19 @@ do
    refused('a module to add expected', nn.Concat(1).add, nn.Concat(1))
 end
 
+-- a constructor is of its class, as getmetatable has it
+do
+   local Base, Derived = torch.class('details.Base', {}), nil
+   local holder = {}
+   Derived = torch.class('details.Derived', 'details.Base', holder)
+   assert(getmetatable(holder.Derived) == Derived)
+   for _, class in ipairs { 'details.Derived', 'details.Base', holder.Derived, 'Ba.e$' } do
+      assert(torch.isTypeOf(holder.Derived, class) and torch.isTypeOf(holder.Derived(), class))
+   end
+   assert(not torch.isTypeOf(holder.Derived, 'details.Other') and torch.type(holder.Derived) == 'table')
+   assert(not torch.isTypeOf({}, 'details.Base') and not torch.isTypeOf(nil, 'details.Base') and Base)
+end
+
 -- what is nested too deeply is said once, where the program asked for it
 do
    local chain = {}

@@ -416,12 +416,10 @@ function tablex.merge(a, b, all)
    iterable(2, b)
    local result = {}
    for k, v in pairs(a) do
-      if all or b[k] ~= nil then result[k] = v end
+      if all or b[k] then result[k] = v end
    end
    if all then
       for k, v in pairs(b) do result[k] = v end
-   else
-      for k in pairs(result) do result[k] = b[k] end
    end
    return as(a, result, 'Map')
 end

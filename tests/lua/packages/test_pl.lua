@@ -66,7 +66,7 @@ assert(text.Template('$x and ${y}'):substitute { x = 1, y = 2 } == '1 and 2')
 -- tablex
 same(tablex.map('+', { 1, 2 }, 10), { 11, 12 })
 same(tablex.filter({ 1, 2, 3, 4 }, '>', 2), { 3, 4 })
-same(tablex.merge({ a = 1, b = 2 }, { b = 3, c = 4 }), { b = 3 })
+same(tablex.merge({ a = 1, b = 2 }, { b = true, c = true }), { b = 2 })
 same(tablex.union({ a = 1 }, { b = 2 }), { a = 1, b = 2 })
 same(tablex.difference({ a = 1, b = 2 }, { b = 1 }), { a = 1 })
 same(tablex.zip({ 1, 2 }, { 3, 4 }), { { 1, 3 }, { 2, 4 } })
