@@ -104,9 +104,10 @@ function operators.__call(a, ...)
    return f(a, ...)
 end
 
-function operators.__len(a)
+-- the interpreter gives the object twice, and so did Torch7
+function operators.__len(a, b)
    local f = method_of(a, '__len__')
-   if f then return f(a) end
+   if f then return f(a, b) end
    if type(a) == 'table' then return rawlen(a) end
    error(torch.type(a) .. ' has no length operator', 2)
 end

@@ -111,7 +111,12 @@ fn hash_len(h: &Hash) -> Result<usize> {
     Ok(h.len())
 }
 fn hash_get(h: &Hash, k: Val) -> Result<Ret> {
-    Ok(h.get(&hash_key(k)?).one())
+    // nothing can be kept under nan, and whoever looks there finds nothing, as in a table
+    let found = match k {
+        Val::Num(n) if n.is_nan() => None,
+        k => h.get(&hash_key(k)?),
+    };
+    Ok(found.one())
 }
 fn hash_set(h: &Hash, k: Val, v: Val) -> Result<()> {
     h.set(hash_key(k)?, hash_value(v)?);

@@ -157,6 +157,13 @@ do
    refused('a module to add expected', nn.Concat(1).add, nn.Concat(1))
 end
 
+-- the operator # hands on its object twice
+do
+   local Sized = torch.class('details.Sized', {})
+   Sized.__len__ = function(self, other) return rawequal(self, other) and 7 or 0 end
+   assert(#Sized.new() == 7)
+end
+
 -- a constructor is of its class, as getmetatable has it
 do
    local Base, Derived = torch.class('details.Base', {}), nil

@@ -15,7 +15,8 @@ end
 -- ---- matching ----
 
 local function fits(rule, value, istype)
-   if value == nil then return false end
+   -- a program's own types may be nothing, as `*` and `!table` of torch-dataframe are
+   if value == nil and not rule.type then return false end
    if rule.type and not istype(value, rule.type) then return false end
    return not rule.check or rule.check(value) and true or false
 end
@@ -51,7 +52,7 @@ local function named(v, fields, values, first)
       if value ~= nil then
          if not fits(rule, value, v.istype) then return false end
          count = count + 1
-      elseif not is_optional(rule) then
+      elseif not is_optional(rule) and not fits(rule, nil, v.istype) then
          return false
       end
       values[i] = value

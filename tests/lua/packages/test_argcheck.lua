@@ -26,6 +26,16 @@ same({ 3, nil, 3, 2 }, f(3))
 same({ 0, 'a', 0, 3 }, f 'a')
 same({ 3, 'a', 4, true }, f(3, 'a', 4, true))
 same({ 5, nil, 6, 4 }, f(5, nil, 6))
+-- types of a program's own may be nothing
+do
+   local plain = env.istype
+   env.istype = function(value, name) return name == '*' or plain(value, name) end
+   local g = argcheck { { name = 'x', type = 'number' }, { name = 'y', type = '*' }, call = function(x, y) return x, y, 'called' end }
+   assert(select(3, g(1, nil)) == 'called' and select(3, g { x = 1 }) == 'called' and select(2, g(1, false)) == false)
+   refused('invalid arguments', g, 1)
+   refused('invalid arguments', g, nil, 1)
+   env.istype = plain
+end
 local why = refused('invalid arguments', f, 1, 2, 3, 4, 5)
 assert(why:find('Two numbers.', 1, true) and why:find('[x   = number]', 1, true) and why:find('the age of the captain [default=0]', 1, true))
 local byName = argcheck { { name = 'x', type = 'number' }, { name = 'y', type = 'number', default = 2 } }

@@ -24,6 +24,7 @@ assert(h.list[1] == 'one', 'nested objects are the same objects')
 refused('tds.Hash', function() h[{}] = 1 end)
 refused('expected a number or a string as key', function() h[true] = 1 end)
 refused('nan', function() h[0 / 0] = 1 end)
+assert(h[0 / 0] == nil)
 refused('invalid arguments', function() h.f = print end)
 local big = tds.hash()
 for i = 1, 1000 do big[i] = 'word ' .. i end
