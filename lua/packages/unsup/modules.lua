@@ -55,7 +55,15 @@ local shared = {}
 function shared.delegate(class, fields, names)
    for _, name in ipairs(names) do
       class[name] = function(self, ...)
-         for _, field in ipairs(fields) do self[field][name](self[field], ...) end
+         for _, field in ipairs(fields) do
+            local part = self[field]
+            local method = type(part) == 'table' and part[name]
+            if not method then
+               local enabling = name:find('Hessian', 1, true) and '; nn.hessian.enable() gives it' or ''
+               error(string.format('%s: its %s, %s, has no method %s%s', torch.type(self), field, torch.type(part), name, enabling))
+            end
+            method(part, ...)
+         end
       end
    end
 end

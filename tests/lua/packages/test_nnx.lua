@@ -194,6 +194,12 @@ near(margin:backward(scores[2], lists[2]), torch.Tensor { -0.25, 0.25, 0, 0 })
 fails(function() margin:forward(scores, lists * 3) end, 'nn.DistMarginCriterion: a target should be a whole number from 1 to 4')
 
 -- ---- unsup ----
+
+do
+   local auto = unsup.AutoEncoder(nn.Linear(2, 2), nn.Linear(2, 2), 1)
+   local ok, why = pcall(function() auto:initDiagHessianParameters() end)
+   assert(not ok and why:find('test_nnx.lua:%d+: unsup.AutoEncoder: its encoder, nn.Linear, has no method initDiagHessianParameters; nn.hessian.enable'), why)
+end
 torch.manualSeed(1)
 assert((torch.Tensor { -2, 0.5, 3 }:shrinkage(1) - torch.Tensor { -1, 0, 2 }):abs():max() == 0)
 checks(nn.Sequential():add(nn.Diag(3)), picture, 'diag')
