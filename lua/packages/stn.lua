@@ -149,8 +149,8 @@ end
 
 -- ---- sampling ----
 
--- Calls f(row of each place, weight down, weight right, whether it is below, whether it is to the right, where it lies outside) for the four
--- pixels around the places of grids.
+-- Calls f(rows, vertical, horizontal, below, beside) for each of the four pixels around the places of grids: the pixels' rows, from
+-- 1 on, their weights in both directions, which are 0 outside of the images, and how these change along them, by 1 or by -1.
 local function each_corner(images, grids, f)
    local n, h, w = images:size(1), images:size(2), images:size(3)
    local count = grids:size(2) * grids:size(3)
