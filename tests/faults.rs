@@ -53,7 +53,7 @@ fn metamethods_in_the_middle_of_a_call() {
 fn compiled_functions_are_checked() {
     // loaded alone, then also run
     let runs: Vec<_> = ["1", "2", "3"].into_iter().flat_map(|s| [(s, "0", "20000"), (s, "1", "4000")]).collect();
-    parallel::each(&runs, |(seed, run, rounds)| {
+    parallel::each(&runs, |&(seed, run, rounds)| {
         let (text, _) = good(&["tests/lua/compiled.lua", seed, run, rounds]);
         assert!(text.contains("honest functions"), "{text}");
     });

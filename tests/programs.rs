@@ -39,7 +39,7 @@ fn random_arguments_only_raise_strings() {
 
 #[test]
 fn nn_modules_answer_or_raise_text() {
-    parallel::each(&["1", "2", "3"], |seed| {
+    parallel::each(&["1", "2", "3"], |&seed| {
         assert!(good(&["tests/lua/nn_contract.lua", seed]).contains("classes"));
     });
 }
@@ -105,7 +105,7 @@ fn composites_of_nn_are_their_chains() {
 
 #[test]
 fn nodes_computed_together_give_what_each_gives() {
-    parallel::each(&["tests/lua/fusion.lua", "tests/lua/fusion_fields.lua"], |program| {
+    parallel::each(&["tests/lua/fusion.lua", "tests/lua/fusion_fields.lua"], |&program| {
         assert!(good(&[program]).contains(" 0 failures"));
     });
 }
@@ -146,7 +146,7 @@ fn the_profiler_of_luajit_gives_lines() {
 
 #[test]
 fn gradients_that_are_put_off_are_those_that_are_written() {
-    parallel::each(&["tests/lua/deferred.lua", "tests/lua/repeated.lua"], |program| {
+    parallel::each(&["tests/lua/deferred.lua", "tests/lua/repeated.lua"], |&program| {
         assert!(good(&[program]).contains("comparisons: all as it should be"));
     });
 }
