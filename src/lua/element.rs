@@ -9,6 +9,7 @@ use crate::tensor::layout::Layout;
 use crate::tensor::ops::{copy, index};
 use crate::tensor::sharing;
 use crate::{demand, refuse, with_dtype};
+use smallvec::{SmallVec, smallvec};
 
 /// One entry of a `{...}` key.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,9 @@ pub enum Spec {
     Range(Option<i64>, Option<i64>),
 }
 
+/// The entries of a key. Few tensors have more dimensions than fit in place.
+pub type Specs = SmallVec<[Spec; 6]>;
+
 /// A key that stands for elements.
 pub enum Key<'a> {
     /// A number.
@@ -26,7 +30,7 @@ pub enum Key<'a> {
     /// A LongStorage with an index per dimension.
     Indices(Vec<i64>),
     /// A table.
-    Table(Vec<Spec>),
+    Table(Specs),
     /// A ByteTensor: the elements where it is not 0.
     Mask(&'a Tensor),
 }
@@ -65,12 +69,18 @@ pub fn inside(i: f64, size: usize) -> Option<usize> {
 /// Where the element with these indices, one for each dimension, lies in its storage.
 #[inline(always)]
 pub fn position<const N: usize>(t: &Tensor, indices: [f64; N]) -> Option<usize> {
-    if t.ndim() != N {
+    position_of(t, N, |d| Some(indices[d]))
+}
+
+/// As [`position`], of `n` indices, of which `index` gives that of a dimension, where it is a number.
+#[inline(always)]
+pub fn position_of(t: &Tensor, n: usize, index: impl Fn(usize) -> Option<f64>) -> Option<usize> {
+    if t.ndim() != n || n == 0 {
         return None;
     }
     let mut at = t.offset() as isize;
-    for (d, i) in indices.into_iter().enumerate() {
-        at += inside(i, t.size(d))? as isize * t.stride(d);
+    for d in 0..n {
+        at += inside(index(d)?, t.size(d))? as isize * t.stride(d);
     }
     usize::try_from(at).ok()
 }
@@ -95,13 +105,13 @@ pub fn open_put(t: &Tensor, at: usize, v: f64) -> bool {
 }
 
 /// Storage element `at` as a number; none outside the storage.
-#[inline(always)]
+#[inline(never)]
 pub fn at(t: &Tensor, at: usize) -> Option<f64> {
     with_dtype!(t.dtype(), T => t.element::<T>(at).map(Element::to_f64))
 }
 
 /// Writes storage element `at`; false outside the storage.
-#[inline(always)]
+#[inline(never)]
 pub fn put(t: &Tensor, at: usize, v: f64) -> bool {
     with_dtype!(t.dtype(), T => t.set_element::<T>(at, <T as Element>::from_f64(v)))
 }
@@ -151,15 +161,15 @@ fn resolve(t: &Tensor, specs: &[Spec]) -> Result<(Layout, bool)> {
     Ok((l, false))
 }
 
-fn specs_of(t: &Tensor, key: &Key) -> Result<Vec<Spec>> {
+fn specs_of(t: &Tensor, key: &Key) -> Result<Specs> {
     Ok(match key {
-        Key::Number(n) => vec![Spec::At(*n as i64)],
+        Key::Number(n) => smallvec![Spec::At(*n as i64)],
         Key::Indices(list) => {
             demand!(list.len() == t.ndim(), "invalid size: {} indices for a {}D tensor", list.len(), t.ndim());
             list.iter().map(|&i| Spec::At(i)).collect()
         }
         Key::Table(specs) => specs.clone(),
-        Key::Mask(_) => vec![],
+        Key::Mask(_) => Specs::new(),
     })
 }
 

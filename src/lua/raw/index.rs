@@ -1,7 +1,8 @@
 //! `x[key]` and `x[key] = value` of tensors and storages.
 
 use super::{Outcome, fail, own_environment, push_new, storage_at, tensor_at};
-use crate::lua::element::{self, Got, Key, Spec, Value, inside};
+use crate::lua::element::{self, Got, Key, Spec, Specs, Value, inside};
+use crate::tensor::Tensor;
 use crate::tensor::dtype::{DType, Element};
 use crate::tensor::interruption;
 use crate::tensor::storage::{self, Storage};
@@ -43,8 +44,8 @@ unsafe fn key_at<'a>(l: *mut lua_State, i: c_int) -> Option<Key<'a>> {
     }
 }
 
-unsafe fn specs_at(l: *mut lua_State, i: c_int) -> Vec<Spec> {
-    let mut out = vec![];
+unsafe fn specs_at(l: *mut lua_State, i: c_int) -> Specs {
+    let mut out = Specs::new();
     // SAFETY: `i` is a table (and not relative to the top); pops match pushes.
     unsafe {
         for k in 1..=ffi::lua_objlen(l, i).min(64) {
@@ -72,6 +73,31 @@ unsafe fn specs_at(l: *mut lua_State, i: c_int) -> Vec<Spec> {
     out
 }
 
+/// Where the element lies that the key at 2 stands for, a number or a table of numbers: what programs ask for most, without
+/// a list of the key's entries. Nothing where it stands for something else, or for no element.
+///
+/// # Safety
+/// `l` is a live state with a free slot and a value at 2.
+#[inline(always)]
+unsafe fn single(l: *mut lua_State, t: &Tensor) -> Option<usize> {
+    // SAFETY: by the contract; what is pushed is popped.
+    unsafe {
+        let number = |i| (ffi::lua_type(l, i) == ffi::LUA_TNUMBER).then(|| ffi::lua_tonumber(l, i));
+        if let Some(i) = number(2) {
+            return element::position(t, [i]);
+        }
+        if ffi::lua_type(l, 2) != ffi::LUA_TTABLE {
+            return None;
+        }
+        element::position_of(t, ffi::lua_objlen(l, 2), |d| {
+            ffi::lua_rawgeti_(l, 2, d as c_int + 1);
+            let i = number(-1);
+            ffi::lua_pop(l, 1);
+            i
+        })
+    }
+}
+
 unsafe extern "C-unwind" fn tensor_index(l: *mut lua_State) -> c_int {
     // SAFETY: nothing with a destructor is alive at lua_error.
     unsafe {
@@ -89,17 +115,16 @@ unsafe fn tensor_index_inner(l: *mut lua_State) -> Outcome {
             return fail(l, interruption::TEXT);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__index__: expected a tensor") };
-        // elements of vectors, and `m[i]`, without building a key
-        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER {
-            let i = ffi::lua_tonumber(l, 2);
-            if let Some(v) = element::position(t, [i]).and_then(|at| element::at(t, at)) {
-                ffi::lua_pushnumber(l, v);
-                return Ok(1);
-            }
-            if let Some(row) = inside(i, t.size(0)).and_then(|at| t.row(at)) {
-                push_new(l, row);
-                return Ok(1);
-            }
+        if let Some(v) = single(l, t).and_then(|at| element::open_at(t, at).or_else(|| element::at(t, at))) {
+            ffi::lua_pushnumber(l, v);
+            return Ok(1);
+        }
+        // `m[i]` without building a key
+        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER
+            && let Some(row) = inside(ffi::lua_tonumber(l, 2), t.size(0)).and_then(|at| t.row(at))
+        {
+            push_new(l, row);
+            return Ok(1);
         }
         let got = match key_at(l, 2) {
             Some(key) => element::get(t, &key).map_err(|e| e.to_string()),
@@ -137,12 +162,13 @@ unsafe fn tensor_newindex_inner(l: *mut lua_State) -> Outcome {
             return fail(l, interruption::TEXT);
         }
         let Some(t) = tensor_at(l, 1) else { return fail(l, "__newindex__: expected a tensor") };
-        if ffi::lua_type(l, 2) == ffi::LUA_TNUMBER
-            && ffi::lua_type(l, 3) == ffi::LUA_TNUMBER
-            && element::position(t, [ffi::lua_tonumber(l, 2)])
-                .is_some_and(|at| element::put(t, at, ffi::lua_tonumber(l, 3)))
+        if ffi::lua_type(l, 3) == ffi::LUA_TNUMBER
+            && let Some(at) = single(l, t)
         {
-            return Ok(0);
+            let v = ffi::lua_tonumber(l, 3);
+            if element::open_put(t, at, v) || element::put(t, at, v) {
+                return Ok(0);
+            }
         }
         let value = if ffi::lua_isnumber(l, 3) != 0 {
             Value::Num(ffi::lua_tonumber(l, 3))
