@@ -5,7 +5,7 @@ use crate::tensor::Tensor;
 use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, Source, is_written, outer_later};
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, SHARED, biased_product, product, product_beside};
-use crate::tensor::ops::products::{column_sums, direct, direct_biased, direct_sums};
+use crate::tensor::ops::products::{column_sums, direct, direct_biased, direct_gradients, direct_sums};
 use crate::tensor::product::{Multiply, Repeated};
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
@@ -55,29 +55,32 @@ pub fn forward<T: Multiply>(
         let fits = b.ndim() == 1 && b.numel() == out;
         demand!(fits, "bias {} does not fit weight {}", b.shape_text(), weight.shape_text());
     }
-    let (single, batch) = (input.ndim() == 1, if input.ndim() == 1 { 1 } else { input.size(0) });
-    // an output of the right size from the last step needs no preparation, but for elements that its storage may have lost
-    if single && output.has_sizes(&[out]) {
-        output.resize_for_result(&[out])?;
+    let single = input.ndim() == 1;
+    let batch = if single { 1 } else { input.size(0) };
+    let sizes = &[batch, out][usize::from(single)..];
+    let repeated = Repeated { matrix: weight, turned: true };
+    let packed = if input.is_contiguous() { repeated.packed::<T>(batch)? } else { None };
+    // an output of the right size from the last step needs no preparation
+    if packed.is_none() && output.has_sizes(sizes) && (single || ones.numel() == batch) {
         let done = match bias {
-            Some(bias) => direct_biased::<T>(weight, input, bias, output)?,
-            None => direct(T::ONE, (input, true), (weight, true), T::ZERO, (output, true))?,
+            Some(bias) => direct_biased::<T>(input, weight, bias, output),
+            None => direct(T::ONE, (input, single), (weight, true), T::ZERO, (output, single)),
         };
         if done {
+            repeated.note::<T>(batch);
             return Ok(());
         }
     }
     let x = MatrixSource::<T>::of(input)?;
-    let x = if single { x.view().t() } else { x.view() };
+    let x = rows(input, x.view());
+    let packed = packed.filter(|_| x.flat().is_some());
     let bias = bias.map(Source::<T>::of).transpose()?;
-    let repeated = Repeated { matrix: weight, turned: true };
-    let packed = if x.flat().is_some() { repeated.packed::<T>(batch)? } else { None };
     // reading the weights would make them forget what is packed
     let w = if packed.is_none() { Some(MatrixSource::<T>::of(weight)?) } else { None };
     if !single && ones.numel() != batch {
         Dest::<T>::new(ones, &[batch])?.fill(T::ONE);
     }
-    let mut y = if single { Dest::<T>::new(output, &[out])? } else { Dest::<T>::new(output, &[batch, out])? };
+    let mut y = Dest::<T>::new(output, sizes)?;
     if let (Some(x), Some(w)) = (x.flat(), &packed) {
         return w.multiply(x, bias.as_deref().unwrap_or_default(), &mut y);
     }
@@ -124,13 +127,9 @@ pub fn grad_input<T: Multiply>(
         let g = Source::<T>::of(grad_output)?;
         return w.multiply(&g, &[], &mut Dest::<T>::like(grad_input, input)?);
     }
-    // a gradInput of the right size from the last step needs no preparation, but for elements that its storage may have lost
-    let ready = grad_input.same_size(input);
-    if ready {
-        let sizes = [input.size(0), input.size(1)];
-        grad_input.resize_for_result(&sizes[..input.ndim()])?;
-    }
-    if ready && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, input.ndim() == 1))? {
+    // a gradInput of the right size from the last step needs no preparation
+    if grad_input.same_size(input) && direct(T::ONE, (grad_output, turn), (weight, false), T::ZERO, (grad_input, turn))
+    {
         repeated.note::<T>(batch);
         return Ok(());
     }
@@ -166,14 +165,17 @@ pub fn acc_grad<T: Blas>(
     }
     let single = input.ndim() == 1;
     let done = if is_written(grad_weight) {
-        (single || !is_large(input, grad_weight))
-            && direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))?
+        let small = single || !is_large(input, grad_weight);
+        if small && grad_bias.is_some_and(|bias| direct_gradients(scale, grad_output, input, grad_weight, bias)) {
+            return Ok(());
+        }
+        small && direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))
     } else {
         single && outer_later(grad_weight, scale, grad_output, input)?
     };
     match grad_bias {
         None if done => return Ok(()),
-        Some(gb) if done && direct_sums(gb, scale, grad_output)? => return Ok(()),
+        Some(gb) if done && direct_sums(gb, scale, grad_output) => return Ok(()),
         _ => {}
     }
     let g = MatrixSource::<T>::of(grad_output)?;
@@ -197,6 +199,7 @@ pub fn acc_grad<T: Blas>(
 }
 
 /// Whether threads share the product for the gradient of a batch.
+#[inline]
 fn is_large(input: &Tensor, grad_weight: &Tensor) -> bool {
-    input.size(0).saturating_mul(grad_weight.numel()) >= SHARED
+    input.size(0).saturating_mul(grad_weight.size(0)).saturating_mul(grad_weight.size(1)) >= SHARED
 }

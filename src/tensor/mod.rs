@@ -196,6 +196,11 @@ impl Tensor {
     pub fn layout(&self) -> Layout {
         self.shape().layout()
     }
+    /// Whether it is as [`Tensor::empty`] made it, without sizes and memory.
+    #[inline(always)]
+    pub(crate) fn is_blank(&self) -> bool {
+        self.ndim() == 0 && self.peek_storage().is_none()
+    }
     /// Number of dimensions.
     #[inline(always)]
     pub fn ndim(&self) -> usize {
@@ -484,6 +489,21 @@ impl Tensor {
     #[inline(always)]
     pub(in crate::tensor) fn matrix<T: Element>(&self) -> Result<(Form, RawSlice<'_, T>)> {
         Ok((Form::of(self.peek()), self.span()?))
+    }
+
+    /// [`Tensor::matrix`] where nothing is lent. Nothing where there is no element, for more dimensions and for its errors.
+    #[inline(always)]
+    pub(in crate::tensor) fn free_matrix<T: Element>(&self) -> Option<(Form, RawSlice<'_, T>)> {
+        let e = self.peek();
+        let end = if e.sizes.len() > 2 { 0 } else { e.extent().ok()? };
+        if end == 0 {
+            return None;
+        }
+        let elements = match self.peek_storage()?.open_elements::<T>(e.offset, end) {
+            Some(open) => open,
+            None => self.closed_elements(e.offset, end, false).ok()?,
+        };
+        Some((Form::of(e), elements))
     }
 
     /// The memory from the first element to the last, for a kernel that knows the shape.

@@ -10,7 +10,6 @@ use crate::tensor::error::Result;
 use crate::tensor::map::fill;
 use crate::tensor::ops::copy::clone;
 use crate::tensor::shape::Extents;
-use crate::tensor::simd::array;
 use std::marker::PhantomData;
 
 /// Sizes and strides of a matrix.
@@ -379,39 +378,41 @@ impl<T: Send> Divide for MatrixMut<'_, T> {
     }
 }
 
-/// Gives `f` the matrices of some operands (of one dimension, as columns, or two) and of a result that keeps its elements,
-/// without lending them: that is much of what a small product costs. Nothing where anything is lent on this thread, where
-/// the result has memory in common with an operand or where two of its positions are one element: those are left to
-/// [`MatrixSource`] and [`MatrixDest`].
-///
-/// # Errors
-/// Another element type, or a view outside its storage.
+/// Gives `f` the matrices of some operands (of one dimension, as columns, or two) and of results that keep their elements,
+/// without lending them: that is much of what a small product costs. Nothing, and no error, for all that is left to
+/// [`MatrixSource`] and [`MatrixDest`]: where anything is lent on this thread, where [`Tensor::free_matrix`] has nothing,
+/// where a result has memory in common with another tensor or two of its positions are one element.
 ///
 /// # Safety
 /// `f` reaches no tensor and no storage but through what it is given.
 #[inline(always)]
-pub(in crate::tensor) unsafe fn with_matrices<T: Element, R, const N: usize>(
+pub(in crate::tensor) unsafe fn with_matrices<T: Element, R, const N: usize, const M: usize>(
     operands: [&Tensor; N],
-    res: &Tensor,
-    f: impl FnOnce([Matrix<T>; N], MatrixMut<T>) -> R,
-) -> Result<Option<R>> {
+    results: [&Tensor; M],
+    f: impl FnOnce([Matrix<T>; N], [MatrixMut<T>; M]) -> R,
+) -> Option<R> {
     if loans::any() {
-        return Ok(None);
+        return None;
     }
-    let blank = Matrix { first: std::ptr::null(), form: Form::new(0, 0, 1, 1), life: PhantomData };
-    let mut found = [(blank, RawSlice::EMPTY); N];
-    for (to, x) in found.iter_mut().zip(operands) {
-        let (form, elements) = x.matrix::<T>()?;
-        // SAFETY: used by `f` alone, which reaches nothing else, and the result is apart from the operands.
-        *to = (Matrix { first: unsafe { elements.first() }.as_ptr(), form, life: PhantomData }, elements);
+    let none = Form::new(0, 0, 1, 1);
+    let (mut read, mut written) = ([(none, RawSlice::EMPTY); N], [(none, RawSlice::EMPTY); M]);
+    for (to, x) in read.iter_mut().zip(operands) {
+        *to = x.free_matrix::<T>()?;
     }
-    let (form, elements) = res.matrix::<T>()?;
-    if found.iter().any(|(_, x)| !x.is_apart(&elements)) || !form.distinct() {
-        return Ok(None);
+    for (to, x) in written.iter_mut().zip(results) {
+        *to = x.free_matrix::<T>()?;
     }
-    // SAFETY: as above.
-    let first = unsafe { elements.first() }.as_ptr();
-    Ok(Some(f(array(blank, |i| found[i].0), MatrixMut { first, form, life: PhantomData })))
+    for (i, (form, res)) in written.iter().enumerate() {
+        let apart = read.iter().chain(&written[..i]).all(|(_, x)| x.is_apart(res));
+        if !apart || !form.distinct() {
+            return None;
+        }
+    }
+    // SAFETY: used by `f` alone, which reaches nothing else, and results are apart from all others.
+    let first = |x: &RawSlice<T>| unsafe { x.first() }.as_ptr();
+    let operands = read.each_ref().map(|(form, x)| Matrix { first: first(x), form: *form, life: PhantomData });
+    let results = written.each_ref().map(|(form, x)| MatrixMut { first: first(x), form: *form, life: PhantomData });
+    Some(f(operands, results))
 }
 
 /// The matrix of an operand, lent from its storage whatever its strides.

@@ -12,7 +12,7 @@ use crate::tensor::dtype::Real;
 use crate::tensor::error::{Error, Result};
 use crate::tensor::interruption;
 use crate::tensor::map;
-use crate::tensor::threads;
+use crate::tensor::threads::{self, shared_out};
 use crate::tensor::walk::update;
 
 #[inline]
@@ -49,18 +49,21 @@ fn product_sizes(a: &Tensor, b: &Tensor, batch: usize) -> Result<[usize; 2]> {
 /// The product where it needs no preparation: the sizes fit, the result is the summand, and no operand lies in its
 /// storage. Whether it was done; everything else is left to the general way, which has the errors.
 #[inline(always)]
-fn ready<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<bool> {
-    if !std::ptr::eq(res, t) || [a.ndim(), b.ndim(), res.ndim()] != [2; 3] || a.numel() == 0 || b.numel() == 0 {
-        return Ok(false);
-    }
-    direct(alpha, (a, false), (b, false), beta, (res, false))
+fn ready<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> bool {
+    std::ptr::eq(res, t)
+        && [a.ndim(), b.ndim(), res.ndim()] == [2; 3]
+        && direct(alpha, (a, false), (b, false), beta, (res, false))
+}
+
+/// `m`, or its rows and columns exchanged.
+#[inline(always)]
+fn turned<T>(m: Matrix<T>, turn: bool) -> Matrix<T> {
+    if turn { m.t() } else { m }
 }
 
 /// `res = alpha a b + beta res` of matrices, and of vectors as columns, each with whether rows and columns are to be
-/// exchanged. Whether it was done: not where the sizes do not fit, or the result shares memory with an operand.
-///
-/// # Errors
-/// More than two dimensions, another element type, or a view outside its storage.
+/// exchanged. Whether it was done: not where the sizes do not fit, where there is no element or where
+/// [`with_matrices`] leaves it to the general way.
 #[inline(always)]
 pub fn direct<T: Blas>(
     alpha: T,
@@ -68,67 +71,81 @@ pub fn direct<T: Blas>(
     (b, turn_b): (&Tensor, bool),
     beta: T,
     (res, turn): (&Tensor, bool),
-) -> Result<bool> {
-    for x in [a, b, res] {
-        demand!(x.ndim() <= 2, "expected a vector or a matrix, got {}D {}", x.ndim(), x.shape_text());
-    }
-    let multiply = |[a, b]: [Matrix<T>; 2], c: MatrixMut<T>| {
-        let (a, b) = (if turn_a { a.t() } else { a }, if turn_b { b.t() } else { b });
+) -> bool {
+    let multiply = |[a, b]: [Matrix<T>; 2], [c]: [MatrixMut<T>; 1]| {
         let c = if turn { c.t() } else { c };
-        let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
-        if fits {
-            product(alpha, a, b, beta, c);
-        }
-        fits
+        fitting(alpha, turned(a, turn_a), turned(b, turn_b), beta, c)
     };
     // SAFETY: products look at the elements of their matrices alone.
-    Ok(unsafe { with_matrices([a, b], res, multiply) }?.unwrap_or(false))
+    unsafe { with_matrices([a, b], [res], multiply) }.unwrap_or(false)
 }
 
-/// `res = a x + bias` of a matrix and vectors, where it needs no preparation. Whether it was done: not where the sizes do not
-/// fit, the result shares memory with an operand, or the bias has gaps.
-///
-/// # Errors
-/// Another element type, or a view outside its storage.
-pub fn direct_biased<T: Blas>(a: &Tensor, x: &Tensor, bias: &Tensor, res: &Tensor) -> Result<bool> {
-    if [a, x, bias, res].map(Tensor::ndim) != [2, 1, 1, 1] {
-        return Ok(false);
+/// The product where the sizes fit; whether they do.
+#[inline(always)]
+fn fitting<T: Blas>(alpha: T, a: Matrix<T>, b: Matrix<T>, beta: T, c: MatrixMut<T>) -> bool {
+    let fits = a.rows() == c.rows() && b.cols() == c.cols() && a.cols() == b.rows();
+    if fits {
+        product(alpha, a, b, beta, c);
     }
-    let multiply = |[a, x, bias]: [Matrix<T>; 3], res: MatrixMut<T>| match bias.t().row(0) {
-        Some(bias) if a.cols() == x.rows() && a.rows() == res.rows() && bias.len() == res.rows() => {
-            biased_product(x.t(), a.t(), bias, res.t());
-            true
+    fits
+}
+
+/// `res = x w' + bias`, of a matrix `w`, a vector `bias` and some rows or, as a vector, one; where that needs no preparation.
+/// Whether it was done: as for [`direct`], and not where the bias has gaps.
+pub fn direct_biased<T: Blas>(x: &Tensor, w: &Tensor, bias: &Tensor, res: &Tensor) -> bool {
+    let single = x.ndim() == 1;
+    let multiply = |[x, w, bias]: [Matrix<T>; 3], [c]: [MatrixMut<T>; 1]| {
+        let (x, c) = if single { (x.t(), c.t()) } else { (x, c) };
+        let fits = x.cols() == w.cols() && w.rows() == c.cols() && x.rows() == c.rows() && bias.cols() == 1;
+        match bias.t().row(0) {
+            Some(bias) if fits && bias.len() == c.cols() => {
+                biased_product(x, w.t(), bias, c);
+                true
+            }
+            _ => false,
         }
-        _ => false,
     };
     // SAFETY: as above.
-    Ok(unsafe { with_matrices([a, x, bias], res, multiply) }?.unwrap_or(false))
+    unsafe { with_matrices([x, w, bias], [res], multiply) }.unwrap_or(false)
 }
 
 /// Adds `scale` times the sum of each column of `x`, of which a vector is one row, to the elements of a vector, where that
-/// needs no preparation. Whether it was done: not where the sizes do not fit, or both share memory.
-///
-/// # Errors
-/// Another element type, or a view outside its storage.
-pub fn direct_sums<T: Blas>(res: &Tensor, scale: T, x: &Tensor) -> Result<bool> {
+/// needs no preparation. Whether it was done: as for [`direct`].
+pub fn direct_sums<T: Blas>(res: &Tensor, scale: T, x: &Tensor) -> bool {
     let single = x.ndim() == 1;
-    if res.ndim() != 1 || !single && x.ndim() != 2 {
-        return Ok(false);
-    }
-    let add = |[x]: [Matrix<T>; 1], res: MatrixMut<T>| {
-        let x = if single { x.t() } else { x };
-        let fits = x.cols() == res.rows();
-        if fits {
-            column_sums(scale, x, res);
-        }
-        fits
-    };
+    let add = |[x]: [Matrix<T>; 1], [res]: [MatrixMut<T>; 1]| fitting_sums(scale, turned(x, single), res);
     // SAFETY: as above.
-    Ok(unsafe { with_matrices([x], res, add) }?.unwrap_or(false))
+    unsafe { with_matrices([x], [res], add) }.unwrap_or(false)
 }
 
-/// Columns that are summed together, in registers.
-const WIDTH: usize = 64;
+/// Adds the column sums where the sizes fit; whether they do.
+#[inline(always)]
+fn fitting_sums<T: Blas>(scale: T, x: Matrix<T>, res: MatrixMut<T>) -> bool {
+    let fits = x.cols() == res.rows() && res.cols() == 1;
+    if fits {
+        column_sums(scale, x, res);
+    }
+    fits
+}
+
+/// Both what samples add to the gradient of a matrix of weights, `scale g' x`, and to that of a bias, [`direct_sums`] of
+/// `g`: rows, or one sample as vectors. Whether it was done: as for [`direct`].
+pub fn direct_gradients<T: Blas>(scale: T, g: &Tensor, x: &Tensor, weight: &Tensor, bias: &Tensor) -> bool {
+    let single = g.ndim() == 1;
+    let add = |[g, x]: [Matrix<T>; 2], [weight, bias]: [MatrixMut<T>; 2]| {
+        let (g, x) = (turned(g, single), turned(x, single));
+        g.cols() == bias.rows()
+            && bias.cols() == 1
+            && fitting(scale, g.t(), x, T::ONE, weight)
+            && fitting_sums(scale, g, bias)
+    };
+    // SAFETY: as above.
+    unsafe { with_matrices([g, x], [weight, bias], add) }.unwrap_or(false)
+}
+
+/// Columns that are summed together, and as many where there are few.
+const WIDE: usize = 64;
+const NARROW: usize = 16;
 
 /// Adds `scale` times the sum of each column of `g` (n x m) to the elements of `sums` (m x 1).
 pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
@@ -141,28 +158,37 @@ pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
             *sum = sum.add(scale.mul(v));
         });
     }
-    share(sums, g.rows(), |first, mut sums| {
-        for at in (0..sums.rows()).step_by(WIDTH) {
-            let n = WIDTH.min(sums.rows() - at);
-            let part = columns(g.col_range(first + at, n));
-            part.iter().take(n).enumerate().for_each(|(j, &v)| {
-                let sum = sums.get_mut(at + j, 0);
-                *sum = sum.add(scale.mul(v));
-            });
-        }
-    });
+    if !shared_out(sums.rows(), g.rows()) {
+        return sums_of_columns(scale, g, sums);
+    }
+    share(sums, g.rows(), |first, sums| sums_of_columns(scale, g.col_range(first, sums.rows()), sums));
 }
 
-/// The sums of at most [`WIDTH`] columns.
-fn columns<T: Blas>(g: Matrix<T>) -> [T; WIDTH] {
-    let mut sums = [T::ZERO; WIDTH];
+/// [`column_sums`] on the calling thread.
+fn sums_of_columns<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
+    let mut at = 0;
+    while at < g.cols() {
+        let n = WIDE.min(g.cols() - at);
+        let (g, sums) = (g.col_range(at, n), sums.reborrow().row_range(at, n));
+        if n > NARROW {
+            sums_of_some::<T, WIDE>(scale, g, sums)
+        } else {
+            sums_of_some::<T, NARROW>(scale, g, sums)
+        }
+        at += n;
+    }
+}
+
+/// [`column_sums`] of at most `N` columns.
+fn sums_of_some<T: Blas, const N: usize>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
+    let mut total = [T::ZERO; N];
     for i in 0..g.rows() {
         match g.row(i) {
-            Some(row) => sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(v)),
-            None => sums.iter_mut().take(g.cols()).enumerate().for_each(|(j, sum)| *sum = sum.add(g.get(i, j))),
+            Some(row) => total.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(v)),
+            None => total.iter_mut().zip(g.values(i)).for_each(|(sum, v)| *sum = sum.add(v)),
         }
     }
-    sums
+    total.iter().zip(sums.reborrow().t().values_mut(0)).for_each(|(&v, sum)| *sum = sum.add(scale.mul(v)));
 }
 
 /// `res = beta res + alpha a b`, of checked sizes and operands that lie elsewhere; `turned` takes the second one's rows
@@ -204,7 +230,7 @@ const LONG: usize = 1 << 34;
 /// # Errors
 /// Sizes that do not fit.
 pub fn addmm<T: Blas>(res: &Tensor, beta: T, t: &Tensor, alpha: T, a: &Tensor, b: &Tensor) -> Result<()> {
-    if ready(res, beta, t, alpha, a, b)? {
+    if ready(res, beta, t, alpha, a, b) {
         return Ok(());
     }
     check::sizes("a tensor", t, &product_sizes(a, b, 0)?)?;
