@@ -30,6 +30,8 @@ local entries = {
    call = address('call', 'double (*)(const void *, int, void *, int *, const void *, const void *, const void *,'
       .. 'const void *, const void *, double, double, double, double, double)'),
    call1 = address('call1', 'double (*)(const void *, void *, int *, const void *)'),
+   call_numbers = address('call_numbers', 'double (*)(const void *, int, void *, int *, const void *, double, double,'
+      .. 'double, double, double)'),
 }
 
 -- The blank tensors of each class, by its number: those up to index 0 are left.
@@ -115,7 +117,7 @@ end]]
 
 -- a function of tensors and numbers
 local text = [[
-local recording, type, select, row, form, least, most, pool, blanks, class, call, call1, done
+local recording, type, select, row, form, least, most, pool, blanks, class, call, call1, call_numbers, done
 return function(...)
    local count = select('#', ...)
    if recording and count >= least and count <= most then
@@ -133,6 +135,9 @@ return function(...)
          local number
          if count == 1 and tx == 'userdata' then
             number = call1(form, made, done, x)
+         elseif ta ~= 'userdata' and tb ~= 'userdata' and tc ~= 'userdata' and td ~= 'userdata' then
+            number = call_numbers(form, count, made, done, tx == 'userdata' and x or nil, tx == 'number' and x or 0,
+               ta == 'number' and a or 0, tb == 'number' and b or 0, tc == 'number' and c or 0, td == 'number' and d or 0)
          else
             number = call(form, count, made, done,
                tx == 'userdata' and x or nil, ta == 'userdata' and a or nil, tb == 'userdata' and b or nil,

@@ -37,13 +37,14 @@ const BLANKS: c_int = 64;
 /// # Safety
 /// `l` is a live state with four free slots.
 pub(super) unsafe fn push_traced(l: *mut lua_State) {
-    let addresses: [(&std::ffi::CStr, *const c_void); 6] = [
+    let addresses: [(&std::ffi::CStr, *const c_void); 7] = [
         (c"get", get as *const c_void),
         (c"set", set as *const c_void),
         (c"get2", get2 as *const c_void),
         (c"set2", set2 as *const c_void),
         (c"call", call as *const c_void),
         (c"call1", call1 as *const c_void),
+        (c"call_numbers", call_numbers as *const c_void),
     ];
     // SAFETY: by the contract.
     unsafe {
@@ -280,6 +281,31 @@ unsafe extern "C" fn call1(
     }
 }
 
+/// As [`call`], with one tensor at most, the first argument, and numbers: all of them go in registers.
+unsafe extern "C" fn call_numbers(
+    form: *const Compiled,
+    count: c_int,
+    blank: *mut Object<Tensor>,
+    done: *mut c_int,
+    x: *const Object<Tensor>,
+    n0: f64,
+    n1: f64,
+    n2: f64,
+    n3: f64,
+    n4: f64,
+) -> f64 {
+    // SAFETY: as for `call`.
+    unsafe {
+        let first = match tensor_in(x) {
+            Some(t) => Val::Tensor(t),
+            None if x.is_null() => Val::Num(n0),
+            None => return tell(done, None),
+        };
+        let vals: [Val; MOST_TRACED] = [first, Val::Num(n1), Val::Num(n2), Val::Num(n3), Val::Num(n4)];
+        answered(&*form, &vals, (count as usize).min(MOST_TRACED), blank, done)
+    }
+}
+
 /// Calls a function with the first `count` of some tensors and numbers, and tells what was done.
 ///
 /// # Safety
@@ -303,8 +329,12 @@ unsafe fn answered<const N: usize>(
         match answer(c, vals, count, &mut rets) {
             Some(Answer::Number(v)) => tell(done, Some(v)),
             Some(Answer::Made) => {
-                let did = if let Rets::Tensor(made) = &mut *rets { give(blank, made) } else { NO };
-                ManuallyDrop::drop(&mut rets);
+                let Rets::Tensor(made) = &mut *rets else { return tell(done, None) };
+                let did = give(blank, made);
+                // a blank has nothing in it that would have to go
+                if did != MADE || !made.is_blank() {
+                    ManuallyDrop::drop(&mut rets);
+                }
                 other(done, did)
             }
             Some(Answer::Itself) => other(done, ITSELF),
@@ -404,10 +434,15 @@ fn run(kernel: Kernel, p: &Pattern, args: &[&Val], rets: &mut Rets) -> Option<An
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kernel(args, rets)));
     drop(held);
     storage::reclaim();
-    match (ran, &*rets) {
-        (Ok(None), Rets::Num(v)) => Some(Answer::Number(*v)),
-        (Ok(None), Rets::Tensor(_)) => Some(Answer::Made),
-        (Ok(None), Rets::Args) if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
+    if !matches!(ran, Ok(None)) {
+        return None;
+    }
+    // there is nothing in it to drop, which the compiler would look for
+    std::mem::forget(ran);
+    match rets {
+        Rets::Num(v) => Some(Answer::Number(*v)),
+        Rets::Tensor(_) => Some(Answer::Made),
+        Rets::Args if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
         _ => None,
     }
 }
