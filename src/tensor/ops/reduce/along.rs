@@ -33,6 +33,10 @@ fn write<T>(mut to: MatrixMut<T>, found: impl Iterator<Item = T>) {
 /// Rows that are folded in one go, so that what is kept for a line is read and written once for all of them.
 const ROWS: usize = 4;
 
+/// Lines that fill vectors. Of others the last are folded beside the rest, together with as many before them as fill one
+/// group: alone they would go one by one, which takes longer than all groups.
+const GROUP: usize = 16;
+
 /// Folds all lines, some rows at a time, into what two lists hold for each.
 #[inline(always)]
 fn fold<T: Element, A: Copy, B: Copy>(
@@ -44,38 +48,47 @@ fn fold<T: Element, A: Copy, B: Copy>(
     vectorize(
         #[inline(always)]
         move || {
-            let rows = lines.t();
+            let (rows, n) = (lines.t(), lines.rows());
+            let (a, b) = (&mut a[..n], &mut b[..n]);
+            let (Some(&any_a), Some(&any_b)) = (a.first(), b.first()) else { return };
+            let beside = n > GROUP && n % GROUP > 0 && rows.row(0).is_some();
+            let (main, last) = if beside { (n - n % GROUP, n - GROUP) } else { (n, n) };
+            let (mut last_a, mut last_b) = ([any_a; GROUP], [any_b; GROUP]);
+            let (last_a, last_b) = (&mut last_a[..n - last], &mut last_b[..n - last]);
+            last_a.copy_from_slice(&a[last..]);
+            last_b.copy_from_slice(&b[last..]);
             let mut j = 0;
             while j < rows.rows() {
                 let some: [Option<&[T]>; ROWS] = array(None, |k| rows.row(j + k));
+                let parts = [(&mut a[..main], &mut b[..main], 0), (&mut *last_a, &mut *last_b, last)];
                 if let [Some(r0), Some(r1), Some(r2), Some(r3)] = some {
-                    for (((((a, b), &v0), &v1), &v2), &v3) in a.iter_mut().zip(&mut *b).zip(r0).zip(r1).zip(r2).zip(r3)
-                    {
-                        // in registers: stores that depend on a condition would have the next step wait
-                        let (mut x, mut y) = (*a, *b);
-                        step(&mut x, &mut y, v0, j);
-                        step(&mut x, &mut y, v1, j + 1);
-                        step(&mut x, &mut y, v2, j + 2);
-                        step(&mut x, &mut y, v3, j + 3);
-                        (*a, *b) = (x, y);
+                    for (a, b, at) in parts {
+                        let (r0, r1, r2, r3) = (&r0[at..], &r1[at..], &r2[at..], &r3[at..]);
+                        for (((((a, b), &v0), &v1), &v2), &v3) in a.iter_mut().zip(b).zip(r0).zip(r1).zip(r2).zip(r3) {
+                            // in registers: stores that depend on a condition would have the next step wait
+                            let (mut x, mut y) = (*a, *b);
+                            step(&mut x, &mut y, v0, j);
+                            step(&mut x, &mut y, v1, j + 1);
+                            step(&mut x, &mut y, v2, j + 2);
+                            step(&mut x, &mut y, v3, j + 3);
+                            (*a, *b) = (x, y);
+                        }
                     }
                     j += ROWS;
                     continue;
                 }
                 match some[0] {
                     Some(row) => {
-                        for ((a, b), &v) in a.iter_mut().zip(&mut *b).zip(row) {
-                            step(a, b, v, j);
+                        for (a, b, at) in parts {
+                            a.iter_mut().zip(b).zip(&row[at..]).for_each(|((a, b), &v)| step(a, b, v, j));
                         }
                     }
-                    None => {
-                        for ((a, b), v) in a.iter_mut().zip(&mut *b).zip(rows.values(j)) {
-                            step(a, b, v, j);
-                        }
-                    }
+                    None => a.iter_mut().zip(&mut *b).zip(rows.values(j)).for_each(|((a, b), v)| step(a, b, v, j)),
                 }
                 j += 1;
             }
+            a[last..].copy_from_slice(last_a);
+            b[last..].copy_from_slice(last_b);
         },
     );
 }
@@ -301,6 +314,12 @@ fn best_place<T: Real>(line: &[T], better: impl Fn(T, T) -> bool + Copy) -> usiz
     0
 }
 
+/// Elements of a line that are looked at before places are counted from there: places in them take half a word, so that
+/// twice as many lines go together.
+const PART: usize = 1 << 31;
+/// Where no element of a part is better than those before it.
+const AS_BEFORE: u32 = u32::MAX;
+
 /// The best element of each line and its place (from 1).
 fn extreme<T: Real>(
     op: &'static str,
@@ -317,7 +336,7 @@ fn extreme<T: Real>(
     let mut place = LinesDest::<i64>::new(places, &sizes, d)?;
     share((from.view(), best.view(), place.view()), n, |_, part| {
         part.each_bundle(WIDE, |(lines, to_best, to_place)| {
-            let (mut best, mut place) = ([T::ZERO; WIDE], [0usize; WIDE]);
+            let (mut best, mut place) = ([T::ZERO; WIDE], [0; WIDE]);
             let (best, place) = (&mut best[..lines.rows()], &mut place[..lines.rows()]);
             if are_slices(&lines) {
                 for ((best, place), line) in best.iter_mut().zip(&mut *place).zip(slices(lines)) {
@@ -326,17 +345,22 @@ fn extreme<T: Real>(
                 }
             } else {
                 best.iter_mut().zip(lines.t().values(0)).for_each(|(best, v)| *best = v);
-                fold(
-                    lines,
-                    best,
-                    place,
-                    #[inline(always)]
-                    move |best, place, v, j| {
-                        let take = !best.is_nan() & (v.is_nan() | better(v, *best));
-                        *best = if take { v } else { *best };
-                        *place = if take { j } else { *place };
-                    },
-                );
+                for first in (0..n).step_by(PART) {
+                    let mut found = [AS_BEFORE; WIDE];
+                    fold(
+                        lines.col_range(first, PART.min(n - first)),
+                        best,
+                        &mut found,
+                        #[inline(always)]
+                        move |best, place, v, j| {
+                            let take = !best.is_nan() & (v.is_nan() | better(v, *best));
+                            *best = if take { v } else { *best };
+                            *place = if take { j as u32 } else { *place };
+                        },
+                    );
+                    let found = place.iter_mut().zip(found).filter(|(_, at)| *at != AS_BEFORE);
+                    found.for_each(|(place, at)| *place = first + at as usize);
+                }
             }
             write(to_best, best.iter().copied());
             write(to_place, place.iter().map(|&place| place as i64 + 1));
