@@ -2,6 +2,7 @@
 
 use crate::demand;
 use crate::tensor::Tensor;
+use crate::tensor::access::Dest;
 use crate::tensor::check;
 use crate::tensor::dtype::{Element, Family, Float, Real};
 use crate::tensor::error::{Error, Result};
@@ -302,7 +303,6 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
         .ok()
         .filter(|&n| n > 0)
         .ok_or_else(|| Error::invalid(format!("must be strictly positive, got {n}")))?;
-    res.resize(&[n])?;
     // half the memory to jump about in, where the numbers fit
     match u32::try_from(n) {
         Ok(last) => {
@@ -319,11 +319,9 @@ pub fn randperm<T: Real>(res: &Tensor, g: &RefCell<Generator>, n: i64) -> Result
 }
 
 fn write_order<T: Real>(res: &Tensor, order: &[impl Copy + Into<u64>]) -> Result<()> {
-    let mut i = 0;
-    update(res, |_| {
-        i += 1;
-        T::from_i64(order[i - 1].into() as i64)
-    })
+    let mut to = Dest::<T>::new(res, &[order.len()])?;
+    to.iter_mut().zip(order).for_each(|(to, &i)| *to = T::from_i64(i.into() as i64));
+    Ok(())
 }
 
 /// Draws category numbers (from 1) by weight, per row of a matrix or from one vector.
