@@ -176,55 +176,101 @@ for _, n in ipairs { 20000, 100000, 1000000 } do
    assert(torch.Tensor(torch.DoubleStorage(n)):sum() == 0)
 end
 
--- layers that write where they wrote before, whatever became of that place
+-- layers that write where they wrote before, whatever became of that place; one sample, and batches
 require 'nn'
-for _, size in ipairs { 1, 3, 10, 20, 40 } do
-   for _, out in ipairs { 1, 4, 10, 13 } do
-      local m, x, g = nn.Linear(size, out), torch.randn(size), torch.randn(out)
-      local function check(x, g, how)
-         how = how .. string.format(' of a layer of %d and %d', size, out)
-         local weight, y, gradInput = m.weight:clone(), m.bias:clone(), torch.zeros(size)
+local function linear(size, out, batch)
+   local m = nn.Linear(size, out)
+   -- sizes of so many columns, and tensors of them without and with gaps
+   local function sizes(...) return unpack(batch and { batch, ... } or { ... }) end
+   local function gaps(n) return torch.randn(sizes(n, 2)):select(batch and 3 or 2, 1) end
+   local function row(t, k) return batch and t[k] or t end
+   local x, g = torch.randn(sizes(size)), torch.randn(sizes(out))
+   local function check(x, g, how)
+      how = how .. string.format(' of a layer of %d and %d, %s', size, out, batch and 'batch of ' .. batch or 'one sample')
+      local weight, y, gradInput = m.weight:clone(), torch.zeros(sizes(out)), torch.zeros(sizes(size))
+      local gradWeight, gradBias = m.gradWeight:clone(), m.gradBias:clone()
+      for k = 1, batch or 1 do
+         local x, g, y, gradInput = row(x, k), row(g, k), row(y, k), row(gradInput, k)
          for i = 1, out do
+            y[i] = m.bias[i]
+            gradBias[i] = gradBias[i] + 0.5 * g[i]
             for j = 1, size do
                y[i] = y[i] + weight[{ i, j }] * x[j]
                gradInput[j] = gradInput[j] + weight[{ i, j }] * g[i]
+               gradWeight[{ i, j }] = gradWeight[{ i, j }] + 0.5 * g[i] * x[j]
             end
          end
-         local gradWeight, gradBias = m.gradWeight:clone(), m.gradBias:clone()
-         for i = 1, out do
-            gradBias[i] = gradBias[i] + 0.5 * g[i]
-            for j = 1, size do gradWeight[{ i, j }] = gradWeight[{ i, j }] + 0.5 * g[i] * x[j] end
-         end
-         same(m:updateGradInput(x, g), gradInput, 'gradInput ' .. how)
-         m:accGradParameters(x, g, 0.5)
-         same(m.gradWeight, gradWeight, 'gradWeight ' .. how)
-         same(m.gradBias, gradBias, 'gradBias ' .. how)
-         same(m:updateOutput(x), y, 'output ' .. how)
       end
-      m:zeroGradParameters()
-      check(x, g, 'at first')
-      check(x, g, 'again')
-      m.output:storage():resize(0)
-      m.gradInput:storage():resize(0)
-      check(x, g, 'without memory')
-      m.output:resize(2, 3, 4)
-      m.gradInput:resize(2, 3, 4)
-      check(x, g, 'of another shape')
-      m.output, m.gradInput = torch.zeros(out, 2):select(2, 1), torch.zeros(size, 2):select(2, 2)
-      check(x, g, 'with gaps')
-      check(torch.randn(size, 2):select(2, 1), torch.randn(out, 2):select(2, 2), 'of operands with gaps')
-      m.bias, m.gradBias = torch.randn(out, 2):select(2, 1), torch.zeros(out, 2):select(2, 1)
-      check(x, g, 'of parameters with gaps')
-      if size == out then
-         m.output, m.gradInput = x, g
-         local x, g = x:clone(), g:clone()
-         local y = torch.addmv(m.bias, m.weight, x)
-         same(m:updateOutput(m.output), y, 'an output that is the input')
-      end
+      same(m:updateGradInput(x, g), gradInput, 'gradInput ' .. how)
+      m:accGradParameters(x, g, 0.5)
+      same(m.gradWeight, gradWeight, 'gradWeight ' .. how)
+      same(m.gradBias, gradBias, 'gradBias ' .. how)
+      same(m:updateOutput(x), y, 'output ' .. how)
+   end
+   m:zeroGradParameters()
+   check(x, g, 'at first')
+   check(x, g, 'again')
+   m.output:storage():resize(0)
+   m.gradInput:storage():resize(0)
+   check(x, g, 'without memory')
+   m.output:resize(2, 3, 4)
+   m.gradInput:resize(2, 3, 4)
+   check(x, g, 'of another shape')
+   m.output, m.gradInput = gaps(out), gaps(size)
+   check(x, g, 'with gaps')
+   check(gaps(size), gaps(out), 'of operands with gaps')
+   m.bias, m.gradBias = torch.randn(out, 2):select(2, 1), torch.zeros(out, 2):select(2, 1)
+   check(x, g, 'of parameters with gaps')
+   if size == out then
+      local y = m:forward(x):clone()
+      m.output = x:clone()
+      same(m:updateOutput(m.output), y, 'an output that is the input')
+      local gradInput = m:updateGradInput(x, g):clone()
+      m.gradInput = g:clone()
+      same(m:updateGradInput(x, m.gradInput), gradInput, 'a gradInput that is the gradOutput')
+   end
+   if not batch then
       m.gradBias = torch.randn(out)
       local sums = m.gradBias * 1.5
       m:accGradParameters(x:clone(), m.gradBias, 0.5)
       same(m.gradBias, sums, 'a gradBias that is the gradOutput')
+   end
+   -- gradients that lie over one another
+   m.gradWeight = torch.zeros(out, size)
+   m.gradBias = m.gradWeight:view(-1):narrow(1, 1, out)
+   m:accGradParameters(x, g, 1)
+   local rows = g:view(batch or 1, out)
+   local gradWeight = torch.mm(rows:t(), x:view(batch or 1, size))
+   gradWeight:view(-1):narrow(1, 1, out):add(torch.sum(rows, 1))
+   same(m.gradWeight, gradWeight, 'a gradBias in the gradWeight')
+end
+for _, size in ipairs { 1, 3, 10, 20, 40 } do
+   for _, out in ipairs { 1, 4, 10, 13, 70 } do
+      linear(size, out)
+      for _, batch in ipairs { 1, 2, 4, 33 } do linear(size, out, batch) end
+   end
+end
+
+-- the best along a dimension: the first of the best, and nan wins
+for _, class in ipairs { torch.FloatTensor, torch.DoubleTensor, torch.ByteTensor, torch.LongTensor } do
+   for _, size in ipairs { { 1, 17 }, { 7, 3 }, { 9, 33 }, { 4, 100 }, { 13, 270 } } do
+      for how, m in pairs(matrices(class, size[1], size[2])) do
+         m:apply(function(v) return math.abs(v) % 5 end)
+         if class == torch.FloatTensor or class == torch.DoubleTensor then
+            for _ = 1, size[2] / 3 do m[math.random(size[1])][math.random(size[2])] = 0 / 0 end
+         end
+         local values, places = torch.max(m, 1)
+         for j = 1, size[2] do
+            local at = 1
+            for i = 2, size[1] do
+               local v, best = m[i][j], m[at][j]
+               if best == best and (v ~= v or v > best) then at = i end
+            end
+            local v, best = values[1][j], m[at][j]
+            local what = table.concat({ class.__typename, size[1], size[2], how }, ' ')
+            assert(places[1][j] == at and (v == best or v ~= v and best ~= best), 'max ' .. what)
+         end
+      end
    end
 end
 print('as plain loops')
