@@ -93,10 +93,15 @@ impl Op {
 /// An instruction: `OP A D`, or `OP A B C` where D is the bytes C and B.
 #[derive(Clone, Copy, Debug)]
 pub struct Instruction {
+    /// What it does.
     pub op: Op,
+    /// Operand A, 8 bits.
     pub a: usize,
+    /// Operand B, 8 bits: the upper half of D.
     pub b: usize,
+    /// Operand C, 8 bits: the lower half of D.
     pub c: usize,
+    /// Operand D, 16 bits.
     pub d: usize,
 }
 
