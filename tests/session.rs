@@ -1,6 +1,7 @@
 //! The session, as a user has it: the built binary in a pseudo-terminal.
 #![cfg(unix)]
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -29,6 +30,10 @@ impl Session {
     fn with(history: PathBuf, environment: &[(&str, &str)]) -> Session {
         let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
         let pair = openpty(&size, None).expect("a pseudo-terminal");
+        // th itself would keep its terminal alive, and not notice when it is gone
+        for end in [&pair.master, &pair.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("an end that is this process's");
+        }
         let end = || pair.slave.try_clone().expect("the terminal's other end");
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
         th.env("TREPL_HISTORY", &history).env("TERM", "xterm").env("NO_COLOR", "1");
@@ -91,6 +96,13 @@ impl Session {
         }
         assert!(self.child.wait().expect("an end").success());
         self.text()
+    }
+}
+
+/// A test that fails leaves no session behind.
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
