@@ -113,7 +113,7 @@ fn hash_len(h: &Hash) -> Result<usize> {
 fn hash_get(h: &Hash, k: Val) -> Result<Ret> {
     // nothing can be kept under nan, and whoever looks there finds nothing, as in a table
     let found = match k {
-        Val::Num(n) if n.is_nan() => None,
+        Val::Num(n) if n.is_nan() => Value::Nil,
         k => h.get(&hash_key(k)?),
     };
     Ok(found.one())
