@@ -295,54 +295,51 @@ pub fn least<T: Real, W: Word>(line: &[T], k: usize, down: bool) -> Vec<W> {
         return (0..).zip(line).map(|(i, &v)| W::new(key(v, down), i)).filter(|w| *w <= last).collect();
     }
     let room = (4 * k).max(PART);
-    // one part more than that, before one looks whether there is room
-    let mut found = vec![W::default(); room + PART];
-    let mut count = 0;
+    let mut found: Vec<W> = Vec::with_capacity(room);
+    let keep = |found: &mut Vec<W>| {
+        let limit = line[found.select_nth_unstable(k - 1).1.place()];
+        found.truncate(k);
+        limit
+    };
     // what does not beat the k-th best so far is none of the best, and with it most of the line
     let mut limit = None;
     for (i, part) in line.chunks(PART).enumerate() {
-        // one direction or the other outside of the loop
-        let some = |limit: T| {
-            if down {
-                any(
-                    part,
-                    #[inline(always)]
-                    |v| beats(v, limit, true),
-                )
-            } else {
-                any(
-                    part,
-                    #[inline(always)]
-                    |v| beats(v, limit, false),
-                )
-            }
-        };
-        if limit.is_some_and(|limit| !some(limit)) {
+        if limit.is_some_and(|limit| !any_beats(part, limit, down)) {
             continue;
         }
         for (j, &v) in part.iter().enumerate() {
-            // written and then kept or not, so that no branch depends on the values
-            found[count] = W::new(key(v, down), i * PART + j);
-            count += usize::from(limit.is_none_or(|limit| beats(v, limit, down)));
-        }
-        if count >= room {
-            limit = Some(line[found[..count].select_nth_unstable(k - 1).1.place()]);
-            count = k;
+            if limit.is_none_or(|limit| beats(v, limit, down)) {
+                found.push(W::new(key(v, down), i * PART + j));
+                if found.len() == room {
+                    limit = Some(keep(&mut found));
+                }
+            }
         }
     }
-    found[..count].select_nth_unstable(k - 1);
-    found.truncate(k);
+    keep(&mut found);
     found
 }
 
 /// Elements that are looked at together: for most of a line, whether it has any that matters is all there is to know.
 const PART: usize = 64;
 
-/// Whether a value is nearer to the front than another.
 #[inline(always)]
 fn beats<T: Real>(v: T, limit: T, down: bool) -> bool {
-    let further = if down { v > limit } else { v < limit };
-    further | if down { v.is_nan() & !limit.is_nan() } else { limit.is_nan() & !v.is_nan() }
+    if down { v > limit || v.is_nan() && !limit.is_nan() } else { v < limit || limit.is_nan() && !v.is_nan() }
+}
+
+fn any_beats<T: Real>(part: &[T], limit: T, down: bool) -> bool {
+    crate::tensor::simd::vectorize(
+        #[inline(always)]
+        || {
+            // one direction or the other outside of the loop
+            if down {
+                part.iter().fold(false, |any, &v| any | (v > limit) | (v.is_nan() & !limit.is_nan()))
+            } else {
+                part.iter().fold(false, |any, &v| any | (v < limit) | (limit.is_nan() & !v.is_nan()))
+            }
+        },
+    )
 }
 
 /// Whether `f` is true for any of these.
