@@ -76,9 +76,9 @@ fn memory_that_runs_out_is_an_error() {
         "local t = {} for i = 1, 1e9 do t[i] = { i } end",
         "local co = coroutine.wrap(function() local t = {} while true do t[#t + 1] = { {} } end end) co()",
         "local t = {} while true do t = { t, {}, function() return t end } end",
-        "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(3) end",
     ];
     let large = [
+        "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(3) end",
         "local s = 'x' while true do s = s .. s end",
         "return #('x'):rep(1.9e9)",
         "local t = {} for i = 1, 1e9 do t[i] = torch.zeros(30000) end",
