@@ -3,9 +3,10 @@
 
 use libmimalloc_sys as mi;
 use std::alloc::{GlobalAlloc, Layout};
+use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_long, c_void};
-use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::ptr::{NonNull, copy_nonoverlapping, null_mut, write_bytes};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::*};
 
 /// Alignment that plain requests have, as those of C's malloc.
 const PLAIN: usize = 16;
@@ -27,7 +28,7 @@ const SMALL: usize = 1 << 20;
 /// more should.
 #[inline]
 pub fn has_reserve() -> bool {
-    !RESERVE.load(Relaxed).is_null() || fill_reserve()
+    !RESERVE.load(Relaxed).is_null() || LAST.is_mostly_free() && fill_reserve()
 }
 
 #[cold]
@@ -55,6 +56,68 @@ fn give_up_reserve(size: usize) -> bool {
     // SAFETY: the block came from mimalloc, and the swap made it this thread's alone.
     unsafe { mi::mi_free(block) };
     !block.is_null()
+}
+
+/// Bytes for small requests that find no memory even where the reserve was: what is set free is not always of use to mimalloc
+/// for blocks of another size. They are part of the program's image, and none of the machine's memory before they are used.
+static LAST: Last<{ 1 << 20 }> = Last::new();
+
+/// Memory that is given out from the front, and starts anew when all of it has come back.
+#[repr(align(4096))]
+struct Last<const N: usize> {
+    bytes: UnsafeCell<[u8; N]>,
+    /// How many bytes are given out, and in the upper half how many blocks.
+    given: AtomicU64,
+}
+
+// SAFETY: blocks of it that are given out do not overlap, and nothing else reaches its bytes.
+unsafe impl<const N: usize> Sync for Last<N> {}
+
+/// One block, as `given` counts.
+const BLOCK: u64 = 1 << 32;
+
+impl<const N: usize> Last<N> {
+    const fn new() -> Last<N> {
+        Last { bytes: UnsafeCell::new([0; N]), given: AtomicU64::new(0) }
+    }
+
+    fn first(&self) -> *mut u8 {
+        self.bytes.get().cast()
+    }
+
+    /// Whether a block came from here.
+    #[inline(always)]
+    fn has(&self, p: *mut u8) -> bool {
+        (p as usize).wrapping_sub(self.first() as usize) < N
+    }
+
+    fn is_mostly_free(&self) -> bool {
+        self.given.load(Relaxed) % BLOCK <= N as u64 / 2
+    }
+
+    /// A block, not cleared, or nothing where there is no room.
+    #[cold]
+    fn give(&self, l: Layout) -> Option<NonNull<u8>> {
+        // the bytes begin at a multiple of 4096
+        if l.align() > 4096 {
+            return None;
+        }
+        let mut at = 0;
+        let add = |given: u64| {
+            at = (given % BLOCK).next_multiple_of(l.align() as u64);
+            let end = at.checked_add(l.size().max(1) as u64).filter(|&end| end <= N as u64)?;
+            Some((given / BLOCK + 1) * BLOCK + end)
+        };
+        self.given.fetch_update(AcqRel, Relaxed, add).ok()?;
+        NonNull::new(self.first().wrapping_add(at as usize))
+    }
+
+    /// Takes a block back.
+    #[cold]
+    fn take_back(&self) {
+        let less = |given: u64| Some(if given / BLOCK <= 1 { 0 } else { given - BLOCK });
+        let _ = self.given.fetch_update(AcqRel, Relaxed, less);
+    }
 }
 
 unsafe extern "C" {
@@ -87,55 +150,112 @@ pub fn release() {
     unsafe { mi_collect(true) }
 }
 
-/// What a request gives, with a second try after the reserve was set free.
+/// What a request gives, with a second try after the reserve was set free, and then one of the last bytes.
 #[inline(always)]
-fn with_reserve<B>(size: usize, request: impl Fn() -> Option<B>) -> Option<B> {
-    request().or_else(|| if give_up_reserve(size) { request() } else { None })
+fn with_reserve(l: Layout, request: impl Fn() -> *mut c_void) -> *mut u8 {
+    let block = request();
+    if block.is_null() { without_reserve(l, request) } else { block.cast() }
 }
+
+#[cold]
+fn without_reserve(l: Layout, request: impl Fn() -> *mut c_void) -> *mut u8 {
+    let block = if give_up_reserve(l.size()) { request() } else { null_mut() };
+    if !block.is_null() || l.size() > LARGEST {
+        return block.cast();
+    }
+    LAST.give(l).map_or(null_mut(), NonNull::as_ptr)
+}
+
+/// The largest request that gets some of the last bytes.
+const LARGEST: usize = 1 << 14;
 
 fn is_plain(l: Layout) -> bool {
     l.align() <= PLAIN && l.align() <= l.size()
 }
 
 // SAFETY: mimalloc's functions keep GlobalAlloc's contract; a plain request of at least its alignment, up to 16, is
-// aligned by mimalloc's size classes, and `mi_free` takes the blocks of all of them.
+// aligned by mimalloc's size classes, and `mi_free` takes the blocks of all of them. Blocks of the last bytes do not overlap, and
+// go back to where they came from.
 unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn alloc(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        let block = with_reserve(l.size(), || unsafe {
-            NonNull::new(if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) })
-        });
-        block.map_or(null_mut(), |block| block.as_ptr().cast())
+        with_reserve(l, || unsafe {
+            if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) }
+        })
     }
     #[inline]
     unsafe fn alloc_zeroed(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        let block = with_reserve(l.size(), || unsafe {
-            NonNull::new(if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) })
+        let block = with_reserve(l, || unsafe {
+            if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) }
         });
-        block.map_or(null_mut(), |block| block.as_ptr().cast())
+        if LAST.has(block) {
+            // SAFETY: a block of that size.
+            unsafe { write_bytes(block, 0, l.size()) }
+        }
+        block
     }
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, _: Layout) {
+        if LAST.has(p) {
+            return LAST.take_back();
+        }
         // SAFETY: `p` came from one of the functions here.
         unsafe { mi::mi_free(p.cast()) }
     }
     #[inline]
     unsafe fn realloc(&self, p: *mut u8, l: Layout, size: usize) -> *mut u8 {
-        let plain = is_plain(l) && l.align() <= size;
+        // SAFETY: by the contract, `size` does not overflow when it is rounded up to the alignment.
+        let new = unsafe { Layout::from_size_align_unchecked(size, l.align()) };
+        let from_last = LAST.has(p);
+        let plain = is_plain(l) && is_plain(new);
         // SAFETY: as above; the old block is still there when there is no new one.
-        let block = with_reserve(size, || unsafe {
+        let block = with_reserve(new, || unsafe {
             let p = p.cast();
-            NonNull::new(if plain { mi::mi_realloc(p, size) } else { mi::mi_realloc_aligned(p, size, l.align()) })
+            match (from_last, plain) {
+                (true, _) => mi::mi_malloc_aligned(size, l.align()),
+                (false, true) => mi::mi_realloc(p, size),
+                (false, false) => mi::mi_realloc_aligned(p, size, l.align()),
+            }
         });
-        block.map_or(null_mut(), |block| block.as_ptr().cast())
+        if !block.is_null() && (from_last || LAST.has(block)) {
+            // SAFETY: both blocks are there, and are not one; the old one goes back to where it came from.
+            unsafe {
+                copy_nonoverlapping(p, block, l.size().min(size));
+                self.dealloc(p, l);
+            }
+        }
+        block
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_bytes_are_given_once_and_come_back() {
+        static LAST: Last<8192> = Last::new();
+        let layout = |size, align| Layout::from_size_align(size, align).unwrap();
+        for _ in 0..3 {
+            assert!(LAST.is_mostly_free());
+            let mut ends = vec![];
+            for (size, align) in [(88, 8), (1, 1), (100, 64), (0, 1), (3000, 16), (7, 4096)] {
+                let p = LAST.give(layout(size, align)).unwrap().as_ptr();
+                assert!(LAST.has(p) && (p as usize).is_multiple_of(align), "{size} {align}");
+                assert!(ends.last().is_none_or(|&end| end <= p as usize), "{size} {align}");
+                ends.push(p as usize + size);
+            }
+            assert!(!LAST.is_mostly_free() && LAST.give(layout(4096, 1)).is_none());
+            assert!(LAST.give(layout(1, 8192)).is_none() && LAST.give(layout(usize::MAX >> 1, 1)).is_none());
+            for left in (0..ends.len()).rev() {
+                LAST.take_back();
+                assert_eq!(LAST.is_mostly_free(), left == 0);
+            }
+        }
+        assert!(!LAST.has(null_mut()) && !LAST.has(LAST.first().wrapping_add(8192)));
+    }
 
     #[test]
     fn blocks_are_aligned() {
