@@ -81,14 +81,14 @@ impl<const N: usize> Last<N> {
         Last { bytes: UnsafeCell::new([0; N]), given: AtomicU64::new(0) }
     }
 
-    fn first(&self) -> *mut u8 {
-        self.bytes.get().cast()
+    fn first(&self) -> NonNull<u8> {
+        NonNull::from(&self.bytes).cast()
     }
 
-    /// Whether a block came from here.
+    /// Whether a block at this address came from here.
     #[inline(always)]
-    fn has(&self, p: *mut u8) -> bool {
-        (p as usize).wrapping_sub(self.first() as usize) < N
+    fn has(&self, address: usize) -> bool {
+        address.wrapping_sub(self.first().as_ptr() as usize) < N
     }
 
     fn is_mostly_free(&self) -> bool {
@@ -109,7 +109,7 @@ impl<const N: usize> Last<N> {
             Some((given / BLOCK + 1) * BLOCK + end)
         };
         self.given.fetch_update(AcqRel, Relaxed, add).ok()?;
-        NonNull::new(self.first().wrapping_add(at as usize))
+        NonNull::new(self.first().as_ptr().wrapping_add(at as usize))
     }
 
     /// Takes a block back.
@@ -152,18 +152,21 @@ pub fn release() {
 
 /// What a request gives, with a second try after the reserve was set free, and then one of the last bytes.
 #[inline(always)]
-fn with_reserve(l: Layout, request: impl Fn() -> *mut c_void) -> *mut u8 {
-    let block = request();
-    if block.is_null() { without_reserve(l, request) } else { block.cast() }
+fn with_reserve(l: Layout, request: impl Fn() -> Option<NonNull<c_void>>) -> Option<NonNull<u8>> {
+    match request() {
+        Some(block) => Some(block.cast()),
+        None => without_reserve(l, request),
+    }
 }
 
 #[cold]
-fn without_reserve(l: Layout, request: impl Fn() -> *mut c_void) -> *mut u8 {
-    let block = if give_up_reserve(l.size()) { request() } else { null_mut() };
-    if !block.is_null() || l.size() > LARGEST {
-        return block.cast();
+fn without_reserve(l: Layout, request: impl Fn() -> Option<NonNull<c_void>>) -> Option<NonNull<u8>> {
+    let block = if give_up_reserve(l.size()) { request() } else { None };
+    match block {
+        Some(block) => Some(block.cast()),
+        None if l.size() <= LARGEST => LAST.give(l),
+        None => None,
     }
-    LAST.give(l).map_or(null_mut(), NonNull::as_ptr)
 }
 
 /// The largest request that gets some of the last bytes.
@@ -180,17 +183,19 @@ unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn alloc(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        with_reserve(l, || unsafe {
-            if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) }
-        })
+        let block = with_reserve(l, || unsafe {
+            NonNull::new(if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) })
+        });
+        block.map_or(null_mut(), NonNull::as_ptr)
     }
     #[inline]
     unsafe fn alloc_zeroed(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
         let block = with_reserve(l, || unsafe {
-            if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) }
+            NonNull::new(if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) })
         });
-        if LAST.has(block) {
+        let block = block.map_or(null_mut(), NonNull::as_ptr);
+        if LAST.has(block as usize) {
             // SAFETY: a block of that size.
             unsafe { write_bytes(block, 0, l.size()) }
         }
@@ -198,7 +203,7 @@ unsafe impl GlobalAlloc for Mimalloc {
     }
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, _: Layout) {
-        if LAST.has(p) {
+        if LAST.has(p as usize) {
             return LAST.take_back();
         }
         // SAFETY: `p` came from one of the functions here.
@@ -208,18 +213,19 @@ unsafe impl GlobalAlloc for Mimalloc {
     unsafe fn realloc(&self, p: *mut u8, l: Layout, size: usize) -> *mut u8 {
         // SAFETY: by the contract, `size` does not overflow when it is rounded up to the alignment.
         let new = unsafe { Layout::from_size_align_unchecked(size, l.align()) };
-        let from_last = LAST.has(p);
+        let from_last = LAST.has(p as usize);
         let plain = is_plain(l) && is_plain(new);
         // SAFETY: as above; the old block is still there when there is no new one.
         let block = with_reserve(new, || unsafe {
             let p = p.cast();
-            match (from_last, plain) {
+            NonNull::new(match (from_last, plain) {
                 (true, _) => mi::mi_malloc_aligned(size, l.align()),
                 (false, true) => mi::mi_realloc(p, size),
                 (false, false) => mi::mi_realloc_aligned(p, size, l.align()),
-            }
+            })
         });
-        if !block.is_null() && (from_last || LAST.has(block)) {
+        let block = block.map_or(null_mut(), NonNull::as_ptr);
+        if !block.is_null() && (from_last || LAST.has(block as usize)) {
             // SAFETY: both blocks are there, and are not one; the old one goes back to where it came from.
             unsafe {
                 copy_nonoverlapping(p, block, l.size().min(size));
@@ -243,7 +249,7 @@ mod tests {
             let mut ends = vec![];
             for (size, align) in [(88, 8), (1, 1), (100, 64), (0, 1), (3000, 16), (7, 4096)] {
                 let p = LAST.give(layout(size, align)).unwrap().as_ptr();
-                assert!(LAST.has(p) && (p as usize).is_multiple_of(align), "{size} {align}");
+                assert!(LAST.has(p as usize) && (p as usize).is_multiple_of(align), "{size} {align}");
                 assert!(ends.last().is_none_or(|&end| end <= p as usize), "{size} {align}");
                 ends.push(p as usize + size);
             }
@@ -254,7 +260,8 @@ mod tests {
                 assert_eq!(LAST.is_mostly_free(), left == 0);
             }
         }
-        assert!(!LAST.has(null_mut()) && !LAST.has(LAST.first().wrapping_add(8192)));
+        let behind = LAST.first().as_ptr() as usize + 8192;
+        assert!(!LAST.has(0) && LAST.has(behind - 1) && !LAST.has(behind));
     }
 
     #[test]
