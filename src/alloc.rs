@@ -81,23 +81,27 @@ impl<const N: usize> Last<N> {
         Last { bytes: UnsafeCell::new([0; N]), given: AtomicU64::new(0) }
     }
 
-    fn first(&self) -> NonNull<u8> {
-        NonNull::from(&self.bytes).cast()
+    /// The block at a place that [`Last::give`] gave.
+    ///
+    /// # Safety
+    /// It is used with the layout that it was given for, by who got it, until it is taken back.
+    unsafe fn at(&self, place: usize) -> *mut u8 {
+        self.bytes.get().cast::<u8>().wrapping_add(place)
     }
 
     /// Whether a block at this address came from here.
     #[inline(always)]
     fn has(&self, address: usize) -> bool {
-        address.wrapping_sub(self.first().as_ptr() as usize) < N
+        address.wrapping_sub(self.bytes.get() as usize) < N
     }
 
     fn is_mostly_free(&self) -> bool {
         self.given.load(Relaxed) % BLOCK <= N as u64 / 2
     }
 
-    /// A block, not cleared, or nothing where there is no room.
+    /// The place of a block, which is not cleared, or nothing where there is no room.
     #[cold]
-    fn give(&self, l: Layout) -> Option<NonNull<u8>> {
+    fn give(&self, l: Layout) -> Option<usize> {
         // the bytes begin at a multiple of 4096
         if l.align() > 4096 {
             return None;
@@ -109,7 +113,7 @@ impl<const N: usize> Last<N> {
             Some((given / BLOCK + 1) * BLOCK + end)
         };
         self.given.fetch_update(AcqRel, Relaxed, add).ok()?;
-        NonNull::new(self.first().as_ptr().wrapping_add(at as usize))
+        Some(at as usize)
     }
 
     /// Takes a block back.
@@ -150,23 +154,21 @@ pub fn release() {
     unsafe { mi_collect(true) }
 }
 
-/// What a request gives, with a second try after the reserve was set free, and then one of the last bytes.
+/// What a request gives, with a second try after the reserve was set free.
 #[inline(always)]
-fn with_reserve(l: Layout, request: impl Fn() -> Option<NonNull<c_void>>) -> Option<NonNull<u8>> {
-    match request() {
-        Some(block) => Some(block.cast()),
-        None => without_reserve(l, request),
-    }
+fn with_reserve<B>(size: usize, request: impl Fn() -> Option<B>) -> Option<B> {
+    request().or_else(|| if give_up_reserve(size) { request() } else { None })
 }
 
+/// One of the last bytes' blocks, not cleared, or null.
+///
+/// # Safety
+/// It is used with this layout until it goes back.
 #[cold]
-fn without_reserve(l: Layout, request: impl Fn() -> Option<NonNull<c_void>>) -> Option<NonNull<u8>> {
-    let block = if give_up_reserve(l.size()) { request() } else { None };
-    match block {
-        Some(block) => Some(block.cast()),
-        None if l.size() <= LARGEST => LAST.give(l),
-        None => None,
-    }
+unsafe fn last(l: Layout) -> *mut u8 {
+    let place = if l.size() <= LARGEST { LAST.give(l) } else { None };
+    // SAFETY: by the contract.
+    place.map_or(null_mut(), |place| unsafe { LAST.at(place) })
 }
 
 /// The largest request that gets some of the last bytes.
@@ -183,23 +185,29 @@ unsafe impl GlobalAlloc for Mimalloc {
     #[inline]
     unsafe fn alloc(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        let block = with_reserve(l, || unsafe {
+        let block = with_reserve(l.size(), || unsafe {
             NonNull::new(if is_plain(l) { mi::mi_malloc(l.size()) } else { mi::mi_malloc_aligned(l.size(), l.align()) })
         });
-        block.map_or(null_mut(), NonNull::as_ptr)
+        // SAFETY: by the contract of allocators.
+        block.map_or_else(|| unsafe { last(l) }, |block| block.as_ptr().cast())
     }
     #[inline]
     unsafe fn alloc_zeroed(&self, l: Layout) -> *mut u8 {
         // SAFETY: as above.
-        let block = with_reserve(l, || unsafe {
+        let block = with_reserve(l.size(), || unsafe {
             NonNull::new(if is_plain(l) { mi::mi_zalloc(l.size()) } else { mi::mi_zalloc_aligned(l.size(), l.align()) })
         });
-        let block = block.map_or(null_mut(), NonNull::as_ptr);
-        if LAST.has(block as usize) {
-            // SAFETY: a block of that size.
-            unsafe { write_bytes(block, 0, l.size()) }
-        }
-        block
+        let Some(block) = block else {
+            // SAFETY: by the contract of allocators; a block of that size.
+            unsafe {
+                let block = last(l);
+                if !block.is_null() {
+                    write_bytes(block, 0, l.size());
+                }
+                return block;
+            }
+        };
+        block.as_ptr().cast()
     }
     #[inline]
     unsafe fn dealloc(&self, p: *mut u8, _: Layout) {
@@ -216,7 +224,7 @@ unsafe impl GlobalAlloc for Mimalloc {
         let from_last = LAST.has(p as usize);
         let plain = is_plain(l) && is_plain(new);
         // SAFETY: as above; the old block is still there when there is no new one.
-        let block = with_reserve(new, || unsafe {
+        let block = with_reserve(size, || unsafe {
             let p = p.cast();
             NonNull::new(match (from_last, plain) {
                 (true, _) => mi::mi_malloc_aligned(size, l.align()),
@@ -224,7 +232,8 @@ unsafe impl GlobalAlloc for Mimalloc {
                 (false, false) => mi::mi_realloc_aligned(p, size, l.align()),
             })
         });
-        let block = block.map_or(null_mut(), NonNull::as_ptr);
+        // SAFETY: by the contract of allocators.
+        let block = block.map_or_else(|| unsafe { last(new) }, |block| block.as_ptr().cast::<u8>());
         if !block.is_null() && (from_last || LAST.has(block as usize)) {
             // SAFETY: both blocks are there, and are not one; the old one goes back to where it came from.
             unsafe {
@@ -248,10 +257,10 @@ mod tests {
             assert!(LAST.is_mostly_free());
             let mut ends = vec![];
             for (size, align) in [(88, 8), (1, 1), (100, 64), (0, 1), (3000, 16), (7, 4096)] {
-                let p = LAST.give(layout(size, align)).unwrap().as_ptr();
-                assert!(LAST.has(p as usize) && (p as usize).is_multiple_of(align), "{size} {align}");
-                assert!(ends.last().is_none_or(|&end| end <= p as usize), "{size} {align}");
-                ends.push(p as usize + size);
+                let p = LAST.bytes.get() as usize + LAST.give(layout(size, align)).unwrap();
+                assert!(LAST.has(p) && p.is_multiple_of(align), "{size} {align}");
+                assert!(ends.last().is_none_or(|&end| end <= p), "{size} {align}");
+                ends.push(p + size);
             }
             assert!(!LAST.is_mostly_free() && LAST.give(layout(4096, 1)).is_none());
             assert!(LAST.give(layout(1, 8192)).is_none() && LAST.give(layout(usize::MAX >> 1, 1)).is_none());
@@ -260,7 +269,7 @@ mod tests {
                 assert_eq!(LAST.is_mostly_free(), left == 0);
             }
         }
-        let behind = LAST.first().as_ptr() as usize + 8192;
+        let behind = LAST.bytes.get() as usize + 8192;
         assert!(!LAST.has(0) && LAST.has(behind - 1) && !LAST.has(behind));
     }
 
