@@ -176,6 +176,7 @@ local function session() return require 'rekindle.session' end
 -- begins a session, in colours or without; the text of an error of the user's startup file
 function run.session(colours, startup)
    require('rekindle.display').colours = colours
+   session().share_input()
    return session().start(startup)
 end
 

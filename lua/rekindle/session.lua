@@ -397,7 +397,6 @@ end
 
 -- what a session has beside the packages; the text of an error of the user's startup file
 function session.start(startup)
-   session.share_input()
    rawset(_G, 'help', function(topic) return require('rekindle.help').show(topic) end)
    rawset(_G, 'noColors', function()
       display.colours = false
