@@ -233,6 +233,19 @@ fn set_any<const N: usize>(t: &Tensor, indices: [f64; N], v: f64) -> bool {
     position(t, indices).is_some_and(|at| put(t, at, v))
 }
 
+/// An argument: a tensor, or the number where the pointer is null. Nothing where the object is no tensor.
+///
+/// # Safety
+/// As for [`tensor_in`].
+#[inline(always)]
+unsafe fn value<'a>(x: *const Object<Tensor>, number: f64) -> Option<Val<'a>> {
+    // SAFETY: by the contract.
+    match unsafe { tensor_in(x) } {
+        Some(t) => Some(Val::Tensor(t)),
+        None => x.is_null().then_some(Val::Num(number)),
+    }
+}
+
 /// A call of a function known by its description, with `count` arguments: tensors, or numbers where the pointer is null.
 unsafe extern "C" fn call(
     form: *const Compiled,
@@ -257,11 +270,8 @@ unsafe extern "C" fn call(
     // SAFETY: called with objects, with what `push_form` gave, which lives for ever, and with a place for what was done.
     unsafe {
         for i in 0..count {
-            vals[i] = match tensor_in(pointers[i]) {
-                Some(t) => Val::Tensor(t),
-                None if pointers[i].is_null() => Val::Num(numbers[i]),
-                None => return tell(done, None),
-            };
+            let Some(v) = value(pointers[i], numbers[i]) else { return tell(done, None) };
+            vals[i] = v;
         }
         answered(&*form, &vals, count, blank, done)
     }
@@ -296,11 +306,7 @@ unsafe extern "C" fn call_numbers(
 ) -> f64 {
     // SAFETY: as for `call`.
     unsafe {
-        let first = match tensor_in(x) {
-            Some(t) => Val::Tensor(t),
-            None if x.is_null() => Val::Num(n0),
-            None => return tell(done, None),
-        };
+        let Some(first) = value(x, n0) else { return tell(done, None) };
         let vals: [Val; MOST_TRACED] = [first, Val::Num(n1), Val::Num(n2), Val::Num(n3), Val::Num(n4)];
         answered(&*form, &vals, (count as usize).min(MOST_TRACED), blank, done)
     }
