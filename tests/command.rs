@@ -130,6 +130,10 @@ fn a_session_leaves_a_pipes_lines_to_what_reads_them() {
     let (status, out, err) = th(&here(), &["-i", "-e", "y = 1"], lines);
     assert!(status == Some(0) && err.is_empty(), "{err}");
     assert!(out.contains("\ngot hello\n") && out.contains("child a line\n") && out.contains("\nat the end\n"), "{out}");
+    // whatever io.read reads
+    let lines = "io.input(io.tmpfile()) x = io.stdin:read()\nhello\n'got ' .. x";
+    let (status, out, err) = th(&here(), &["-i", "-e", "y = 1"], lines);
+    assert!(status == Some(0) && err.is_empty() && out.contains("\ngot hello\n"), "{out}{err}");
 }
 
 #[test]

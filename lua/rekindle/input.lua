@@ -61,7 +61,7 @@ return function(ask, waits)
       for i = 1, n do
          if is_empty() then
             for j = i, n do kind_of(name, formats[j]) end
-            local rest = table.pack(plain_read(unpack(formats, i, n)))
+            local rest = table.pack(file_read(stdin, unpack(formats, i, n)))
             for j = 1, rest.n do values[i + j - 1] = rest[j] end
             return unpack(values, 1, i + rest.n - 1)
          end
