@@ -9,12 +9,14 @@
 //! - `find`: which launcher there is, and where its library may be.
 //! - `abi`: what differs between families of libraries.
 //! - `raw`: the functions of a library, the one place with `unsafe`.
+//! - `pipes`: the launcher has read what this process wrote.
 //! - `progress`: the thread of asynchronous operations.
 //! - `server`: parts of tensors that processes keep for each other.
 
 mod abi;
 mod collective;
 mod find;
+mod pipes;
 mod progress;
 mod raw;
 mod server;
@@ -31,6 +33,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
 /// A group of processes.
 #[derive(Debug, Clone, Copy)]
@@ -182,6 +185,7 @@ pub fn abort() {
         && let Some(library) = &world.library
         && world.groups.borrow()[0].size > 1
     {
+        let _ = pipes::wait_for_readers(Duration::from_secs(1));
         library.abort(1);
     }
 }
