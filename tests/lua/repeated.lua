@@ -8,6 +8,11 @@ local function equal(what, a, b)
 end
 
 local file = os.tmpname()
+-- a layer's weights as a matrix
+local function matrix(net, i)
+   local w = net:get(i).weight
+   return w:view(w:size(1), -1)
+end
 -- what programs do with weights: the parameters in one piece, the layers
 local changes = {
    nothing = function() end,
@@ -20,11 +25,11 @@ local changes = {
       net:reset()
    end,
    element = function(p) p[700] = 0.5 end,
-   matrix = function(_, net) net:get(1).weight[{ 3, 5 }] = 2 end,
+   matrix = function(_, net) matrix(net, 1)[{ 3, 5 }] = 2 end,
    row = function(_, net) net:get(1).weight[7]:fill(0.25) end,
    column = function(_, net) net:get(3).weight:select(2, 9):mul(-1) end,
-   transposed = function(_, net) net:get(3).weight:t():narrow(1, 2, 5):add(1) end,
-   range = function(_, net) net:get(1).weight[{ { 2, 9 }, { 1, 3 } }] = 0.125 end,
+   transposed = function(_, net) matrix(net, 3):t():narrow(1, 2, 5):add(1) end,
+   range = function(_, net) matrix(net, 1)[{ { 2, 9 }, { 1, 3 } }] = 0.125 end,
    storage = function(p) p:storage()[900] = -1 end,
    fill = function(p) p:storage():fill(0.01) end,
    copied = function(p) p:storage():copy(torch.range(1, p:nElement()):type(p:type()):div(1e6):storage()) end,
@@ -35,11 +40,11 @@ local changes = {
    indexed = function(_, net) net:get(1).weight:indexFill(1, torch.LongTensor { 1, 3 }, 0.5) end,
    indexCopied = function(_, net) net:get(1).weight:indexAdd(2, torch.LongTensor { 2 }, net:get(1).weight:narrow(2, 1, 1)) end,
    scattered = function(_, net)
-      net:get(3).weight:scatter(1, torch.LongTensor(1, net:get(3).weight:size(2)):fill(2), 0.75)
+      matrix(net, 3):scatter(1, torch.LongTensor(1, matrix(net, 3):size(2)):fill(2), 0.75)
    end,
    renormed = function(_, net) net:get(1).weight:renorm(2, 1, 0.5) end,
    product = function(_, net)
-      local w = net:get(1).weight
+      local w = matrix(net, 1)
       w:addr(0.1, torch.ones(w:size(1)):type(w:type()), torch.ones(w:size(2)):type(w:type()))
    end,
    uniform = function(p)
@@ -74,16 +79,43 @@ local changes = {
    resized = function(p) p:storage():resize(p:storage():size() + 100) end,
 }
 
-local function run(change, kind, exposed)
+-- networks, and the sizes of their inputs and outputs
+local networks = {
+   linear = {
+      net = function() return nn.Sequential():add(nn.Linear(130, 300)):add(nn.Tanh()):add(nn.Linear(300, 70)) end,
+      input = { 40, 130 },
+      output = { 40, 70 },
+   },
+   -- the first in Winograd's way where it is Float, the second with few positions
+   planes = {
+      net = function()
+         local net = nn.Sequential():add(nn.SpatialConvolution(34, 32, 3, 3, 1, 1, 1, 1)):add(nn.Tanh())
+         return net:add(nn.SpatialConvolution(32, 70, 3, 3, 2, 2))
+      end,
+      input = { 1, 34, 15, 13 },
+      output = { 1, 70, 7, 6 },
+   },
+   -- rows of pixels, and many positions of few planes
+   rows = {
+      net = function()
+         local net = nn.Sequential():add(nn.SpatialConvolution(20, 22, 1, 1)):add(nn.Tanh())
+         return net:add(nn.SpatialConvolution(22, 48, 3, 3))
+      end,
+      input = { 1, 20, 18, 32 },
+      output = { 1, 48, 16, 30 },
+   },
+}
+
+local function run(network, change, kind, exposed)
    torch.manualSeed(2)
-   local net = nn.Sequential():add(nn.Linear(130, 300)):add(nn.Tanh()):add(nn.Linear(300, 70)):type(kind)
+   local net = network.net():type(kind)
    local p, g = net:getParameters()
    if exposed then p:data() end
    local seen = {}
    for _ = 1, 3 do
       for k = 1, 3 do
          torch.manualSeed(k)
-         local x, d = torch.randn(40, 130):type(kind), torch.randn(40, 70):type(kind)
+         local x, d = torch.randn(unpack(network.input)):type(kind), torch.randn(unpack(network.output)):type(kind)
          table.insert(seen, net:forward(x):clone())
          table.insert(seen, net:backward(x, d):clone())
       end
@@ -92,11 +124,24 @@ local function run(change, kind, exposed)
    return seen
 end
 
-for change in pairs(changes) do
-   for _, kind in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do
-      local one, other = run(change, kind, false), run(change, kind, true)
-      for i = 1, #one do equal(change .. ' ' .. kind .. ' ' .. i, one[i], other[i]) end
+for name, network in pairs(networks) do
+   for change in pairs(changes) do
+      for _, kind in ipairs { 'torch.FloatTensor', 'torch.DoubleTensor' } do
+         local one, other = run(network, change, kind, false), run(network, change, kind, true)
+         for i = 1, #one do equal(table.concat({ name, change, kind, i }, ' '), one[i], other[i]) end
+      end
    end
 end
+-- what is not finite goes the plain way, whatever is kept
+local conv = nn.SpatialConvolution(32, 32, 3, 3, 1, 1, 1, 1):float()
+local x = torch.FloatTensor(1, 32, 16, 16):uniform()
+local plain = conv:forward(x):clone()
+for _ = 1, 3 do equal('finite', conv:forward(x), plain) end
+x[1][3][8][8] = math.huge
+for _ = 1, 3 do
+   assert(conv:forward(x)[1][1]:clone():apply(function(v) return v - v == 0 and 1 or 0 end):sum() == 16 * 16 - 9)
+end
+x[1][3][8][8] = 0
+assert((conv:forward(x) - plain):abs():max() < 1)
 os.remove(file)
 print(compared .. ' comparisons: all as it should be')

@@ -26,40 +26,82 @@ struct Part {
 
 /// What is in vectors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Way {
+pub enum Way {
+    /// Planes of the result.
     Planes,
+    /// Pixels, in panels.
     Pixels,
     /// Pixels of one row, as they lie.
     Row,
 }
 
 /// The weights of a part, prepared for its way.
-enum Weights<T: 'static> {
+pub enum Weights<T: 'static> {
+    /// For vectors of planes.
     Panels(Panels<T>),
+    /// For pixels of one row.
     Strips(Strips<T>),
+    /// Used as they are.
     AsTheyLie,
 }
 
-impl Part {
+/// What decides about the way.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    /// Planes of the result.
+    pub planes: usize,
+    /// Positions in a sample of it.
+    pub pixels: usize,
+    /// How many of them lie side by side, at least.
+    pub row: usize,
+    /// Places in a window, of all planes.
+    pub window: usize,
+}
+
+impl Sizes {
+    /// Those of the convolution to `out` planes.
+    pub fn forward(g: &Geometry, out: usize) -> Sizes {
+        let row = if g.axes()[2].stride == 1 { g.output()[2] } else { 1 };
+        Sizes { planes: out, pixels: g.pixels(), row, window: g.rows() }
+    }
+
     fn way<T: Multiply>(&self, batch: usize) -> Way {
-        let (lanes, n, pixels) = (T::lanes(), self.planes.len(), self.pixels.len());
-        let idle = |n: usize| n.next_multiple_of(lanes) as f64 / n as f64;
         // weights that are used little are not worth packing
-        let few = batch.saturating_mul(pixels) < 64;
-        let short = self.window.len() < SHORT;
-        let pixels_cost = idle(pixels) * (n as f64 + PACKING);
-        let planes_cost = idle(n) * n as f64 * (1.0 + TURNING / self.window.len() as f64);
-        if self.row >= lanes && !few && (short && idle(self.row) < 1.3 || idle(n) > idle(self.row) * 1.1) {
+        if batch.saturating_mul(self.pixels) < 64 { Way::Pixels } else { self.best::<T>() }
+    }
+
+    /// The way, if preparing the weights cost nothing.
+    fn best<T: Multiply>(&self) -> Way {
+        let idle = |n: usize| n.next_multiple_of(T::lanes()) as f64 / n as f64;
+        let short = self.window < SHORT;
+        let pixels_cost = idle(self.pixels) * (self.planes as f64 + PACKING);
+        let planes_cost = idle(self.planes) * self.planes as f64 * (1.0 + TURNING / self.window as f64);
+        if self.row >= T::lanes() && (short && idle(self.row) < 1.3 || idle(self.planes) > idle(self.row) * 1.1) {
             Way::Row
-        } else if few || pixels_cost < planes_cost {
+        } else if pixels_cost < planes_cost {
             Way::Pixels
         } else {
             Way::Planes
         }
     }
 
-    fn weights<T: Multiply>(&self, w: &[T], batch: usize) -> Result<Weights<T>> {
-        Ok(match self.way::<T>(batch) {
+    /// How weights are worth preparing that are used again and again by batches of a size, where nothing but the time differs;
+    /// none where they are used as they are.
+    pub fn lasting<T: Multiply>(&self, batch: usize) -> Option<Way> {
+        let (now, best) = (self.way::<T>(batch), self.best::<T>());
+        // sums that start from a bias round otherwise than those to which it is added
+        (best == Way::Planes || best == Way::Row && now == best).then_some(best)
+    }
+}
+
+impl Part {
+    fn sizes(&self) -> Sizes {
+        let [planes, pixels, window] = [&self.planes, &self.pixels, &self.window].map(Offsets::len);
+        Sizes { planes, pixels, row: self.row, window }
+    }
+
+    fn weights<T: Multiply>(&self, w: &[T], way: Way) -> Result<Weights<T>> {
+        Ok(match way {
             Way::Planes => Weights::Panels(Panels::pack(self.weight(w))?),
             Way::Row => Weights::Strips(Strips::pack(self.weight(w).t())?),
             Way::Pixels => Weights::AsTheyLie,
@@ -126,7 +168,7 @@ impl Correlation {
             places: Offsets::steps(k, 1),
             planes: Offsets::steps(out, k),
             to: [Offsets::steps(n, 1), Offsets::steps(out, n)],
-            row: if g.axes()[2].stride == 1 { g.output()[2] } else { 1 },
+            row: Sizes::forward(g, out).row,
         };
         Ok(Correlation { frame, image: g.planes, result: g.output(), planes: out, parts: vec![part], residues: [1; 3] })
     }
@@ -189,12 +231,35 @@ impl Correlation {
             return Ok(());
         }
         let batch = y.len() / self.output_len();
-        let call = Call { x, w, bias };
-        let packed = self.parts.iter().map(|p| p.weights(w, batch)).collect::<Result<Vec<_>>>()?;
+        let packed = self.parts.iter().map(|p| p.weights(w, p.sizes().way::<T>(batch))).collect::<Result<Vec<_>>>()?;
+        self.run_with(Call { x, w, bias }, &packed, y)
+    }
+
+    /// Weights prepared for [`Correlation::run_kept`].
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn prepared<T: Multiply>(&self, w: &[T], way: Way) -> Result<Weights<T>> {
+        self.parts.first().map_or(Ok(Weights::AsTheyLie), |part| part.weights(w, way))
+    }
+
+    /// As [`Correlation::run`], with weights that were prepared before.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    ///
+    /// # Panics
+    /// Weights that were not prepared, or for another correlation.
+    pub fn run_kept<T: Multiply>(&self, x: &[T], w: &Weights<T>, bias: &[T], y: &mut [T]) -> Result<()> {
+        if y.is_empty() { Ok(()) } else { self.run_with(Call { x, w: &[], bias }, std::slice::from_ref(w), y) }
+    }
+
+    fn run_with<T: Multiply>(&self, call: Call<T>, packed: &[Weights<T>], y: &mut [T]) -> Result<()> {
+        let batch = y.len() / self.output_len();
         if batch >= 4 * threads() || batch.is_multiple_of(threads()) {
-            self.samples(call, &packed, y)
+            self.samples(call, packed, y)
         } else {
-            y.chunks_mut(self.output_len()).enumerate().try_for_each(|(n, y)| self.shared(call, n, &packed, y))
+            y.chunks_mut(self.output_len()).enumerate().try_for_each(|(n, y)| self.shared(call, n, packed, y))
         }
     }
 
@@ -212,7 +277,7 @@ impl Correlation {
     /// Not enough memory.
     pub fn sample<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<()> {
         let call = Call { x, w, bias };
-        let packed = self.parts.iter().map(|p| p.weights(w, 1)).collect::<Result<Vec<_>>>()?;
+        let packed = self.parts.iter().map(|p| p.weights(w, p.sizes().way::<T>(1))).collect::<Result<Vec<_>>>()?;
         self.some_samples(call, 0, &packed, y)
     }
 
@@ -263,6 +328,13 @@ impl Correlation {
                 self.by_planes(part, image, call, to)?;
                 continue;
             }
+            if let Weights::Panels(weight) = packed
+                && self.is_mostly_weights(part, weight.count())
+            {
+                let end = Epilogue { row_bias: call.bias, ..Epilogue::PLAIN };
+                multiply_by_panels(View::new(image, &part.pixels, &part.window), weight, to, end.t())?;
+                continue;
+            }
             let unit = match packed {
                 Weights::Panels(_) => 1,
                 Weights::Strips(_) => part.row,
@@ -277,6 +349,12 @@ impl Correlation {
             share_rows(y, len, len, |first, planes| self.gather(first, &scattered, planes));
         }
         Ok(())
+    }
+
+    /// Whether threads that share a sample had better read all of it, and a part of the weights each.
+    fn is_mostly_weights(&self, part: &Part, panels: usize) -> bool {
+        let even = panels >= 4 * threads() || panels.is_multiple_of(threads());
+        even && part.window.len() * part.planes.len() > self.image_len()
     }
 
     /// Few pixels, which threads share by planes of the result.

@@ -7,13 +7,14 @@
 
 use super::correlation::Correlation;
 use super::gradient::{Fold, residues};
+use super::kept::Kept;
 use super::unfold::Geometry;
 use super::weight::WeightGradient;
 use super::winograd::Winograd;
 use crate::tensor::access::{MatrixMut, share};
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, total};
-use crate::tensor::product::Multiply;
+use crate::tensor::product::{Multiply, Windows};
 
 /// Input planes from which the gradient of the input fills vectors of planes.
 const MANY_PLANES: usize = 16;
@@ -54,6 +55,23 @@ impl Plan {
             return Ok(());
         }
         self.correlation()?.run(x, w, bias, y)
+    }
+
+    /// As [`Plan::forward`], with what was kept of the weights; whether it was done.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    ///
+    /// # Panics
+    /// What was kept of other weights.
+    pub fn forward_kept<T: Multiply>(&self, x: &[T], kept: &Kept<T>, bias: &[T], y: &mut [T]) -> Result<bool> {
+        match kept {
+            Kept::Squares(s) => match Winograd::of::<T>(&self.geometry, self.out) {
+                Some(fast) => fast.correlate(x, Windows::Squares(s), bias, y),
+                None => Ok(false),
+            },
+            Kept::Weights(w) => self.correlation()?.run_kept(x, w, bias, y).map(|()| true),
+        }
     }
 
     /// What [`Plan::forward`] does, for any number of calls.

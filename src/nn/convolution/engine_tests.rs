@@ -4,6 +4,8 @@
 use super::engine::Plan;
 use super::unfold::Geometry;
 use crate::nn::window::Step;
+use crate::tensor::Tensor;
+use crate::tensor::layout::Layout;
 use crate::tensor::product::Multiply;
 use crate::tensor::threads::set_threads;
 
@@ -119,6 +121,9 @@ impl Case {
             plan.forward(&x, &w, &bias[..self.out], &mut y).unwrap();
             plan.transposed(&go, &w, &bias[..self.planes], &mut gi).unwrap();
             plan.weight_gradient(&x, &go, T::from_f64(0.5), &mut gw).unwrap();
+            if let Some(again) = forward_again(&plan, &x, &w, &bias[..self.out], self.batch) {
+                assert!(again == y, "what is kept of the weights gives another result: {self:?}");
+            }
             [y, gi, gw]
         };
         let (one, two) = (run(1), run(2));
@@ -129,6 +134,46 @@ impl Case {
                 let off = (a.to_f64() - b).abs() / largest;
                 assert!(off <= limit, "{name} {i}: {a:?} for {b}, {self:?}");
             }
+        }
+    }
+}
+
+/// The output by what is kept of the weights, if anything is.
+fn forward_again<T: Multiply>(plan: &Plan, x: &[T], w: &[T], bias: &[T], batch: usize) -> Option<Vec<T>> {
+    let weight = Tensor::from_slice(w).unwrap();
+    weight.set_layout(Layout::contiguous(&[plan.out, plan.geometry.rows()]).unwrap());
+    assert!(plan.kept::<T>(&weight, batch).unwrap().is_none(), "nothing was noted");
+    plan.note_use::<T>(&weight, batch);
+    let kept = plan.kept::<T>(&weight, batch).unwrap()?;
+    let mut y = vec![T::from_f64(f64::NAN); batch * plan.out * plan.geometry.pixels()];
+    assert!(plan.forward_kept(x, &kept, bias, &mut y).unwrap());
+    Some(y)
+}
+
+#[test]
+fn weights_are_kept_for_few_positions_in_every_form() {
+    let mut r = Numbers(5);
+    let mut single = |n: usize| r.values(n).iter().map(|v| *v as f32).collect::<Vec<_>>();
+    // Winograd's squares; panels for few positions, for many, and for planes that do not fill vectors; rows of pixels; nothing
+    // for many positions
+    for (planes, out, size, k, stride, kept) in [
+        (64, 80, 14, 3, 1, true),
+        (70, 144, 7, 3, 1, true),
+        (48, 112, 15, 3, 2, true),
+        (128, 40, 9, 1, 1, true),
+        (2, 5, 30, 5, 1, true),
+        (16, 32, 40, 3, 1, false),
+    ] {
+        let step = Step::new(k, stride, k / 2);
+        let plan = Plan { geometry: Geometry::new(planes, &[size, size], &[step, step]).unwrap(), out };
+        let (x, w, bias) = (single(plan.geometry.input_len()), single(out * plan.geometry.rows()), single(out));
+        let mut y = vec![0.0; out * plan.geometry.pixels()];
+        plan.forward(&x, &w, &bias, &mut y).unwrap();
+        for threads in 1..5 {
+            set_threads(threads);
+            let again = forward_again(&plan, &x, &w, &bias, 1);
+            assert!(again.is_some() == kept, "{planes} to {out} planes of {size} x {size}");
+            assert!(again.is_none_or(|again| again == y), "{planes} to {out} planes of {size} x {size}");
         }
     }
 }
@@ -227,6 +272,6 @@ fn other_levels_and_ways_do_the_same_in_a_process() {
             .output();
         let done = done.unwrap();
         let told = String::from_utf8_lossy(&done.stdout);
-        assert!(done.status.success() && told.contains("7 passed"), "{name} {value}: {told}");
+        assert!(done.status.success() && told.contains("8 passed"), "{name} {value}: {told}");
     }
 }

@@ -7,6 +7,7 @@ pub mod depthwise;
 pub mod engine;
 mod gradient;
 mod groups;
+mod kept;
 pub mod local;
 pub mod planes;
 pub mod temporal;

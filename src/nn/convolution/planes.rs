@@ -215,10 +215,25 @@ fn convolve<T: Multiply>(
     steps.give_planes(weight)?;
     let call = Call::new(input, weight, steps, full)?;
     let bias = bias_of::<T>(bias, call.output_planes(full).0)?;
-    let (x, w) = (Source::<T>::of(input)?, Source::<T>::of(weight)?);
-    let mut y = Dest::<T>::new(output, &call.output)?;
     let bias = bias.as_deref().unwrap_or(&[]);
-    if full { call.plan.transposed(&x, &w, bias, &mut y) } else { call.plan.forward(&x, &w, bias, &mut y) }
+    let x = Source::<T>::of(input)?;
+    let single = (!full && call.plan.groups == 1).then_some(&call.plan.plan);
+    if let Some(plan) = single
+        && let Some(kept) = plan.kept::<T>(weight, call.batch)?
+        && plan.forward_kept(&x, &kept, bias, &mut Dest::<T>::new(output, &call.output)?)?
+    {
+        return Ok(());
+    }
+    let w = Source::<T>::of(weight)?;
+    let mut y = Dest::<T>::new(output, &call.output)?;
+    if full {
+        return call.plan.transposed(&x, &w, bias, &mut y);
+    }
+    call.plan.forward(&x, &w, bias, &mut y)?;
+    if let Some(plan) = single {
+        plan.note_use::<T>(weight, call.batch);
+    }
+    Ok(())
 }
 
 /// The gradient of the input, of its size.

@@ -6,7 +6,7 @@
 use super::unfold::Geometry;
 use crate::tensor::dtype::DType;
 use crate::tensor::error::Result;
-use crate::tensor::product::{Multiply, Offsets, Outputs, Planes, View, correlate, weight_gradient};
+use crate::tensor::product::{Multiply, Offsets, Outputs, Planes, Squares, View, Windows, correlate, weight_gradient};
 use std::sync::OnceLock;
 
 /// Planes on either side from which vectors are filled.
@@ -26,7 +26,7 @@ fn allowed() -> Option<Outputs> {
 }
 
 /// A convolution that goes Winograd's way.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Winograd {
     input: Planes,
     output: Planes,
@@ -62,12 +62,44 @@ impl Winograd {
     /// # Errors
     /// Not enough memory.
     pub fn forward<T: Multiply>(&self, x: &[T], w: &[T], bias: &[T], y: &mut [T]) -> Result<bool> {
-        if !self.pays(x.len(), self.output, TILES) {
+        if !self.is_worth(x.len()) {
             return Ok(false);
         }
+        let [rows, cols] = self.weights();
+        self.correlate(x, Windows::Plain(View::new(w, &rows, &cols)), bias, y)
+    }
+
+    /// Whether [`Winograd::forward`] takes an input of so many elements.
+    pub fn is_worth(&self, elements: usize) -> bool {
+        self.pays(elements, self.output, TILES)
+    }
+
+    /// Rows and columns of the weights.
+    fn weights(&self) -> [Offsets; 2] {
         let k = 9 * self.input.count;
-        let (rows, cols) = (Offsets::steps(k, 1), Offsets::steps(self.output.count, k));
-        correlate(self.tile, (x, self.input, self.pad), View::new(w, &rows, &cols), bias, (y, self.output))
+        [Offsets::steps(k, 1), Offsets::steps(self.output.count, k)]
+    }
+
+    /// What [`Winograd::correlate`] makes of the weights.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn squares<T: Multiply>(&self, w: &[T]) -> Result<Squares<T>> {
+        let [rows, cols] = self.weights();
+        Squares::new(self.tile, View::new(w, &rows, &cols))
+    }
+
+    /// How many elements [`Winograd::squares`] has.
+    pub fn squares_len<T: Multiply>(&self) -> usize {
+        Squares::<T>::count(self.tile, self.input.count, self.output.count)
+    }
+
+    /// Convolves with weights or their squares; whether all is finite.
+    ///
+    /// # Errors
+    /// Not enough memory.
+    pub fn correlate<T: Multiply>(&self, x: &[T], w: Windows<T>, bias: &[T], y: &mut [T]) -> Result<bool> {
+        correlate(self.tile, (x, self.input, self.pad), w, bias, (y, self.output))
     }
 
     /// The gradient of the input, as the plan's `transposed`; whether it was done.
@@ -81,7 +113,8 @@ impl Winograd {
         let k = 9 * self.input.count;
         let flipped = (0..9 * self.output.count).map(|i| i / 9 * k + 8 - i % 9).collect();
         let (rows, cols) = (Offsets::new(flipped), Offsets::steps(self.input.count, 9));
-        correlate(self.tile, (go, self.output, 2 - self.pad), View::new(w, &rows, &cols), bias, (gi, self.input))
+        let w = Windows::Plain(View::new(w, &rows, &cols));
+        correlate(self.tile, (go, self.output, 2 - self.pad), w, bias, (gi, self.input))
     }
 
     /// Adds to the gradient of the weights, as the plan's `weight_gradient`; whether it was done.

@@ -49,7 +49,7 @@ pub use line_operands::{LinesDest, LinesSource};
 pub use lines::{Bundles, Lines, LinesMut};
 pub(in crate::tensor) use matrix::{Form, with_matrices};
 pub use matrix::{Matrix, MatrixDest, MatrixMut, MatrixSource};
-pub(in crate::tensor) use packed::{has_packed, note_use, packed};
+pub use packed::{has_packed, note_use, packed};
 pub(in crate::tensor) use raw_slice::RawSlice;
 pub use share::{Blocks, Divide, Rows, share, share_rows, try_share};
 pub use source::Source;

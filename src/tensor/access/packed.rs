@@ -8,8 +8,9 @@ use crate::tensor::storage::packed::Made;
 use std::rc::Rc;
 
 fn made(x: &Tensor, which: u8) -> Option<(Storage, Made)> {
-    let storage = x.storage().filter(|s| x.ndim() == 2 && x.is_contiguous() && s.class() == x.class())?;
-    Some((storage, Made { from: x.offset(), sizes: [x.size(0), x.size(1)], which }))
+    let storage = x.storage().filter(|s| x.ndim() > 0 && x.is_contiguous() && s.class() == x.class())?;
+    let rows = x.size(0);
+    Some((storage, Made { from: x.offset(), sizes: [rows, x.numel().checked_div(rows)?], which }))
 }
 
 /// Whether anything may be kept of the elements of the storage: what calls can afford to look at.
@@ -18,7 +19,7 @@ pub fn has_packed(x: &Tensor) -> bool {
     x.peek_storage().is_some_and(Storage::has_notes)
 }
 
-/// What `make` makes of the elements of a matrix without gaps: kept, where [`note_use`] was called with the same number
+/// What `make` makes of the elements of a tensor without gaps, a matrix with the rows of its first dimension: kept, where [`note_use`] was called with the same number
 /// and nobody got at the elements since. Otherwise nothing.
 ///
 /// # Errors
@@ -34,7 +35,7 @@ pub fn packed<T: Element, P: 'static>(
     }
 }
 
-/// Says that a kernel read a matrix which it would have liked to have [`packed`].
+/// Says that a kernel read a tensor which it would have liked to have [`packed`].
 pub fn note_use<T: Element>(x: &Tensor, which: u8) {
     if let Some((storage, of)) = made(x, which) {
         storage.note_use::<T>(of);

@@ -81,7 +81,8 @@ pub fn multiply_direct<T: Multiply>(a: &Strips<T>, b: View<T>, mut c: ViewMut<T>
                 let left = a.data.as_ptr().wrapping_add(strip.start * a.depth);
                 let run = kernels.tile(Operands::Direct, wide, strip.len());
                 let start = if bias.is_empty() { bias } else { &bias[strip] };
-                let pair = Pair { a: left, rows: &[], steps: b.rows(), b: from, ld: apart, start, bias: &[] };
+                let pair =
+                    Pair { a: left, rows: &[], steps: b.rows(), b: from, ld: apart, ahead: from, start, bias: &[] };
                 // SAFETY: the strip is packed; the columns of each vector are neighbours, all of which are there in
                 // every step, and in `c`, whose rows are `ld` apart.
                 unsafe { run(a.depth, &pair, to, ld) };

@@ -35,10 +35,28 @@ pub struct Pair<'a, T> {
     pub b: *const T,
     /// Elements between steps of the right operand, or between the vectors of a step where that is not packed.
     pub ld: usize,
+    /// What is asked for meanwhile where the left operand is read by offsets: a line in each step, as far apart as the steps of the
+    /// right one. `b` itself asks for nothing new.
+    pub ahead: *const T,
     /// What the sums of each row start from; nothing for 0.
     pub start: &'a [T],
     /// What is added to each row in the end: `V` vectors, or nothing.
     pub bias: &'a [T],
+}
+
+/// Bytes that come from memory at once.
+const LINE: usize = 64;
+
+impl<T> Pair<'_, T> {
+    /// This pair of tile `i` of those that read the same panel, the first of which ask for the one that is read next: its rows have up
+    /// to two lines.
+    #[inline(always)]
+    pub fn before(self, next: Option<&[T]>, i: usize) -> Self {
+        match next {
+            Some(next) if i < 2 => Pair { ahead: next.as_ptr().wrapping_byte_add(i * LINE), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// Writes the products of `k` steps of a pair to `c`: M rows of V vectors, `ld` elements apart. The vectors of a row are
@@ -57,6 +75,7 @@ unsafe fn tile<S: Simd, const M: usize, const V: usize, const HOW: usize>(
 ) {
     let (a, b, b_ld) = (pair.a, pair.b, pair.ld);
     let (rows, steps) = (pair.rows.as_ptr(), pair.steps.as_ptr());
+    let ahead = pair.ahead.addr().wrapping_sub(b.addr());
     // SAFETY: by the contract.
     unsafe {
         let mut sums = [[S::splat(S::T::ZERO); V]; M];
@@ -68,6 +87,9 @@ unsafe fn tile<S: Simd, const M: usize, const V: usize, const HOW: usize>(
         for p in 0..k {
             let at = if HOW == 0 { a.add(*steps.add(p)) } else { a.add(p * M) };
             let from = if HOW == 2 { b.add(*steps.add(p)) } else { b.add(p * b_ld) };
+            if HOW == 0 {
+                S::prefetch(from.wrapping_byte_add(ahead));
+            }
             let mut row = [S::splat(S::T::ZERO); V];
             for (j, v) in row.iter_mut().enumerate() {
                 *v = S::load(from.add(j * if HOW == 2 { b_ld } else { S::L }));

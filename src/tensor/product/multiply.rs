@@ -3,13 +3,17 @@
 use super::kernels::{Epilogue, Kernels, Multiply, Operands, Pair, TALL, WIDE};
 use super::vectors::LANES;
 use super::views::{View, ViewMut};
-use crate::tensor::access::{RawSlice, Workspace};
+use crate::tensor::access::{Divide, RawSlice, Workspace, try_share};
 use crate::tensor::error::Result;
 use crate::tensor::threads;
 use std::ops::Range;
 
 /// Vectors of a panel.
 const PAIR: usize = 2;
+
+/// Bytes of panels up to which a core keeps them near while it goes through the rows of the left operand. With more of them
+/// each is read once, for all rows.
+const NEAR: usize = 1 << 20;
 
 /// A right operand in panels of two vectors of columns; the last one may have one or three.
 pub struct Panels<T: 'static> {
@@ -120,6 +124,17 @@ impl Shape {
         let vectors = if i + 1 == self.count() { self.vectors() - PAIR * i } else { PAIR };
         (first.min(self.cols)..(first + vectors * self.lanes).min(self.cols), vectors * self.lanes)
     }
+
+    /// The first column of a panel.
+    fn start_column(self, i: usize) -> usize {
+        (i * PAIR * self.lanes).min(self.cols)
+    }
+
+    /// The columns of some panels.
+    fn columns(self, panels: &Range<usize>) -> Range<usize> {
+        let end = if panels.end == self.count() { self.cols } else { self.start_column(panels.end) };
+        self.start_column(panels.start).min(end)..end
+    }
 }
 
 /// Parts of `n` as equal as can be, none longer than `most`: a short last tile would waste the most.
@@ -142,54 +157,138 @@ pub(super) fn is_plain(rows: &[usize], cols: &[usize]) -> bool {
 ///
 /// # Panics
 /// Sizes that do not agree.
-pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, mut c: ViewMut<T>, pack: bool, end: Epilogue<T>) -> Result<()> {
-    let (k, kernels, panels) = (a.cols().len(), b.kernels, b.shape());
+pub fn multiply<T: Multiply>(a: View<T>, b: &Panels<T>, c: ViewMut<T>, pack: bool, end: Epilogue<T>) -> Result<()> {
     agree(&a, [b.filled, b.cols], &c, &end);
-    if a.rows().is_empty() || b.cols == 0 {
-        return Ok(());
+    Product { a, b, panels: 0..b.count(), end }.run(c, pack)
+}
+
+/// As [`multiply`], by threads that share the panels: each reads all of `a`, and its own part of `b`.
+///
+/// # Errors
+/// Not enough memory.
+///
+/// # Panics
+/// Sizes that do not agree.
+pub fn multiply_by_panels<T: Multiply>(a: View<T>, b: &Panels<T>, c: ViewMut<T>, end: Epilogue<T>) -> Result<()> {
+    agree(&a, [b.filled, b.cols], &c, &end);
+    let (rows, cost) = (a.rows().len(), a.rows().len().saturating_mul(a.cols().len()) * PAIR);
+    try_share(Columns { c: c.t(), shape: b.shape(), panels: 0..b.count() }, cost, |_, part| {
+        let end = end.part(0..rows, b.shape().columns(&part.panels));
+        Product { a, b, panels: part.panels, end }.run(part.c.t(), false)
+    })
+}
+
+/// The columns of a result that some panels make; here they are rows.
+struct Columns<'a, T> {
+    c: ViewMut<'a, T>,
+    shape: Shape,
+    panels: Range<usize>,
+}
+
+impl<T: Send> Divide for Columns<'_, T> {
+    fn items(&self) -> usize {
+        self.panels.len()
     }
-    let mut tile = [T::ZERO; TALL * WIDE * LANES];
-    let how = if pack { Operands::Packed } else { Operands::ByTable };
-    let most = kernels.most_rows(how, if panels.vectors() % PAIR == 1 && panels.vectors() > 1 { WIDE } else { PAIR });
-    // packing writes whole vectors, the last one behind its panel
-    let mut room = Workspace::<T>::new(if pack { k * most + LANES } else { 0 })?;
-    let whole = end.is_biased() && is_plain(c.rows(), c.cols());
-    for rows in parts(a.rows().len(), most) {
-        let a_rows = &a.rows()[rows.clone()];
-        if pack {
-            // SAFETY: the view's elements are there, and the room is as large as packing wants it.
-            unsafe { (kernels.pack)(a.first(), a.cols(), a_rows, a_rows.len(), room.as_mut_ptr()) };
+
+    fn cut(self, n: usize) -> (Self, Self) {
+        let at = (self.panels.start + n).min(self.panels.end);
+        let (left, right) = (self.panels.start..at, at..self.panels.end);
+        let (a, b) = self.c.cut(self.shape.columns(&left).len());
+        (Columns { c: a, panels: left, ..self }, Columns { c: b, panels: right, ..self })
+    }
+}
+
+/// A product with some of the panels of its right operand, and what becomes of it.
+struct Product<'a, T: 'static> {
+    a: View<'a, T>,
+    b: &'a Panels<T>,
+    panels: Range<usize>,
+    end: Epilogue<'a, T>,
+}
+
+impl<T: Multiply> Product<'_, T> {
+    /// Computes it on this thread.
+    fn run(&self, mut c: ViewMut<T>, pack: bool) -> Result<()> {
+        let (a, kernels, shape) = (&self.a, self.b.kernels, self.b.shape());
+        if a.rows().is_empty() || c.cols().is_empty() {
+            return Ok(());
         }
-        for i in 0..panels.count() {
-            let (cols, wide) = panels.panel(i);
-            let (c_rows, c_cols) = (&c.rows()[rows.clone()], &c.cols()[cols.clone()]);
-            let run = kernels.tile(how, wide / kernels.lanes, a_rows.len());
-            let whole = whole && cols.len() == wide;
-            let pair = Pair {
-                // SAFETY: read by the tiles below alone.
-                a: if pack { room.as_ptr() } else { unsafe { a.first() } },
-                rows: a_rows,
-                steps: a.cols(),
-                b: b.data.as_ptr().wrapping_add(panels.start(i)),
-                ld: wide,
-                start: &[],
-                bias: if whole { end.part(rows.clone(), cols.clone()).col_bias } else { &[] },
-            };
-            if whole {
-                let ld = c_rows.get(1).map_or(0, |r| r - c_rows[0]);
-                // SAFETY: the sizes agree, the operands are there, and the tile is a part of `c` row by row.
-                unsafe { run(k, &pair, c.first().wrapping_add(c_rows[0] + c_cols[0]), ld) };
-                continue;
+        let k = a.cols().len();
+        let mut room = [T::ZERO; TALL * WIDE * LANES];
+        let how = if pack { Operands::Packed } else { Operands::ByTable };
+        let odd = shape.vectors() % PAIR == 1 && shape.vectors() > 1;
+        let most = kernels.most_rows(how, if odd { WIDE } else { PAIR });
+        let plain = self.end.is_biased() && is_plain(c.rows(), c.cols());
+        let columns = shape.columns(&self.panels).len();
+        if !pack && columns.saturating_mul(k).saturating_mul(size_of::<T>()) > NEAR {
+            for i in self.panels.clone() {
+                let next = (i + 1 < self.panels.end).then(|| &self.b.data[shape.start(i + 1)..]);
+                for (n, rows) in parts(a.rows().len(), most).enumerate() {
+                    self.tile(i, rows, None, next.map(|next| (next, n)), (&mut c, plain), &mut room);
+                }
             }
-            // SAFETY: as above; the tile has room for the largest. What is stored are elements of `c`, which are
-            // nobody else's.
-            unsafe {
-                run(k, &pair, tile.as_mut_ptr(), wide);
-                (kernels.finish)(tile.as_ptr(), wide, c.first(), c_rows, c_cols, end.part(rows.clone(), cols));
+            return Ok(());
+        }
+        // packing writes whole vectors, the last one behind its panel
+        let mut strip = Workspace::<T>::new(if pack { k * most + LANES } else { 0 })?;
+        for rows in parts(a.rows().len(), most) {
+            if pack {
+                let rows = &a.rows()[rows.clone()];
+                // SAFETY: the view's elements are there, and the strip is as large as packing wants it.
+                unsafe { (kernels.pack)(a.first(), a.cols(), rows, rows.len(), strip.as_mut_ptr()) };
             }
+            for i in self.panels.clone() {
+                self.tile(i, rows.clone(), pack.then_some(&strip[..]), None, (&mut c, plain), &mut room);
+            }
+        }
+        Ok(())
+    }
+
+    /// Some rows of one panel; `strip` has the rows of `a` where they are packed, `next` the panel that is read next, and which tile
+    /// of this one it is. Where the result is `plain`, whole vectors go straight to it; else to `room` first.
+    #[inline(always)]
+    fn tile(
+        &self,
+        i: usize,
+        rows: Range<usize>,
+        strip: Option<&[T]>,
+        next: Option<(&[T], usize)>,
+        (c, plain): (&mut ViewMut<T>, bool),
+        room: &mut [T; TALL * WIDE * LANES],
+    ) {
+        let (a, kernels, shape) = (&self.a, self.b.kernels, self.b.shape());
+        let (k, (cols, wide)) = (a.cols().len(), shape.panel(i));
+        let before = shape.start_column(self.panels.start);
+        let cols = cols.start - before..cols.end - before;
+        let (c_rows, c_cols) = (&c.rows()[rows.clone()], &c.cols()[cols.clone()]);
+        let how = if strip.is_some() { Operands::Packed } else { Operands::ByTable };
+        let run = kernels.tile(how, wide / kernels.lanes, rows.len());
+        let plain = plain && cols.len() == wide;
+        let b = self.b.data.as_ptr().wrapping_add(shape.start(i));
+        let pair = Pair {
+            // SAFETY: read by the tiles below alone.
+            a: strip.map_or_else(|| unsafe { a.first() }, <[T]>::as_ptr),
+            rows: &a.rows()[rows.clone()],
+            steps: a.cols(),
+            b,
+            ld: wide,
+            ahead: b,
+            start: &[],
+            bias: if plain { self.end.part(rows.clone(), cols.clone()).col_bias } else { &[] },
+        };
+        let pair = pair.before(next.map(|next| next.0), next.map_or(0, |next| next.1));
+        if plain {
+            let ld = c_rows.get(1).map_or(0, |r| r - c_rows[0]);
+            // SAFETY: the sizes agree, the operands are there, and the tile is a part of `c` row by row.
+            unsafe { run(k, &pair, c.first().wrapping_add(c_rows[0] + c_cols[0]), ld) };
+            return;
+        }
+        // SAFETY: as above; the room holds the largest tile. What is stored are elements of `c`, which are nobody else's.
+        unsafe {
+            run(k, &pair, room.as_mut_ptr(), wide);
+            (kernels.finish)(room.as_ptr(), wide, c.first(), c_rows, c_cols, self.end.part(rows, cols));
         }
     }
-    Ok(())
 }
 
 #[track_caller]

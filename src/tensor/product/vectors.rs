@@ -33,6 +33,21 @@ pub trait Simd: 'static {
     /// The processor has the level.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
 
+    /// Asks for the line of memory at `p`, which need not be there.
+    ///
+    /// # Safety
+    /// None: a hint, which changes nothing.
+    #[inline(always)]
+    unsafe fn prefetch(p: *const Self::T) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(p.cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = p;
+    }
+
     /// `old` with the lanes of `mask` taken from memory, which is touched in those lanes only.
     ///
     /// # Safety

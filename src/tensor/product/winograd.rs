@@ -9,6 +9,7 @@
 
 use super::kernels::{Epilogue, Kernels, Multiply, Operands, Pair};
 use super::multiply::parts;
+use super::squares::{Squares, Windows};
 use super::transform::{Square, Winograd};
 use super::views::{Offsets, View};
 use crate::tensor::access::{Divide, RawSlice, Workspace, try_share};
@@ -27,7 +28,7 @@ pub enum Outputs {
 }
 
 /// Sizes of a batch of planes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Planes {
     /// How many a sample has.
     pub count: usize,
@@ -61,14 +62,15 @@ impl Divide for Items {
 }
 
 /// Calls `f` for each of `n` items of a `cost`, shared by threads.
-fn each(n: usize, cost: usize, f: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
+pub(super) fn each(n: usize, cost: usize, f: impl Fn(usize) -> Result<()> + Sync) -> Result<()> {
     try_share(Items(0..n), cost, |_, mut items| items.0.try_for_each(&f))
 }
 
 /// Which squares a call works on, and with which transforms.
-struct Plan<T: 'static> {
-    kernels: &'static Kernels<T>,
-    w: &'static Winograd<T>,
+pub(super) struct Plan<T: 'static> {
+    outputs: Outputs,
+    pub(super) kernels: &'static Kernels<T>,
+    pub(super) w: &'static Winograd<T>,
     /// Tiles down and across.
     tiles: [usize; 2],
 }
@@ -100,17 +102,17 @@ struct Target<'a, T> {
 }
 
 impl<T: Multiply> Plan<T> {
-    fn new(outputs: Outputs, y: Planes) -> Self {
+    pub(super) fn new(outputs: Outputs, y: Planes) -> Self {
         let kernels = T::kernels();
         let w = &kernels.winograd[usize::from(outputs == Outputs::Four)];
-        Plan { kernels, w, tiles: [y.height.div_ceil(w.m), y.width.div_ceil(w.m)] }
+        Plan { outputs, kernels, w, tiles: [y.height.div_ceil(w.m), y.width.div_ceil(w.m)] }
     }
 
-    fn side(&self) -> usize {
+    pub(super) fn side(&self) -> usize {
         self.w.m + 2
     }
 
-    fn places(&self) -> usize {
+    pub(super) fn places(&self) -> usize {
         self.side() * self.side()
     }
 
@@ -140,7 +142,7 @@ impl<T: Multiply> Plan<T> {
     }
 
     /// Where vector `v` of `n` starts in panels of `depth` rows, and how far rows are apart.
-    fn panel(&self, v: usize, n: usize, depth: usize) -> (usize, usize) {
+    pub(super) fn panel(&self, v: usize, n: usize, depth: usize) -> (usize, usize) {
         let lanes = self.kernels.lanes;
         (v / 2 * 2 * lanes * depth + v % 2 * lanes, Self::wide(v, n) * lanes)
     }
@@ -198,49 +200,49 @@ impl<T: Multiply> Plan<T> {
         }
     }
 
-    /// The products of a place: `tiles` rows of `k` steps, `a_ld` apart, with panels of `n` vectors. `done` gets each tile's
-    /// operands, its rows and the number of its first vector.
+    /// The products of a place: rows of `steps`, with panels of `n` vectors; `next` are the panels of the place that follows. `done`
+    /// gets each tile's operands, its rows and the number of its first vector.
     fn products(
         &self,
         a: &[T],
         rows: &Offsets,
         steps: &Offsets,
-        panels: &[T],
-        n: usize,
+        (panels, next, n): (&[T], Option<&[T]>, usize),
         mut done: impl FnMut(&Pair<T>, Range<usize>, usize),
     ) {
         // makes sure of every element
         let view = View::new(a, rows, steps);
         assert!(panels.len() >= n * self.kernels.lanes * steps.len());
-        for tile in parts(rows.len(), self.kernels.most_rows(Operands::ByTable, 2)) {
-            for v in (0..n).step_by(2) {
-                let (start, ld) = self.panel(v, n, steps.len());
-                let b = panels.as_ptr().wrapping_add(start);
+        for v in (0..n).step_by(2) {
+            let (start, ld) = self.panel(v, n, steps.len());
+            let b = panels.as_ptr().wrapping_add(start);
+            let next = if v + 2 < n { Some(&panels[self.panel(v + 2, n, steps.len()).0..]) } else { next };
+            for (i, tile) in parts(rows.len(), self.kernels.most_rows(Operands::ByTable, 2)).enumerate() {
                 let rows = &view.rows()[tile.clone()];
                 // SAFETY: read by tiles alone.
                 let a = unsafe { view.first() };
-                done(&Pair { a, rows, steps: view.cols(), b, ld, start: &[], bias: &[] }, tile.clone(), v);
+                let pair = Pair { a, rows, steps: view.cols(), b, ld, ahead: b, start: &[], bias: &[] };
+                done(&pair.before(next, i), tile, v);
             }
         }
     }
 
-    /// From squares of sums (place by place, panels of planes, tile by tile) to planes; whether all are finite.
+    /// From squares of sums (`place` apart; panels of some vectors of planes, tile by tile) to planes; whether all are finite.
     fn scatter(
         &self,
-        segments: &[Segment],
-        tiles: usize,
-        sums: &[T],
+        (segments, tiles): (&[Segment], usize),
+        (sums, place): (&[T], usize),
+        vectors: Range<usize>,
         bias: &[T],
         (y, to): (Planes, RawSlice<'_, T>),
     ) -> Result<bool> {
         let (lanes, m) = (self.kernels.lanes, self.w.m);
-        let (vectors, across) = (y.count.div_ceil(lanes), self.tiles[1] * m);
+        let across = self.tiles[1] * m;
         let mut room = Workspace::<T>::new(self.tiles[0] * m * across * lanes)?;
         let unit = Offsets::steps(y.area(), 1);
-        let place = tiles * vectors * lanes + lanes;
         let mut finite = true;
-        for v in 0..vectors {
-            let (start, ld) = self.panel(v, vectors, tiles);
+        for v in vectors.clone() {
+            let (start, ld) = self.panel(v - vectors.start, vectors.len(), tiles);
             let planes = v * lanes..y.count.min((v + 1) * lanes);
             let end = Epilogue { col_bias: bias, ..Epilogue::PLAIN }.part(0..0, planes.clone());
             let channels = Offsets::grid(planes.start * y.area(), &[planes.len()], &[y.area()]);
@@ -275,92 +277,113 @@ impl<T: Multiply> Plan<T> {
         }
         Ok(finite)
     }
-
-    /// The squares of all weights: place by place, in panels of planes of the result. Places are a vector further apart than
-    /// they need: a power of two would put a tile's places into few lines of a cache.
-    fn weights(&self, w: View<T>, planes: usize, outs: usize) -> Result<(Workspace<T>, usize)> {
-        let (lanes, vectors) = (self.kernels.lanes, outs.div_ceil(self.kernels.lanes));
-        let ld = planes * vectors * lanes + lanes;
-        let mut all = Workspace::<T>::new(self.places() * ld)?;
-        let to = RawSlice::new(&mut all);
-        each(vectors, planes * lanes * self.places(), |v| {
-            let some = w.col_range(v * lanes..outs.min((v + 1) * lanes));
-            let mut room = Workspace::<T>::new(9 * planes * lanes)?;
-            let (start, apart) = self.panel(v, vectors, planes);
-            // SAFETY: the room holds a vector for each row of the weights; squares go to this vector's own places.
-            unsafe {
-                (self.kernels.pack)(some.first(), some.rows(), some.cols(), lanes, room.as_mut_ptr());
-                for c in 0..planes {
-                    let to = to.at((start + c * apart) as isize);
-                    let from = room.as_ptr().wrapping_add(c * 9 * lanes);
-                    (self.w.window)(from, [3 * lanes, lanes], to, [ld * self.side(), ld]);
-                }
-            }
-            Ok(())
-        })?;
-        Ok((all, ld))
-    }
 }
 
-/// `y = x * w + bias` with `pad` zeros around `x`, where the element of the window's place (row, column) from plane `c` to plane
-/// `o` of the weights is that of row `9 c + 3 row + column`, column `o`. No bias is an empty one. Whether all is finite:
-/// if not, `y` is to be computed in the plain way.
+/// `y = x * w + bias` with `pad` zeros around `x`. No bias is an empty one. Whether all is finite: if not, `y` is to be
+/// computed in the plain way.
 ///
 /// # Errors
 /// Not enough memory.
 ///
 /// # Panics
-/// Slices and weights that do not have these sizes; more than two zeros around.
+/// Slices and weights that do not have these sizes, squares for other outputs; more than two zeros around.
 pub fn correlate<T: Multiply>(
     outputs: Outputs,
     (x, planes, pad): (&[T], Planes, usize),
-    w: View<T>,
+    w: Windows<T>,
     bias: &[T],
     (y, results): (&mut [T], Planes),
 ) -> Result<bool> {
     let batch = y.len().checked_div(results.sample_len()).unwrap_or(0);
     assert!(pad <= 2 && x.len() == batch * planes.sample_len() && y.len() == batch * results.sample_len());
-    assert!(w.rows().len() == 9 * planes.count && w.cols().len() == results.count);
+    assert!(w.sizes() == [9 * planes.count, results.count]);
     assert!(bias.is_empty() || bias.len() == results.count);
     if y.is_empty() || x.is_empty() {
         return Ok(false);
     }
     let plan = Plan::<T>::new(outputs, results);
-    let (across, vectors) = (plan.tiles[1], results.count.div_ceil(plan.kernels.lanes));
-    let (deep, outs) = (plan.whole(planes.count), plan.whole(results.count));
-    let (u, u_ld) = plan.weights(w, planes.count, results.count)?;
+    let vectors = results.count.div_ceil(plan.kernels.lanes);
+    let deep = plan.whole(planes.count);
     let rows = batch * plan.tiles[0];
-    let jobs = rows.div_ceil(plan.fit(deep.max(outs))).next_multiple_of(threads());
-    let jobs: Vec<_> = parts(rows, rows.div_ceil(jobs)).collect();
-    let (to, finite) = (RawSlice::new(y), AtomicBool::new(true));
-    let cost = rows.div_ceil(jobs.len()) * across * plan.places() * deep;
-    each(jobs.len(), cost, |job| {
-        let segments = plan.segments(jobs[job].clone());
-        let tiles = jobs[job].len() * across;
-        let lanes = plan.kernels.lanes;
-        let (x_ld, y_ld) = (tiles * deep + lanes, tiles * outs + lanes);
-        let mut image = Workspace::<T>::new(plan.places() * x_ld)?;
-        let target = Target { to: &mut image, place_ld: x_ld, at: &|v| (v * lanes, deep) };
-        // SAFETY: the transform of images.
-        unsafe { plan.gather(Image { data: x, planes, pad, side: plan.side() }, plan.w.image, &segments, target)? };
-        let mut sums = Workspace::<T>::new(plan.places() * y_ld)?;
-        let (rows, steps) = (Offsets::steps(tiles, deep), Offsets::steps(planes.count, 1));
-        for place in 0..plan.places() {
-            let (a, b) = (&image[place * x_ld..][..x_ld], &u[place * u_ld..][..u_ld]);
-            let c = &mut sums[place * y_ld..][..y_ld];
-            plan.products(a, &rows, &steps, b, vectors, |pair, tile, v| {
-                let (start, ld) = plan.panel(v, vectors, tiles);
-                let run = plan.kernels.tile(Operands::ByTable, ld / lanes, tile.len());
-                // SAFETY: the operands are there; the rows of this tile in the panel of sums.
-                unsafe { run(planes.count, pair, c.as_mut_ptr().wrapping_add(start + tile.start * ld), ld) };
-            });
+    let by_rows = rows.div_ceil(plan.fit(deep.max(plan.whole(results.count))));
+    let by_rows = if by_rows >= threads() { by_rows.next_multiple_of(threads()) } else { by_rows };
+    let by_rows: Vec<_> = parts(rows, rows.div_ceil(by_rows)).collect();
+    // with fewer jobs than threads, planes of the result are shared as well
+    let panels = vectors.div_ceil(2);
+    let by_planes: Vec<_> = parts(panels, panels.div_ceil(threads().div_ceil(by_rows.len()))).collect();
+    let made;
+    let w = match w {
+        Windows::Plain(w) if by_rows.len() > 1 => {
+            made = Squares::new(outputs, w)?;
+            Windows::Squares(&made)
         }
-        if !plan.scatter(&segments, tiles, &sums, bias, (results, to))? {
+        w => w,
+    };
+    let image = Image { data: x, planes, pad, side: plan.side() };
+    let (to, finite) = (RawSlice::new(y), AtomicBool::new(true));
+    let cost = rows.div_ceil(by_rows.len()) * plan.tiles[1] * plan.places() * deep;
+    each(by_rows.len() * by_planes.len(), cost, |job| {
+        let panels = &by_planes[job % by_planes.len()];
+        let some = panels.start * 2..vectors.min(panels.end * 2);
+        if !plan.job(image, by_rows[job / by_planes.len()].clone(), (w, some), bias, (results, to))? {
             finite.store(false, Relaxed);
         }
         Ok(())
     })?;
     Ok(finite.into_inner())
+}
+
+impl<T: Multiply> Plan<T> {
+    /// Some rows of tiles of some vectors of planes, the first of which begins a panel; whether all are finite. Weights become
+    /// squares two vectors at a time, which stay near until they are used.
+    fn job(
+        &self,
+        image: Image<T>,
+        rows: Range<usize>,
+        (w, vectors): (Windows<T>, Range<usize>),
+        bias: &[T],
+        (results, to): (Planes, RawSlice<'_, T>),
+    ) -> Result<bool> {
+        let (lanes, planes) = (self.kernels.lanes, image.planes.count);
+        let (segments, tiles, deep) = (self.segments(rows.clone()), rows.len() * self.tiles[1], self.whole(planes));
+        let x_ld = tiles * deep + lanes;
+        let mut squares = Workspace::<T>::new(self.places() * x_ld)?;
+        let target = Target { to: &mut squares, place_ld: x_ld, at: &|v| (v * lanes, deep) };
+        // SAFETY: the transform of images.
+        unsafe { self.gather(image, self.w.image, &segments, target)? };
+        let together = if matches!(w, Windows::Plain(_)) { 2.min(vectors.len()) } else { vectors.len() };
+        let y_ld = tiles * together * lanes + lanes;
+        let mut sums = Workspace::<T>::new(self.places() * y_ld)?;
+        let (rows, steps) = (Offsets::steps(tiles, deep), Offsets::steps(planes, 1));
+        let mut finite = true;
+        for first in vectors.clone().step_by(together) {
+            let some = first..vectors.end.min(first + together);
+            let made;
+            let (u, from) = match w {
+                Windows::Squares(u) => (u, first),
+                Windows::Plain(w) => {
+                    let w = w.col_range(first * lanes..results.count.min(some.end * lanes));
+                    made = Squares::make(self.outputs, w, |n, _, f| (0..n).try_for_each(f))?;
+                    (&made, 0)
+                }
+            };
+            assert!(u.outputs == self.outputs);
+            for place in 0..self.places() {
+                let next = (place + 1 < self.places()).then(|| u.panels(place + 1, from));
+                let (a, b) = (&squares[place * x_ld..][..x_ld], (u.panels(place, from), next, some.len()));
+                let c = &mut sums[place * y_ld..][..y_ld];
+                self.products(a, &rows, &steps, b, |pair, tile, v| {
+                    let (start, ld) = self.panel(v, some.len(), tiles);
+                    let run = self.kernels.tile(Operands::ByTable, ld / lanes, tile.len());
+                    assert!(start + tile.end * ld <= c.len());
+                    // SAFETY: the operands are there; the rows of this tile in the panel of sums.
+                    unsafe { run(planes, pair, c.as_mut_ptr().wrapping_add(start + tile.start * ld), ld) };
+                });
+            }
+            finite &= self.scatter((&segments, tiles), (&sums, y_ld), some, bias, (results, to))?;
+        }
+        Ok(finite)
+    }
 }
 
 /// Groups of rows of tiles whose sums are made on their own: a number that does not depend on threads.
@@ -460,7 +483,7 @@ impl<T: Multiply> Plan<T> {
             for place in 0..self.places() {
                 let (a, b) = (&image[place * x_ld..][..x_ld], &grad[place * y_ld..][..y_ld]);
                 let c = &mut sums[place * ld..][..ld];
-                self.products(a, &a_rows, &a_steps, b, vectors, |pair, tile, v| {
+                self.products(a, &a_rows, &a_steps, (b, None, vectors), |pair, tile, v| {
                     let wide = Self::wide(v, vectors) * lanes;
                     let (rows, cols) = (&to_rows.list()[tile.clone()], &to_cols.list()[v * lanes..v * lanes + wide]);
                     let run = self.kernels.tile(Operands::ByTable, wide / lanes, tile.len());

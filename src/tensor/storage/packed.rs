@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// The most entries of a storage.
-const MOST: usize = 64;
+const MOST: usize = 256;
 /// How often elements are handed out, while nothing that is kept is used, before all of it goes: a program that looks at
 /// elements one by one shall not be slower for it.
 const LOOKS: usize = 1024;
