@@ -61,7 +61,13 @@ pub struct Sizes {
 impl Sizes {
     /// Those of the convolution to `out` planes.
     pub fn forward(g: &Geometry, out: usize) -> Sizes {
-        let row = if g.axes()[2].stride == 1 { g.output()[2] } else { 1 };
+        let single = g.window_len() == 1 && g.axes().iter().all(|a| a.stride == 1 && a.pad == 0);
+        let row = match g.axes()[2].stride {
+            // all of a plane
+            1 if single => g.pixels(),
+            1 => g.output()[2],
+            _ => 1,
+        };
         Sizes { planes: out, pixels: g.pixels(), row, window: g.rows() }
     }
 
@@ -73,7 +79,7 @@ impl Sizes {
     /// The way, if preparing the weights cost nothing.
     fn best<T: Multiply>(&self) -> Way {
         let idle = |n: usize| n.next_multiple_of(T::lanes()) as f64 / n as f64;
-        let short = self.window < SHORT;
+        let short = self.window < SHORT || self.row == self.pixels;
         let pixels_cost = idle(self.pixels) * (self.planes as f64 + PACKING);
         let planes_cost = idle(self.planes) * self.planes as f64 * (1.0 + TURNING / self.window as f64);
         if self.row >= T::lanes() && (short && idle(self.row) < 1.3 || idle(self.planes) > idle(self.row) * 1.1) {
@@ -112,12 +118,19 @@ impl Part {
         View::new(w, &self.places, &self.planes)
     }
 
+    /// Pixels that stay together where they are read as they lie: a row, or a part of several vectors of all of them.
+    fn share<T: Multiply>(&self) -> usize {
+        let n = self.pixels.len();
+        if self.row < n { self.row } else { n.div_ceil((n / (4 * T::lanes())).clamp(1, MOST_SHARES)) }
+    }
+
     fn cost(&self) -> usize {
         self.window.len().saturating_mul(self.planes.len()) / 8 + 1
     }
 }
 
-/// Places in a window up to which rows of pixels are worth the lanes that their ends leave empty.
+/// Places in a window up to which rows of pixels are worth the lanes that their ends leave empty, where they do not lie one after
+/// another.
 const SHORT: usize = 100;
 
 /// What packing a vector of pixels costs, in multiply-adds of vectors: one for each output plane follows.
@@ -125,6 +138,9 @@ const PACKING: f64 = 30.0;
 
 /// What turning a vector of output planes as it is stored costs, in the same: one for each place in the window went before.
 const TURNING: f64 = 24.0;
+
+/// Shares of a plane's pixels, at most: then the last one has a vector at least.
+const MOST_SHARES: usize = 32;
 
 /// Input rows for each of the output from which rows of the input's gradient take the places of the window alone that
 /// they meet.
@@ -337,7 +353,7 @@ impl Correlation {
             }
             let unit = match packed {
                 Weights::Panels(_) => 1,
-                Weights::Strips(_) => part.row,
+                Weights::Strips(_) => part.share::<T>(),
                 Weights::AsTheyLie => panel,
             };
             try_share(Blocks::new(to, unit), part.cost().saturating_mul(unit), |first, to| {
