@@ -8,6 +8,7 @@ use crate::tensor::dtype::Float;
 use crate::tensor::error::Result;
 use crate::tensor::layout::shape_text;
 use crate::tensor::memory_limit;
+use crate::tensor::simd::vectorize;
 use std::ops::Range;
 
 /// One dimension.
@@ -18,6 +19,32 @@ struct Axis {
     from: Workspace<i64>,
     /// Output positions whose input positions follow one another.
     run: Range<usize>,
+    /// How often each input position is repeated, side by side, where all of them are equally often; otherwise 0.
+    repeats: usize,
+}
+
+/// Calls `$f::<N>` with the number of repetitions, 2 to 4; the last is for other numbers.
+macro_rules! repeated {
+    ($n:expr, $f:ident($($arg:expr),*), $other:expr) => {
+        match $n {
+            2 => vectorize(#[inline(always)] || $f::<T, 2>($($arg),*)),
+            3 => vectorize(#[inline(always)] || $f::<T, 3>($($arg),*)),
+            4 => vectorize(#[inline(always)] || $f::<T, 4>($($arg),*)),
+            _ => $other,
+        }
+    };
+}
+
+/// Every element of a line `N` times.
+#[inline(always)]
+fn repeat<T: Float, const N: usize>(x: &[T], y: &mut [T]) {
+    y.as_chunks_mut::<N>().0.iter_mut().zip(x).for_each(|(y, x)| *y = [*x; N]);
+}
+
+/// Adds to every element of a line those of its `N` repetitions, one after another.
+#[inline(always)]
+fn add_repeated<T: Float, const N: usize>(g: &[T], to: &mut [T]) {
+    to.iter_mut().zip(g.as_chunks::<N>().0).for_each(|(to, g)| *to = g.iter().fold(*to, |sum, g| sum.add(*g)));
 }
 
 impl Axis {
@@ -33,7 +60,9 @@ impl Axis {
                 start = end;
             }
         }
-        Ok(Axis { input, from, run })
+        let repeats = output / input.max(1);
+        let even = output == repeats * input && from.iter().enumerate().all(|(o, &at)| at as usize == o / repeats);
+        Ok(Axis { input, from, run, repeats: if even { repeats } else { 0 } })
     }
 
     fn at(&self, o: usize) -> usize {
@@ -100,15 +129,23 @@ impl Positions {
         let columns = &self.axes[2];
         let (width, run) = (columns.from.len(), columns.run.clone());
         share_rows(&mut y, width, width, |first, rows| {
+            let mut last: Option<((usize, usize), &[T])> = None;
             for (r, y) in (first..).zip(rows.chunks_mut(width)) {
-                let (plane, base) = self.line(r);
-                let x = &x[plane * self.plane() + base..][..columns.input];
-                for at in [0..run.start, run.end..width] {
-                    y[at.clone()].iter_mut().zip(&columns.from[at]).for_each(|(y, &from)| *y = x[from as usize]);
+                let line = self.line(r);
+                if let Some((_, same)) = last.filter(|(of, _)| *of == line) {
+                    y.copy_from_slice(same);
+                    continue;
                 }
-                if let Some(y) = y.get_mut(run.clone()).filter(|y| !y.is_empty()) {
-                    y.copy_from_slice(&x[columns.at(run.start)..][..run.len()]);
-                }
+                let x = &x[line.0 * self.plane() + line.1..][..columns.input];
+                repeated!(columns.repeats, repeat(x, y), {
+                    for at in [0..run.start, run.end..width] {
+                        y[at.clone()].iter_mut().zip(&columns.from[at]).for_each(|(y, &from)| *y = x[from as usize]);
+                    }
+                    if let Some(y) = y.get_mut(run.clone()).filter(|y| !y.is_empty()) {
+                        y.copy_from_slice(&x[columns.at(run.start)..][..run.len()]);
+                    }
+                });
+                last = Some((line, y));
             }
         });
         Ok(())
@@ -127,17 +164,20 @@ impl Positions {
         );
         let go = Source::<T>::of(grad_output)?;
         let mut gi = Dest::<T>::like(grad_input, input)?;
-        let (len, width, rows) = (self.plane(), self.axes[2].from.len(), self.rows());
+        let (columns, len, rows) = (&self.axes[2], self.plane(), self.rows());
+        let width = columns.from.len();
         share_rows(&mut gi, len, len + rows * width, |first, planes| {
             for (plane, gi) in (first..).zip(planes.chunks_mut(len)) {
                 gi.fill(T::ZERO);
                 for r in plane * rows..(plane + 1) * rows {
                     let (_, base) = self.line(r);
-                    let gi = &mut gi[base..][..self.axes[2].input];
-                    for (&g, &to) in go[r * width..][..width].iter().zip(self.axes[2].from.iter()) {
-                        let to = &mut gi[to as usize];
-                        *to = to.add(g);
-                    }
+                    let (go, gi) = (&go[r * width..][..width], &mut gi[base..][..columns.input]);
+                    repeated!(columns.repeats, add_repeated(go, gi), {
+                        for (&g, &to) in go.iter().zip(columns.from.iter()) {
+                            let to = &mut gi[to as usize];
+                            *to = to.add(g);
+                        }
+                    });
                 }
             }
         });
