@@ -6,7 +6,7 @@ use crate::tensor::access::{Dest, Matrix, MatrixDest, MatrixMut, MatrixSource, S
 use crate::tensor::error::Result;
 use crate::tensor::ops::blas::{Blas, SHARED, biased_product, product, product_beside};
 use crate::tensor::ops::products::{column_sums, direct, direct_biased, direct_gradients, direct_sums};
-use crate::tensor::product::{Multiply, Repeated};
+use crate::tensor::product::{Multiply, Repeated, is_once, multiply_once};
 
 /// Checks that a tensor is one sample or a batch of samples of this width.
 #[inline]
@@ -60,8 +60,9 @@ pub fn forward<T: Multiply>(
     let sizes = &[batch, out][usize::from(single)..];
     let repeated = Repeated { matrix: weight, turned: true };
     let packed = if input.is_contiguous() { repeated.packed::<T>(batch)? } else { None };
+    let once = is_once(batch, out, weight.size(1));
     // an output of the right size from the last step needs no preparation
-    if packed.is_none() && output.has_sizes(sizes) && (single || ones.numel() == batch) {
+    if packed.is_none() && !once && output.has_sizes(sizes) && (single || ones.numel() == batch) {
         let done = match bias {
             Some(bias) => direct_biased::<T>(input, weight, bias, output),
             None => direct(T::ONE, (input, single), (weight, true), T::ZERO, (output, single)),
@@ -85,6 +86,9 @@ pub fn forward<T: Multiply>(
         return w.multiply(x, bias.as_deref().unwrap_or_default(), &mut y);
     }
     if let Some(w) = w {
+        if let (Some(x), Some(w), true) = (x.flat(), w.view().flat(), once) {
+            return multiply_once([x, w], batch, bias.as_deref().unwrap_or_default(), &mut y);
+        }
         let (y, w) = (MatrixMut::new(&mut y, batch, out), w.view().t());
         match &bias {
             Some(b) => biased_product(x, w, b, y),
