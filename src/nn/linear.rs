@@ -156,6 +156,12 @@ pub fn acc_grad<T: Blas>(
     grad_weight: &Tensor,
     grad_bias: Option<&Tensor>,
 ) -> Result<()> {
+    if let Some(gb) = grad_bias
+        && is_written(grad_weight)
+        && direct_gradients(scale, grad_output, input, grad_weight, gb)
+    {
+        return Ok(());
+    }
     if !has_gradient(input) {
         return Ok(());
     }
@@ -170,9 +176,6 @@ pub fn acc_grad<T: Blas>(
     let single = input.ndim() == 1;
     let done = if is_written(grad_weight) {
         let small = single || !is_large(input, grad_weight);
-        if small && grad_bias.is_some_and(|bias| direct_gradients(scale, grad_output, input, grad_weight, bias)) {
-            return Ok(());
-        }
         small && direct(scale, (grad_output, !single), (input, single), T::ONE, (grad_weight, false))
     } else {
         single && outer_later(grad_weight, scale, grad_output, input)?

@@ -45,7 +45,14 @@ impl Form {
     }
 
     /// Whether no two positions are one element: rows apart by more than they are long, or columns.
+    #[inline(always)]
     fn distinct(&self) -> bool {
+        // the usual case without products
+        self.cs == 1 && self.rs >= self.cols.max(1) as isize || self.are_distinct()
+    }
+
+    #[inline(never)]
+    fn are_distinct(&self) -> bool {
         let apart = |n: usize, far: isize, near: isize, m: usize| {
             (m <= 1 || near > 0)
                 && (n <= 1 || far > 0 && far as usize > (m.max(1) - 1).saturating_mul(near.max(0) as usize))
@@ -403,8 +410,8 @@ pub(in crate::tensor) unsafe fn with_matrices<T: Element, R, const N: usize, con
         *to = x.free_matrix::<T>()?;
     }
     for (i, (form, res)) in written.iter().enumerate() {
-        let apart = read.iter().chain(&written[..i]).all(|(_, x)| x.is_apart(res));
-        if !apart || !form.distinct() {
+        let apart = |(_, x): &(Form, RawSlice<T>)| x.is_apart(res);
+        if !read.iter().all(apart) || !written[..i].iter().all(apart) || !form.distinct() {
             return None;
         }
     }

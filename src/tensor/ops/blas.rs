@@ -162,7 +162,8 @@ pub fn product_beside<T: Blas>(
 }
 
 /// Whether threads share a product: none of those that have loops of their own.
-fn is_shared<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> bool {
+#[inline(always)]
+pub(super) fn is_shared<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> bool {
     c.rows() > 1 && c.cols() > 1 && a.cols() > 1 && work_of(a, c) >= SHARED
 }
 

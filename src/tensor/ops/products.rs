@@ -1,7 +1,7 @@
 //! The products of Torch7: mm, mv, ger, bmm, the family that adds a product to a summand, cross products and squared
 //! distances.
 
-use super::blas::{Blas, biased_product, product, unit};
+use super::blas::{Blas, biased_product, is_shared, product, unit};
 use super::copy::apart;
 use super::view;
 use crate::demand;
@@ -129,23 +129,22 @@ fn fitting_sums<T: Blas>(scale: T, x: Matrix<T>, res: MatrixMut<T>) -> bool {
 }
 
 /// Both what samples add to the gradient of a matrix of weights, `scale g' x`, and to that of a bias, [`direct_sums`] of
-/// `g`: rows, or one sample as vectors. Whether it was done: as for [`direct`].
+/// `g`: rows, or one sample as vectors. Whether it was done: as for [`direct`], and not where threads share the product.
 pub fn direct_gradients<T: Blas>(scale: T, g: &Tensor, x: &Tensor, weight: &Tensor, bias: &Tensor) -> bool {
     let single = g.ndim() == 1;
+    if weight.ndim() != 2 || bias.ndim() != 1 || x.ndim() != g.ndim() {
+        return false;
+    }
     let add = |[g, x]: [Matrix<T>; 2], [weight, bias]: [MatrixMut<T>; 2]| {
         let (g, x) = (turned(g, single), turned(x, single));
         g.cols() == bias.rows()
-            && bias.cols() == 1
+            && !is_shared(&g.t(), &weight)
             && fitting(scale, g.t(), x, T::ONE, weight)
             && fitting_sums(scale, g, bias)
     };
     // SAFETY: as above.
     unsafe { with_matrices([g, x], [weight, bias], add) }.unwrap_or(false)
 }
-
-/// Columns that are summed together, and as many where there are few.
-const WIDE: usize = 64;
-const NARROW: usize = 16;
 
 /// Adds `scale` times the sum of each column of `g` (n x m) to the elements of `sums` (m x 1).
 pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
@@ -168,27 +167,31 @@ pub fn column_sums<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
 fn sums_of_columns<T: Blas>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
     let mut at = 0;
     while at < g.cols() {
-        let n = WIDE.min(g.cols() - at);
-        let (g, sums) = (g.col_range(at, n), sums.reborrow().row_range(at, n));
-        if n > NARROW {
-            sums_of_some::<T, WIDE>(scale, g, sums)
-        } else {
-            sums_of_some::<T, NARROW>(scale, g, sums)
-        }
-        at += n;
+        at += match g.cols() - at {
+            64.. => sums_of_some::<T, 64>(scale, g, at, &mut sums),
+            8.. => sums_of_some::<T, 8>(scale, g, at, &mut sums),
+            2.. => sums_of_some::<T, 2>(scale, g, at, &mut sums),
+            _ => sums_of_some::<T, 1>(scale, g, at, &mut sums),
+        };
     }
 }
 
-/// [`column_sums`] of at most `N` columns.
-fn sums_of_some<T: Blas, const N: usize>(scale: T, g: Matrix<T>, mut sums: MatrixMut<T>) {
+/// [`column_sums`] of `N` columns, which are there, from one on; returns `N`.
+#[inline(always)]
+fn sums_of_some<T: Blas, const N: usize>(scale: T, g: Matrix<T>, at: usize, sums: &mut MatrixMut<T>) -> usize {
     let mut total = [T::ZERO; N];
+    let g = g.col_range(at, N);
     for i in 0..g.rows() {
-        match g.row(i) {
+        match g.row(i).and_then(|row| row.first_chunk::<N>()) {
             Some(row) => total.iter_mut().zip(row).for_each(|(sum, &v)| *sum = sum.add(v)),
             None => total.iter_mut().zip(g.values(i)).for_each(|(sum, v)| *sum = sum.add(v)),
         }
     }
-    total.iter().zip(sums.reborrow().t().values_mut(0)).for_each(|(&v, sum)| *sum = sum.add(scale.mul(v)));
+    for (j, v) in total.into_iter().enumerate() {
+        let sum = sums.get_mut(at + j, 0);
+        *sum = sum.add(scale.mul(v));
+    }
+    N
 }
 
 /// `res = beta res + alpha a b`, of checked sizes and operands that lie elsewhere; `turned` takes the second one's rows
