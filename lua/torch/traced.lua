@@ -6,8 +6,8 @@
 -- Called by the interpreter, ffi costs more than it saves. So the functions here ask whether a trace is being recorded,
 -- and go on to the row's function if not. What they ask is a local that nothing assigns: LuaJIT takes its value into the
 -- trace as a constant, and the trace keeps the way through ffi. The value is set from outside, by an event of the
--- compiler. Constants are taken only from functions that are made once or twice, so every function is compiled
--- from its source again. They take `...`, which keeps LuaJIT from compiling them on their own, for callers to link to.
+-- compiler. Constants are taken only from functions that are made once or twice, so the source is compiled again for every
+-- second function. They take `...`, which keeps LuaJIT from compiling them on their own, for callers to link to.
 local native = require 'rekindle.native'
 local ffi = require 'ffi'
 local traced = native.traced
@@ -52,9 +52,14 @@ jit.attach(function(event)
    end
 end, 'trace')
 
--- Compiles a function anew: its text begins with the locals that it takes from `values`.
+-- What makes the second function of a code that was compiled once so far.
+local halves = {}
+
+-- Makes a function: its text begins with the locals that it takes from `values`.
 local function compile(code, values)
-   local f = assert(load(code, '=torch/traced.lua'))()
+   local make = halves[code] or assert(load(code, '=torch/traced.lua'))
+   halves[code] = not halves[code] and make or nil
+   local f = make()
    for i = 1, 60 do
       local name = getupvalue(f, i)
       if not name then return f end

@@ -62,20 +62,27 @@ impl Shape {
     /// As [`Layout::contiguous`].
     #[inline(always)]
     pub fn contiguous(sizes: &[usize]) -> Result<Shape> {
-        let mut few = ([0; INLINE], [0; INLINE]);
-        let mut stride = 1usize;
         if sizes.len() > INLINE {
             return Layout::contiguous(sizes).map(|l| Shape::new(&l));
         }
-        for (d, &n) in sizes.iter().enumerate().rev() {
-            (few.0[d], few.1[d]) = (n, stride as isize);
-            stride = match stride.checked_mul(n) {
-                Some(s) if s <= MAX_ELEMENTS => s,
-                // the same again, for its error
-                _ => return Layout::contiguous(sizes).map(|l| Shape::new(&l)),
-            };
-        }
-        Ok(Shape::Few { offset: 0, ndim: sizes.len() as u8, sizes: few.0, strides: few.1 })
+        // nothing is written before all is known: to move what was written one by one would wait for it
+        let size = |d: usize| sizes.get(d).copied();
+        let times = |n: usize, d| n.checked_mul(size(d).unwrap_or(1)).filter(|&n| n <= MAX_ELEMENTS);
+        let third = times(1, 3);
+        let second = third.and_then(|n| times(n, 2));
+        let first = second.and_then(|n| times(n, 1));
+        let (Some(third), Some(second), Some(first), Some(_)) = (third, second, first, first.and_then(|n| times(n, 0)))
+        else {
+            // the same again, for its error
+            return Layout::contiguous(sizes).map(|l| Shape::new(&l));
+        };
+        let stride = |d: usize, n: usize| if d < sizes.len() { n as isize } else { 0 };
+        Ok(Shape::Few {
+            offset: 0,
+            ndim: sizes.len() as u8,
+            sizes: [0, 1, 2, 3].map(|d| size(d).unwrap_or(0)),
+            strides: [stride(0, first), stride(1, second), stride(2, third), stride(3, 1)],
+        })
     }
 
     /// As a layout to compute with.
@@ -93,6 +100,18 @@ impl Shape {
     /// As there.
     #[inline(always)]
     pub fn narrow(&self, d: usize, first: usize, n: usize) -> Result<Shape> {
+        if let Shape::Few { offset, ndim, sizes, strides } = self
+            && d < usize::from(*ndim)
+            && let Some((&size, &stride)) = sizes.get(d).zip(strides.get(d))
+            && n > 0
+            && first < size
+            && n <= size - first
+        {
+            // without a write to a place that is not known before: the moves that follow would wait for it
+            let mut sizes = *sizes;
+            sizes.iter_mut().enumerate().for_each(|(k, size)| *size = if k == d { n } else { *size });
+            return Ok(Shape::Few { offset: offset + first * stride as usize, ndim: *ndim, sizes, strides: *strides });
+        }
         let mut s = self.clone();
         s.get_mut().narrow(d, first, n)?;
         Ok(s)

@@ -382,9 +382,14 @@ fn answer<const N: usize>(c: &Compiled, vals: &[Val; N], count: usize, rets: &mu
 #[inline(never)]
 fn assembled(kernel: Kernel, p: &Pattern, class: TensorClass, vals: &[Val], rets: &mut Rets) -> Option<Answer> {
     let mut args = [&Val::Nil; MOST_STEPS];
-    // sizes, which nothing goes with
-    let dims = if p.rest == 0 { None } else { Some(dims_of(vals)?) };
-    let listed = dims.as_ref().map_or(Val::Nil, Val::Dims);
+    // sizes, which nothing goes with; filled where they lie, since moving them would wait for each to be written
+    let mut dims = Dims::default();
+    let sizes = if p.rest == 0 { &[] } else { vals };
+    for v in sizes {
+        let Val::Num(n) = v else { return None };
+        dims.0.push(*n as i64);
+    }
+    let listed = if p.rest == 0 { Val::Nil } else { Val::Dims(&dims) };
     // one number that the call leaves out
     let mut number = Val::Nil;
     let mut absent = Some(&mut number);
@@ -451,15 +456,4 @@ fn run(kernel: Kernel, p: &Pattern, args: &[&Val], rets: &mut Rets) -> Option<An
         Rets::Args if p.returns == 1 && matches!(p.steps[0].fill, Fill::Stack(0)) => Some(Answer::Itself),
         _ => None,
     }
-}
-
-/// A list of numbers alone, as sizes.
-#[inline(always)]
-fn dims_of(vals: &[Val]) -> Option<Dims> {
-    let mut dims = Dims::default();
-    for v in vals {
-        let Val::Num(n) = v else { return None };
-        dims.0.push(*n as i64);
-    }
-    Some(dims)
 }

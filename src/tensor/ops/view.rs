@@ -12,6 +12,7 @@ use std::ops::Range;
 ///
 /// # Errors
 /// A part outside.
+#[inline(always)]
 pub fn narrow(x: &Tensor, d: usize, first: usize, n: i64) -> Result<Tensor> {
     x.narrow(d, first, usize::try_from(n).unwrap_or(0))
 }
