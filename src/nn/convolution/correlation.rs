@@ -20,8 +20,9 @@ struct Part {
     planes: Offsets,
     /// Where pixels and planes of the result lie in a sample, or in the scattered sample where there are several parts.
     to: [Offsets; 2],
-    /// How many pixels lie side by side, at least.
+    /// How many pixels lie side by side, at least, and in how many rows.
     row: usize,
+    rows: usize,
 }
 
 /// What is in vectors.
@@ -185,6 +186,7 @@ impl Correlation {
             planes: Offsets::steps(out, k),
             to: [Offsets::steps(n, 1), Offsets::steps(out, n)],
             row: Sizes::forward(g, out).row,
+            rows: g.output()[1],
         };
         Ok(Correlation { frame, image: g.planes, result: g.output(), planes: out, parts: vec![part], residues: [1; 3] })
     }
@@ -216,7 +218,7 @@ impl Correlation {
                 [Offsets::grid(m.first[1] * step[1], &m.counts, &step), Offsets::steps(g.planes, g.plane_len())]
             };
             let planes = Offsets::steps(g.planes, g.window_len());
-            parts.push(Part { pixels, window, places, planes, to, row: m.counts[2] });
+            parts.push(Part { pixels, window, places, planes, to, row: m.counts[2], rows: m.counts[1] });
             at += n * g.planes;
         }
         Ok(Correlation { frame, image: out, result: g.input(), planes: g.planes, parts, residues })
@@ -304,12 +306,12 @@ impl Correlation {
         for (n, y) in (first..).zip(y.chunks_mut(self.output_len())) {
             let image = self.image_of(call, n, &mut room);
             let to = if self.is_strided() { &mut scattered[..] } else { &mut *y };
-            for (part, packed) in self.parts.iter().zip(packed) {
+            for (part, packed) in self.parts.iter().zip(packed).filter(|(part, _)| self.computes(part)) {
                 let to = ViewMut::new(to, &part.to[0], &part.to[1]);
                 self.pixels(part, image, call, packed, 0, to)?;
             }
             if self.is_strided() {
-                self.gather(0, &scattered, y);
+                self.gather(0, &scattered, call.bias, y);
             }
         }
         Ok(())
@@ -337,7 +339,7 @@ impl Correlation {
         let image = if self.frame.is_plain() { sample } else { &room };
         let mut scattered = Workspace::new(if self.is_strided() { self.output_len() } else { 0 })?;
         let to = if self.is_strided() { &mut scattered[..] } else { &mut *y };
-        for (part, packed) in self.parts.iter().zip(packed) {
+        for (part, packed) in self.parts.iter().zip(packed).filter(|(part, _)| self.computes(part)) {
             let to = ViewMut::new(to, &part.to[0], &part.to[1]);
             let panel = 2 * T::lanes();
             if matches!(packed, Weights::AsTheyLie) && part.pixels.len() < threads() * panel {
@@ -362,7 +364,7 @@ impl Correlation {
         }
         if self.is_strided() {
             let len = volume(self.result);
-            share_rows(y, len, len, |first, planes| self.gather(first, &scattered, planes));
+            share_rows(y, len, len, |first, planes| self.gather(first, &scattered, call.bias, planes));
         }
         Ok(())
     }
@@ -418,23 +420,35 @@ impl Correlation {
         })
     }
 
+    /// Whether there is anything to compute for a part: residues that meet no place of a window are their bias, which
+    /// [`Correlation::gather`] writes.
+    fn computes(&self, part: &Part) -> bool {
+        !self.is_strided() || part.window.len() > 0
+    }
+
     /// Planes of the result from `first` on, from the results of the residues.
-    fn gather<T: Multiply>(&self, first: usize, scattered: &[T], planes: &mut [T]) {
-        let ([_, height, width], [ry, rx]) = (self.result, [self.residues[1], self.residues[2]]);
+    fn gather<T: Multiply>(&self, first: usize, scattered: &[T], bias: &[T], planes: &mut [T]) {
+        let ([_, height, width], [rz, ry, rx]) = (self.result, self.residues);
+        let mut start = vec![T::ZERO; width.div_ceil(rx)];
         for (c, plane) in (first..).zip(planes.chunks_mut(volume(self.result))) {
-            for (line, row) in plane.chunks_mut(width).enumerate() {
-                let (z, y) = (line / height, line % height);
-                let class = (z % self.residues[0] * ry + y % ry) * rx;
-                let source = |x: usize| {
-                    let part = &self.parts[class + x];
-                    let wide = (width - x).div_ceil(rx);
-                    let lines = (height - y % ry).div_ceil(ry);
-                    let at = part.to[0].list()[0] + part.to[1].list()[c];
-                    &scattered[at + (z / self.residues[0] * lines + y / ry) * wide..][..wide]
-                };
-                if rx == 2 {
-                    interleave(row, source(0), source(1));
-                } else {
+            if let Some(bias) = bias.get(c) {
+                start.fill(*bias);
+            }
+            for (z, slice) in plane.chunks_mut(height * width).enumerate() {
+                for (y, row) in slice.chunks_mut(width).enumerate() {
+                    let parts = &self.parts[(z % rz * ry + y % ry) * rx..][..rx];
+                    let source = |x: usize| {
+                        let part = &parts[x];
+                        if !self.computes(part) {
+                            return &start[..part.row];
+                        }
+                        let at = part.to[0].list()[0] + part.to[1].list()[c];
+                        &scattered[at + (z / rz * part.rows + y / ry) * part.row..][..part.row]
+                    };
+                    if rx == 2 {
+                        interleave(row, source(0), source(1));
+                        continue;
+                    }
                     (0..rx).for_each(|x| row[x..].iter_mut().step_by(rx).zip(source(x)).for_each(|(to, v)| *to = *v));
                 }
             }

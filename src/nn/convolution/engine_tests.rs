@@ -186,6 +186,12 @@ fn random_geometries_equal_plain_loops() {
         case.check::<f32>(&mut r, 1e-5);
         case.check::<f64>(&mut r, 1e-13);
     }
+    // more weights than are added at once, and every second pixel alone
+    for (planes, side, step) in [(60, 6, Step::new(5, 1, 2)), (20, 33, Step::new(1, 2, 0))] {
+        let case = Case { batch: 1, planes, out: 50, sizes: vec![side; 2], steps: vec![step; 2] };
+        case.check::<f32>(&mut r, 1e-5);
+        case.check::<f64>(&mut r, 1e-13);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Products whose right operand is read as it lies: its vectors are neighbours in memory already, as the pixels of a row
 //! are.
 
-use super::kernels::{Kernels, Multiply, Operands, Pair};
+use super::kernels::{Kernels, Multiply, Operands, Pair, WIDE};
 use super::multiply::{is_plain, parts};
 use super::vectors::LANES;
 use super::views::{View, ViewMut};
@@ -10,6 +10,9 @@ use crate::tensor::error::Result;
 
 /// Vectors side by side.
 const PAIR: usize = 2;
+
+/// Rows up to which two vectors have fewer sums under way than the units for products could take, so that it is three.
+const FEW: usize = 4;
 
 /// A left operand in strips of rows, packed once for many products.
 pub struct Strips<T: 'static> {
@@ -65,13 +68,19 @@ pub fn multiply_direct<T: Multiply>(a: &Strips<T>, b: View<T>, mut c: ViewMut<T>
     let fits = a.rows == c.rows().len() && a.depth == b.rows().len() && b.cols().len() == c.cols().len();
     assert!(fits && (bias.is_empty() || bias.len() == a.rows), "products of other sizes");
     let ld = c.rows().get(1).map_or(0, |r| r.wrapping_sub(c.rows()[0]));
+    let few = a.rows <= FEW.min(kernels.most_rows(Operands::Direct, WIDE));
     for s in stretches(b.cols()) {
         assert!(s.len() >= lanes && is_plain(c.rows(), &c.cols()[s.clone()]), "columns that lie otherwise");
         // the last vector ends with the stretch, and may overlap the one before
         let vectors = s.len().div_ceil(lanes);
         let start = |i: usize| s.start + (i * lanes).min(s.len() - lanes);
-        for i in (0..vectors).step_by(PAIR) {
-            let (first, wide) = (start(i), (vectors - i).min(PAIR));
+        let mut next = 0;
+        while next < vectors {
+            let (i, left) = (next, vectors - next);
+            // three that are equally far apart, unless that would leave one alone
+            let three = few && left >= WIDE && left != 2 * PAIR && start(i + 2) - start(i) == 2 * lanes;
+            let (first, wide) = (start(i), if three { WIDE } else { left.min(PAIR) });
+            next += wide;
             let apart = if wide > 1 { start(i + 1) - first } else { 0 };
             // SAFETY: read by the tiles below alone.
             let from = unsafe { b.first() }.wrapping_add(b.cols()[first]);

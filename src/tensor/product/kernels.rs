@@ -121,7 +121,8 @@ unsafe fn tile<S: Simd, const M: usize, const V: usize, const HOW: usize>(
     }
 }
 
-/// Offsets of up to [`LANES`] lanes as runs of neighbours. Lane `i` of a run lies at `offset + i`.
+/// Offsets of up to [`LANES`] lanes as runs of neighbours, or of lanes that are two apart. Lane `i` of a run lies at
+/// `offset + i`, or at `offset + 2 * i`.
 struct Runs {
     count: usize,
     at: [(u32, isize); LANES],
@@ -138,16 +139,35 @@ impl Runs {
             runs.at[0] = ((1 << lanes.len()) - 1, first as isize);
             return runs;
         }
-        let mut before = usize::MAX - 1;
+        runs.find(lanes, 1);
+        runs
+    }
+
+    /// Runs of lanes that are two apart, as strides leave them.
+    #[inline(always)]
+    fn of_two(lanes: &[usize]) -> Runs {
+        let mut runs = Runs { count: 0, at: [(0, 0); LANES] };
+        runs.find(lanes, 2);
+        runs
+    }
+
+    #[inline(always)]
+    fn find(&mut self, lanes: &[usize], apart: usize) {
+        let mut before = usize::MAX - apart;
         for (i, &lane) in lanes.iter().enumerate() {
-            if lane != before + 1 {
-                runs.at[runs.count] = (0, lane as isize - i as isize);
-                runs.count += 1;
+            if lane != before + apart {
+                self.at[self.count] = (0, lane as isize - (apart * i) as isize);
+                self.count += 1;
             }
-            runs.at[runs.count - 1].0 |= 1 << i;
+            self.at[self.count - 1].0 |= 1 << i;
             before = lane;
         }
-        runs
+    }
+
+    /// Whether there are so few that each vector is better read by them than lane by lane.
+    #[inline(always)]
+    fn are_long(&self, lanes: &[usize]) -> bool {
+        self.count * 4 <= lanes.len().max(4)
     }
 
     #[inline(always)]
@@ -173,9 +193,16 @@ unsafe fn pack<S: Simd>(base: *const S::T, steps: &[usize], lanes: &[usize], ld:
         let (to, runs) = (to.wrapping_add(v * S::L), Runs::of(lanes));
         // SAFETY: by the contract: every lane of every step is an element, and the panel has room.
         unsafe {
-            if runs.count * 4 > lanes.len().max(4) && stretched {
-                turned_panel::<S>(base, steps, lanes, ld, to);
-                continue;
+            if !runs.are_long(lanes) {
+                let runs = Runs::of_two(lanes);
+                if runs.are_long(lanes) {
+                    panel_of_two::<S>(base, steps, &runs, ld, to);
+                    continue;
+                }
+                if stretched {
+                    turned_panel::<S>(base, steps, lanes, ld, to);
+                    continue;
+                }
             }
             for (p, &step) in steps.iter().enumerate() {
                 let mut row = S::splat(S::T::ZERO);
@@ -184,6 +211,26 @@ unsafe fn pack<S: Simd>(base: *const S::T, steps: &[usize], lanes: &[usize], ld:
                 }
                 S::store(to.add(p * ld), row);
             }
+        }
+    }
+}
+
+/// A panel of one vector whose lanes are two apart.
+#[inline(always)]
+unsafe fn panel_of_two<S: Simd>(base: *const S::T, steps: &[usize], runs: &Runs, ld: usize, to: *mut S::T) {
+    // the lanes of two vectors of neighbours: bit `i` of a mask becomes bit `2 * i`
+    let wide = |mask: u32| (0..S::L).fold(0u32, |all, i| all | (mask >> i & 1) << (2 * i));
+    let runs = runs.at.map(|(mask, offset)| (wide(mask), offset)).into_iter().take(runs.count);
+    // SAFETY: that of `pack`; the masks leave out what lies between the lanes.
+    unsafe {
+        for (p, &step) in steps.iter().enumerate() {
+            let (mut low, mut high) = (S::splat(S::T::ZERO), S::splat(S::T::ZERO));
+            for (mask, offset) in runs.clone() {
+                let from = base.wrapping_add(step).wrapping_offset(offset);
+                low = S::load_some(low, mask & ((1 << S::L) - 1), from);
+                high = S::load_some(high, mask >> S::L, from.wrapping_add(S::L));
+            }
+            S::store(to.add(p * ld), S::even(low, high));
         }
     }
 }

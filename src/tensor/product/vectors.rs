@@ -32,6 +32,11 @@ pub trait Simd: 'static {
     /// # Safety
     /// The processor has the level.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// The elements at even places of the two, which count as one row.
+    ///
+    /// # Safety
+    /// The processor has the level.
+    unsafe fn even(a: Self::V, b: Self::V) -> Self::V;
 
     /// Asks for the line of memory at `p`, which need not be there.
     ///
@@ -162,6 +167,14 @@ vectors!(
     /// Eight floats of AVX2.
     Avx2F32 f32, __m256, 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps
     #[inline(always)]
+    unsafe fn even(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: by the contract.
+        unsafe {
+            let halves = _mm256_castps_pd(_mm256_shuffle_ps::<0x88>(a, b));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(halves))
+        }
+    }
+    #[inline(always)]
     unsafe fn load_some(old: __m256, mask: u32, p: *const f32) -> __m256 {
         // SAFETY: by the contract; masked lanes are not read.
         unsafe {
@@ -181,6 +194,11 @@ vectors!(
     /// Four doubles of AVX2.
     Avx2F64 f64, __m256d, 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd
     #[inline(always)]
+    unsafe fn even(a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: by the contract.
+        unsafe { _mm256_permute4x64_pd::<0xd8>(_mm256_unpacklo_pd(a, b)) }
+    }
+    #[inline(always)]
     unsafe fn load_some(old: __m256d, mask: u32, p: *const f64) -> __m256d {
         // SAFETY: by the contract; masked lanes are not read.
         unsafe {
@@ -196,6 +214,14 @@ vectors!(
     Avx512F32 f32, __m512, 16, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps
     masked!(f32, __m512, u16, _mm512_mask_loadu_ps _mm512_mask_storeu_ps);
     #[inline(always)]
+    unsafe fn even(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: by the contract.
+        unsafe {
+            let places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            _mm512_permutex2var_ps(a, places, b)
+        }
+    }
+    #[inline(always)]
     unsafe fn turn(from: &[*const f32], n: usize, to: *mut f32, ld: usize) {
         // SAFETY: by the contract.
         unsafe { turn_f32x16(from, n, to, ld) }
@@ -206,6 +232,11 @@ vectors!(
     /// Eight doubles of AVX-512.
     Avx512F64 f64, __m512d, 8, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd
     masked!(f64, __m512d, u8, _mm512_mask_loadu_pd _mm512_mask_storeu_pd);
+    #[inline(always)]
+    unsafe fn even(a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: by the contract.
+        unsafe { _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b) }
+    }
     #[inline(always)]
     unsafe fn turn(from: &[*const f64], n: usize, to: *mut f64, ld: usize) {
         // SAFETY: by the contract.
@@ -356,6 +387,10 @@ macro_rules! portable {
             } else {
                 std::array::from_fn(|i| a[i] * b[i] + c[i])
             }
+        }
+        #[inline(always)]
+        unsafe fn even(a: [$t; 4], b: [$t; 4]) -> [$t; 4] {
+            [a[0], a[2], b[0], b[2]]
         }
     })* };
 }
