@@ -76,7 +76,7 @@ fn wrong_arguments_are_told_where_programs_call() {
     ];
     let bundled = [
         "csvigo", "mnist", "hdf5", "matio", "md5", "base64", "lfs", "bit32", "lua-utf8", "class", "classic",
-        "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
+        "argcheck", "npy4th", "moses", "underscore", "pl", "cjson", "display", "env", "qt",
     ];
     let for_gpus = ["inn", "cudnn", "cutorch", "cunn", "cunnx"];
     let others = ["loadcaffe", "trepl", "ipc", "distlearn"];

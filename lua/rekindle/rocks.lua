@@ -16,7 +16,7 @@ local elsewhere = {
    ['torch7'] = 'torch', ['libtorch'] = 'torch', ['libpaths'] = 'paths', ['libsys'] = 'sys', ['libimage'] = 'image',
    ['penlight'] = 'pl', ['luafilesystem'] = 'lfs', ['lua-cjson'] = 'cjson', ['json'] = 'cjson',
    ['libcjson'] = 'cjson', ['csv'] = 'csvigo', ['libtds'] = 'tds', ['libthreads'] = 'threads', ['readline'] = 'trepl',
-   ['treplutils'] = 'trepl', ['argparse'] = 'pl.lapp', ['underscore'] = 'moses', ['moses_min'] = 'moses',
+   ['treplutils'] = 'trepl', ['argparse'] = 'pl.lapp', ['moses_min'] = 'moses',
 }
 
 -- rocks by the name that programs require

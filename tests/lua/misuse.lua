@@ -21,7 +21,7 @@ local KINDS = {
 }
 local VECTOR = KINDS[8]
 -- to these packages a module is an iterator that does not end
-if package_name == 'pl' or package_name == 'moses' then
+if package_name == 'pl' or package_name == 'moses' or package_name == 'underscore' then
    for i = #KINDS, 1, -1 do
       if KINDS[i][1] == 'module' or KINDS[i][1] == 'class' then table.remove(KINDS, i) end
    end

@@ -1,4 +1,6 @@
 -- Functions of package moses on arrays.
+local order = require('moses.elements').order
+
 return function(_)
    function _.toArray(...) return { ... } end
 
@@ -45,7 +47,7 @@ return function(_)
    end
    -- where a value would have to stand for the array to stay in order
    function _.sortedIndex(array, value, comp, sort)
-      comp = comp or _.order 'sortedIndex'
+      comp = comp or order 'moses.sortedIndex'
       if sort then _.sort(array, comp) end
       for i = 1, #array do
          if not comp(array[i], value) then return i end

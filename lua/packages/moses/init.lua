@@ -11,7 +11,6 @@ require 'moses.functions'(_)
 local takes, named = require 'rekindle.takes', require 'rekindle.named'
 local public = {}
 for name, f in pairs(_) do public[name] = f end
-public.order = nil
 takes(public, 'moses.', named(public, {
    t = 'list', array = 'list', object = 'list', other = 'list', array2 = 'list?', kvpairs = 'list', props = 'list',
    destination = 'list', template = 'list?', f = 'function', iter = 'function', predicate = 'function', pred = 'function',

@@ -1,25 +1,8 @@
 -- Functions of package moses on tables.
-local brief = require('nn.expect').brief
-
--- What compares elements for a function of this name: `<`, or a message about two that have no order.
-local function order(name)
-   return function(a, b)
-      local kind = type(a)
-      if kind == type(b) and (kind == 'number' or kind == 'string') then return a < b end
-      local ok, less = pcall(function() return a < b end)
-      if not ok then error(string.format('moses.%s: elements that can be compared expected, got %s and %s', name, brief(a), brief(b))) end
-      return less
-   end
-end
--- An element that has fields.
-local function fields(name, v)
-   if type(v) == 'table' or type(v) == 'userdata' then return v end
-   error(string.format('moses.%s: elements with fields expected, got %s', name, brief(v)))
-end
+local elements = require 'moses.elements'
+local order, fields = elements.order, elements.fields
 
 return function(_)
-   _.order = order
-
    function _.clear(t)
       for k in pairs(t) do t[k] = nil end
       return t
@@ -180,7 +163,7 @@ return function(_)
    function _.pluck(t, key)
       local values = {}
       for _k, v in pairs(t) do
-         local value = fields('pluck', v)[key]
+         local value = fields('moses.pluck', v)[key]
          if value ~= nil then values[#values + 1] = value end
       end
       return values
@@ -197,10 +180,10 @@ return function(_)
       return best
    end
    function _.max(t, transform, ...)
-      local less = order 'max'
+      local less = order 'moses.max'
       return extreme(t, function(a, b) return less(b, a) end, transform, ...)
    end
-   function _.min(t, transform, ...) return extreme(t, order 'min', transform, ...) end
+   function _.min(t, transform, ...) return extreme(t, order 'moses.min', transform, ...) end
 
    function _.shuffle(t, seed)
       if seed then math.randomseed(seed) end
@@ -219,15 +202,15 @@ return function(_)
    end
 
    function _.sort(t, comp)
-      table.sort(t, comp or order 'sort')
+      table.sort(t, comp or order 'moses.sort')
       return t
    end
    function _.sortBy(t, transform, comp)
       local f = transform or _.identity
       if transform ~= nil and not _.isCallable(transform) then
-         f = function(v) return fields('sortBy', v)[transform] end
+         f = function(v) return fields('moses.sortBy', v)[transform] end
       end
-      comp = comp or order 'sortBy'
+      comp = comp or order 'moses.sortBy'
       local values = {}
       for _k, v in pairs(t) do values[#values + 1] = v end
       table.sort(values, function(a, b) return comp(f(a), f(b)) end)
