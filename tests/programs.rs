@@ -76,10 +76,10 @@ fn wrong_arguments_are_told_where_programs_call() {
     ];
     let bundled = [
         "csvigo", "mnist", "hdf5", "matio", "md5", "base64", "lfs", "bit32", "lua-utf8", "class", "classic",
-        "argcheck", "npy4th", "moses", "underscore", "pl", "cjson", "display", "env", "qt",
+        "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
     ];
     let for_gpus = ["inn", "cudnn", "cutorch", "cunn", "cunnx"];
-    let others = ["loadcaffe", "trepl", "ipc", "distlearn"];
+    let others = ["loadcaffe", "trepl", "ipc", "distlearn", "underscore", "pprint"];
     let all: Vec<&str> = whole.into_iter().chain(bundled).chain(others).chain(for_gpus).collect();
     parallel::each(&all, |package| {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
