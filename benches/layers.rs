@@ -12,6 +12,7 @@ function step(m, x)
 end
 linear = step(nn.Linear(784, 512), torch.randn(128, 784))
 single = step(nn.Linear(784, 512), torch.randn(784))
+large = step(nn.Linear(4096, 4096), torch.randn(64, 4096))
 conv = step(nn.SpatialConvolution(16, 32, 5, 5), torch.randn(16, 16, 28, 28))
 one = step(nn.SpatialConvolution(16, 32, 5, 5), torch.randn(16, 28, 28))
 pool = step(nn.SpatialMaxPooling(2, 2), torch.randn(16, 32, 24, 24))
@@ -93,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         &[
             ("Linear(784, 512), batch 128", "linear()"),
             ("Linear(784, 512), one sample", "single()"),
+            ("Linear(4096, 4096), batch 64", "large()"),
             ("SpatialConvolution 5x5, batch 16", "conv()"),
             ("LSTM cell of nngraph, 128 units, batch 50", "cell()"),
             ("SpatialConvolution 5x5, one sample", "one()"),
