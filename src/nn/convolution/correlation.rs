@@ -423,7 +423,7 @@ impl Correlation {
     /// Whether there is anything to compute for a part: residues that meet no place of a window are their bias, which
     /// [`Correlation::gather`] writes.
     fn computes(&self, part: &Part) -> bool {
-        !self.is_strided() || part.window.len() > 0
+        !self.is_strided() || !part.window.is_empty()
     }
 
     /// Planes of the result from `first` on, from the results of the residues.
