@@ -27,6 +27,7 @@ local available = {
    middleclass = 'middleclass', busted = 'busted', luaunit = 'luaunit', date = 'date', struct = 'struct',
    MessagePack = 'lua-messagepack', mobdebug = 'mobdebug', template = 'etlua', graphicsmagick = 'graphicsmagick',
    lmdb = 'lightningmdb', lightningmdb = 'lightningmdb', async = 'async', turbo = 'turbo',
+   rex_pcre = 'lrexlib-pcre', rex_posix = 'lrexlib-posix',
 }
 for name in ([[rnn dpnn torchnet nninit optnet torchx dataload hdf5 autograd totem nnlr nngraph-utils
    distributions signal matio sundown rnnlib vgg cifar waffle dp eigen inn-cpu tensorboard word2vec_torch
