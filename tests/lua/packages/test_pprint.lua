@@ -41,3 +41,4 @@ print = plain
 assert(printed == '{\n  a = {...}\n}')
 local ok, why = pcall(function() pprint({}, 'x') end)
 assert(not ok and why:find('test_pprint.lua:%d+: pprint.pretty_string: depth should be a number, got the string "x"'), why)
+print 'all as it should be'

@@ -60,3 +60,4 @@ refused(function() _.invoke({ {} }, 'go') end, "underscore.invoke: elements with
 refused(function() _.range(1, 3, 0) end, 'underscore.range: step should not be 0')
 refused(function() _.value {} end, 'underscore.value: a chain expected')
 refused(function() _.range 'a' end, 'underscore.range: first should be a number')
+print 'all as it should be'
