@@ -73,6 +73,12 @@ fn normalise<T: Float>(input: &Tensor, output: &Tensor, kind: Kind) -> Result<()
     Ok(())
 }
 
+/// A value less the logarithm of a sum, which is rounded once: among many classes both are large, and differ little.
+#[inline(always)]
+fn less<T: Float>(x: T, log_sum: f64) -> T {
+    T::from_f64(x.to_f64() - log_sum)
+}
+
 /// Columns that are done together: their maxima and sums stay in cache.
 const WIDTH: usize = 64;
 
@@ -107,14 +113,13 @@ fn normalise_columns<T: Float, M: Arith>(m: M, x: Matrix<T>, mut y: MatrixMut<T>
             *sum += y.to_f64();
         }
     }
-    let mut last = [T::ZERO; WIDTH];
-    for ((last, &sum), &top) in last.iter_mut().zip(&sums).zip(&tops) {
-        *last = if log { top.add(T::from_f64(f64::ln(sum))) } else { T::from_f64(1.0 / sum) };
+    for (sum, &top) in sums.iter_mut().zip(&tops) {
+        *sum = if log { top.to_f64() + f64::ln(*sum) } else { 1.0 / *sum };
     }
     for (i, x) in rows().enumerate() {
         let Some(y) = y.row_mut(i) else { return };
-        for ((y, &x), &last) in y.iter_mut().zip(x).zip(&last) {
-            *y = if log { x.mul(sign).sub(last) } else { y.mul(last) };
+        for ((y, &x), &last) in y.iter_mut().zip(x).zip(&sums) {
+            *y = if log { less(x.mul(sign), last) } else { y.mul(T::from_f64(last)) };
         }
     }
 }
@@ -183,13 +188,14 @@ fn normalise_rows<T: Float, M: Arith>(m: M, x: &[T], y: &mut [T], n: usize, kind
             y.iter_mut().for_each(|y| *y = y.vexp(m));
         }
         y.chunks_exact(n).zip(&mut sums).for_each(|(y, sum)| *sum = sum_of_row([y], |[v]| v));
-        for (top, sum) in tops[..count].iter_mut().zip(&sums) {
-            *top = if log { top.add(T::from_f64(sum.vlog(m))) } else { T::from_f64(1.0 / sum) };
+        for (sum, top) in sums[..count].iter_mut().zip(&tops) {
+            *sum = if log { top.to_f64() + sum.vlog(m) } else { 1.0 / *sum };
         }
-        for ((x, y), &last) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&tops) {
+        for ((x, y), &last) in x.chunks_exact(n).zip(y.chunks_exact_mut(n)).zip(&sums) {
             if log {
-                y.iter_mut().zip(x).for_each(|(y, x)| *y = x.mul(sign).sub(last));
+                y.iter_mut().zip(x).for_each(|(y, x)| *y = less(x.mul(sign), last));
             } else {
+                let last = T::from_f64(last);
                 y.iter_mut().for_each(|y| *y = y.mul(last));
             }
         }
