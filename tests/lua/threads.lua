@@ -151,7 +151,10 @@ local families = {
          return { pass(nn[name](), t.m), pass(nn[name](), batch4(t)) }
       end)
    end,
-   ['nn/linear'] = function(t) return pass(nn.Linear(420, 200), t.m) end,
+   ['nn/linear'] = function(t)
+      local large = torch.randn(33, 1500):typeAs(t.m)
+      return pass(nn.Linear(420, 200), t.m), pass(nn.Linear(1500, 1400), large)
+   end,
    ['nn/lookup'] = function(t)
       local m = nn.LookupTable(310, 300):type(t.m:type())
       m:forward(t.rows)
@@ -170,6 +173,18 @@ local families = {
    ['nn/convolution/winograd'] = function(t)
       local x = torch.randn(5, 16, 22, 19):typeAs(t.m)
       return pass(nn.SpatialConvolution(16, 24, 3, 3, 1, 1, 1, 1), x), pass(nn.SpatialConvolution(16, 24, 3, 3), x)
+   end,
+   -- few positions: the second call keeps what it makes of the weights, and the third uses it
+   ['nn/convolution/kept'] = function(t)
+      local function again(module, ...)
+         local x = torch.randn(...):typeAs(t.m)
+         local y, g = pass(module, x), nil
+         for _ = 1, 3 do g = module:forward(x):clone() end
+         return { y, g }
+      end
+      return again(nn.SpatialConvolution(64, 80, 3, 3, 1, 1, 1, 1), 1, 64, 14, 14),
+         again(nn.SpatialConvolution(70, 144, 3, 3, 1, 1, 1, 1), 1, 70, 7, 7),
+         again(nn.SpatialConvolution(48, 112, 3, 3, 2, 2), 1, 48, 15, 15), again(nn.SpatialConvolution(64, 40, 1, 1), 1, 64, 14, 14)
    end,
    ['nn/convolution/unfold'] = 'nn/convolution/planes',
    ['nn/convolution/groups'] = function(t)

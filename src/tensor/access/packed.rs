@@ -19,8 +19,8 @@ pub fn has_packed(x: &Tensor) -> bool {
     x.peek_storage().is_some_and(Storage::has_notes)
 }
 
-/// What `make` makes of the elements of a tensor without gaps, a matrix with the rows of its first dimension: kept, where [`note_use`] was called with the same number
-/// and nobody got at the elements since. Otherwise nothing.
+/// What `make` makes of the elements of a tensor without gaps, a matrix with the rows of its first dimension: kept, where
+/// [`note_use`] was called with the same number and nobody got at the elements since. Otherwise nothing.
 ///
 /// # Errors
 /// Those of `make`.
