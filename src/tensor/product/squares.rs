@@ -19,7 +19,7 @@ pub struct Squares<T: 'static> {
 }
 
 impl<T: Multiply> Squares<T> {
-    /// Those of weights as [`correlate`] takes them, made by several threads.
+    /// Those of weights as [`correlate`](super::correlate) takes them, made by several threads.
     ///
     /// # Errors
     /// Not enough memory.
