@@ -2,7 +2,7 @@
 
 use super::correlation::image_of;
 use super::unfold::Geometry;
-use crate::tensor::access::{Divide, Rows, Workspace, try_share};
+use crate::tensor::access::{Blocks, Divide, Rows, Workspace, try_share};
 use crate::tensor::error::Result;
 use crate::tensor::product::*;
 use crate::tensor::simd::vectorize;
@@ -19,6 +19,9 @@ const FEW_OUTPUTS: usize = 4;
 
 /// Sums side by side along a row.
 const LANES: usize = 16;
+
+/// Sums that are added before the next ones are made.
+const SUMS: usize = 1 << 16;
 
 /// Most groups of samples.
 const GROUPS: usize = 8;
@@ -158,7 +161,10 @@ impl WeightGradient {
         let (go_rows, go_cols) = (Offsets::steps(n, 1), Offsets::steps(out, n));
         let ld = out.next_multiple_of(T::lanes());
         let (sum_rows, sum_cols) = (Offsets::steps(places.len(), ld), Offsets::steps(out, 1));
-        let mut sums = Workspace::<T>::new(places.len() * ld)?;
+        // one product is added while its sums are in the caches, some places after others
+        let alone = samples.len() <= together;
+        let some = if alone { (SUMS / ld).clamp(1, places.len().max(1)) } else { places.len() };
+        let mut sums = Workspace::<T>::new(some * ld)?;
         let mut panels = Panels::new(together * n, out)?;
         let mut end = Epilogue::PLAIN;
         for first in samples.clone().step_by(together) {
@@ -182,8 +188,18 @@ impl WeightGradient {
                 short = Offsets::new(pixels.list()[..count * n].to_vec());
                 &short
             };
-            let to = ViewMut::new(&mut sums, &sum_rows, &sum_cols);
-            multiply(View::new(image, &rows, pixels), &panels, to, false, end)?;
+            let windows = View::new(image, &rows, pixels);
+            if alone {
+                return Blocks::new(to, some).try_for_each(0, |at, to| {
+                    let n = to.items();
+                    let rows = Offsets::steps(n, ld);
+                    let sum = ViewMut::new(&mut sums, &rows, &sum_cols);
+                    multiply(windows.row_range(at..at + n), &panels, sum, false, end)?;
+                    add(call.scale, &sums, to);
+                    Ok(())
+                });
+            }
+            multiply(windows, &panels, ViewMut::new(&mut sums, &sum_rows, &sum_cols), false, end)?;
             end.beta = T::ONE;
         }
         add(call.scale, &sums, to);
