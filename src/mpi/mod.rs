@@ -185,7 +185,7 @@ pub fn abort() {
         && let Some(library) = &world.library
         && world.groups.borrow()[0].size > 1
     {
-        let _ = pipes::wait_for_readers(Duration::from_secs(1));
+        pipes::wait_for_readers(Duration::from_secs(1));
         library.abort(1);
     }
 }

@@ -3,34 +3,30 @@
 //! A launcher that is told to end all processes need not look at their pipes again: MPICH's loses the message of the
 //! process that failed, once in twenty times.
 
-use std::io;
 use std::time::Duration;
 #[cfg(unix)]
 use std::{
     fs::File,
+    io,
     os::fd::{AsFd, BorrowedFd},
     os::unix::fs::FileTypeExt,
     thread::sleep,
     time::Instant,
 };
 
-/// Waits until standard output and standard error are read by who reads them, or for `limit`: nobody may read. True where
-/// nothing is left unread; what is no pipe has nothing to be read.
-///
-/// # Errors
-///
-/// Where a stream is closed, or cannot say how much it holds.
+/// Waits until standard error and standard output are read by who reads them, or for `limit`: nobody may read. What is no
+/// pipe has nothing to be read, and a stream that is closed nobody to wait for.
 #[cfg(unix)]
-pub(super) fn wait_for_readers(limit: Duration) -> io::Result<bool> {
+pub(super) fn wait_for_readers(limit: Duration) {
     let until = Instant::now() + limit;
-    Ok(is_read(io::stderr().as_fd(), until)? && is_read(io::stdout().as_fd(), until)?)
+    for stream in [io::stderr().as_fd(), io::stdout().as_fd()] {
+        let _ = is_read(stream, until);
+    }
 }
 
 /// Where the number of unread bytes cannot be asked.
 #[cfg(not(unix))]
-pub(super) fn wait_for_readers(_limit: Duration) -> io::Result<bool> {
-    Ok(true)
-}
+pub(super) fn wait_for_readers(_limit: Duration) {}
 
 /// Whether a stream's reader has all of it, at `until` at the latest.
 #[cfg(unix)]

@@ -224,7 +224,7 @@ impl<T: Multiply> Product<'_, T> {
             for i in self.panels.clone() {
                 let next = (i + 1 < self.panels.end).then(|| &self.b.data[shape.start(i + 1)..]);
                 for (n, rows) in parts(a.rows().len(), most).enumerate() {
-                    self.tile(i, rows, None, next.map(|next| (next, n)), (&mut c, plain), &mut room);
+                    self.tile(i, rows, None, (next, n), (&mut c, plain), &mut room);
                 }
             }
             return Ok(());
@@ -238,21 +238,21 @@ impl<T: Multiply> Product<'_, T> {
                 unsafe { (kernels.pack)(a.first(), a.cols(), rows, rows.len(), strip.as_mut_ptr()) };
             }
             for i in self.panels.clone() {
-                self.tile(i, rows.clone(), pack.then_some(&strip[..]), None, (&mut c, plain), &mut room);
+                self.tile(i, rows.clone(), pack.then_some(&strip[..]), (None, 0), (&mut c, plain), &mut room);
             }
         }
         Ok(())
     }
 
-    /// Some rows of one panel; `strip` has the rows of `a` where they are packed, `next` the panel that is read next, and which tile
-    /// of this one it is. Where the result is `plain`, whole vectors go straight to it; else to `room` first.
+    /// Some rows of one panel; `strip` has the rows of `a` where they are packed, `next` the panel that is read next, and `n`
+    /// which tile of this one it is. Where the result is `plain`, whole vectors go straight to it; else to `room` first.
     #[inline(always)]
     fn tile(
         &self,
         i: usize,
         rows: Range<usize>,
         strip: Option<&[T]>,
-        next: Option<(&[T], usize)>,
+        (next, n): (Option<&[T]>, usize),
         (c, plain): (&mut ViewMut<T>, bool),
         room: &mut [T; TALL * WIDE * LANES],
     ) {
@@ -276,7 +276,7 @@ impl<T: Multiply> Product<'_, T> {
             start: &[],
             bias: if plain { self.end.part(rows.clone(), cols.clone()).col_bias } else { &[] },
         };
-        let pair = pair.before(next.map(|next| next.0), next.map_or(0, |next| next.1));
+        let pair = pair.before(next, n);
         if plain {
             let ld = c_rows.get(1).map_or(0, |r| r - c_rows[0]);
             // SAFETY: the sizes agree, the operands are there, and the tile is a part of `c` row by row.
