@@ -168,7 +168,7 @@ pub(super) fn is_shared<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> bool {
 }
 
 /// Multiplications from which on threads share a product.
-pub const SHARED: usize = 1 << 19;
+pub const SHARED: usize = 3 << 17;
 
 fn work_of<T: Blas>(a: &Matrix<T>, c: &MatrixMut<T>) -> usize {
     c.rows().saturating_mul(c.cols()).saturating_mul(a.cols())

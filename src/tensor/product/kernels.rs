@@ -339,16 +339,17 @@ unsafe fn finish<S: Simd>(
             return lay::<S>(tile, ld, c, rows, cols, end);
         }
         // the result's neighbours stand one below the other in the tile
-        let mut turned = [S::T::ZERO; LANES * LANES];
+        let mut turned = std::mem::MaybeUninit::<[S::T; LANES * LANES]>::uninit();
+        let turned = turned.as_mut_ptr().cast::<S::T>();
         for (j, cols) in cols.chunks(S::L).enumerate() {
             let mut from = [tile; LANES];
             for (v, rows) in rows.chunks(S::L).enumerate() {
                 for (i, f) in from[..rows.len()].iter_mut().enumerate() {
                     *f = tile.wrapping_add((v * S::L + i) * ld + j * S::L);
                 }
-                S::turn(&from[..rows.len()], cols.len(), turned.as_mut_ptr(), LANES);
+                S::turn(&from[..rows.len()], cols.len(), turned, LANES);
                 let end = end.part(v * S::L..v * S::L + rows.len(), j * S::L..j * S::L + cols.len()).t();
-                lay::<S>(turned.as_ptr(), LANES, c, cols, rows, end);
+                lay::<S>(turned, LANES, c, cols, rows, end);
             }
         }
     }
@@ -378,6 +379,10 @@ unsafe fn lay<S: Simd>(
                 let down = S::splat(end.row_bias.get(i).copied().unwrap_or(zero));
                 let x = S::load(tile.wrapping_add(i * ld + v * S::L));
                 let x = S::fma(x, alpha, S::fma(down, one, across));
+                if let ([(_, offset)], true) = (runs.all(), end.beta == zero) {
+                    S::store_first(c.wrapping_add(row).wrapping_offset(*offset), cols.len(), x);
+                    continue;
+                }
                 for &(mask, offset) in runs.all() {
                     let p = c.wrapping_add(row).wrapping_offset(offset);
                     if end.beta == zero {

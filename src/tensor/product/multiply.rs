@@ -149,8 +149,8 @@ pub(super) fn is_plain(rows: &[usize], cols: &[usize]) -> bool {
     even && cols.windows(2).all(|w| w[1] == w[0] + 1) && rows.is_sorted()
 }
 
-/// `c = alpha a b + bias + beta c` on this thread, the sum of each element in the order of the steps. `pack` copies the rows of
-/// `a` first, which pays where they serve several panels.
+/// `c = alpha a b + bias + beta c` on this thread, the sum of each element in the order of the steps. `pack` lets it copy the rows
+/// of `a` first, which may pay where they serve several panels.
 ///
 /// # Errors
 /// Not enough memory.
@@ -214,6 +214,8 @@ impl<T: Multiply> Product<'_, T> {
             return Ok(());
         }
         let k = a.cols().len();
+        // which pays for taller tiles
+        let pack = pack && kernels.most_rows(Operands::Packed, PAIR) > kernels.most_rows(Operands::ByTable, PAIR);
         let mut room = [T::ZERO; TALL * WIDE * LANES];
         let how = if pack { Operands::Packed } else { Operands::ByTable };
         let odd = shape.vectors() % PAIR == 1 && shape.vectors() > 1;

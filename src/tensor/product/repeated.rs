@@ -7,11 +7,12 @@ use super::views::{Offsets, View, ViewMut};
 use crate::tensor::Tensor;
 use crate::tensor::access::{Rows, has_packed, note_use, packed, try_share};
 use crate::tensor::error::Result;
+use crate::tensor::ops::blas::SHARED;
 use crate::tensor::simd::{self, Level};
 use std::rc::Rc;
 
 /// Multiplications from which on it pays; [`product`](crate::tensor::ops::blas::product) sums smaller ones in other orders.
-const LEAST: usize = 1 << 19;
+const LEAST: usize = SHARED;
 /// The longest sums: `gemm` cuts longer ones, and results must not depend on whether a matrix was packed before.
 const LONGEST: usize = 512;
 /// The most rows of the other operand, beside which packing is nothing.

@@ -78,18 +78,35 @@ pub trait Simd: 'static {
     /// As above, and the elements of the mask's lanes can be written.
     #[inline(always)]
     unsafe fn store_some(p: *mut Self::T, mask: u32, v: Self::V) {
+        let mut lanes = [Self::T::ZERO; LANES];
         // SAFETY: by the contract; the buffer has a vector's lanes.
         unsafe {
-            if mask == (1 << Self::L) - 1 {
-                return Self::store(p, v);
+            if mask & (mask + 1) == 0 {
+                return Self::store_first(p, mask.trailing_ones() as usize, v);
             }
-            let mut lanes = [Self::T::ZERO; LANES];
             Self::store(lanes.as_mut_ptr(), v);
             for (i, lane) in lanes.iter().enumerate().take(Self::L) {
                 if mask >> i & 1 == 1 {
                     *p.wrapping_add(i) = *lane;
                 }
             }
+        }
+    }
+
+    /// Writes the first `n` lanes, at most `L`, and touches no other memory.
+    ///
+    /// # Safety
+    /// As above, and `n` elements can be written.
+    #[inline(always)]
+    unsafe fn store_first(p: *mut Self::T, n: usize, v: Self::V) {
+        let mut lanes = [Self::T::ZERO; LANES];
+        // SAFETY: by the contract; the buffer has a vector's lanes.
+        unsafe {
+            if n == Self::L {
+                return Self::store(p, v);
+            }
+            Self::store(lanes.as_mut_ptr(), v);
+            std::ptr::copy_nonoverlapping(lanes.as_ptr(), p, n);
         }
     }
 
@@ -159,6 +176,11 @@ macro_rules! masked {
             // SAFETY: by the contract.
             unsafe { $store(p, mask as $mask, v) }
         }
+        #[inline(always)]
+        unsafe fn store_first(p: *mut $t, n: usize, v: $v) {
+            // SAFETY: by the contract.
+            unsafe { $store(p, ((1u32 << n) - 1) as $mask, v) }
+        }
     };
 }
 
@@ -178,9 +200,33 @@ vectors!(
     unsafe fn load_some(old: __m256, mask: u32, p: *const f32) -> __m256 {
         // SAFETY: by the contract; masked lanes are not read.
         unsafe {
+            if mask == 0xff {
+                return _mm256_loadu_ps(p);
+            }
             let bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
             let lanes = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32(mask as i32), bit), bit);
             _mm256_blendv_ps(old, _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_first(p: *mut f32, n: usize, v: __m256) {
+        // SAFETY: by the contract: a half, a quarter and a lane are written, as many as make up `n`.
+        unsafe {
+            if n >= 8 {
+                return _mm256_storeu_ps(p, v);
+            }
+            let (mut p, mut left) = (p, _mm256_castps256_ps128(v));
+            if n & 4 != 0 {
+                _mm_storeu_ps(p, left);
+                (p, left) = (p.wrapping_add(4), _mm256_extractf128_ps::<1>(v));
+            }
+            if n & 2 != 0 {
+                _mm_storel_epi64(p.cast(), _mm_castps_si128(left));
+                (p, left) = (p.wrapping_add(2), _mm_movehl_ps(left, left));
+            }
+            if n & 1 != 0 {
+                _mm_store_ss(p, left);
+            }
         }
     }
     #[inline(always)]
@@ -202,9 +248,29 @@ vectors!(
     unsafe fn load_some(old: __m256d, mask: u32, p: *const f64) -> __m256d {
         // SAFETY: by the contract; masked lanes are not read.
         unsafe {
+            if mask == 0xf {
+                return _mm256_loadu_pd(p);
+            }
             let bit = _mm256_setr_epi64x(1, 2, 4, 8);
             let lanes = _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x(i64::from(mask)), bit), bit);
             _mm256_blendv_pd(old, _mm256_maskload_pd(p, lanes), _mm256_castsi256_pd(lanes))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_first(p: *mut f64, n: usize, v: __m256d) {
+        // SAFETY: by the contract: a half and a lane are written, as many as make up `n`.
+        unsafe {
+            if n >= 4 {
+                return _mm256_storeu_pd(p, v);
+            }
+            let (mut p, mut left) = (p, _mm256_castpd256_pd128(v));
+            if n & 2 != 0 {
+                _mm_storeu_pd(p, left);
+                (p, left) = (p.wrapping_add(2), _mm256_extractf128_pd::<1>(v));
+            }
+            if n & 1 != 0 {
+                _mm_store_sd(p, left);
+            }
         }
     }
 );
