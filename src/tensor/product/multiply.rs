@@ -15,6 +15,10 @@ const PAIR: usize = 2;
 /// each is read once, for all rows.
 const NEAR: usize = 1 << 20;
 
+/// Rows whose sums are written together where they do not go straight to the result: its lines may be far apart, and are better
+/// written once than by every tile.
+const BLOCK: usize = 48;
+
 /// A right operand in panels of two vectors of columns; the last one may have one or three.
 pub struct Panels<T: 'static> {
     kernels: &'static Kernels<T>,
@@ -221,6 +225,9 @@ impl<T: Multiply> Product<'_, T> {
         let odd = shape.vectors() % PAIR == 1 && shape.vectors() > 1;
         let most = kernels.most_rows(how, if odd { WIDE } else { PAIR });
         let plain = self.end.is_biased() && is_plain(c.rows(), c.cols());
+        if !plain && !pack {
+            return self.by_blocks(c, most);
+        }
         let columns = shape.columns(&self.panels).len();
         if !pack && columns.saturating_mul(k).saturating_mul(size_of::<T>()) > NEAR {
             for i in self.panels.clone() {
@@ -244,6 +251,50 @@ impl<T: Multiply> Product<'_, T> {
             }
         }
         Ok(())
+    }
+
+    /// Computes it block by block of rows, or, with many panels, panel by panel.
+    fn by_blocks(&self, mut c: ViewMut<T>, most: usize) -> Result<()> {
+        let (rows, shape) = (self.a.rows().len(), self.b.shape());
+        let block = BLOCK.max(most).min(rows);
+        let mut room = Workspace::new(block * WIDE * self.b.kernels.lanes)?;
+        let columns = shape.columns(&self.panels).len();
+        if columns.saturating_mul(self.a.cols().len()).saturating_mul(size_of::<T>()) > NEAR {
+            for i in self.panels.clone() {
+                let next = (i + 1 < self.panels.end).then(|| &self.b.data[shape.start(i + 1)..]);
+                for (n, rows) in parts(rows, block).enumerate() {
+                    self.block(i, rows, most, next.filter(|_| n == 0), &mut c, &mut room);
+                }
+            }
+        } else {
+            for rows in parts(rows, block) {
+                self.panels.clone().for_each(|i| self.block(i, rows.clone(), most, None, &mut c, &mut room));
+            }
+        }
+        Ok(())
+    }
+
+    /// Some rows of one panel, in tiles of at most so many, which stay in `room` until all of them are there; `next` is the panel
+    /// that is read next.
+    fn block(&self, i: usize, rows: Range<usize>, most: usize, next: Option<&[T]>, c: &mut ViewMut<T>, room: &mut [T]) {
+        let (a, kernels, shape) = (&self.a, self.b.kernels, self.b.shape());
+        let (k, (cols, wide)) = (a.cols().len(), shape.panel(i));
+        let before = shape.start_column(self.panels.start);
+        let cols = cols.start - before..cols.end - before;
+        assert!(room.len() >= rows.len() * wide, "no room for {} rows", rows.len());
+        for (n, some) in parts(rows.len(), most).enumerate() {
+            let run = kernels.tile(Operands::ByTable, wide / kernels.lanes, some.len());
+            let b = self.b.data.as_ptr().wrapping_add(shape.start(i));
+            let (at, rows) = (some.start, &a.rows()[rows.start + some.start..rows.start + some.end]);
+            // SAFETY: read by the tile below alone.
+            let first = unsafe { a.first() };
+            let pair = Pair { a: first, rows, steps: a.cols(), b, ld: wide, ahead: b, start: &[], bias: &[] };
+            // SAFETY: the sizes agree, the operands are there, and there is room for the tile.
+            unsafe { run(k, &pair.before(next, n), room.as_mut_ptr().wrapping_add(at * wide), wide) };
+        }
+        let (c_rows, c_cols) = (&c.rows()[rows.clone()], &c.cols()[cols.clone()]);
+        // SAFETY: all of these rows stand in the room, and those of `c` are nobody else's.
+        unsafe { (kernels.finish)(room.as_ptr(), wide, c.first(), c_rows, c_cols, self.end.part(rows, cols)) };
     }
 
     /// Some rows of one panel; `strip` has the rows of `a` where they are packed, `next` the panel that is read next, and `n`
