@@ -16,7 +16,7 @@ local elsewhere = {
    ['torch7'] = 'torch', ['libtorch'] = 'torch', ['libpaths'] = 'paths', ['libsys'] = 'sys', ['libimage'] = 'image',
    ['penlight'] = 'pl', ['luafilesystem'] = 'lfs', ['lua-cjson'] = 'cjson', ['json'] = 'cjson',
    ['libcjson'] = 'cjson', ['csv'] = 'csvigo', ['libtds'] = 'tds', ['libthreads'] = 'threads', ['readline'] = 'trepl',
-   ['treplutils'] = 'trepl', ['argparse'] = 'pl.lapp', ['moses_min'] = 'moses',
+   ['treplutils'] = 'trepl', ['gm'] = 'graphicsmagick', ['argparse'] = 'pl.lapp', ['moses_min'] = 'moses',
 }
 
 -- rocks by the name that programs require
@@ -25,13 +25,13 @@ local available = {
    zlib = 'lua-zlib', posix = 'luaposix', lsqlite3 = 'lsqlite3', utf8 = 'luautf8', yaml = 'yaml',
    lyaml = 'lyaml', inspect = 'inspect', serpent = 'serpent', redis = 'redis-lua', ['30log'] = '30log',
    middleclass = 'middleclass', busted = 'busted', luaunit = 'luaunit', date = 'date', struct = 'struct',
-   MessagePack = 'lua-messagepack', mobdebug = 'mobdebug', template = 'etlua', graphicsmagick = 'graphicsmagick',
+   MessagePack = 'lua-messagepack', mobdebug = 'mobdebug', template = 'etlua',
    lmdb = 'lightningmdb', lightningmdb = 'lightningmdb', async = 'async', turbo = 'turbo',
    rex_pcre = 'lrexlib-pcre', rex_posix = 'lrexlib-posix',
 }
 for name in ([[rnn dpnn torchnet nninit optnet torchx dataload hdf5 autograd totem nnlr nngraph-utils
    distributions signal matio sundown rnnlib vgg cifar waffle dp eigen inn-cpu tensorboard word2vec_torch
-   hash lbase64 luacrypto senna lua-llthreads parallel gm gfx qtlua randomkit cephes fex kmeans ffmpeg
+   hash lbase64 luacrypto senna lua-llthreads parallel gfx qtlua randomkit cephes fex kmeans ffmpeg
    camera audio svm xt stn iterm nnsparse manifold metriclearning unsup-extra]]):gmatch('%S+') do
    available[name] = available[name] or name
 end
