@@ -13,7 +13,7 @@ local function property(name, default)
    end
 end
 property('interlace', 'Undefined')
-property('gamma', 0.45455)
+property('gamma', 1 / 2.2)
 property('samplingFactors', { 2, 1, 1 })
 
 function Image:depth(bits)
