@@ -283,6 +283,23 @@ function tests.loadcaffe_of_old_files()
    tester:assertlt((net:forward(x):view(3) - torch.mv(rows:view(3, 8), planes)):abs():max(), 1e-5)
 end
 
+function tests.mattorch()
+   local mattorch, matio = require 'mattorch', require 'matio'
+   local path = file 'old.mat'
+   local x = torch.randn(2, 3)
+   mattorch.save(path, x)
+   tester:eq(mattorch.load(path).x, x)
+   -- MATLAB sees it with its dimensions the other way round
+   tester:eq(matio.load(path, 'x'), x:t():contiguous())
+   mattorch.saveTable(path, { a = torch.randn(2, 3, 4), b = x })
+   local all = mattorch.load(path)
+   tester:eq(all.a:size():totable(), { 2, 3, 4 })
+   tester:eq(all.b, x)
+   fails(function() mattorch.load(file 'nothing.mat') end, 'mattorch.load: ')
+   fails(function() mattorch.save(path, 3) end, 'expected a tensor, got number')
+   fails(function() mattorch.saveTable(path, x) end, 'expected a table of tensors')
+end
+
 function tests.hdf5()
    local ok = pcall(require, 'hdf5')
    if not ok then
