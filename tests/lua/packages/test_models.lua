@@ -196,6 +196,54 @@ function tests.loadcaffe()
    fails(function() loadcaffe.load(proto, proto) end, 'as text')
 end
 
+-- step by step, through what loadcaffe's library in C has
+function tests.loadcaffe_in_steps()
+   local ffi = require 'ffi'
+   local C = require('loadcaffe').C
+   torch.manualSeed(2)
+   local weight, rows = torch.randn(4, 2, 3, 3):float(), torch.randn(5, 64):float()
+   local proto, binary = file 'steps.prototxt', file 'steps.caffemodel'
+   local out = io.open(proto, 'w')
+   out:write((PROTOTXT:gsub('group: 2', '')))
+   out:close()
+   out = io.open(binary, 'wb')
+   out:write(field(1, 'small'), layer('conv', 'Convolution', weight), layer('relu', 'ReLU'))
+   out:write(layer('fc', 'InnerProduct', rows, torch.randn(5):float()))
+   out:close()
+   local handle = ffi.new 'void*[1]'
+   local before = handle[1]
+   C.loadBinary(handle, proto, file 'nothing')
+   tester:assert(handle[1] == before, 'a file that is not there changes nothing')
+   C.loadBinary(handle, proto, binary)
+   tester:assert(handle[1] ~= before)
+   C.convertProtoToLua(handle, proto .. '.lua', 'nn')
+   -- programs for the CPU leave out lines 2 and 4
+   local kept, n = {}, 0
+   for line in io.lines(proto .. '.lua') do
+      n = n + 1
+      if n ~= 2 and n ~= 4 then kept[#kept + 1] = line end
+   end
+   local net = nn.Sequential()
+   for _, item in ipairs(loadstring(table.concat(kept, '\n'))()) do
+      item[2].name = item[1]
+      if item[2].weight then
+         local w, b = torch.FloatTensor(), torch.FloatTensor()
+         C.loadModule(handle, item[1], w:cdata(), b:cdata())
+         item[2].weight:copy(w)
+         item[2].bias:copy(b)
+      end
+      net:add(item[2])
+   end
+   local x = torch.randn(2, 2, 8, 8):float()
+   tester:eq(net:float():forward(x), loadcaffe.load(proto, binary):forward(x), 1e-6)
+   tester:eq(net:get(1).name, 'conv')
+   fails(function() C.loadModule(handle, 'relu', torch.FloatTensor():cdata(), torch.FloatTensor():cdata()) end, "no layer 'relu'")
+   fails(function() C.loadModule(handle, 'conv', 3, 4) end, 'weight should be the cdata of a tensor, got number')
+   C.destroyBinary(handle)
+   fails(function() C.convertProtoToLua(handle, proto .. '.lua', 'nn') end, 'no network is loaded')
+   fails(function() C.loadBinary(3, proto, binary) end, 'made after loadcaffe.C was read, got number')
+end
+
 -- layers of the first kind, with sizes as four numbers
 function tests.loadcaffe_of_old_files()
    local loadcaffe = require 'loadcaffe'
@@ -233,6 +281,23 @@ function tests.loadcaffe_of_old_files()
    y.bias:fill(1)
    local planes = nn.SpatialAveragePooling(2, 2, 2, 2):float():forward(y:forward(x)):view(8)
    tester:assertlt((net:forward(x):view(3) - torch.mv(rows:view(3, 8), planes)):abs():max(), 1e-5)
+end
+
+function tests.mattorch()
+   local mattorch, matio = require 'mattorch', require 'matio'
+   local path = file 'old.mat'
+   local x = torch.randn(2, 3)
+   mattorch.save(path, x)
+   tester:eq(mattorch.load(path).x, x)
+   -- MATLAB sees it with its dimensions the other way round
+   tester:eq(matio.load(path, 'x'), x:t():contiguous())
+   mattorch.saveTable(path, { a = torch.randn(2, 3, 4), b = x })
+   local all = mattorch.load(path)
+   tester:eq(all.a:size():totable(), { 2, 3, 4 })
+   tester:eq(all.b, x)
+   fails(function() mattorch.load(file 'nothing.mat') end, 'mattorch.load: ')
+   fails(function() mattorch.save(path, 3) end, 'expected a tensor, got number')
+   fails(function() mattorch.saveTable(path, x) end, 'expected a table of tensors')
 end
 
 function tests.hdf5()

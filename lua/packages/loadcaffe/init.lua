@@ -4,8 +4,14 @@ require 'nn'
 local natives = require('rekindle.native').functions.models
 local models = require 'rekindle.models'
 local reason = require 'rekindle.reason'
--- a global, as programs expect
-loadcaffe = {}
+-- a global, as programs expect; C is made when it is read
+loadcaffe = setmetatable({}, {
+   __index = function(package, key)
+      if key ~= 'C' then return nil end
+      package.C = require 'loadcaffe.c'
+      return package.C
+   end,
+})
 
 local function fail(text, ...) error('loadcaffe.load: ' .. text:format(...), 0) end
 

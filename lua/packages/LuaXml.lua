@@ -1,0 +1,2 @@
+-- Package LuaXML under its older name.
+return require 'LuaXML'

@@ -1,0 +1,2 @@
+-- inn.utils, which programs require by itself.
+return require('inn').utils
