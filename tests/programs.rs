@@ -79,8 +79,9 @@ fn wrong_arguments_are_told_where_programs_call() {
         "argcheck", "npy4th", "moses", "pl", "cjson", "display", "env", "qt",
     ];
     let for_gpus = ["inn", "cudnn", "cutorch", "cunn", "cunnx"];
-    let others = ["loadcaffe", "trepl", "ipc", "distlearn", "underscore", "pprint"];
-    let all: Vec<&str> = whole.into_iter().chain(bundled).chain(others).chain(for_gpus).collect();
+    let others = ["loadcaffe", "trepl", "ipc", "distlearn", "underscore", "pprint", "graphicsmagick", "randomkit"];
+    let files = ["snappy", "mattorch", "xml", "LuaXML"];
+    let all: Vec<&str> = whole.into_iter().chain(bundled).chain(others).chain(files).chain(for_gpus).collect();
     parallel::each(&all, |package| {
         let mut th = Command::new(env!("CARGO_BIN_EXE_th"));
         if for_gpus.contains(package) {

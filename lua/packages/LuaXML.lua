@@ -72,6 +72,8 @@ end
 -- An element, of a table or of a tag.
 function xml.new(of, tag)
    if type(of) == 'table' then
+      local own = getmetatable(of)
+      if own ~= nil and own ~= metatable then fail('new', 'expected a plain table, got %s', torch.type(of)) end
       setmetatable(of, metatable)
       if tag ~= nil then of[0] = tag end
       return of
@@ -90,7 +92,7 @@ end
 function xml.find(element, tag, key, value)
    if type(element) ~= 'table' then return nil end
    if (tag == nil or element[0] == tag) and (key == nil or element[key] ~= nil and (value == nil or element[key] == value)) then
-      return setmetatable(element, metatable)
+      return getmetatable(element) == nil and setmetatable(element, metatable) or element
    end
    for _, child in ipairs(element) do
       local found = xml.find(child, tag, key, value)
@@ -101,6 +103,9 @@ end
 -- A table as text; `indent` is how deep it lies, `tag` its tag where it has none.
 function xml.str(element, indent, tag)
    if element == nil then return nil end
+   if indent ~= nil and (type(indent) ~= 'number' or not (indent >= 0 and indent <= 10000)) then
+      fail('str', 'the indent should be a number from 0 on, got %s', tostring(indent))
+   end
    local before = string.rep('  ', indent or 0)
    if type(element) ~= 'table' then return before .. xml.encode(tostring(element)) .. '\n' end
    tag = element[0] or tag or type(element)

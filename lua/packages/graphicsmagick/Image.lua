@@ -19,10 +19,7 @@ local function number(method, value, what)
 end
 -- the colours of a picture that has been loaded
 local function planes_of(self, method)
-   if type(self) ~= 'table' or getmetatable(self) ~= metatable then
-      error(Image.name .. ':' .. method .. ": expected an Image as self (call it with ':')", 3)
-   end
-   return self.planes or error(Image.name .. ':' .. method .. ': the image is empty; load one first', 3)
+   return type(self) == 'table' and getmetatable(self) == metatable and self.planes or error(Image.name .. ':' .. method .. ': expected an Image that is not empty; load one first', 3)
 end
 -- Calls f for the colours and for alpha.
 local function each(self, f)
@@ -211,4 +208,16 @@ package.loaded['graphicsmagick.Image'] = Image
 require 'graphicsmagick.settings'
 require 'graphicsmagick.geometry'
 require 'graphicsmagick.effects'
+
+-- all but `new` are methods of an image
+for name, f in pairs(Image) do
+   if type(f) == 'function' and name ~= 'new' and name:sub(1, 1) ~= '_' then
+      Image[name] = function(self, ...)
+         if type(self) ~= 'table' or getmetatable(self) ~= metatable then
+            error(Image.name .. ':' .. name .. ": expected an Image as self (call it with ':')", 2)
+         end
+         return f(self, ...)
+      end
+   end
+end
 return Image

@@ -27,7 +27,7 @@ fails(function() gm.Image(x, 'RGBA', 'DHW') end, 'Tensor depth must match color 
 fails(function() gm.Image(torch.IntTensor(3, 2, 2)) end, 'magick.Image:fromTensor: expected a tensor of floats')
 fails(function() im:toTensor('half') end, "unknown data type 'half'")
 fails(function() im:toTensor('float', 'RGZ') end, "'Z' is no plane that is known")
-fails(function() gm.Image():size() end, 'magick.Image:size: the image is empty')
+fails(function() gm.Image():size() end, 'magick.Image:size: expected an Image that is not empty')
 fails(function() im.size() end, "call it with ':'")
 
 -- sizes, with GraphicsMagick's filters: constants stay, and a whole factor by boxes is a mean
