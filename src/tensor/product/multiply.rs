@@ -228,10 +228,9 @@ impl<T: Multiply> Product<'_, T> {
         if !plain && !pack {
             return self.by_blocks(c, most);
         }
-        let columns = shape.columns(&self.panels).len();
-        if !pack && columns.saturating_mul(k).saturating_mul(size_of::<T>()) > NEAR {
+        if !pack && self.is_far() {
             for i in self.panels.clone() {
-                let next = (i + 1 < self.panels.end).then(|| &self.b.data[shape.start(i + 1)..]);
+                let next = self.panel_after(i);
                 for (n, rows) in parts(a.rows().len(), most).enumerate() {
                     self.tile(i, rows, None, (next, n), (&mut c, plain), &mut room);
                 }
@@ -253,15 +252,50 @@ impl<T: Multiply> Product<'_, T> {
         Ok(())
     }
 
+    /// Whether the panels are more than a core keeps near.
+    fn is_far(&self) -> bool {
+        let columns = self.b.shape().columns(&self.panels).len();
+        columns.saturating_mul(self.a.cols().len()).saturating_mul(size_of::<T>()) > NEAR
+    }
+
+    /// The panel that is read after one, where there is one.
+    fn panel_after(&self, i: usize) -> Option<&[T]> {
+        (i + 1 < self.panels.end).then(|| &self.b.data[self.b.shape().start(i + 1)..])
+    }
+
+    /// The columns of a panel in the result, and the elements of its rows.
+    #[inline(always)]
+    fn columns(&self, i: usize) -> (Range<usize>, usize) {
+        let (cols, wide) = self.b.shape().panel(i);
+        let before = self.b.shape().start_column(self.panels.start);
+        (cols.start - before..cols.end - before, wide)
+    }
+
+    /// The operands of a tile of some rows and one panel; `strip` has the rows where they are packed.
+    #[inline(always)]
+    fn pair<'a>(&'a self, i: usize, rows: Range<usize>, strip: Option<&[T]>, bias: &'a [T]) -> Pair<'a, T> {
+        let b = self.b.data.as_ptr().wrapping_add(self.b.shape().start(i));
+        Pair {
+            // SAFETY: read by the tile that gets the pair alone.
+            a: strip.map_or_else(|| unsafe { self.a.first() }, <[T]>::as_ptr),
+            rows: &self.a.rows()[rows],
+            steps: self.a.cols(),
+            b,
+            ld: self.b.shape().panel(i).1,
+            ahead: b,
+            start: &[],
+            bias,
+        }
+    }
+
     /// Computes it block by block of rows, or, with many panels, panel by panel.
     fn by_blocks(&self, mut c: ViewMut<T>, most: usize) -> Result<()> {
-        let (rows, shape) = (self.a.rows().len(), self.b.shape());
+        let rows = self.a.rows().len();
         let block = BLOCK.max(most).min(rows);
         let mut room = Workspace::new(block * WIDE * self.b.kernels.lanes)?;
-        let columns = shape.columns(&self.panels).len();
-        if columns.saturating_mul(self.a.cols().len()).saturating_mul(size_of::<T>()) > NEAR {
+        if self.is_far() {
             for i in self.panels.clone() {
-                let next = (i + 1 < self.panels.end).then(|| &self.b.data[shape.start(i + 1)..]);
+                let next = self.panel_after(i);
                 for (n, rows) in parts(rows, block).enumerate() {
                     self.block(i, rows, most, next.filter(|_| n == 0), &mut c, &mut room);
                 }
@@ -277,18 +311,12 @@ impl<T: Multiply> Product<'_, T> {
     /// Some rows of one panel, in tiles of at most so many, which stay in `room` until all of them are there; `next` is the panel
     /// that is read next.
     fn block(&self, i: usize, rows: Range<usize>, most: usize, next: Option<&[T]>, c: &mut ViewMut<T>, room: &mut [T]) {
-        let (a, kernels, shape) = (&self.a, self.b.kernels, self.b.shape());
-        let (k, (cols, wide)) = (a.cols().len(), shape.panel(i));
-        let before = shape.start_column(self.panels.start);
-        let cols = cols.start - before..cols.end - before;
+        let (kernels, k, (cols, wide)) = (self.b.kernels, self.a.cols().len(), self.columns(i));
         assert!(room.len() >= rows.len() * wide, "no room for {} rows", rows.len());
         for (n, some) in parts(rows.len(), most).enumerate() {
             let run = kernels.tile(Operands::ByTable, wide / kernels.lanes, some.len());
-            let b = self.b.data.as_ptr().wrapping_add(shape.start(i));
-            let (at, rows) = (some.start, &a.rows()[rows.start + some.start..rows.start + some.end]);
-            // SAFETY: read by the tile below alone.
-            let first = unsafe { a.first() };
-            let pair = Pair { a: first, rows, steps: a.cols(), b, ld: wide, ahead: b, start: &[], bias: &[] };
+            let at = some.start;
+            let pair = self.pair(i, rows.start + some.start..rows.start + some.end, None, &[]);
             // SAFETY: the sizes agree, the operands are there, and there is room for the tile.
             unsafe { run(k, &pair.before(next, n), room.as_mut_ptr().wrapping_add(at * wide), wide) };
         }
@@ -309,27 +337,13 @@ impl<T: Multiply> Product<'_, T> {
         (c, plain): (&mut ViewMut<T>, bool),
         room: &mut [T; TALL * WIDE * LANES],
     ) {
-        let (a, kernels, shape) = (&self.a, self.b.kernels, self.b.shape());
-        let (k, (cols, wide)) = (a.cols().len(), shape.panel(i));
-        let before = shape.start_column(self.panels.start);
-        let cols = cols.start - before..cols.end - before;
+        let (kernels, k, (cols, wide)) = (self.b.kernels, self.a.cols().len(), self.columns(i));
         let (c_rows, c_cols) = (&c.rows()[rows.clone()], &c.cols()[cols.clone()]);
         let how = if strip.is_some() { Operands::Packed } else { Operands::ByTable };
         let run = kernels.tile(how, wide / kernels.lanes, rows.len());
         let plain = plain && cols.len() == wide;
-        let b = self.b.data.as_ptr().wrapping_add(shape.start(i));
-        let pair = Pair {
-            // SAFETY: read by the tiles below alone.
-            a: strip.map_or_else(|| unsafe { a.first() }, <[T]>::as_ptr),
-            rows: &a.rows()[rows.clone()],
-            steps: a.cols(),
-            b,
-            ld: wide,
-            ahead: b,
-            start: &[],
-            bias: if plain { self.end.part(rows.clone(), cols.clone()).col_bias } else { &[] },
-        };
-        let pair = pair.before(next, n);
+        let bias = if plain { self.end.part(rows.clone(), cols.clone()).col_bias } else { &[] };
+        let pair = self.pair(i, rows.clone(), strip, bias).before(next, n);
         if plain {
             let ld = c_rows.get(1).map_or(0, |r| r - c_rows[0]);
             // SAFETY: the sizes agree, the operands are there, and the tile is a part of `c` row by row.
