@@ -91,17 +91,7 @@ end
 -- Whether a candidate is taken.
 local function accepted(t, n, y, v)
    local k, variance = abs(y - t.m), n * t.r * t.q
-   if not (k > 20 and k < variance / 2 - 1) then
-      local s = t.r / t.q
-      local a, ratio = s * (n + 1), 1
-      if t.m == y then return v <= 1 end
-      -- the ratio of the two probabilities, whose first factor the library has twice
-      if t.m < y then
-         for i = t.m, y do ratio = ratio * (a / i - s) end
-      else
-         for i = y, t.m do ratio = ratio / (a / i - s) end
-      end
-   end
+   if k == 0 then return v <= 1 end
    local rho = (k / variance) * ((k * (k / 3 + 0.625) + 1 / 6) / variance + 0.5)
    local square, A = -k * k / (2 * variance), log(v)
    if A < square - rho then return true end
