@@ -1,6 +1,6 @@
 -- Package mattorch: files of MATLAB as it has them, with the dimensions of each array the other way round, because its memory is
 -- taken as it lies. Package matio has them as MATLAB shows them.
-local matio = require 'matio'
+local matio, reason = require 'matio', require 'rekindle.reason'
 local mattorch = {}
 
 local function reversed(value)
@@ -18,7 +18,7 @@ end
 local function guarded(name, f, ...)
    local results = { pcall(f, ...) }
    if not results[1] then
-      error('mattorch.' .. name .. ': ' .. tostring(results[2]):gsub('^[^:]+%.lua:%d+: ', ''):gsub('^matio%.%a+: ', ''), 3)
+      error('mattorch.' .. name .. ': ' .. reason(results[2]):gsub('^matio%.%a+: ', ''), 3)
    end
    return results[2]
 end

@@ -1,5 +1,5 @@
 -- Package xml: documents as tables, where `xml` is an element's tag, names are attributes, and 1, 2, ... texts and elements.
-local parse = require('pl.xml').parse
+local parse, readfile = require('pl.xml').parse, require('pl.utils').readfile
 local xml = {}
 
 local function fail(name, text, ...) error('xml.' .. name .. ': ' .. string.format(text, ...), 3) end
@@ -19,23 +19,25 @@ local function converted(node)
    return element
 end
 
-local function read(name, text)
-   local ok, document, why = pcall(parse, text)
-   if not ok or not document then error('xml.' .. name .. ': ' .. tostring(ok and why or document), 3) end
-   return converted(document)
+-- The document of a text, or nil and why it is none.
+local function document(text)
+   local ok, found, why = pcall(parse, text)
+   if not ok or not found then return nil, tostring(ok and why or found) end
+   return converted(found)
 end
 function xml.load(text)
    if type(text) ~= 'string' then fail('load', 'expected a string, got %s', type(text)) end
-   return read('load', text)
+   local element, why = document(text)
+   if not element then fail('load', '%s', why) end
+   return element
 end
 function xml.loadpath(path)
    if type(path) ~= 'string' then fail('loadpath', 'expected the name of a file, got %s', type(path)) end
-   local file, why = io.open(path)
-   if not file then fail('loadpath', '%s', tostring(why)) end
-   local text, unread = file:read '*a'
-   file:close()
-   if not text then fail('loadpath', '%s: %s', path, tostring(unread)) end
-   return read('loadpath', text)
+   local text, unread = readfile(path)
+   if not text then fail('loadpath', '%s', tostring(unread)) end
+   local element, why = document(text)
+   if not element then fail('loadpath', '%s: %s', path, why) end
+   return element
 end
 
 local ENTITIES = { ['&'] = '&amp;', ['<'] = '&lt;', ['>'] = '&gt;', ['"'] = '&quot;' }

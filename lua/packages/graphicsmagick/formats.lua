@@ -1,5 +1,6 @@
 -- Files of pictures for package graphicsmagick: PNG, JPEG, PPM and PGM, on disk and in memory.
 require 'image'
+local utils = require 'pl.utils'
 local formats = {}
 
 local COLOURS = { black = { 0, 0, 0 }, white = { 1, 1, 1 }, red = { 1, 0, 0 }, green = { 0, 128 / 255, 0 }, lime = { 0, 1, 0 },
@@ -39,17 +40,12 @@ local function in_file(suffix, f)
    return results[2]
 end
 local function read_all(path)
-   local file, why = io.open(path, 'rb')
-   if not file then error(tostring(why), 0) end
-   local bytes, unread = file:read '*a'
-   file:close()
-   return bytes or error(path .. ': ' .. tostring(unread), 0)
+   local bytes, why = utils.readfile(path, true)
+   return bytes or error(tostring(why), 0)
 end
 local function write_all(path, bytes)
-   local file, why = io.open(path, 'wb')
-   if not file then error(tostring(why), 0) end
-   local ok, unwritten = file:write(bytes)
-   if not file:close() or not ok then error(path .. ': ' .. tostring(unwritten or 'the file could not be written'), 0) end
+   local ok, why = utils.writefile(path, bytes, true)
+   if not ok then error(tostring(why), 0) end
 end
 
 -- The planes of a file's bytes, and its format.

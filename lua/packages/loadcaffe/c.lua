@@ -110,10 +110,8 @@ function C.convertProtoToLua(handle, path, backend)
       lines[#lines + 1] = string.format('table.insert(model, {%q, %s})', module.name, constructor(module))
    end
    lines[#lines + 1] = 'return model\n'
-   local file, why = io.open(path, 'w')
-   if not file then error('loadcaffe.C.convertProtoToLua: ' .. tostring(why), 2) end
-   file:write(table.concat(lines, '\n'))
-   file:close()
+   local ok, why = require('pl.utils').writefile(path, table.concat(lines, '\n'))
+   if not ok then error('loadcaffe.C.convertProtoToLua: ' .. tostring(why), 2) end
 end
 
 local function tensor(value, what)

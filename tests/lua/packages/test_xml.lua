@@ -21,7 +21,11 @@ assert(lubyk.find(doc, 'xmax')[1] == '12' and lubyk.find(doc, 'object', 'id', '2
 local again = lubyk.load(lubyk.dump(doc))
 assert(again[3].id == '2' and again[3][2].xml == 'truncated' and again[1][1] == 'VOC & more')
 assert(lubyk.remove(again, 'object', 'id', '2').id == '2' and #again == 2 and lubyk.remove(again, 'xmin')[1] == '8')
+fails(function() lubyk.load '<a><b></a>' end, 'test_xml.lua')
 fails(function() lubyk.load '<a><b></a>' end, 'xml.load: ')
+io.open('broken.xml', 'w'):write('<a><b>'):close()
+fails(function() lubyk.loadpath 'broken.xml' end, 'xml.loadpath: broken.xml: line 1')
+os.remove 'broken.xml'
 fails(function() lubyk.loadpath 'nothing.xml' end, 'xml.loadpath: nothing.xml')
 fails(function() lubyk.load(3) end, 'expected a string, got number')
 fails(function() lubyk.dump {} end, 'its tag in the field xml')
